@@ -1,0 +1,53 @@
+/**
+ * Where a user's files are.
+ *
+ * @module
+ */
+import { isAbsolute, join, resolve } from "node:path";
+
+/** `GTR_HOME`, or `$XDG_DATA_HOME/gtr`, or `~/.local/share/gtr`. */
+export function gtrHome(): string {
+  const chosen = Deno.env.get("GTR_HOME");
+  if (chosen) return isAbsolute(chosen) ? chosen : resolve(chosen);
+  const data = Deno.env.get("XDG_DATA_HOME");
+  if (data && isAbsolute(data)) return join(data, "gtr");
+  const user = Deno.env.get("HOME") ?? Deno.env.get("USERPROFILE") ?? ".";
+  return join(user, ".local", "share", "gtr");
+}
+
+/** The files and folders of one home. */
+export class Home {
+  readonly root: string;
+  constructor(root: string = gtrHome()) {
+    this.root = root;
+  }
+  get config(): string {
+    return join(this.root, "config.json");
+  }
+  get identity(): string {
+    return join(this.root, "identity.pem");
+  }
+  get names(): string {
+    return join(this.root, "names.json");
+  }
+  get shares(): string {
+    return join(this.root, "shares.json");
+  }
+  get store(): string {
+    return join(this.root, "store");
+  }
+  get socket(): string {
+    return join(this.root, "gtd.sock");
+  }
+  get lock(): string {
+    return join(this.root, "gtd.lock");
+  }
+  get log(): string {
+    return join(this.root, "gtd.log");
+  }
+
+  /** Makes the folder, readable by its owner only. */
+  async ensure(): Promise<void> {
+    await Deno.mkdir(this.root, { recursive: true, mode: 0o700 });
+  }
+}

@@ -1,0 +1,202 @@
+/**
+ * A user's settings: `config.json` in the home, every value overridable by the environment.
+ *
+ * The setting `a.b` is overridden by the variable `GTR_A_B`: `torrent.maxConnections` by
+ * `GTR_TORRENT_MAXCONNECTIONS`.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { readTextIfPresent, writeFileAtomic } from "./atomic_file.ts";
+import { GtrError, UsageError } from "./errors.ts";
+import type { Home } from "./home.ts";
+
+interface Setting<T> {
+  /** What a person reads in `gtr config`. */
+  readonly about: string;
+  readonly fallback: T;
+  /** The value, or undefined where the text is not one. */
+  readonly parse: (text: string) => T | undefined;
+  /** What a right value looks like, for the error. */
+  readonly form: string;
+}
+
+const text = (
+  about: string,
+  fallback: string,
+  form: string,
+  pattern = /^.+$/,
+): Setting<string> => ({
+  about,
+  fallback,
+  form,
+  parse: (s) => (pattern.test(s) ? s : undefined),
+});
+
+const whole = (about: string, fallback: number, min: number, max: number): Setting<number> => ({
+  about,
+  fallback,
+  form: `a whole number from ${min} to ${max}`,
+  parse: (s) => {
+    const n = /^\d{1,15}$/.test(s) ? Number(s) : NaN;
+    return n >= min && n <= max ? n : undefined;
+  },
+});
+
+const yesNo = (about: string, fallback: boolean): Setting<boolean> => ({
+  about,
+  fallback,
+  form: "true or false",
+  parse: (s) =>
+    /^(1|true|yes|on)$/i.test(s) ? true : /^(0|false|no|off)$/i.test(s) ? false : undefined,
+});
+
+const list = (about: string, form: string, item: RegExp): Setting<string[] | undefined> => ({
+  about,
+  fallback: undefined,
+  form,
+  parse: (s) => {
+    const items = s === "none" ? [] : s.split(",").map((x) => x.trim()).filter(Boolean);
+    return items.every((x) => item.test(x)) ? items : undefined;
+  },
+});
+
+/** Every setting there is. */
+export const SETTINGS = {
+  "transports": list(
+    "networks to publish on (unset: all built in)",
+    "names: torrent,...",
+    /^[a-z]+$/,
+  ),
+  "network.timeout": whole("seconds until 'nobody answers'", 15, 1, 3600),
+  "daemon.autostart": yesNo("start gtd when a command needs it", true),
+  "publish.grace": whole("hours that replaced packs stay available", 24, 0, 8760),
+  "torrent.host": text(
+    "address to listen on",
+    "0.0.0.0",
+    "an IPv4 address",
+    /^\d+\.\d+\.\d+\.\d+$/,
+  ),
+  "torrent.port": whole("UDP and TCP port (0: any free one)", 0, 0, 65535),
+  "torrent.bootstrap": list(
+    "first DHT nodes (unset: the public network; none: start a new one)",
+    "host:port,... or none",
+    /^[^\s:,]+:\d{1,5}$/,
+  ),
+  "torrent.maxConnections": whole("peer connections at once", 80, 1, 10000),
+  "torrent.uploadSlots": whole("peers served at once", 8, 1, 1000),
+  "torrent.uploadRate": whole("bytes per second sent to peers (0: no limit)", 0, 0, 1e12),
+  "torrent.dhtPacks": whole("bytes of packs of a repository also kept in the DHT", 65536, 0, 1e6),
+} as const;
+
+/** The name of a setting. */
+export type SettingName = keyof typeof SETTINGS;
+/** The type of a setting's value. */
+export type SettingValue<K extends SettingName> = (typeof SETTINGS)[K] extends Setting<infer T> ? T
+  : never;
+
+const ConfigFile = v.looseObject({
+  version: v.literal(1),
+  settings: v.record(v.string(), v.string()),
+});
+
+/** The environment variable that overrides a setting. */
+export function settingVariable(name: SettingName): string {
+  return `GTR_${name.replaceAll(".", "_").toUpperCase()}`;
+}
+
+/** The name as declared, found without regard to case; undefined where there is none. */
+export function findSetting(name: string): SettingName | undefined {
+  const wanted = name.toLowerCase();
+  return (Object.keys(SETTINGS) as SettingName[]).find((k) => k.toLowerCase() === wanted);
+}
+
+/** A user's settings, read once; {@linkcode Settings.load} again to see changes. */
+export class Settings {
+  readonly #file: ReadonlyMap<SettingName, string>;
+  readonly #env: (name: string) => string | undefined;
+
+  private constructor(
+    file: ReadonlyMap<SettingName, string>,
+    env: (name: string) => string | undefined,
+  ) {
+    this.#file = file;
+    this.#env = env;
+  }
+
+  /**
+   * Reads `config.json` of `home`; a missing file means defaults.
+   *
+   * @throws {GtrError} "bad-config" where the file is not what gtr writes
+   */
+  static async load(
+    home: Home,
+    env: (name: string) => string | undefined = (name) => Deno.env.get(name),
+  ): Promise<Settings> {
+    const values = new Map<SettingName, string>();
+    for (const [key, value] of Object.entries((await readConfig(home)).settings)) {
+      const name = findSetting(key);
+      if (name) values.set(name, value);
+    }
+    return new Settings(values, env);
+  }
+
+  /**
+   * The value in force: environment, else file, else default.
+   *
+   * @throws {UsageError} "bad-setting" where the text set is not of the setting's form
+   */
+  get<K extends SettingName>(name: K): SettingValue<K> {
+    const setting = SETTINGS[name] as unknown as Setting<SettingValue<K>>;
+    const raw = this.#env(settingVariable(name)) ?? this.#file.get(name);
+    return raw === undefined || raw === "" ? setting.fallback : parseSetting(name, raw);
+  }
+
+  /** Where the value in force comes from. */
+  origin(name: SettingName): "environment" | "file" | "default" {
+    if (this.#env(settingVariable(name))) return "environment";
+    return this.#file.has(name) ? "file" : "default";
+  }
+}
+
+/** Sets (or with undefined removes) one setting in `config.json`, atomically. */
+export async function writeSetting(
+  home: Home,
+  name: SettingName,
+  value: string | undefined,
+): Promise<void> {
+  if (value !== undefined) parseSetting(name, value);
+  const config = await readConfig(home);
+  const { [name]: _old, ...rest } = config.settings;
+  const settings = value === undefined ? rest : { ...rest, [name]: value };
+  await home.ensure();
+  await writeFileAtomic(home.config, JSON.stringify({ ...config, settings }, null, 2) + "\n");
+}
+
+function parseSetting<K extends SettingName>(name: K, raw: string): SettingValue<K> {
+  const setting = SETTINGS[name] as unknown as Setting<SettingValue<K>>;
+  const value = setting.parse(raw);
+  if (value === undefined) {
+    throw new UsageError(
+      "bad-setting",
+      `can't use '${raw}' for ${name}: it must be ${setting.form}`,
+      {
+        hint: `gtr config ${name} <value>, or the variable ${settingVariable(name)}`,
+      },
+    );
+  }
+  return value;
+}
+
+async function readConfig(home: Home): Promise<v.InferOutput<typeof ConfigFile>> {
+  const content = await readTextIfPresent(home.config);
+  if (content === undefined) return { version: 1, settings: {} };
+  try {
+    return v.parse(ConfigFile, JSON.parse(content));
+  } catch (cause) {
+    throw new GtrError("bad-config", `can't read ${home.config}: it is not a gtr settings file`, {
+      hint: "mend it or move it away; defaults apply without it",
+      cause,
+    });
+  }
+}

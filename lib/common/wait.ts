@@ -1,0 +1,74 @@
+/**
+ * Waiting with a deadline. Nothing in this program waits without one: the error always says what
+ * was waited for and for how long.
+ *
+ * @module
+ */
+import { NetworkError } from "./errors.ts";
+
+/** Reports progress of one activity; `total` is 0 while it is unknown. Units are the activity's own. */
+export type Progress = (done: number, total: number, what: string) => void;
+
+/** What every operation that can take time accepts. */
+export interface Wait {
+  signal: AbortSignal;
+  progress?: Progress;
+}
+
+/**
+ * A signal that aborts when `parent` does or after `ms` milliseconds, then with a
+ * {@linkcode NetworkError} "timed-out" that names `what` was awaited. Dispose it to free its timer.
+ */
+export function deadline(
+  ms: number,
+  what: string,
+  parent?: AbortSignal,
+  hint?: string,
+): { signal: AbortSignal } & Disposable {
+  const controller = new AbortController();
+  const timer = setTimeout(() => {
+    const seconds = Math.round(ms / 100) / 10;
+    controller.abort(
+      new NetworkError("timed-out", `waited ${seconds} s for ${what}: no answer`, { hint }),
+    );
+  }, ms);
+  const follow = () => controller.abort(parent?.reason);
+  if (parent?.aborted) follow();
+  else parent?.addEventListener("abort", follow, { once: true });
+  return {
+    signal: controller.signal,
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      parent?.removeEventListener("abort", follow);
+    },
+  };
+}
+
+/** Settles as `promise` does, or rejects with the signal's reason if it aborts first. */
+export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  if (signal.aborted) {
+    promise.catch(() => {}); // its outcome no longer matters to anyone
+    return Promise.reject(signal.reason);
+  }
+  return new Promise<T>((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}
+
+/** Resolves after `ms` milliseconds; rejects with the signal's reason if it aborts first. */
+export function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.reject(signal.reason);
+  return new Promise((resolve, reject) => {
+    const onAbort = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    const timer = setTimeout(() => {
+      signal.removeEventListener("abort", onAbort);
+      resolve();
+    }, ms);
+    signal.addEventListener("abort", onAbort, { once: true });
+  });
+}

@@ -1,0 +1,117 @@
+/**
+ * The control API: what gtd answers on its UNIX socket, as schemas that both sides use.
+ *
+ * Requests are HTTP + JSON. An answer that can take time is NDJSON: any number of
+ * `{"progress":{...}}` lines, then one `{"result":...}` or `{"error":{code,message,hint?}}`.
+ *
+ * @module
+ */
+import * as v from "valibot";
+
+const Oid = v.pipe(v.string(), v.regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/));
+const Hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+const Hex40 = v.pipe(v.string(), v.regex(/^[0-9a-f]{40}$/));
+const Size = v.pipe(v.number(), v.integer(), v.minValue(0));
+const Path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
+
+/** What a request names a repository by: any URL form, petnames included. */
+export const AddressRequest = v.object({ url: v.pipe(v.string(), v.maxLength(1024)) });
+/** A working repository, by its common git directory. */
+export const RepositoryRequest = v.object({ gitDir: Path });
+
+/** One ref that a push asks to change; `oid` null deletes. */
+export const RefUpdate = v.object({
+  ref: v.pipe(v.string(), v.maxLength(1024)),
+  oid: v.nullable(Oid),
+  force: v.boolean(),
+});
+export type RefUpdate = v.InferOutput<typeof RefUpdate>;
+
+export const PushRequest = v.object({
+  url: v.pipe(v.string(), v.maxLength(1024)),
+  /** Object directories that hold what is pushed. */
+  objectDirs: v.array(Path),
+  objectFormat: v.picklist(["sha1", "sha256"]),
+  updates: v.array(RefUpdate),
+});
+export type PushRequest = v.InferOutput<typeof PushRequest>;
+
+export const PushResult = v.variant("ok", [
+  v.object({ ref: v.string(), ok: v.literal(true) }),
+  v.object({ ref: v.string(), ok: v.literal(false), why: v.string() }),
+]);
+export type PushResult = v.InferOutput<typeof PushResult>;
+
+/** A repository as its newest manifest describes it. */
+export const RemoteState = v.object({
+  /** Canonical address. */
+  address: v.string(),
+  publisher: Hex64,
+  name: v.string(),
+  sequence: Size,
+  objectFormat: v.picklist(["sha1", "sha256"]),
+  head: v.string(),
+  refs: v.record(v.string(), Oid),
+  /** Published with this user's own key. */
+  own: v.boolean(),
+});
+export type RemoteState = v.InferOutput<typeof RemoteState>;
+
+export const StoredPack = v.object({
+  path: Path,
+  sha256: Hex64,
+  size: Size,
+  objects: Size,
+  tips: v.array(Oid),
+});
+export type StoredPack = v.InferOutput<typeof StoredPack>;
+
+/** The same, once its packs are in the local store. */
+export const SyncedState = v.object({
+  ...RemoteState.entries,
+  /** The store's bare repository. */
+  gitDir: Path,
+  /** In manifest order. */
+  packs: v.array(StoredPack),
+});
+export type SyncedState = v.InferOutput<typeof SyncedState>;
+
+export const PublishedState = v.object({
+  addresses: v.record(v.string(), v.string()),
+  sequence: Size,
+  /** Whether there was anything new to publish. */
+  changed: v.boolean(),
+});
+export type PublishedState = v.InferOutput<typeof PublishedState>;
+
+export const PlannedPack = v.object({
+  sha256: Hex64,
+  infohash: Hex40,
+  size: Size,
+  objects: Size,
+  magnet: v.string(),
+});
+export type PlannedPack = v.InferOutput<typeof PlannedPack>;
+
+export const Status = v.object({
+  daemon: v.object({ pid: Size, version: v.string(), uptimeSeconds: v.number() }),
+  transports: v.record(v.string(), v.record(v.string(), v.union([v.string(), v.number()]))),
+  repositories: v.array(v.object({
+    address: v.string(),
+    sequence: Size,
+    packs: Size,
+    bytes: Size,
+    role: v.picklist(["published", "followed"]),
+    peers: Size,
+  })),
+  /** Bad input that was dropped, by reason. */
+  dropped: v.record(v.string(), Size),
+});
+export type Status = v.InferOutput<typeof Status>;
+
+export const ProgressLine = v.object({
+  progress: v.object({ done: v.number(), total: v.number(), what: v.string() }),
+});
+export const ErrorLine = v.object({
+  error: v.object({ code: v.string(), message: v.string(), hint: v.optional(v.string()) }),
+});

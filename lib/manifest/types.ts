@@ -1,0 +1,53 @@
+/**
+ * The signed state of one repository.
+ *
+ * @module
+ */
+
+/** Hash algorithm of a repository's object ids. */
+export type ObjectFormat = "sha1" | "sha256";
+
+/** One pack as a manifest lists it. */
+export interface PackRef {
+  /** SHA-256 of the file, lower-case hex. */
+  readonly sha256: string;
+  /** Bytes of the file. */
+  readonly size: number;
+  /** Infohash (v1, lower-case hex) of the one-file torrent that every seeder derives alike. */
+  readonly infohash: string;
+  /** Objects in the pack. */
+  readonly objects: number;
+  /** Packs 0..i together hold the closure of these object ids. */
+  readonly tips: readonly string[];
+}
+
+/** Version 1 of the manifest. Unknown fields are kept, and are part of what is signed. */
+export interface Manifest {
+  readonly version: 1;
+  /** The publisher's ed25519 public key, 64 hex digits. */
+  readonly publisher: string;
+  readonly name: string;
+  /** Grows by at least one with each publication. */
+  readonly sequence: number;
+  /** Seconds since 1970, UTC. */
+  readonly created: number;
+  readonly description?: string;
+  readonly objectFormat: ObjectFormat;
+  /** The branch HEAD names, as a full ref name; it may not exist yet. */
+  readonly head: string;
+  /** Full ref name -> object id. */
+  readonly refs: Readonly<Record<string, string>>;
+  readonly packs: readonly PackRef[];
+  /** Scheme -> where that network can reach the publisher; a hint, never trusted. */
+  readonly endpoints: Readonly<Record<string, readonly string[]>>;
+  readonly [unknown: string]: unknown;
+}
+
+/** A manifest with its signature. Made only by `signManifest` and `verifyManifest`. */
+export interface SignedManifest {
+  readonly manifest: Manifest;
+  /** The canonical bytes (RFC 8785) that were signed, without the domain tag. */
+  readonly bytes: Uint8Array;
+  /** ed25519 signature, 64 bytes. */
+  readonly signature: Uint8Array;
+}
