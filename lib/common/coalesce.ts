@@ -1,0 +1,67 @@
+/**
+ * One run for many callers: two clones of one address at the same time are one download.
+ *
+ * @module
+ */
+import type { Progress, Wait } from "./wait.ts";
+
+interface Run<T> {
+  readonly promise: Promise<T>;
+  readonly controller: AbortController;
+  readonly listeners: Set<Progress>;
+  callers: number;
+}
+
+/**
+ * Joins calls with the same key that overlap in time. Each caller has its own signal and progress;
+ * the run itself is aborted once its last caller has left.
+ */
+export class Coalesce<T> {
+  readonly #runs = new Map<string, Run<T>>();
+
+  run(key: string, work: (wait: Wait) => Promise<T>, wait: Wait): Promise<T> {
+    if (wait.signal.aborted) return Promise.reject(wait.signal.reason);
+    const run = this.#runs.get(key) ?? this.#start(key, work);
+    run.callers++;
+    if (wait.progress) run.listeners.add(wait.progress);
+    return new Promise<T>((resolve, reject) => {
+      const leave = () => {
+        wait.signal.removeEventListener("abort", onAbort);
+        if (wait.progress) run.listeners.delete(wait.progress);
+        run.callers--;
+      };
+      const onAbort = () => {
+        leave();
+        if (run.callers === 0) {
+          // The next caller starts afresh rather than joining a run that is being abandoned.
+          if (this.#runs.get(key) === run) this.#runs.delete(key);
+          run.controller.abort(wait.signal.reason);
+        }
+        reject(wait.signal.reason);
+      };
+      wait.signal.addEventListener("abort", onAbort, { once: true });
+      run.promise.then((value) => {
+        leave();
+        resolve(value);
+      }, (error) => {
+        leave();
+        reject(error);
+      });
+    });
+  }
+
+  #start(key: string, work: (wait: Wait) => Promise<T>): Run<T> {
+    const controller = new AbortController();
+    const listeners = new Set<Progress>();
+    const progress: Progress = (done, total, what) => {
+      for (const listener of listeners) listener(done, total, what);
+    };
+    const promise = work({ signal: controller.signal, progress });
+    const run: Run<T> = { promise, controller, listeners, callers: 0 };
+    this.#runs.set(key, run);
+    promise.catch(() => {}).finally(() => {
+      if (this.#runs.get(key) === run) this.#runs.delete(key);
+    });
+    return run;
+  }
+}
