@@ -1,0 +1,183 @@
+/**
+ * Repository addresses: `torrent://<id>/<name>` and its other forms.
+ *
+ * @module
+ */
+import { RequestError, UsageError } from "../common/errors.ts";
+import { repositoryNameFault } from "../common/repository_name.ts";
+import { publisherId } from "./keys.ts";
+import type { Names } from "./names.ts";
+import { isPetname, looksLikeId } from "./petname.ts";
+
+/** A publisher and the name of one of its repositories, as found on one network. */
+export interface RepoAddress {
+  /** The network: "torrent". Lower-case. */
+  readonly scheme: string;
+  /** The publisher's id, 40 lower-case hex digits. */
+  readonly id: string;
+  /** The publisher's public key, 64 lower-case hex digits, where it is known. */
+  readonly publicKey?: string;
+  /** The repository's name. */
+  readonly name: string;
+}
+
+/** `torrent://<petname>/<name>`. */
+export interface PetnameAddress {
+  readonly scheme: string;
+  readonly petname: string;
+  readonly name: string;
+}
+
+/** `torrent://<user>@<registry domain>/<name>`. */
+export interface RegistryAddress {
+  readonly scheme: string;
+  readonly user: string;
+  /** Lower-case. */
+  readonly domain: string;
+  readonly name: string;
+}
+
+/** Any form that an address may be written in. */
+export type AddressForm = RepoAddress | PetnameAddress | RegistryAddress;
+
+const MAX_URL = 1024;
+const USER = /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}$/;
+const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
+const DOMAIN = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`);
+/** What git accepts as the scheme of a remote helper. */
+const SCHEME = /^[a-z][a-z0-9+.-]*$/i;
+
+/**
+ * Reads an address in any of its forms. A trailing `/` and a trailing `.git` are taken off, ids are
+ * lower-cased, and the id of a public key is computed.
+ *
+ * @throws {UsageError} "bad-address" that says what exactly is wrong
+ */
+export function parseAddress(url: string): AddressForm {
+  const separator = url.indexOf("://");
+  const scheme = separator < 0 ? "" : url.slice(0, separator).toLowerCase();
+  const fail = (why: string) => badAddress(url, why, SCHEME.test(scheme) ? scheme : "torrent");
+
+  const fault = urlFault(url);
+  if (fault) throw fail(fault);
+  if (separator < 0) throw fail("it has no '<scheme>://' in front");
+  if (!SCHEME.test(scheme)) throw fail(`'${scheme}' is not the name of a network`);
+
+  const rest = url.slice(separator + 3);
+  const slash = rest.indexOf("/");
+  const publisher = slash < 0 ? rest : rest.slice(0, slash);
+  const path = slash < 0 ? "" : rest.slice(slash + 1).replace(/\/+$/, "");
+  if (publisher === "") throw fail("the publisher is missing");
+  if (path === "") throw fail("the repository's name is missing");
+  if (path.includes("/")) throw fail(`'${path}' has path parts, and a repository's name has none`);
+  const name = path.replace(/\.git$/, "");
+  const nameFault = repositoryNameFault(name);
+  if (nameFault) throw fail(`'${path}' can't be a repository's name: ${nameFault}`);
+
+  const at = publisher.indexOf("@");
+  if (at >= 0) {
+    const user = publisher.slice(0, at);
+    const domain = publisher.slice(at + 1).toLowerCase();
+    if (user.includes(":")) throw fail("it has a password, and addresses are public");
+    if (/:\d*$/.test(domain)) throw fail("it has a port, and names at a domain have none");
+    if (!USER.test(user)) throw fail(`'${user}' can't be the name of a user`);
+    if (!DOMAIN.test(domain)) throw fail(`'${domain}' is not the name of a domain`);
+    return { scheme, user, domain, name };
+  }
+  if (publisher.includes(":")) throw fail("it has a port or password, and publishers have none");
+  if (looksLikeId(publisher)) {
+    const address = publisherAddress(scheme, publisher, name);
+    if (address) return address;
+    throw fail(`its publisher has ${publisher.length} hex digits; an id has 40, a public key 64`);
+  }
+  if (isPetname(publisher)) return { scheme, petname: publisher, name };
+  throw fail(`'${publisher}' is neither an id (40 hex digits), a public key (64) nor a name`);
+}
+
+/** The canonical form, `torrent://<40 hex id>/<name>`. */
+export function formatAddress(address: RepoAddress): string {
+  return `${address.scheme}://${address.id}/${address.name}`;
+}
+
+/**
+ * Returns `name` where a repository may be called so.
+ *
+ * @throws {UsageError} "bad-name"
+ */
+export function checkRepositoryName(name: string): string {
+  const fault = repositoryNameFault(name);
+  if (fault === undefined) return name;
+  throw new UsageError("bad-name", `can't call a repository ${quote(name)}: ${fault}`, {
+    hint: "use up to 64 letters, digits, '.', '_' and '-', such as my-project",
+  });
+}
+
+/**
+ * Reads an address in any form and looks its publisher up where it is given by name.
+ *
+ * @throws {UsageError} "bad-address"
+ * @throws {RequestError} "unknown-name"
+ */
+export async function resolveAddress(
+  url: string,
+  names: Pick<Names, "get">,
+): Promise<RepoAddress> {
+  const form = parseAddress(url);
+  if ("id" in form) return form;
+  if ("user" in form) {
+    throw new RequestError(
+      "unknown-name",
+      `can't find ${form.user}@${form.domain}: names at a domain are not known to this gtr yet`,
+      { hint: `use the publisher's id: ${form.scheme}://<40 hex digits>/${form.name}` },
+    );
+  }
+  const publisher = await names.get(form.petname);
+  const address = publisher && publisherAddress(form.scheme, publisher, form.name);
+  if (address) return address;
+  throw new RequestError(
+    "unknown-name",
+    `can't find '${form.petname}': no publisher has this name`,
+    {
+      hint: `gtr name add ${form.petname} <id>`,
+    },
+  );
+}
+
+/** The address for an id or a public key in hex; undefined where `publisher` is neither. */
+function publisherAddress(
+  scheme: string,
+  publisher: string,
+  name: string,
+): RepoAddress | undefined {
+  const hex = publisher.toLowerCase();
+  if (/^[0-9a-f]{40}$/.test(hex)) return { scheme, id: hex, name };
+  if (!/^[0-9a-f]{64}$/.test(hex)) return undefined;
+  return { scheme, id: publisherId(Uint8Array.fromHex(hex)), publicKey: hex, name };
+}
+
+/** What is wrong with the URL as a text, before its parts are looked at. */
+function urlFault(url: string): string | undefined {
+  if (url === "") return "it is empty";
+  if (url.length > MAX_URL) return `it has ${url.length} characters and ${MAX_URL} is the most`;
+  // deno-lint-ignore no-control-regex -- they are what is looked for
+  if (/[\s\x00-\x1f\x7f-\x9f]/.test(url)) return "it contains a space or a control character";
+  if (url.includes("#")) return "it has a fragment ('#...')";
+  if (url.includes("?")) return "it has a query ('?...')";
+  if (url.includes("%")) return "it has a percent-escape ('%..')";
+  if (url.includes("\\")) return "it has a backslash where only '/' can be";
+  return undefined;
+}
+
+function badAddress(url: string, why: string, scheme: string): UsageError {
+  return new UsageError("bad-address", `can't use ${quote(url)} as an address: ${why}`, {
+    hint: `write ${scheme}://<40 hex digits>/<name>, ${scheme}://<64 hex digits>/<name> ` +
+      `or ${scheme}://<petname>/<name>`,
+  });
+}
+
+/** A person's input for an error: short, and harmless to a terminal. */
+function quote(text: string): string {
+  const short = text.length > 100 ? `${text.slice(0, 100)}...` : text;
+  // deno-lint-ignore no-control-regex -- they could steer the terminal
+  return `'${short.replace(/[\x00-\x1f\x7f-\x9f]/g, "?")}'`;
+}

@@ -1,0 +1,124 @@
+/**
+ * A person's petnames: `names.json`, read afresh each time because several programs share it.
+ *
+ * @module
+ */
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import * as v from "valibot";
+import { readTextIfPresent, storeError, writeFileAtomic } from "../common/atomic_file.ts";
+import { RequestError, StoreError, UsageError } from "../common/errors.ts";
+import { parseAddress } from "./address.ts";
+import { checkPetname, isPetname } from "./petname.ts";
+
+/** One petname. */
+export interface NamedPublisher {
+  readonly name: string;
+  /** A publisher's id (40 hex digits) or public key (64). */
+  readonly publisher: string;
+}
+
+const PUBLISHER = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
+
+const NamesFile = v.looseObject({
+  version: v.literal(1),
+  // Not v.record: it leaves out the key "constructor", which is a good petname.
+  names: v.custom<Record<string, string>>(isNames),
+});
+type NamesFile = v.InferOutput<typeof NamesFile>;
+
+/** The petnames in one file; a missing file holds none. */
+export class Names {
+  readonly #path: string;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  /**
+   * All petnames, in alphabetic order.
+   *
+   * @throws {StoreError} "bad-names" where the file is not what gtr writes
+   */
+  async list(): Promise<NamedPublisher[]> {
+    const { names } = await this.#read();
+    return Object.keys(names).sort().map((name) => ({ name, publisher: names[name]! }));
+  }
+
+  /** The id or public key that `name` stands for, or undefined. */
+  async get(name: string): Promise<string | undefined> {
+    const { names } = await this.#read();
+    return Object.hasOwn(names, name) ? names[name] : undefined;
+  }
+
+  /**
+   * Gives a publisher a name, or another publisher the same name.
+   *
+   * @param publisher an id, a public key, or a repository address that contains one
+   * @throws {UsageError} "bad-name" or "bad-address"
+   */
+  async add(name: string, publisher: string): Promise<void> {
+    checkPetname(name);
+    const hex = publisherOf(publisher);
+    const file = await this.#read();
+    await this.#write({ ...file, names: { ...file.names, [name]: hex } });
+  }
+
+  /**
+   * Takes a name away.
+   *
+   * @throws {RequestError} "unknown-name"
+   */
+  async remove(name: string): Promise<void> {
+    const file = await this.#read();
+    if (!Object.hasOwn(file.names, name)) {
+      throw new RequestError("unknown-name", `can't remove '${name}': there is no such name`, {
+        hint: "gtr name list shows the names there are",
+      });
+    }
+    const { [name]: _removed, ...names } = file.names;
+    await this.#write({ ...file, names });
+  }
+
+  async #read(): Promise<NamesFile> {
+    const text = await readTextIfPresent(this.#path);
+    if (text === undefined) return { version: 1, names: {} };
+    try {
+      return v.parse(NamesFile, JSON.parse(text));
+    } catch (cause) {
+      throw new StoreError("bad-names", `can't read ${this.#path}: it is not a gtr names file`, {
+        hint: "mend it, or move it away and add the names again",
+        cause,
+      });
+    }
+  }
+
+  async #write(file: NamesFile): Promise<void> {
+    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 }).catch((error) => {
+      throw storeError(`can't write ${this.#path}`, error);
+    });
+    await writeFileAtomic(this.#path, JSON.stringify(file, null, 2) + "\n");
+  }
+}
+
+function isNames(value: unknown): boolean {
+  return typeof value === "object" && value !== null && !Array.isArray(value) &&
+    Object.entries(value).every(([name, publisher]) =>
+      isPetname(name) && typeof publisher === "string" && PUBLISHER.test(publisher)
+    );
+}
+
+/** The id or public key in `text`, in lower-case hex. */
+function publisherOf(text: string): string {
+  const hex = text.toLowerCase();
+  if (PUBLISHER.test(hex)) return hex;
+  if (text.includes("://")) {
+    const form = parseAddress(text);
+    if ("id" in form) return form.publicKey ?? form.id;
+  }
+  throw new UsageError(
+    "bad-address",
+    `can't name '${text.slice(0, 100)}': it is no publisher's id`,
+    { hint: "give an id (40 hex digits), a public key (64) or torrent://<id>/<repository>" },
+  );
+}
