@@ -1,0 +1,41 @@
+# Every target finds or installs the Deno it needs by itself (scripts/bootstrap.sh).
+
+RUN = @deno=$$(sh scripts/bootstrap.sh) && "$$deno" run --quiet -A
+TEST = $(RUN) scripts/test.ts
+
+.DEFAULT_GOAL := all
+.PHONY: all demo test check bench clean help
+.PHONY: test-unit test-contract test-e2e test-interop
+
+all: ## Build every executable into dist/bin
+	$(RUN) scripts/build.ts
+
+demo: all ## Share, clone, pull and push between two nodes on this machine
+	$(RUN) scripts/demo.ts
+
+test: ## Run every check and test
+	$(TEST)
+
+test-unit: ## Run the tests of single rooms
+	$(TEST) unit
+
+test-contract: ## Run the suite that every transport has to pass
+	$(TEST) contract
+
+test-e2e: ## Run real git and real daemons from dist/bin
+	$(TEST) e2e
+
+test-interop: ## Run against other people's programs
+	$(TEST) interop
+
+check: ## Check format, lint and types
+	$(TEST) check
+
+bench: all ## Measure against git and aria2c (BENCH_REPO=path: with that repository)
+	$(RUN) scripts/bench.ts
+
+clean: ## Remove what was built, and the Deno that was installed
+	rm -rf dist .tools
+
+help: ## Show this
+	@sed -n 's/^\([a-z0-9-]*\):[^#]*## \(.*\)/  make \1	\2/p' Makefile | expand -t 24
