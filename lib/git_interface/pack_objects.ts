@@ -1,0 +1,91 @@
+/**
+ * Making packs (`git pack-objects`).
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { GitError } from "../common/errors.ts";
+import type { Progress } from "../common/wait.ts";
+import { packObjectCount } from "./pack_file.ts";
+import { gitFailure, reason, runGit } from "./run.ts";
+
+/** A pack and its index, as `git pack-objects` wrote them. */
+export interface NewPack {
+  readonly packPath: string;
+  readonly idxPath: string;
+  readonly objects: number;
+  /** Bytes of the pack. */
+  readonly size: number;
+}
+
+/**
+ * Writes the objects reachable from `include` and not from `exclude` as one pack that holds every
+ * delta base it needs.
+ *
+ * It reads `gitDir` and the `alternates` and writes nowhere but into `directory`, which exists.
+ * One thread makes it: the same input then gives the same bytes.
+ *
+ * @param alternates further object directories, such as the working repository's
+ * @param include object ids: what is shared
+ * @param exclude object ids that `gitDir` or `alternates` hold: what the packs before this one have
+ * @returns undefined where there is nothing new
+ * @throws {GitError} "incomplete-repository" where objects are missing (a shallow or partial clone)
+ * @throws {StoreError} "disk-full"
+ */
+export async function packObjects(options: {
+  readonly gitDir: string;
+  readonly alternates: readonly string[];
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly directory: string;
+  readonly signal?: AbortSignal;
+  readonly progress?: Progress;
+}): Promise<NewPack | undefined> {
+  if (options.include.length === 0) return undefined;
+  const args = [
+    ...["-c", "pack.packSizeLimit=0", "-c", "pack.writeReverseIndex=false"],
+    ...["pack-objects", "--revs", "--delta-base-offset", "--non-empty", "--threads=1"],
+    ...[options.progress ? "--progress" : "-q", join(options.directory, "pack")],
+  ];
+  const end = await runGit(args, {
+    gitDir: options.gitDir,
+    // git's temporary files go where its output goes, so that what a kill leaves is in one place
+    objectDirectory: options.directory,
+    alternates: [join(options.gitDir, "objects"), ...options.alternates],
+    input: [...options.include, ...options.exclude.map((oid) => `^${oid}`)].join("\n") + "\n",
+    signal: options.signal,
+    progress: options.progress,
+    allowFail: true,
+  });
+  if (end.code !== 0) {
+    const failure = gitFailure(args, end);
+    if (!MISSING_OBJECT.test(end.stderr)) throw failure;
+    throw new GitError("incomplete-repository", `can't pack the history: ${reason(end)}`, {
+      hint: "a shallow clone is completed by 'git fetch --unshallow', a partial one by " +
+        "'git fetch --refetch --no-filter'; 'git fsck' finds damage",
+      cause: failure,
+    });
+  }
+  const hash = end.stdout.trim();
+  if (hash === "") return undefined;
+  const packPath = join(options.directory, `pack-${hash}.pack`);
+  return {
+    packPath,
+    idxPath: join(options.directory, `pack-${hash}.idx`),
+    objects: await packObjectCount(packPath),
+    size: (await Deno.stat(packPath)).size,
+  };
+}
+
+const MISSING_OBJECT = new RegExp(
+  [
+    "could not (read|parse)",
+    "unable to (read|parse|find|get (size|type))",
+    "bad (object|revision|tree object)",
+    "missing (commit|tree|blob|object)",
+    "revision walk setup failed",
+    "cannot read object",
+    "failed to (read|traverse)",
+  ].join("|"),
+  "i",
+);

@@ -1,0 +1,159 @@
+/**
+ * Reading the refs of any repository, and writing those of a repository of the store.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { readTextIfPresent, storeError, writeFileAtomic } from "../common/atomic_file.ts";
+import { VerificationError } from "../common/errors.ts";
+import { gitFailure, runGit } from "./run.ts";
+
+/**
+ * The refs whose names start with one of `prefixes` (whole path parts: "refs/heads",
+ * "refs/heads/main"), whatever way the repository keeps them. Names that are not UTF-8 are left out.
+ *
+ * @returns full ref name -> object id (an annotated tag's own)
+ * @throws {GitError}
+ */
+export async function listRefs(
+  gitDir: string,
+  prefixes: readonly string[],
+  signal?: AbortSignal,
+): Promise<Map<string, string>> {
+  return await forEachRef(gitDir, prefixes, [], signal);
+}
+
+/**
+ * The tags that lead to a commit reachable from one of `branches`.
+ *
+ * @param branches object ids of commits
+ * @returns full ref name -> object id (an annotated tag's own)
+ */
+export async function reachableTags(
+  gitDir: string,
+  branches: readonly string[],
+  signal?: AbortSignal,
+): Promise<Map<string, string>> {
+  if (branches.length === 0) return new Map();
+  return await forEachRef(gitDir, ["refs/tags"], branches.map((b) => `--merged=${b}`), signal);
+}
+
+/** The branch that HEAD names, which may not exist yet; undefined where HEAD is detached. */
+export async function headTarget(
+  gitDir: string,
+  signal?: AbortSignal,
+): Promise<string | undefined> {
+  const args = ["symbolic-ref", "-q", "HEAD"];
+  const end = await runGit(args, { gitDir, signal, allowFail: true });
+  if (end.code === 0) return end.stdout.trim();
+  if (end.code === 1) return undefined;
+  throw gitFailure(args, end);
+}
+
+/** Whether commit `a` is reachable from commit `b`. */
+export async function isAncestor(
+  gitDir: string,
+  a: string,
+  b: string,
+  options: { readonly alternates?: readonly string[]; readonly signal?: AbortSignal } = {},
+): Promise<boolean> {
+  const args = ["merge-base", "--is-ancestor", a, b];
+  const end = await runGit(args, { gitDir, ...options, allowFail: true });
+  if (end.code > 1) throw gitFailure(args, end);
+  return end.code === 0;
+}
+
+/**
+ * Makes the refs of a repository of the store equal to `want`, and HEAD name `head`. All refs
+ * change at once: they are written as one `packed-refs` file, moved over the old one.
+ *
+ * Only for repositories that nobody else writes to and that keep refs in files.
+ *
+ * @throws {VerificationError} "conflicting-refs" where one name is a folder of another
+ * @throws {StoreError}
+ */
+export async function updateRefs(
+  gitDir: string,
+  want: Readonly<Record<string, string>>,
+  head: string,
+): Promise<void> {
+  checkRefConflicts(Object.keys(want));
+  await writeIfChanged(join(gitDir, "packed-refs"), packedRefs(want));
+  await removeLooseRefs(gitDir);
+  await writeIfChanged(join(gitDir, "HEAD"), `ref: ${head}\n`);
+}
+
+/**
+ * Refuses names that can't exist beside each other: refs/heads/a and refs/heads/a/b.
+ *
+ * @throws {VerificationError} "conflicting-refs"
+ */
+export function checkRefConflicts(names: readonly string[]): void {
+  const all = new Set(names);
+  for (const name of names) {
+    for (let slash = name.indexOf("/"); slash > 0; slash = name.indexOf("/", slash + 1)) {
+      const folder = name.slice(0, slash);
+      if (all.has(folder)) {
+        throw new VerificationError(
+          "conflicting-refs",
+          `can't store the refs: ${folder} and ${name} can't both exist`,
+        );
+      }
+    }
+  }
+}
+
+/** The text of a `packed-refs` file; git searches it by bisection, so it is sorted by bytes. */
+function packedRefs(refs: Readonly<Record<string, string>>): string {
+  const encoder = new TextEncoder();
+  const names = Object.keys(refs).map((name) => ({ name, bytes: encoder.encode(name) }));
+  names.sort((a, b) => compareBytes(a.bytes, b.bytes));
+  const lines = names.map(({ name }) => `${refs[name]} ${name}\n`);
+  return `# pack-refs with: sorted \n${lines.join("")}`;
+}
+
+function compareBytes(a: Uint8Array, b: Uint8Array): number {
+  const shorter = Math.min(a.length, b.length);
+  for (let i = 0; i < shorter; i++) {
+    if (a[i] !== b[i]) return (a[i] ?? 0) - (b[i] ?? 0);
+  }
+  return a.length - b.length;
+}
+
+/** A loose ref would win over its line in `packed-refs`. */
+async function removeLooseRefs(gitDir: string): Promise<void> {
+  try {
+    for (const kind of ["heads", "tags"]) {
+      const folder = join(gitDir, "refs", kind);
+      await Deno.mkdir(folder, { recursive: true }); // without refs/ it would be no repository
+      for await (const entry of Deno.readDir(folder)) {
+        await Deno.remove(join(folder, entry.name), { recursive: true });
+      }
+    }
+  } catch (error) {
+    throw storeError(`can't update the refs of ${gitDir}`, error);
+  }
+}
+
+async function writeIfChanged(path: string, text: string): Promise<void> {
+  if (await readTextIfPresent(path) !== text) await writeFileAtomic(path, text);
+}
+
+async function forEachRef(
+  gitDir: string,
+  prefixes: readonly string[],
+  filters: readonly string[],
+  signal: AbortSignal | undefined,
+): Promise<Map<string, string>> {
+  const { stdout } = await runGit(
+    ["for-each-ref", "--format=%(objectname) %(refname)", ...filters, ...prefixes],
+    { gitDir, signal },
+  );
+  const refs = new Map<string, string>();
+  for (const line of stdout.split("\n")) {
+    const space = line.indexOf(" ");
+    if (space < 0 || line.includes("\ufffd")) continue;
+    refs.set(line.slice(space + 1), line.slice(0, space));
+  }
+  return refs;
+}

@@ -1,0 +1,30 @@
+/**
+ * Serving a repository of the store to git's own client (`git upload-pack`).
+ *
+ * @module
+ */
+import { type GitProcess, spawnGit } from "./run.ts";
+
+/**
+ * Starts `git upload-pack` on a repository of the store. It only ever reads. Filters and any object
+ * id are allowed: whatever the store holds has been published.
+ *
+ * @param options `protocol`: the wire protocol's version that the client asked for
+ * @throws {GitError} "no-git", "no-repository"
+ */
+export function spawnUploadPack(
+  gitDir: string,
+  options: { readonly protocol: 0 | 1 | 2; readonly signal?: AbortSignal },
+): Promise<GitProcess> {
+  return spawnGit(
+    [
+      ...["-c", "uploadpack.allowFilter=true", "-c", "uploadpack.allowAnySHA1InWant=true"],
+      ...["upload-pack", "--strict", gitDir],
+    ],
+    {
+      cwd: gitDir,
+      signal: options.signal,
+      env: options.protocol > 0 ? { GIT_PROTOCOL: `version=${options.protocol}` } : {},
+    },
+  );
+}
