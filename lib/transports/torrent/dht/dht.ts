@@ -1,0 +1,441 @@
+/**
+ * This user's node in the DHT of BitTorrent: peers of torrents (BEP 5) and items (BEP 44).
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+// @ts-types="../../../types/bencode.d.ts"
+import bencode from "bencode";
+import type { Contact, Query, Reply } from "../../../types/bittorrent_dht.d.ts";
+import { GtrError, NetworkError } from "../../../common/errors.ts";
+import { abortable, type Wait } from "../../../common/wait.ts";
+import {
+  type Address,
+  formatHostPort,
+  KnownNodes,
+  PUBLIC_BOOTSTRAP,
+  resolveHosts,
+} from "./endpoints.ts";
+import {
+  immutableFromReply,
+  immutableTarget,
+  MAX_VALUE_BYTES,
+  mutableFromReply,
+  type MutableItem,
+  type MutableName,
+  mutableTarget,
+} from "./items.ts";
+import { DhtNode, K } from "./node.ts";
+
+/** Milliseconds until a query counts as lost; k-rpc-socket takes up to a quarter longer. */
+const LOOPBACK_TIMEOUT_MS = 400;
+const TIMEOUT_MS = 1000;
+/** No second try to join within this time. */
+const REJOIN_MS = 3000;
+const SAVE_MS = 5 * 60_000;
+const MAX_PEERS_FOUND = 500;
+
+export interface DhtOptions {
+  /** IPv4 address to listen on. */
+  readonly host: string;
+  /** UDP port, 0 for any free one. */
+  readonly port: number;
+  /** "host:port" of first nodes; undefined for the public DHT, empty for a new network. */
+  readonly bootstrap: readonly string[] | undefined;
+  /** Remembers nodes from one run to the next. */
+  readonly known: KnownNodes;
+  /** Counts one dropped input. */
+  readonly dropped: (reason: string) => void;
+}
+
+/** A node that answered a lookup and takes what is stored near the target. */
+type Holder = Contact & { token: Buffer };
+
+/** A running node. It answers others from the start, and joins the network in the background. */
+export class Dht implements AsyncDisposable {
+  readonly #node: DhtNode;
+  readonly #options: DhtOptions;
+  readonly #closed = new AbortController();
+  readonly #saver: ReturnType<typeof setInterval>;
+  readonly #onNode = new Set<() => void>();
+  #joined: Promise<void>;
+  #joinedAt = 0;
+
+  private constructor(node: DhtNode, options: DhtOptions) {
+    this.#node = node;
+    this.#options = options;
+    node.on("node", () => this.#onNode.forEach((listener) => listener()));
+    this.#joined = this.#join();
+    this.#saver = setInterval(() => this.#save(), SAVE_MS);
+    Deno.unrefTimer(this.#saver);
+  }
+
+  /**
+   * Binds the socket and starts to join.
+   *
+   * @throws {NetworkError} "port-in-use" or "cannot-listen"
+   */
+  static async open(options: DhtOptions): Promise<Dht> {
+    const timeout = options.host.startsWith("127.") ? LOOPBACK_TIMEOUT_MS : TIMEOUT_MS;
+    const node = new DhtNode(timeout, options.dropped);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        node.once("error", reject);
+        node.once("warning", reject);
+        node.listen(options.port, options.host, resolve);
+      });
+    } catch (cause) {
+      node.destroy(() => {});
+      throw cannotListen(options, cause);
+    }
+    node.removeAllListeners("error");
+    node.on("error", () => options.dropped("dht-socket-error"));
+    return new Dht(node, options);
+  }
+
+  /** UDP port. */
+  get port(): number {
+    return this.#node.address().port;
+  }
+
+  /** Nodes in the routing table. */
+  get nodes(): number {
+    return this.#node.nodes.count();
+  }
+
+  /** The configured first nodes. */
+  get bootstrap(): readonly string[] {
+    return this.#options.bootstrap ?? PUBLIC_BOOTSTRAP;
+  }
+
+  /** Calls `listener` for each node that is met for the first time. */
+  onNode(listener: () => void): Disposable {
+    this.#onNode.add(listener);
+    return { [Symbol.dispose]: () => void this.#onNode.delete(listener) };
+  }
+
+  /** Resolves when the first try to join has ended, whether it found anyone or not. */
+  ready(wait: Wait): Promise<void> {
+    return abortable(this.#joined, this.#signal(wait));
+  }
+
+  /**
+   * The item with the highest sequence number among this node and the closest ones to it.
+   *
+   * @throws {NetworkError} "unreachable" where no node answers
+   */
+  async getMutable(name: MutableName | Buffer, wait: Wait): Promise<MutableItem | undefined> {
+    let newest: MutableItem | undefined;
+    for await (const item of this.mutableItems(name, wait)) newest = item;
+    return newest;
+  }
+
+  /**
+   * Like {@linkcode getMutable}, but yields at once what comes: each item is newer than the one
+   * before. With a target instead of a name, only items without salt are found.
+   */
+  mutableItems(name: MutableName | Buffer, wait: Wait): ReadableStream<MutableItem> {
+    const target = Buffer.isBuffer(name) ? name : mutableTarget(name);
+    const salt = Buffer.isBuffer(name) ? undefined : name.salt;
+    const stop = new AbortController();
+    const signal = AbortSignal.any([wait.signal, stop.signal]);
+    let newest = -1;
+    return new ReadableStream<MutableItem>({
+      start: async (controller) => {
+        const offer = (item: MutableItem | undefined) => {
+          if (!item) return this.#options.dropped("bad-dht-item");
+          if (item.seq <= newest || signal.aborted) return;
+          newest = item.seq;
+          controller.enqueue(item);
+        };
+        const own = this.#node.stored(target);
+        if (own?.k) offer(mutableFromReply({ ...own }, target, salt));
+        try {
+          await this.#closest("get", target, signal, (r) => {
+            if (r.v !== undefined) offer(mutableFromReply(r, target, salt));
+            return true;
+          });
+          controller.close();
+        } catch (error) {
+          if (!stop.signal.aborted) controller.error(error);
+        }
+      },
+      cancel: () => stop.abort(),
+    });
+  }
+
+  /**
+   * Stores an item on this node and on the closest ones to its target.
+   *
+   * @returns how many other nodes hold it now; 0 where there are none
+   */
+  async putMutable(item: MutableItem, wait: Wait): Promise<number> {
+    const target = mutableTarget(item);
+    const a = {
+      k: Buffer.from(item.publicKey),
+      ...(item.salt ? { salt: Buffer.from(item.salt) } : {}),
+      seq: item.seq,
+      sig: Buffer.from(item.signature),
+      v: decodeValue(item.value),
+    };
+    this.#node.keep(target, a);
+    return await this.#store("get", target, { q: "put", a }, wait);
+  }
+
+  /**
+   * The bencoded value whose SHA-1 is `target`.
+   *
+   * @throws {NetworkError} "unreachable" where no node answers
+   */
+  async getImmutable(target: Buffer, wait: Wait): Promise<Uint8Array | undefined> {
+    const own = this.#node.stored(target);
+    let value = own && immutableFromReply({ ...own }, target);
+    if (value) return value;
+    const found = Promise.withResolvers<void>();
+    const search = this.#closest("get", target, this.#signal(wait), (r) => {
+      value = immutableFromReply(r, target);
+      if (value) found.resolve();
+      else if (r.v !== undefined) this.#options.dropped("bad-dht-item");
+      return value === undefined;
+    });
+    await Promise.race([found.promise, search]);
+    search.catch(() => {}); // its outcome no longer matters once the value is here
+    return value;
+  }
+
+  /**
+   * Stores a bencoded value of at most 996 bytes under its SHA-1.
+   *
+   * @returns how many other nodes hold it now; 0 where there are none
+   */
+  async putImmutable(value: Uint8Array, wait: Wait): Promise<number> {
+    if (value.length > MAX_VALUE_BYTES) {
+      throw new RangeError(`a value of ${value.length} bytes does not fit an item`);
+    }
+    const target = immutableTarget(value);
+    const v = decodeValue(value);
+    this.#node.keep(target, { v });
+    return await this.#store("get", target, { q: "put", a: { v } }, wait);
+  }
+
+  /** Stops holding an item that was put here. Other nodes forget it in their own time. */
+  drop(target: Buffer): void {
+    this.#node.drop(target);
+  }
+
+  /** The peers of a torrent, each once, as answers arrive. */
+  lookup(infohash: Buffer, wait: Wait): ReadableStream<Address> {
+    const stop = new AbortController();
+    const signal = AbortSignal.any([wait.signal, stop.signal]);
+    const seen = new Set<string>();
+    return new ReadableStream<Address>({
+      start: async (controller) => {
+        const offer = (values: unknown) => {
+          if (!Array.isArray(values)) return;
+          for (const value of values) {
+            const peer = parsePeer(value);
+            if (!peer || signal.aborted || seen.size >= MAX_PEERS_FOUND) continue;
+            const key = formatHostPort(peer);
+            if (seen.has(key)) continue;
+            seen.add(key);
+            controller.enqueue(peer);
+          }
+        };
+        offer(this.#node._peers.get(infohash.toString("hex"), 100));
+        try {
+          await this.#closest("get_peers", infohash, signal, (r) => {
+            offer(r.values);
+            return true;
+          });
+          controller.close();
+        } catch (error) {
+          if (!stop.signal.aborted) controller.error(error);
+        }
+      },
+      cancel: () => stop.abort(),
+    });
+  }
+
+  /**
+   * Tells the nodes closest to `infohash` that this host has it on TCP port `port` (BEP 5).
+   *
+   * @returns how many other nodes took it; 0 where there are none
+   */
+  async announce(infohash: Buffer, port: number, wait: Wait): Promise<number> {
+    const { host } = this.#options;
+    if (host !== "0.0.0.0") {
+      const peer = Buffer.from([...host.split(".").map(Number), port >> 8, port & 255]);
+      this.#node._peers.add(infohash.toString("hex"), peer);
+    }
+    const a = { info_hash: infohash, port, implied_port: 0 };
+    return await this.#store("get_peers", infohash, { q: "announce_peer", a }, wait);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed.signal.aborted) return;
+    this.#closed.abort(new GtrError("closed", "can't use the DHT: it was closed"));
+    clearInterval(this.#saver);
+    this.#onNode.clear();
+    const { port } = this;
+    await this.#save(port);
+    await new Promise<void>((resolve) => this.#node.destroy(resolve));
+  }
+
+  #signal(wait: Pick<Wait, "signal">): AbortSignal {
+    return AbortSignal.any([wait.signal, this.#closed.signal]);
+  }
+
+  async #save(port = this.port): Promise<void> {
+    const nodes = this.#node.nodes.toArray();
+    // A cache: where it can't be written, the next start takes longer, and that is all.
+    await this.#options.known.save(port, nodes).catch(() => {});
+  }
+
+  async #join(): Promise<void> {
+    const krpc = this.#node._rpc;
+    const { nodes: known } = await this.#options.known.load();
+    const first = await resolveHosts(this.bootstrap);
+    const self = new Set([`127.0.0.1:${this.port}`, `${this.#options.host}:${this.port}`]);
+    krpc.bootstrap = first.filter((node) => !self.has(formatHostPort(node)));
+    await this.#populate();
+    if (this.nodes < K) {
+      const asked = known.filter((node) => !self.has(formatHostPort(node)));
+      const ask = { q: "find_node", a: { id: this.#node.nodeId, target: this.#node.nodeId } };
+      await Promise.all(
+        asked.map((node) =>
+          new Promise<void>((resolve) =>
+            krpc.query(node, { ...ask, a: { ...ask.a } }, () => resolve())
+          )
+        ),
+      );
+      if (asked.length > 0 && this.nodes > 0) await this.#populate();
+    }
+    this.#joinedAt = Date.now();
+  }
+
+  #populate(): Promise<void> {
+    if (this.#closed.signal.aborted) return Promise.resolve();
+    const id = this.#node.nodeId;
+    return new Promise((resolve) => {
+      this.#node._rpc.populate(id, { q: "find_node", a: { id, target: id } }, () => resolve());
+      this.#closed.signal.addEventListener("abort", () => resolve(), { once: true });
+    });
+  }
+
+  async #ensureJoined(signal: AbortSignal): Promise<void> {
+    await abortable(this.#joined, signal);
+    if (this.nodes > 0 || this.bootstrap.length === 0) return;
+    if (Date.now() - this.#joinedAt > REJOIN_MS) {
+      this.#joinedAt = Date.now();
+      this.#joined = this.#join();
+      await abortable(this.#joined, signal);
+    }
+  }
+
+  /**
+   * Asks ever closer nodes until the closest have answered; `visit` returns false to stop.
+   *
+   * @returns the {@linkcode K} closest that take values for `target`
+   */
+  async #closest(
+    query: "get" | "get_peers",
+    target: Buffer,
+    signal: AbortSignal,
+    visit: (r: Record<string, unknown>) => boolean,
+  ): Promise<Holder[]> {
+    const whole = this.#signal({ signal });
+    await this.#ensureJoined(whole);
+    const id = this.#node.nodeId;
+    const a = query === "get" ? { id, target } : { id, info_hash: target };
+    const holders: Holder[] = [];
+    let answers = 0;
+    const onReply = ({ r }: Reply, from: { address: string; port: number }) => {
+      if (whole.aborted) return false;
+      if (!r) return true;
+      answers++;
+      if (isId(r.id) && Buffer.isBuffer(r.token)) {
+        holders.push({ id: r.id, host: from.address, port: from.port, token: r.token });
+      }
+      return visit(r);
+    };
+    const search = new Promise<void>((resolve) =>
+      this.#node._rpc.closest(target, { q: query, a }, onReply, () => resolve())
+    );
+    await abortable(search, whole);
+    if (answers === 0 && this.bootstrap.length > 0) throw this.#unreachable();
+    return holders.sort((x, y) => compareDistance(target, x.id, y.id)).slice(0, K);
+  }
+
+  /** Sends `message` to the nodes closest to `target`, with the tokens that `query` gets from them. */
+  async #store(
+    query: "get" | "get_peers",
+    target: Buffer,
+    message: Query,
+    wait: Wait,
+  ): Promise<number> {
+    const signal = this.#signal(wait);
+    const holders = await this.#closest(query, target, signal, () => true);
+    const stored = holders.map((holder) =>
+      new Promise<boolean>((resolve) => {
+        const a = { ...message.a, id: this.#node.nodeId };
+        this.#node._rpc.query(holder, { q: message.q, a }, (error) => {
+          // 302: it has this sequence number already, which is what republishing finds.
+          resolve(!error || error.code === 302);
+        });
+      })
+    );
+    const results = await abortable(Promise.all(stored), signal);
+    return results.filter(Boolean).length;
+  }
+
+  #unreachable(): NetworkError {
+    const tried = this.bootstrap.length;
+    return new NetworkError(
+      "unreachable",
+      `can't reach the BitTorrent DHT: none of ${tried} first node${
+        tried === 1 ? "" : "s"
+      } answers`,
+      {
+        hint: `check the network (UDP) and the setting torrent.bootstrap: ${
+          this.bootstrap.join(", ")
+        }`,
+      },
+    );
+  }
+}
+
+function cannotListen(options: DhtOptions, cause: unknown): NetworkError {
+  const where = `${options.host}:${options.port}`;
+  const hint = "set torrent.host and torrent.port to a free address, or torrent.port to 0";
+  if ((cause as { code?: string }).code === "EADDRINUSE") {
+    return new NetworkError("port-in-use", `can't listen on UDP ${where}: the port is in use`, {
+      hint,
+      cause,
+    });
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new NetworkError("cannot-listen", `can't listen on UDP ${where}: ${why}`, { hint, cause });
+}
+
+function isId(value: unknown): value is Buffer {
+  return Buffer.isBuffer(value) && value.length === 20;
+}
+
+/** Compact peer info of BEP 5. */
+function parsePeer(value: unknown): Address | undefined {
+  if (!Buffer.isBuffer(value) || value.length !== 6) return undefined;
+  const port = value.readUInt16BE(4);
+  return port === 0 ? undefined : { host: [...value.subarray(0, 4)].join("."), port };
+}
+
+function compareDistance(target: Buffer, a: Buffer, b: Buffer): number {
+  for (let i = 0; i < target.length; i++) {
+    const difference = (a[i]! ^ target[i]!) - (b[i]! ^ target[i]!);
+    if (difference !== 0) return difference;
+  }
+  return 0;
+}
+
+function decodeValue(value: Uint8Array): unknown {
+  return bencode.decode(value);
+}

@@ -1,0 +1,97 @@
+/**
+ * Host and port pairs of the DHT: first nodes, and nodes met before.
+ *
+ * @module
+ */
+import { lookup } from "node:dns/promises";
+import { isIPv4 } from "node:net";
+import { join } from "node:path";
+import * as v from "valibot";
+import { readTextIfPresent, writeFileAtomic } from "../../../common/atomic_file.ts";
+
+/** An IPv4 address and a port. */
+export interface Address {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Nodes that anyone may join the public DHT through. */
+export const PUBLIC_BOOTSTRAP: readonly string[] = [
+  "router.bittorrent.com:6881",
+  "dht.libtorrent.org:25401",
+  "dht.transmissionbt.com:6881",
+  "router.utorrent.com:6881",
+];
+
+/** Reads "host:port", or undefined where the text is not one. */
+export function parseHostPort(text: string): Address | undefined {
+  const match = /^([A-Za-z0-9.-]{1,253}):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[2]);
+  return match && port > 0 && port < 65536 ? { host: match[1]!, port } : undefined;
+}
+
+/** "host:port". */
+export function formatHostPort(address: Address): string {
+  return `${address.host}:${address.port}`;
+}
+
+/** The IPv4 addresses of "host:port" names; those that can't be found are left out. */
+export async function resolveHosts(names: readonly string[]): Promise<Address[]> {
+  const found = await Promise.all(names.map(async (name) => {
+    const parsed = parseHostPort(name);
+    if (!parsed || isIPv4(parsed.host)) return parsed;
+    // Without the family, a host with an IPv6 address would be lost: the socket is IPv4.
+    return await lookup(parsed.host, { family: 4 })
+      .then(({ address }) => ({ host: address, port: parsed.port }), () => undefined);
+  }));
+  return found.filter((address) => address !== undefined);
+}
+
+const MAX_KNOWN = 50;
+
+const KnownFile = v.object({
+  version: v.literal(1),
+  /** The network that the nodes belong to. */
+  bootstrap: v.string(),
+  /** This node's own port, so that a restart keeps its address. */
+  port: v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535)),
+  nodes: v.array(v.pipe(v.string(), v.maxLength(100))),
+});
+
+/** What a node remembers from one run to the next. It may be lost. */
+export class KnownNodes {
+  readonly #path: string;
+  readonly #bootstrap: string;
+
+  /** @param cache folder of the file */
+  constructor(cache: string, bootstrap: readonly string[] | undefined) {
+    this.#path = join(cache, "nodes.json");
+    this.#bootstrap = bootstrap === undefined ? "public" : bootstrap.join(",");
+  }
+
+  /** The last port and nodes; nothing where the file is missing, damaged or of another network. */
+  async load(): Promise<{ port: number; nodes: Address[] }> {
+    const nothing = { port: 0, nodes: [] };
+    const text = await readTextIfPresent(this.#path);
+    if (text === undefined) return nothing;
+    try {
+      const file = v.parse(KnownFile, JSON.parse(text));
+      if (file.bootstrap !== this.#bootstrap) return nothing;
+      const nodes = file.nodes.slice(0, MAX_KNOWN).map(parseHostPort)
+        .filter((node) => node !== undefined && isIPv4(node.host));
+      return { port: file.port, nodes: nodes as Address[] };
+    } catch {
+      return nothing; // a cache: the bootstrap nodes do without it
+    }
+  }
+
+  async save(port: number, nodes: readonly Address[]): Promise<void> {
+    const file = {
+      version: 1,
+      bootstrap: this.#bootstrap,
+      port,
+      nodes: nodes.slice(0, MAX_KNOWN).map(formatHostPort),
+    };
+    await writeFileAtomic(this.#path, JSON.stringify(file) + "\n");
+  }
+}

@@ -1,0 +1,174 @@
+/**
+ * bittorrent-dht's node with its faults mended: what it answers to others, and whom it asks.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import type { RemoteInfo } from "node:dgram";
+// @ts-types="../../../types/bencode.d.ts"
+import bencode from "bencode";
+// @ts-types="../../../types/bittorrent_dht.d.ts"
+import { Client, type Contact, type Query, type StoredValue } from "bittorrent-dht";
+import { verifySignature } from "../../../identity/keys.ts";
+import { safeSocket } from "./safe_socket.ts";
+
+/** Kademlia's bucket size, and the number of nodes that a reply names and an item is stored on. */
+export const K = 8;
+
+const CONCURRENCY = 32;
+/** About 1.5 KB each at most. */
+const MAX_VALUES = 4000;
+const MAX_PEERS = 10_000;
+const MAX_PEERS_IN_REPLY = 50;
+const MAX_STORED_VALUE = 1000;
+/** Others announce themselves every 15 to 30 minutes. */
+const PEER_AGE_MS = 45 * 60_000;
+/** How long a node that let a query time out is not asked again, unless it is heard of. */
+const SILENCE_MS = 60_000;
+const MAX_SILENT = 1000;
+
+/** A node of the DHT that has not joined any network yet. */
+export class DhtNode extends Client {
+  readonly #own = new Map<string, StoredValue>();
+
+  /** @param timeout milliseconds until a query counts as lost */
+  constructor(timeout: number, dropped: (reason: string) => void) {
+    const silent = new Map<string, number>();
+    super({
+      bootstrap: false,
+      timeout,
+      concurrency: CONCURRENCY,
+      maxValues: MAX_VALUES,
+      maxPeers: MAX_PEERS,
+      maxAge: PEER_AGE_MS,
+      verify: (signature, message, key) =>
+        key instanceof Uint8Array && signature instanceof Uint8Array &&
+        verifySignature(key, message, signature),
+      socket: safeSocket({
+        dropped,
+        onPacket: (from) => silent.delete(`${from.address}:${from.port}`),
+        // The lookup whose listener threw would wait for a next packet that may never come.
+        onFault: () => queueMicrotask(() => this.#kick()),
+      }),
+    });
+    this.#skipSilent(silent);
+    this.on("node", (node: Contact) => this.#replaceSameAddress(node));
+    this.on("warning", () => {});
+    this._values.on("evict", ({ key }: { key: string }) => {
+      // Strangers' puts must not push out what this node itself publishes.
+      const own = this.#own.get(key);
+      if (own) queueMicrotask(() => this._values.set(key, own));
+    });
+  }
+
+  /** Serves a value of this user's for as long as the node runs. */
+  keep(target: Buffer, value: Omit<StoredValue, "id">): void {
+    const key = target.toString("hex");
+    const stored = { ...value, id: this.nodeId };
+    this.#own.set(key, stored);
+    this._values.set(key, stored);
+  }
+
+  /** Stops serving what {@linkcode keep} was given. */
+  drop(target: Buffer): void {
+    const key = target.toString("hex");
+    if (this.#own.delete(key)) this._values.remove(key);
+  }
+
+  stored(target: Buffer): StoredValue | undefined {
+    return this._values.get(target.toString("hex"));
+  }
+
+  /** BEP 5: the unmodified node answers with its whole routing table, three times a packet. */
+  override _onfindnode(query: Query, peer: RemoteInfo): void {
+    const target = query.a?.target;
+    if (!isId(target)) return;
+    this._rpc.response(peer, query, { id: this.nodeId }, this.nodes.closest(target, K));
+  }
+
+  /** BEP 44: nodes are named beside the value, so that a lookup goes on to those that have a newer. */
+  override _onget(query: Query, peer: RemoteInfo): void {
+    const target = query.a?.target;
+    if (!isId(target)) return;
+    const reply: Record<string, unknown> = {
+      id: this.nodeId,
+      token: this._generateToken(peer.address),
+    };
+    const value = this.stored(target);
+    if (value) {
+      if (value.sig) reply.seq = value.seq;
+      const known = query.a?.seq;
+      const isNews = typeof known !== "number" || typeof value.seq !== "number" ||
+        value.seq > known;
+      if (isNews) {
+        reply.v = value.v;
+        if (value.sig) Object.assign(reply, { k: value.k, sig: value.sig });
+      }
+    }
+    this._rpc.response(peer, query, reply, this.nodes.closest(target, K));
+  }
+
+  /** BEP 5, with a bounded number of peers, and nodes beside them. */
+  override _ongetpeers(query: Query, peer: RemoteInfo): void {
+    const infohash = query.a?.info_hash;
+    if (!isId(infohash)) return;
+    const reply: Record<string, unknown> = {
+      id: this.nodeId,
+      token: this._generateToken(peer.address),
+    };
+    const values = this._peers.get(infohash.toString("hex"), MAX_PEERS_IN_REPLY);
+    if (values.length > 0) reply.values = values;
+    this._rpc.response(peer, query, reply, this.nodes.closest(infohash, K));
+  }
+
+  /** The unmodified node checks the size of byte strings only. */
+  override _onput(query: Query, peer: RemoteInfo): void {
+    const v = query.a?.v;
+    if (v === undefined || bencode.encode(v).length > MAX_STORED_VALUE) {
+      this._rpc.error(peer, query, [205, "message (v field) too big"]);
+      return;
+    }
+    super._onput(query, peer);
+  }
+
+  #kick(): void {
+    this._rpc.socket.emit("update");
+    this._rpc.socket.emit("postupdate");
+  }
+
+  /** One dead node would cost each lookup a whole timeout for as long as others still name it. */
+  #skipSilent(silent: Map<string, number>): void {
+    const socket = this._rpc.socket;
+    const ask = socket.query.bind(socket);
+    socket.query = (peer, message, callback) => {
+      const address = `${peer.host}:${peer.port}`;
+      const since = silent.get(address);
+      const skipped = since !== undefined && Date.now() - since < SILENCE_MS &&
+        !this._rpc.bootstrap.some((b) => `${b.host}:${b.port}` === address);
+      if (skipped) {
+        const error = Object.assign(new Error("silent before"), { code: "ETIMEDOUT" });
+        queueMicrotask(() => callback(error, null, peer as Contact));
+        return;
+      }
+      ask(peer, message, (error, ...rest) => {
+        if (error?.code === "ETIMEDOUT") {
+          if (silent.size >= MAX_SILENT) silent.delete(silent.keys().next().value!);
+          silent.set(address, Date.now());
+        }
+        callback(error, ...rest);
+      });
+    };
+  }
+
+  /** A restarted node has a new id at its old address; the old id would shadow it in lookups. */
+  #replaceSameAddress(node: Contact): void {
+    for (const old of this.nodes.toArray()) {
+      const same = old.host === node.host && old.port === node.port;
+      if (same && !old.id.equals(node.id)) this.nodes.remove(old.id);
+    }
+  }
+}
+
+function isId(value: unknown): value is Buffer {
+  return Buffer.isBuffer(value) && value.length === 20;
+}
