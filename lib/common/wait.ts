@@ -44,6 +44,45 @@ export function deadline(
   };
 }
 
+/**
+ * Like {@linkcode deadline}, but for work that goes on as long as it moves: each `touch()` gives it
+ * another `ms` milliseconds.
+ */
+export function idleDeadline(
+  ms: number,
+  what: string,
+  parent?: AbortSignal,
+  hint?: string,
+): { signal: AbortSignal; touch: () => void } & Disposable {
+  const controller = new AbortController();
+  let last = performance.now();
+  const expire = () => {
+    const left = last + ms - performance.now();
+    if (left > 0) {
+      timer = setTimeout(expire, left);
+      return;
+    }
+    const seconds = Math.round(ms / 100) / 10;
+    controller.abort(
+      new NetworkError("nobody-answered", `nothing came for ${seconds} s: ${what}`, { hint }),
+    );
+  };
+  let timer = setTimeout(expire, ms);
+  const follow = () => controller.abort(parent?.reason);
+  if (parent?.aborted) follow();
+  else parent?.addEventListener("abort", follow, { once: true });
+  return {
+    signal: controller.signal,
+    touch: () => {
+      last = performance.now();
+    },
+    [Symbol.dispose]() {
+      clearTimeout(timer);
+      parent?.removeEventListener("abort", follow);
+    },
+  };
+}
+
 /** Settles as `promise` does, or rejects with the signal's reason if it aborts first. */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   if (signal.aborted) {

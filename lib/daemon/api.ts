@@ -54,6 +54,8 @@ export const RemoteState = v.object({
   refs: v.record(v.string(), Oid),
   /** Published with this user's own key. */
   own: v.boolean(),
+  /** Something the person should know: nobody answered and this is the copy kept here. */
+  warning: v.optional(v.string()),
 });
 export type RemoteState = v.InferOutput<typeof RemoteState>;
 
@@ -81,6 +83,8 @@ export const PublishedState = v.object({
   sequence: Size,
   /** Whether there was anything new to publish. */
   changed: v.boolean(),
+  /** What did not work but doesn't undo the publication: a network out of reach, a diverged branch. */
+  warnings: v.array(v.string()),
 });
 export type PublishedState = v.InferOutput<typeof PublishedState>;
 

@@ -1,0 +1,170 @@
+/**
+ * The client of the control API: over gtd's socket, or the same engine within this process.
+ *
+ * @module
+ */
+import * as v from "valibot";
+import { errorFromBody, GtrError, NetworkError } from "../common/errors.ts";
+import type { Home } from "../common/home.ts";
+import type { Settings } from "../common/settings.ts";
+import { idleDeadline, type Wait } from "../common/wait.ts";
+import {
+  ErrorLine,
+  PlannedPack,
+  ProgressLine,
+  PublishedState,
+  type PushRequest,
+  PushResult,
+  RemoteState,
+  Status,
+  SyncedState,
+} from "./api.ts";
+import { readLines } from "./ndjson.ts";
+import { socketPath } from "./socket.ts";
+
+/** gtd sends a line every two seconds while it works; silence for this long means that it is stuck. */
+const SILENCE_MS = 30_000;
+
+/** Where requests go, and how the way there is closed. */
+interface Way extends AsyncDisposable {
+  readonly send: (request: Request) => Promise<Response>;
+}
+
+/** A thin client. Dispose it to let the process end. */
+export class GtrClient implements AsyncDisposable {
+  readonly #way: Way;
+
+  private constructor(way: Way) {
+    this.#way = way;
+  }
+
+  /**
+   * A client of the gtd that runs, else of one that this call starts, else (autostart off, or it
+   * can't be started) of the same engine inside this process.
+   */
+  static async connect(home: Home, settings: Settings, wait: Wait): Promise<GtrClient> {
+    const running = await GtrClient.running(home);
+    if (running) return running;
+    if (settings.get("daemon.autostart")) {
+      const { startGtd } = await import("../exporter/gtd_process.ts");
+      try {
+        await startGtd(home, wait);
+        const started = await GtrClient.running(home);
+        if (started) return started;
+      } catch (error) {
+        wait.signal.throwIfAborted();
+        // Another gtd that does not answer holds the home: a second engine would work against it.
+        if (error instanceof GtrError && error.code !== "gtd-not-found") throw error;
+      }
+    }
+    const { openInProcess } = await import("./in_process.ts");
+    return new GtrClient(await openInProcess(home, settings, wait));
+  }
+
+  /** A client of the gtd that runs on `home`; undefined where none does. */
+  static async running(home: Home): Promise<GtrClient | undefined> {
+    const client = new GtrClient(overSocket(socketPath(home)));
+    try {
+      await client.version();
+      return client;
+    } catch {
+      await client[Symbol.asyncDispose]();
+      return undefined;
+    }
+  }
+
+  async version(): Promise<{ version: string; pid: number }> {
+    const response = await this.#send("GET", "/v1/version", undefined, AbortSignal.timeout(5000));
+    return v.parse(v.object({ version: v.string(), pid: v.number() }), await response.json());
+  }
+
+  /** The newest refs of an address. Fetches no objects. */
+  resolve(url: string, wait: Wait): Promise<RemoteState> {
+    return this.#work("/v1/resolve", { url }, RemoteState, wait);
+  }
+
+  /** The same with its packs in the local store. Progress counts bytes; `what` is "3/7". */
+  sync(url: string, wait: Wait): Promise<SyncedState> {
+    return this.#work("/v1/sync", { url }, SyncedState, wait);
+  }
+
+  /** Pushes to one's own address. */
+  push(request: PushRequest, wait: Wait): Promise<PushResult[]> {
+    return this.#work("/v1/push", request, v.array(PushResult), wait);
+  }
+
+  /** Publishes the shared refs of a working repository as they are now. */
+  publish(request: { gitDir: string }, wait: Wait): Promise<PublishedState> {
+    return this.#work("/v1/publish", request, PublishedState, wait);
+  }
+
+  /** The packs that publishing would make. */
+  plannedPacks(request: { gitDir: string }, wait: Wait): Promise<PlannedPack[]> {
+    return this.#work("/v1/packs", request, v.array(PlannedPack), wait);
+  }
+
+  async status(wait: Wait): Promise<Status> {
+    const response = await this.#send("GET", "/v1/status", undefined, wait.signal);
+    return v.parse(Status, await response.json());
+  }
+
+  /** Asks gtd to end; returns when it has taken note. */
+  async shutdown(wait: Wait): Promise<void> {
+    await (await this.#send("POST", "/v1/stop", {}, wait.signal)).body?.cancel();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#way[Symbol.asyncDispose]();
+  }
+
+  async #work<T>(
+    path: string,
+    request: unknown,
+    schema: v.GenericSchema<unknown, T>,
+    wait: Wait,
+  ): Promise<T> {
+    using silence = idleDeadline(SILENCE_MS, "an answer from gtd", wait.signal, "gtr daemon logs");
+    const response = await this.#send("POST", path, request, silence.signal);
+    for await (const line of readLines(response.body!)) {
+      silence.touch();
+      if (v.is(ProgressLine, line)) {
+        const { done, total, what } = line.progress;
+        if (what) wait.progress?.(done, total, what);
+      } else if (v.is(ErrorLine, line)) {
+        throw errorFromBody(line.error);
+      } else {
+        return v.parse(v.object({ result: schema }), line).result;
+      }
+    }
+    throw new NetworkError("gtd-gone", "gtd ended before it answered", { hint: "gtr daemon logs" });
+  }
+
+  async #send(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Response> {
+    const response = await this.#way.send(
+      new Request(`http://gtd${path}`, {
+        method,
+        signal,
+        ...(body === undefined
+          ? {}
+          : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+      }),
+    );
+    if (response.ok) return response;
+    const answer: unknown = await response.json().catch(() => undefined);
+    if (v.is(ErrorLine, answer)) throw errorFromBody(answer.error);
+    throw new GtrError("bad-answer", `gtd answered ${response.status} to ${path}`, {
+      hint: "gtr and gtd may be of different versions: gtr daemon stop, then try again",
+    });
+  }
+}
+
+function overSocket(path: string): Way {
+  const client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
+  return {
+    send: (request) => fetch(request, { client }),
+    [Symbol.asyncDispose]() {
+      client.close();
+      return Promise.resolve();
+    },
+  };
+}

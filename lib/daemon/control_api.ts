@@ -1,0 +1,128 @@
+/**
+ * The control API over an engine: what gtd serves on its socket, and what a helper without gtd calls
+ * in its own process.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { Hono } from "hono";
+import * as v from "valibot";
+import { UsageError } from "../common/errors.ts";
+import { VERSION } from "../common/version.ts";
+import type { Engine } from "../engine/engine.ts";
+import { plannedPacks } from "../engine/plan.ts";
+import type { Resolved } from "../engine/resolve.ts";
+import type { Synced } from "../engine/sync.ts";
+import { formatAddress } from "../identity/address.ts";
+import { publisherId } from "../identity/keys.ts";
+import {
+  AddressRequest,
+  PushRequest,
+  type RemoteState,
+  RepositoryRequest,
+  type SyncedState,
+} from "./api.ts";
+import { streamWork } from "./ndjson.ts";
+import { engineStatus } from "./status.ts";
+
+/** What the API needs beside the engine. */
+export interface ControlOptions {
+  /** Resolves once the engine is open; requests that come earlier wait for it. */
+  readonly engine: Promise<Engine>;
+  /** Ends the process; answered before it happens. */
+  readonly stop: () => void;
+  /** A repository was published for the first time or changed its settings: watch it. */
+  readonly watch: (gitDir: string) => Promise<void>;
+}
+
+/** Builds the router. */
+export function controlApi(options: ControlOptions): Hono {
+  const app = new Hono();
+  const started = performance.now();
+
+  app.get("/v1/version", (c) => c.json({ version: VERSION, pid: Deno.pid }));
+  app.get("/v1/status", async (c) => {
+    const uptimeSeconds = Math.round((performance.now() - started) / 100) / 10;
+    return c.json(await engineStatus(await options.engine, uptimeSeconds));
+  });
+  app.post("/v1/stop", (c) => {
+    options.stop();
+    return c.json({});
+  });
+
+  app.post("/v1/resolve", async (c) => {
+    const { url } = await body(AddressRequest, c.req.raw);
+    return streamWork(async (wait) =>
+      remoteState(url, await (await options.engine).resolve(url, wait))
+    );
+  });
+  app.post("/v1/sync", async (c) => {
+    const { url } = await body(AddressRequest, c.req.raw);
+    return streamWork(async (wait) =>
+      syncedState(url, await (await options.engine).sync(url, wait))
+    );
+  });
+  app.post("/v1/push", async (c) => {
+    const { url, ...request } = await body(PushRequest, c.req.raw);
+    return streamWork(async (wait) => (await options.engine).push(url, request, wait));
+  });
+  app.post("/v1/publish", async (c) => {
+    const { gitDir } = await body(RepositoryRequest, c.req.raw);
+    return streamWork(async (wait) => {
+      const outcome = await (await options.engine).publish(gitDir, wait);
+      await options.watch(gitDir);
+      return outcome;
+    });
+  });
+  app.post("/v1/packs", async (c) => {
+    const { gitDir } = await body(RepositoryRequest, c.req.raw);
+    return streamWork(async (wait) => plannedPacks((await options.engine).parts, gitDir, wait));
+  });
+
+  app.onError((error, c) => {
+    const shown = error instanceof UsageError
+      ? error.toJSON()
+      : { code: "internal", message: error.message };
+    return c.json({ error: shown }, error instanceof UsageError ? 400 : 500);
+  });
+  return app;
+}
+
+async function body<T>(schema: v.GenericSchema<unknown, T>, request: Request): Promise<T> {
+  const parsed = v.safeParse(schema, await request.json().catch(() => undefined));
+  if (parsed.success) return parsed.output;
+  throw new UsageError("usage-request", `bad request: ${parsed.issues[0].message}`);
+}
+
+function remoteState(url: string, { signed, publisher, own, warning }: Resolved): RemoteState {
+  const { name, sequence, objectFormat, head, refs } = signed.manifest;
+  const scheme = url.slice(0, url.indexOf(":"));
+  const id = publisherId(Buffer.from(publisher, "hex"));
+  const address = formatAddress({ scheme, id, name });
+  return {
+    address,
+    publisher,
+    name,
+    sequence,
+    objectFormat,
+    head,
+    refs: { ...refs },
+    own,
+    warning,
+  };
+}
+
+async function syncedState(url: string, synced: Synced): Promise<SyncedState> {
+  const files = await synced.repository.heldPacks();
+  return {
+    ...remoteState(url, synced),
+    gitDir: synced.repository.path,
+    packs: files.map(({ pack, path }) => ({
+      path,
+      sha256: pack.sha256,
+      size: pack.size,
+      objects: pack.objects,
+      tips: [...pack.tips],
+    })),
+  };
+}

@@ -1,0 +1,29 @@
+/**
+ * The engine inside the calling process, behind the same API as gtd: for when no gtd may run.
+ *
+ * @module
+ */
+import type { Home } from "../common/home.ts";
+import type { Settings } from "../common/settings.ts";
+import type { Wait } from "../common/wait.ts";
+import { Engine } from "../engine/engine.ts";
+import { transports } from "../transports/all.ts";
+import { controlApi } from "./control_api.ts";
+
+/** Opens an engine that lives until disposed. It seeds only what it publishes or fetches itself. */
+export async function openInProcess(
+  home: Home,
+  settings: Settings,
+  wait: Wait,
+): Promise<{ send: (request: Request) => Promise<Response> } & AsyncDisposable> {
+  const engine = await Engine.open({ home, settings, transports, log: () => {} }, wait);
+  const api = controlApi({
+    engine: Promise.resolve(engine),
+    stop: () => {},
+    watch: () => Promise.resolve(),
+  });
+  return {
+    send: async (request) => await api.fetch(request),
+    [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
+  };
+}

@@ -1,0 +1,70 @@
+/**
+ * Answers that take time: a line of JSON for each progress report, then one for the outcome.
+ *
+ * @module
+ */
+import { GtrError, toGtrError } from "../common/errors.ts";
+import type { Wait } from "../common/wait.ts";
+
+/** While nothing happens a line is sent all the same, so that the client knows that gtd lives. */
+const HEARTBEAT_MS = 2000;
+/** Progress is reported at most this often. */
+const REPORT_MS = 100;
+/** A line longer than this is not ours. Manifests of large repositories are a few megabytes. */
+const MAX_LINE = 64 << 20;
+
+/** Runs `work` and streams what it reports; the client's going away aborts it. */
+export function streamWork(work: (wait: Wait) => Promise<unknown>): Response {
+  const abort = new AbortController();
+  const encoder = new TextEncoder();
+  let heartbeat: ReturnType<typeof setInterval>;
+  const body = new ReadableStream<Uint8Array>({
+    async start(stream) {
+      let open = true;
+      const send = (line: unknown) => {
+        if (open) stream.enqueue(encoder.encode(JSON.stringify(line) + "\n"));
+      };
+      let latest = { done: 0, total: 0, what: "" };
+      let reported = 0;
+      heartbeat = setInterval(() => send({ progress: latest }), HEARTBEAT_MS);
+      abort.signal.addEventListener("abort", () => open = false);
+      try {
+        const result = await work({
+          signal: abort.signal,
+          progress: (done, total, what) => {
+            latest = { done, total, what };
+            const now = performance.now();
+            if (now - reported < REPORT_MS && done !== total) return;
+            reported = now;
+            send({ progress: latest });
+          },
+        });
+        send({ result });
+      } catch (error) {
+        send({ error: toGtrError(error).toJSON() });
+      } finally {
+        clearInterval(heartbeat);
+        if (open) stream.close();
+        open = false;
+      }
+    },
+    cancel() {
+      clearInterval(heartbeat);
+      abort.abort(new GtrError("cancelled", "cancelled: the client went away"));
+    },
+  });
+  return new Response(body, { headers: { "content-type": "application/x-ndjson" } });
+}
+
+/** The lines of a body, parsed. */
+export async function* readLines(body: ReadableStream<Uint8Array>): AsyncGenerator<unknown> {
+  let rest = "";
+  for await (
+    const text of body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
+  ) {
+    const lines = (rest + text).split("\n");
+    rest = lines.pop()!;
+    if (rest.length > MAX_LINE) throw new GtrError("bad-answer", "gtd sent an endless line");
+    for (const line of lines) if (line) yield JSON.parse(line);
+  }
+}

@@ -1,0 +1,48 @@
+/**
+ * The figures of `gtr status`.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { VERSION } from "../common/version.ts";
+import { deadline } from "../common/wait.ts";
+import type { Engine } from "../engine/engine.ts";
+import { formatAddress } from "../identity/address.ts";
+import { publisherId } from "../identity/keys.ts";
+import type { Status } from "./api.ts";
+
+const PROBE_MS = 2000;
+
+/** Asks the networks and the store. */
+export async function engineStatus(engine: Engine, uptimeSeconds: number): Promise<Status> {
+  const { transports, store, key, dropped } = engine.parts;
+  using limit = deadline(PROBE_MS, "the networks' own figures");
+  const details = await Promise.all(transports.map(async (transport) => {
+    const health = await transport.probe({ signal: limit.signal }).catch(() => undefined);
+    return [transport.scheme, { ...health?.details }] as const;
+  }));
+  const repositories: Status["repositories"] = [];
+  for (const repository of await store.repositories()) {
+    const manifest = (await repository.manifest().catch(() => undefined))?.manifest;
+    if (!manifest) continue;
+    const id = publisherId(Buffer.from(manifest.publisher, "hex"));
+    repositories.push({
+      address: formatAddress({
+        scheme: transports[0]?.scheme ?? "torrent",
+        id,
+        name: manifest.name,
+      }),
+      sequence: manifest.sequence,
+      packs: manifest.packs.length,
+      bytes: manifest.packs.reduce((sum, pack) => sum + pack.size, 0),
+      role: manifest.publisher === key.publicKeyHex ? "published" : "followed",
+      peers: transports.reduce((sum, transport) => sum + transport.peers(manifest), 0),
+    });
+  }
+  return {
+    daemon: { pid: Deno.pid, version: VERSION, uptimeSeconds },
+    transports: Object.fromEntries(details),
+    repositories,
+    dropped: dropped.toJSON(),
+  };
+}

@@ -1,0 +1,233 @@
+/**
+ * The store joined to the networks: everything that gtd can do, without the socket.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { Coalesce } from "../common/coalesce.ts";
+import { Counters } from "../common/counters.ts";
+import { GtrError, toGtrError } from "../common/errors.ts";
+import type { Home } from "../common/home.ts";
+import { Mutex } from "../common/mutex.ts";
+import type { Settings } from "../common/settings.ts";
+import type { Wait } from "../common/wait.ts";
+import { readRepositorySettings } from "../exporter/repository_settings.ts";
+import { resolveAddress } from "../identity/address.ts";
+import { loadOrCreateKey } from "../identity/keys.ts";
+import { Names } from "../identity/names.ts";
+import { Store } from "../store/store.ts";
+import type { StoredRepository } from "../store/stored_repository.ts";
+import type { Transport, TransportEntry } from "../transports/transport.ts";
+import { type EngineParts, repositoryKey } from "./parts.ts";
+import { ownAddresses, publishState } from "./publish.ts";
+import { applyPush, type PushRequest, type PushResult, refuseForeignPush } from "./push.ts";
+import { type Resolved, resolveNewest } from "./resolve.ts";
+import { Seeder } from "./seeder.ts";
+import { type Synced, syncRepository } from "./sync.ts";
+import { joinRefs, readSharedState } from "./working_repository.ts";
+
+/** What {@linkcode Engine.open} is made from. */
+export interface EngineOptions {
+  readonly home: Home;
+  readonly settings: Settings;
+  /** The networks that were built in. */
+  readonly transports: readonly TransportEntry[];
+  readonly log: (message: string) => void;
+}
+
+/** What publishing a working repository came to. */
+export interface PublishOutcome {
+  readonly addresses: Record<string, string>;
+  readonly sequence: number;
+  readonly changed: boolean;
+  readonly warnings: readonly string[];
+}
+
+/** One user's node. */
+export class Engine implements AsyncDisposable {
+  readonly parts: EngineParts;
+  readonly #names: Names;
+  readonly #syncs = new Coalesce<Synced>();
+
+  private constructor(parts: EngineParts) {
+    this.parts = parts;
+    this.#names = new Names(parts.home.names);
+  }
+
+  /**
+   * Makes the home and the key where they don't exist, repairs what a crash left in the store, and
+   * joins the networks. A network that can't be opened is left out, unless it is the only one.
+   */
+  static async open(options: EngineOptions, wait: Wait): Promise<Engine> {
+    const { home, settings, log } = options;
+    await home.ensure();
+    const key = await loadOrCreateKey(home.identity);
+    const dropped = new Counters();
+    const store = new Store(home);
+    await store.repair();
+    const open = async (entry: TransportEntry) => {
+      const cache = join(home.root, "cache", entry.scheme);
+      await Deno.mkdir(cache, { recursive: true });
+      return entry.open({
+        settings,
+        cache,
+        key,
+        log,
+        dropped: (reason) => dropped.add(`${entry.scheme}/${reason}`),
+      }, wait);
+    };
+    const chosen = settings.get("transports");
+    const entries = options.transports.filter(({ scheme }) => chosen?.includes(scheme) ?? true);
+    const opened = await Promise.allSettled(entries.map(open));
+    const transports: Transport[] = [];
+    let failure: GtrError | undefined;
+    opened.forEach((result, i) => {
+      if (result.status === "fulfilled") return transports.push(result.value);
+      failure = toGtrError(result.reason);
+      log(`can't open ${entries[i]!.scheme}: ${failure.message}`);
+    });
+    if (transports.length === 0 && failure) throw failure;
+    const seeder = new Seeder(transports, settings, log);
+    const changes = new Mutex();
+    return new Engine({ home, settings, key, store, transports, seeder, changes, dropped, log });
+  }
+
+  /** Offers everything in the store to the networks: what gtd does at its start. */
+  async seedAll(): Promise<void> {
+    const repositories = await this.parts.store.repositories();
+    for (const repository of repositories) {
+      try {
+        await this.parts.seeder.update(repository);
+      } catch (error) {
+        this.parts.log(`can't seed ${repository.name}: ${toGtrError(error).message}`);
+      }
+    }
+    for (const repository of repositories) {
+      await this.parts.seeder.announce(repository).catch((error) =>
+        this.parts.log(`can't announce ${repository.name}: ${toGtrError(error).message}`)
+      );
+    }
+  }
+
+  /** Deletes replaced packs whose grace has passed. */
+  async dropRetiredPacks(): Promise<void> {
+    const seconds = this.parts.settings.get("publish.grace") * 3600;
+    for (const repository of await this.parts.store.repositories()) {
+      await this.#change(repository, async () => {
+        if (await repository.dropRetired(seconds) > 0) await this.parts.seeder.update(repository);
+      });
+    }
+  }
+
+  /** The newest manifest of any address; see {@linkcode resolveNewest}. */
+  async resolve(url: string, wait: Wait): Promise<Resolved> {
+    return resolveNewest(this.parts, await resolveAddress(url, this.#names), wait);
+  }
+
+  /** Brings the repository into the store; overlapping calls for one address are one download. */
+  async sync(url: string, wait: Wait): Promise<Synced> {
+    const address = await resolveAddress(url, this.#names);
+    return this.#syncs.run(
+      repositoryKey(address.id, address.name),
+      (shared) => syncRepository(this.parts, address, shared),
+      wait,
+    );
+  }
+
+  /**
+   * Publishes what the working repository shares now. One that shares nothing any more leaves the
+   * store and the networks.
+   */
+  async publish(gitDir: string, wait: Wait): Promise<PublishOutcome> {
+    const settings = await readRepositorySettings(gitDir);
+    if (settings?.branches.length === 0) return this.#withdraw(settings.name);
+    const state = await readSharedState(gitDir, wait.signal);
+    const { name, description } = state.settings;
+    const repository = this.parts.store.repository(this.parts.key.publicKeyHex, name);
+    return this.#change(repository, async () => {
+      await repository.create(state.objectFormat);
+      using _lock = await repository.lock(wait);
+      const published = await repository.manifest();
+      const kept = await repository.state();
+      const joined = await joinRefs(
+        state,
+        kept.sources[gitDir] ?? {},
+        published?.manifest.refs ?? {},
+        { gitDir: repository.path, signal: wait.signal },
+      );
+      const { signed, changed } = await publishState(this.parts, repository, {
+        refs: joined.refs,
+        head: state.head,
+        objectFormat: state.objectFormat,
+        description,
+        objectDirs: state.objectDirs,
+        fromScratch: joined.unshared,
+      }, wait);
+      const sources = { ...(await repository.state()).sources, [gitDir]: joined.seen };
+      await repository.writeState({ ...await repository.state(), role: "published", sources });
+      const failures = changed ? await this.#offer(repository) : [];
+      return {
+        addresses: ownAddresses(this.parts, name),
+        sequence: signed.manifest.sequence,
+        changed,
+        warnings: [...joined.warnings, ...failures.map((why) => `not announced on ${why}`)],
+      };
+    });
+  }
+
+  /** Takes a push to one's own address. */
+  async push(url: string, request: PushRequest, wait: Wait): Promise<PushResult[]> {
+    const address = await resolveAddress(url, this.#names);
+    refuseForeignPush(this.parts, address);
+    const repository = this.parts.store.repository(this.parts.key.publicKeyHex, address.name);
+    return this.#change(repository, async () => {
+      await repository.create(request.objectFormat);
+      using _lock = await repository.lock(wait);
+      const now = (await repository.manifest())?.manifest;
+      const { results, refs, head } = await applyPush(request, {
+        refs: now?.refs ?? {},
+        head: now?.head,
+        gitDir: repository.path,
+      }, wait);
+      const { changed } = await publishState(this.parts, repository, {
+        refs,
+        head,
+        objectFormat: request.objectFormat,
+        objectDirs: request.objectDirs,
+      }, wait);
+      if (changed) {
+        await repository.writeState({ ...await repository.state(), role: "published" });
+        await this.#offer(repository);
+      }
+      return results;
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.parts.seeder[Symbol.asyncDispose]();
+    await Promise.allSettled(this.parts.transports.map((t) => t[Symbol.asyncDispose]()));
+  }
+
+  /** Packs first, pointer last. */
+  async #offer(repository: StoredRepository): Promise<string[]> {
+    await this.parts.seeder.update(repository);
+    return this.parts.seeder.announce(repository);
+  }
+
+  async #withdraw(name: string): Promise<PublishOutcome> {
+    const repository = this.parts.store.repository(this.parts.key.publicKeyHex, name);
+    return await this.#change(repository, async () => {
+      const published = await repository.exists();
+      if (published) {
+        await this.parts.seeder.forget(repository);
+        await repository.purge();
+        this.parts.log(`stopped sharing ${name}`);
+      }
+      return { addresses: {}, sequence: 0, changed: published, warnings: [] };
+    });
+  }
+
+  #change<T>(repository: StoredRepository, work: () => Promise<T>): Promise<T> {
+    return this.parts.changes.run(repositoryKey(repository.publisher, repository.name), work);
+  }
+}

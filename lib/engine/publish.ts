@@ -1,0 +1,125 @@
+/**
+ * From refs to a signed manifest that the networks know: packs first, pointer last.
+ *
+ * @module
+ */
+import { rm } from "node:fs/promises";
+import { canonicalJson } from "../manifest/canonical_json.ts";
+import { type Wait } from "../common/wait.ts";
+import { StoreError } from "../common/errors.ts";
+import { formatAddress } from "../identity/address.ts";
+import { signManifest } from "../manifest/manifest.ts";
+import type { Manifest, ObjectFormat, SignedManifest } from "../manifest/types.ts";
+import type { StoredRepository } from "../store/stored_repository.ts";
+import { makePacks, outgoingDirectory } from "./make_packs.ts";
+import type { EngineParts } from "./parts.ts";
+
+/** The state to publish. */
+export interface Publication {
+  readonly refs: Readonly<Record<string, string>>;
+  readonly head: string;
+  readonly objectFormat: ObjectFormat;
+  readonly description?: string;
+  /** Object directories in which the refs' objects are, beside the store's own. */
+  readonly objectDirs: readonly string[];
+  /** Make all packs anew, without what the refs don't reach, and drop the replaced ones at once. */
+  readonly fromScratch?: boolean;
+}
+
+/** What a publication came to. */
+export interface Published {
+  readonly signed: SignedManifest;
+  readonly changed: boolean;
+}
+
+/**
+ * Publishes one's own repository into the store. The caller holds the repository's lock, and
+ * announces afterwards.
+ *
+ * @throws {GitError} objects are missing from `objectDirs`
+ * @throws {StoreError} the disk refused; nothing has changed then
+ */
+export async function publishState(
+  parts: EngineParts,
+  repository: StoredRepository,
+  wanted: Publication,
+  wait: Wait,
+): Promise<Published> {
+  const previous = await repository.manifest();
+  if (previous && previous.manifest.objectFormat !== wanted.objectFormat) {
+    throw new StoreError(
+      "other-object-format",
+      `can't publish ${repository.name}: it was published with ${previous.manifest.objectFormat} object ids`,
+      { hint: "publish this repository under another name: gtr init --name <name>" },
+    );
+  }
+  const directory = outgoingDirectory(repository.path);
+  try {
+    const packs = await makePacks({
+      gitDir: repository.path,
+      objectDirs: wanted.objectDirs,
+      previous: previous?.manifest.packs ?? [],
+      before: previous?.manifest.refs ?? {},
+      refs: wanted.refs,
+      fromScratch: wanted.fromScratch ?? false,
+      directory,
+    }, wait);
+    const manifest = nextManifest(parts, repository.name, wanted, previous?.manifest, [
+      ...packs.kept,
+      ...(packs.made ? [packs.made.pack] : []),
+    ]);
+    if (previous && sameState(previous.manifest, manifest)) {
+      return { signed: previous, changed: false };
+    }
+    const signed = signManifest(manifest, parts.key);
+    await repository.publish(signed, packs.made ? [packs.made] : []);
+    if (wanted.fromScratch) await repository.dropRetired(0);
+    parts.log(`published ${repository.name}: ${manifest.sequence}, ${manifest.packs.length} packs`);
+    return { signed, changed: true };
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+function nextManifest(
+  parts: EngineParts,
+  name: string,
+  wanted: Publication,
+  previous: Manifest | undefined,
+  packs: Manifest["packs"],
+): Manifest {
+  const now = Math.floor(Date.now() / 1000);
+  const endpoints = parts.transports
+    .map((transport) => [transport.scheme, transport.endpoints()] as const)
+    .filter(([, where]) => where.length > 0);
+  return {
+    ...previous,
+    version: 1,
+    publisher: parts.key.publicKeyHex,
+    name,
+    // Never below the clock: a publisher whose store was lost still goes on from higher numbers
+    // than its readers have seen (docs/decisions/001-sequence.md).
+    sequence: Math.max((previous?.sequence ?? 0) + 1, now),
+    created: now,
+    ...(wanted.description === undefined ? {} : { description: wanted.description }),
+    objectFormat: wanted.objectFormat,
+    head: wanted.head,
+    refs: { ...wanted.refs },
+    packs,
+    endpoints: Object.fromEntries(endpoints),
+  };
+}
+
+/** Whether publishing would tell nobody anything: all but sequence and date are equal. */
+function sameState(a: Manifest, b: Manifest): boolean {
+  const state = (m: Manifest) => canonicalJson({ ...m, sequence: 0, created: 0 });
+  return state(a) === state(b);
+}
+
+/** The address of a repository of one's own on every network that is up. */
+export function ownAddresses(parts: EngineParts, name: string): Record<string, string> {
+  return Object.fromEntries(parts.transports.map(({ scheme }) => [
+    scheme,
+    formatAddress({ scheme, id: parts.key.id, name }),
+  ]));
+}

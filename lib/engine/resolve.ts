@@ -1,0 +1,172 @@
+/**
+ * From an address to the newest manifest that any network knows.
+ *
+ * @module
+ */
+import { GtrError, NetworkError, VerificationError } from "../common/errors.ts";
+import { abortable, deadline, type Wait } from "../common/wait.ts";
+import { formatAddress, type RepoAddress } from "../identity/address.ts";
+import type { SignedManifest } from "../manifest/types.ts";
+import type { StoredRepository } from "../store/stored_repository.ts";
+import type { Transport } from "../transports/transport.ts";
+import { answerTimeout, type EngineParts } from "./parts.ts";
+
+/** How long the other networks may still take once one has answered, in milliseconds. */
+const SETTLE_MS = 500;
+
+/** A manifest and how far it can be relied on. */
+export interface Resolved {
+  readonly signed: SignedManifest;
+  /** The publisher's public key, hex. */
+  readonly publisher: string;
+  readonly own: boolean;
+  /** Set where nobody answered and the copy in the store is all there is. */
+  readonly warning?: string;
+}
+
+/**
+ * The newest manifest: one's own from the store; another's from whichever network has the highest
+ * sequence, and never one older than was seen before.
+ *
+ * @throws {NetworkError} "nobody-answered" or "unreachable"
+ * @throws {VerificationError} "rolled-back"
+ */
+export async function resolveNewest(
+  parts: EngineParts,
+  address: RepoAddress,
+  wait: Wait,
+): Promise<Resolved> {
+  const known = address.publicKey ??
+    (address.id === parts.key.id
+      ? parts.key.publicKeyHex
+      : await parts.store.publisherKey(address.id));
+  const own = known === parts.key.publicKeyHex;
+  const stored = known === undefined
+    ? undefined
+    : await storedManifest(parts.store.repository(known, address.name));
+  if (own && stored) return { signed: stored, publisher: known, own };
+
+  const asked = { ...address, publicKey: known };
+  using limit = deadline(
+    answerTimeout(parts),
+    `an answer about ${formatAddress(address)}`,
+    wait.signal,
+  );
+  const { best, failures } = await askAll(parts.transports, asked, {
+    ...wait,
+    signal: limit.signal,
+  });
+  wait.signal.throwIfAborted();
+
+  if (best && stored && best.manifest.sequence < stored.manifest.sequence) {
+    // An old record still lives in some corner of the network; what was seen stays in force.
+    parts.dropped.add("old-manifest");
+    return { signed: stored, publisher: stored.manifest.publisher, own };
+  }
+  if (best) {
+    await refuseRollback(parts, best);
+    return { signed: best, publisher: best.manifest.publisher, own };
+  }
+  if (stored) {
+    const date = new Date(stored.manifest.created * 1000).toISOString().slice(0, 16).replace(
+      "T",
+      " ",
+    );
+    return {
+      signed: stored,
+      publisher: stored.manifest.publisher,
+      own,
+      warning: `nobody answered about ${
+        formatAddress(address)
+      }; using the copy of ${date} UTC kept here`,
+    };
+  }
+  throw notFound(parts, address, failures);
+}
+
+/** The stored manifest; a damaged one counts as absent, since the network can replace it. */
+async function storedManifest(repository: StoredRepository): Promise<SignedManifest | undefined> {
+  try {
+    return await repository.manifest();
+  } catch (error) {
+    if (error instanceof VerificationError) return undefined;
+    throw error;
+  }
+}
+
+/** The manifest file may be lost while the sequence is still known. */
+async function refuseRollback(parts: EngineParts, best: SignedManifest): Promise<void> {
+  const { publisher, name, sequence } = best.manifest;
+  const seen = await parts.store.repository(publisher, name).highestSequence();
+  if (sequence >= seen) return;
+  parts.dropped.add("rolled-back");
+  throw new VerificationError(
+    "rolled-back",
+    `can't use ${name}: the network offers publication ${sequence}, older than ${seen} seen before`,
+    { hint: "someone may be replaying an old state; try again when the publisher is online" },
+  );
+}
+
+interface Answers {
+  best?: SignedManifest;
+  failures: GtrError[];
+}
+
+/** Asks every network at once; after the first answer the others get a short while longer. */
+async function askAll(
+  transports: readonly Transport[],
+  address: RepoAddress,
+  wait: Wait,
+): Promise<Answers> {
+  const answers: Answers = { failures: [] };
+  const stop = new AbortController();
+  const signal = AbortSignal.any([wait.signal, stop.signal]);
+  let settle: ReturnType<typeof setTimeout> | undefined;
+
+  const ask = async (transport: Transport) => {
+    try {
+      for await (const signed of transport.resolve(address, { ...wait, signal })) {
+        const newer = !answers.best || signed.manifest.sequence > answers.best.manifest.sequence;
+        if (newer) answers.best = signed;
+      }
+    } catch (error) {
+      if (!signal.aborted && error instanceof GtrError) answers.failures.push(error);
+      else if (!signal.aborted) throw error;
+    } finally {
+      if (answers.best) settle ??= setTimeout(() => stop.abort(), SETTLE_MS);
+    }
+  };
+  try {
+    // A transport that ignores its signal can't hold the others back.
+    const all = Promise.all(transports.map(ask));
+    await abortable(all, signal).catch((error) => {
+      if (!signal.aborted) throw error;
+    });
+  } finally {
+    clearTimeout(settle);
+    stop.abort();
+  }
+  return answers;
+}
+
+function notFound(parts: EngineParts, address: RepoAddress, failures: GtrError[]): NetworkError {
+  const what = `can't find ${formatAddress(address)}`;
+  const unreachable = failures.find((f) => f.code === "unreachable");
+  if (unreachable) {
+    return new NetworkError("unreachable", `${what}: ${unreachable.message}`, {
+      hint: unreachable.hint,
+      cause: unreachable,
+    });
+  }
+  const other = failures[0];
+  if (other) {
+    return new NetworkError(other.code, `${what}: ${other.message}`, {
+      hint: other.hint,
+      cause: other,
+    });
+  }
+  const networks = parts.transports.map((t) => t.scheme).join(", ");
+  return new NetworkError("nobody-answered", `${what}: nobody on ${networks} knows it`, {
+    hint: "check the address, and that its publisher (or someone who cloned it) is online",
+  });
+}

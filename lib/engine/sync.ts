@@ -1,0 +1,172 @@
+/**
+ * Bringing a repository of someone else's into the store.
+ *
+ * @module
+ */
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
+import { VerificationError } from "../common/errors.ts";
+import { idleDeadline, type Wait } from "../common/wait.ts";
+import { fetchChecksObjects } from "../git_interface/config.ts";
+import type { RepoAddress } from "../identity/address.ts";
+import { missingPacks } from "../manifest/missing_packs.ts";
+import type { PackRef, SignedManifest } from "../manifest/types.ts";
+import type { StoredRepository } from "../store/stored_repository.ts";
+import { fetchPack } from "./fetch_pack.ts";
+import { answerTimeout, type EngineParts, repositoryKey } from "./parts.ts";
+import { type Resolved, resolveNewest } from "./resolve.ts";
+
+/** Packs fetched at the same time: more would only share the same line. */
+const CONCURRENT_PACKS = 3;
+
+/** A repository whose newest known state is whole in the store. */
+export interface Synced extends Resolved {
+  readonly repository: StoredRepository;
+}
+
+/**
+ * Resolves `address` and fetches what the store misses. Progress counts bytes of packs; `what`
+ * names the pack of how many: "3/7".
+ *
+ * @throws {NetworkError} nobody has it
+ * @throws {VerificationError} what came is not what the publisher signed
+ */
+export async function syncRepository(
+  parts: EngineParts,
+  address: RepoAddress,
+  wait: Wait,
+): Promise<Synced> {
+  const resolved = await resolveNewest(parts, address, wait);
+  const { publisher, name } = resolved.signed.manifest;
+  const repository = parts.store.repository(publisher, name);
+  await parts.changes.run(
+    repositoryKey(publisher, name),
+    () => bringUpToDate(parts, repository, resolved.signed, wait),
+  );
+  return { ...resolved, repository };
+}
+
+async function bringUpToDate(
+  parts: EngineParts,
+  repository: StoredRepository,
+  signed: SignedManifest,
+  wait: Wait,
+): Promise<void> {
+  const { manifest } = signed;
+  await repository.create(manifest.objectFormat);
+  using _lock = await repository.lock(wait);
+  const current = await currentManifest(repository);
+  if (current && current.manifest.sequence > manifest.sequence) return;
+  const held = new Set((await repository.heldPacks()).map((file) => file.pack.sha256));
+  if (current?.manifest.sequence === manifest.sequence && isWhole(current, held)) return;
+
+  const objects = current && isWhole(current, held) ? closedTips(current) : new Set<string>();
+  const missing = missingPacks(manifest, { packs: held, objects });
+  const fetched = await fetchAll(parts, repository, signed, missing, wait);
+  const strict = await fetchChecksObjects(wait.signal);
+  try {
+    await repository.accept(signed, fetched, {
+      strict,
+      signal: wait.signal,
+      progress: wait.progress,
+    });
+  } catch (error) {
+    if (error instanceof VerificationError) parts.dropped.add(error.code);
+    throw error;
+  }
+  parts.log(
+    `followed ${repository.name}: publication ${manifest.sequence}, ${fetched.length} new packs`,
+  );
+  await parts.seeder.update(repository);
+  void parts.seeder.announce(repository);
+}
+
+/** A damaged manifest file counts as none: accepting the new one mends it. */
+async function currentManifest(repository: StoredRepository): Promise<SignedManifest | undefined> {
+  try {
+    return await repository.manifest();
+  } catch (error) {
+    if (error instanceof VerificationError) return undefined;
+    throw error;
+  }
+}
+
+/** Whether every pack is on disk, or was skipped for good reason when it was accepted. */
+function isWhole(signed: SignedManifest, held: ReadonlySet<string>): boolean {
+  return signed.manifest.packs.every((pack) => held.has(pack.sha256));
+}
+
+/** Objects whose closure an accepted manifest guarantees. */
+function closedTips({ manifest }: SignedManifest): Set<string> {
+  return new Set([...Object.values(manifest.refs), ...manifest.packs.flatMap((pack) => pack.tips)]);
+}
+
+async function fetchAll(
+  parts: EngineParts,
+  repository: StoredRepository,
+  signed: SignedManifest,
+  missing: readonly PackRef[],
+  wait: Wait,
+): Promise<{ pack: PackRef; path: string }[]> {
+  const total = missing.reduce((sum, pack) => sum + pack.size, 0);
+  const received = new Map<string, number>();
+  let finished = 0;
+  const report = () => {
+    const done = [...received.values()].reduce((sum, n) => sum + n, 0);
+    wait.progress?.(done, total, `${finished}/${missing.length}`);
+  };
+  const failed = new AbortController();
+  const signal = AbortSignal.any([wait.signal, failed.signal]);
+  const queue = [...missing];
+
+  const worker = async () => {
+    for (let pack = queue.shift(); pack; pack = queue.shift()) {
+      await fetchOne(parts, repository, signed, pack, {
+        signal,
+        progress: (done) => {
+          received.set(pack!.sha256, done);
+          report();
+        },
+      });
+      received.set(pack.sha256, pack.size);
+      finished++;
+      report();
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: CONCURRENT_PACKS }, () =>
+      worker().catch((error) => {
+        failed.abort(error);
+        throw error;
+      })));
+  } catch (error) {
+    throw failed.signal.aborted ? failed.signal.reason : error;
+  }
+  return missing.map((pack) => ({ pack, path: repository.incomingPath(pack.sha256) }));
+}
+
+async function fetchOne(
+  parts: EngineParts,
+  repository: StoredRepository,
+  signed: SignedManifest,
+  pack: PackRef,
+  wait: Wait,
+): Promise<void> {
+  using idle = idleDeadline(
+    answerTimeout(parts),
+    `pack ${pack.sha256.slice(0, 12)} of ${signed.manifest.name}`,
+    wait.signal,
+    "the publisher, or someone who cloned it, must be online; what has come is kept and resumed",
+  );
+  const into = repository.incomingPath(pack.sha256);
+  await mkdir(dirname(into), { recursive: true });
+  let last = 0;
+  await fetchPack(parts.transports, pack, signed, into, {
+    signal: idle.signal,
+    progress: (done, total, what) => {
+      if (done > last) idle.touch();
+      last = done;
+      wait.progress?.(done, total, what);
+    },
+  });
+}

@@ -1,0 +1,125 @@
+/**
+ * What a working repository wants published, and how that joins what is published already.
+ *
+ * @module
+ */
+import { realpath } from "node:fs/promises";
+import { join } from "node:path";
+import { RequestError } from "../common/errors.ts";
+import {
+  readRepositorySettings,
+  type RepositorySettings,
+} from "../exporter/repository_settings.ts";
+import { isAncestor, listRefs, reachableTags } from "../git_interface/refs.ts";
+import { runGit } from "../git_interface/run.ts";
+import type { ObjectFormat } from "../manifest/types.ts";
+
+/** The shared part of a working repository, as it is now. */
+export interface SharedState {
+  readonly settings: RepositorySettings;
+  /** The shared refs. */
+  readonly refs: ReadonlyMap<string, string>;
+  /** Every branch and tag there is, shared or not. */
+  readonly existing: ReadonlySet<string>;
+  readonly head: string;
+  readonly objectFormat: ObjectFormat;
+  readonly objectDirs: readonly string[];
+}
+
+/**
+ * Reads settings and refs of the repository whose common git directory is `gitDir`.
+ *
+ * @throws {RequestError} "not-shared" where `gtr init` or `gtr share` has not been there
+ */
+export async function readSharedState(gitDir: string, signal: AbortSignal): Promise<SharedState> {
+  const settings = await readRepositorySettings(gitDir);
+  const [head] = settings?.branches ?? [];
+  if (!settings || !head) {
+    throw new RequestError("not-shared", `can't publish ${gitDir}: no branch of it is shared`, {
+      hint: "gtr init, or gtr share <branch>",
+    });
+  }
+  const all = await listRefs(gitDir, ["refs/heads", "refs/tags"], signal);
+  const refs = new Map(settings.branches.flatMap((name) => {
+    const oid = all.get(name);
+    return oid ? [[name, oid] as const] : [];
+  }));
+  if (settings.tags === "all") {
+    for (const [name, oid] of all) if (name.startsWith("refs/tags/")) refs.set(name, oid);
+  } else if (refs.size > 0 && [...all.keys()].some((name) => name.startsWith("refs/tags/"))) {
+    for (const [name, oid] of await reachableTags(gitDir, [...refs.keys()], signal)) {
+      refs.set(name, oid);
+    }
+  }
+  const format = await runGit(["rev-parse", "--show-object-format"], { gitDir, signal });
+  return {
+    settings,
+    refs,
+    existing: new Set(all.keys()),
+    head,
+    objectFormat: format.stdout.trim() === "sha256" ? "sha256" : "sha1",
+    objectDirs: [join(await realpath(gitDir), "objects")],
+  };
+}
+
+/** The refs to publish, and what could not be joined. */
+export interface Joined {
+  readonly refs: Record<string, string>;
+  /** What to remember as last seen. A diverged ref stays as it was before it diverged. */
+  readonly seen: Record<string, string>;
+  readonly warnings: readonly string[];
+  /** A ref was taken out of sharing: its objects must leave the store. */
+  readonly unshared: boolean;
+}
+
+/**
+ * Joins the working repository's refs with the published ones, knowing what the working repository
+ * had when it was last read. A ref is published when it changed there; what was pushed to the address
+ * meanwhile is kept, unless the working repository has gone on from it.
+ */
+export async function joinRefs(
+  now: SharedState,
+  lastSeen: Readonly<Record<string, string>>,
+  published: Readonly<Record<string, string>>,
+  store: { gitDir: string; signal: AbortSignal },
+): Promise<Joined> {
+  const refs: Record<string, string> = { ...published };
+  const seen: Record<string, string> = Object.fromEntries(now.refs);
+  const warnings: string[] = [];
+  let unshared = false;
+  const contains = (newer: string, older: string) =>
+    isAncestor(store.gitDir, older, newer, {
+      alternates: now.objectDirs,
+      signal: store.signal,
+    });
+
+  for (const name of new Set([...now.refs.keys(), ...Object.keys(lastSeen)])) {
+    const here = now.refs.get(name);
+    const before = lastSeen[name];
+    const there = published[name];
+    if (here === undefined) {
+      if (there === undefined) continue;
+      const withdrawn = isWithdrawn(name, now);
+      // Deleted here: deleted there too, unless a push has moved it since.
+      if (withdrawn || there === before) delete refs[name];
+      unshared ||= withdrawn;
+    } else if (here !== before && here !== there) {
+      if (there === undefined || there === before || await contains(here, there)) {
+        refs[name] = here;
+      } else if (!await contains(there, here)) {
+        if (before === undefined) delete seen[name];
+        else seen[name] = before;
+        warnings.push(
+          `${name} has diverged from what was pushed to the address: pull it first, then it is published`,
+        );
+      }
+    }
+  }
+  return { refs, seen, warnings, unshared };
+}
+
+/** Whether a ref that is no longer shared was taken out of sharing rather than deleted. */
+function isWithdrawn(name: string, now: SharedState): boolean {
+  if (now.existing.has(name)) return true;
+  return name.startsWith("refs/heads/") && !now.settings.branches.includes(name);
+}

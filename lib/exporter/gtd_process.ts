@@ -1,0 +1,121 @@
+/**
+ * Keeping gtd up: starting it in the background, stopping it.
+ *
+ * @module
+ */
+import { spawn } from "node:child_process";
+import { open } from "node:fs/promises";
+import { dirname, join, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import { GtrError, StoreError } from "../common/errors.ts";
+import type { Home } from "../common/home.ts";
+import { abortable, deadline, sleep, type Wait } from "../common/wait.ts";
+import { GtrClient } from "../daemon/client.ts";
+import { rotateLog } from "../daemon/log.ts";
+
+const START_MS = 15_000;
+const STOP_MS = 10_000;
+
+/**
+ * Starts gtd unless it runs. It outlives the caller, inherits its GTR_* settings, and logs to
+ * `gtd.log`.
+ *
+ * @throws {GtrError} "gtd-not-found" where there is no such executable, "gtd-failed" with what it said
+ */
+export async function startGtd(home: Home, wait: Wait): Promise<{ pid: number; started: boolean }> {
+  const before = await pidOf(home);
+  if (before !== undefined) return { pid: before, started: false };
+  await home.ensure();
+  await rotateLog(home.log);
+  const logStart = await Deno.stat(home.log).then((info) => info.size, () => 0);
+  {
+    await using log = await open(home.log, "a", 0o600);
+    using limit = deadline(START_MS, "gtd to start", wait.signal, "gtr daemon logs");
+    const child = spawn(gtdPath(), ["--ready-line"], {
+      cwd: home.root,
+      detached: true,
+      stdio: ["ignore", "pipe", log.fd],
+      env: daemonEnvironment(home),
+    });
+    try {
+      await abortable(
+        new Promise<void>((resolve, reject) => {
+          child.once("error", reject);
+          child.once("exit", (code) => reject(new Error(`it ended with code ${code}`)));
+          child.stdout!.once("data", () => resolve());
+        }),
+        limit.signal,
+      );
+    } catch (error) {
+      child.kill();
+      throw await startFailure(home, error, logStart);
+    } finally {
+      child.removeAllListeners();
+      child.stdout!.destroy();
+      child.unref();
+    }
+  }
+  const pid = await pidOf(home);
+  if (pid === undefined) {
+    throw new GtrError("gtd-failed", "gtd started and ended at once", { hint: "gtr daemon logs" });
+  }
+  return { pid, started: true };
+}
+
+/** Stops the gtd of this home; false where none ran. */
+export async function stopGtd(home: Home, wait: Wait): Promise<boolean> {
+  const client = await GtrClient.running(home);
+  if (!client) return false;
+  using limit = deadline(STOP_MS, "gtd to end", wait.signal);
+  await client.shutdown(limit);
+  await client[Symbol.asyncDispose]();
+  // gtd holds the lock for as long as it lives.
+  using lock = await Deno.open(home.lock, { write: true, create: true, mode: 0o600 });
+  while (!await lock.tryLock(true)) await sleep(20, limit.signal);
+  return true;
+}
+
+async function pidOf(home: Home): Promise<number | undefined> {
+  const client = await GtrClient.running(home);
+  if (!client) return undefined;
+  try {
+    return (await client.version()).pid;
+  } finally {
+    await client[Symbol.asyncDispose]();
+  }
+}
+
+/** gtd lies beside the executable that runs now. */
+function gtdPath(): string {
+  // A bundle is `lib/gtr/<build>/<program>.js` below the folder whose `bin` holds the launchers.
+  const bin = Deno.build.standalone
+    ? dirname(Deno.execPath())
+    : resolve(dirname(fileURLToPath(Deno.mainModule)), "..", "..", "..", "bin");
+  return join(bin, Deno.build.os === "windows" ? "gtd.exe" : "gtd");
+}
+
+/** What git sets for its helpers would mislead every git that gtd runs. */
+function daemonEnvironment(home: Home): Record<string, string> {
+  const env = Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("GIT_"));
+  return { ...Object.fromEntries(env), GTR_HOME: home.root };
+}
+
+async function startFailure(home: Home, error: unknown, logStart: number): Promise<GtrError> {
+  if (error instanceof GtrError) return error;
+  if ((error as { code?: string }).code === "ENOENT") {
+    return new GtrError("gtd-not-found", `can't start gtd: there is no ${gtdPath()}`, {
+      hint: "install gtd beside gtr",
+      cause: error,
+    });
+  }
+  const log = await Deno.readTextFile(home.log).catch(() => "");
+  const said = log.slice(logStart).trim().split("\n").filter((l) => l.startsWith("gtd: ")).pop();
+  return new StoreError(
+    "gtd-failed",
+    `can't start gtd: ${said?.slice(5) ?? (error as Error).message}`,
+    {
+      hint: "gtr daemon logs",
+      cause: error,
+    },
+  );
+}

@@ -1,0 +1,23 @@
+/**
+ * git's own configuration, where gtr honours it.
+ *
+ * @module
+ */
+import { runGit } from "./run.ts";
+
+/**
+ * Whether `git fetch` would check every object for form: `fetch.fsckObjects`, else
+ * `transfer.fsckObjects`, of the user's or the system's configuration.
+ */
+export async function fetchChecksObjects(signal?: AbortSignal): Promise<boolean> {
+  const pattern = "^(fetch|transfer)\\.fsckobjects$";
+  const { stdout } = await runGit(["config", "--type=bool", "--get-regexp", pattern], {
+    cwd: "/",
+    signal,
+    allowFail: true,
+  });
+  const values = new Map(
+    stdout.trim().split("\n").map((line) => line.split(" ") as [string, string]),
+  );
+  return (values.get("fetch.fsckobjects") ?? values.get("transfer.fsckobjects")) === "true";
+}
