@@ -1,0 +1,140 @@
+/**
+ * `make demo`: shares a repository from one node and clones it from others, on this computer only.
+ *
+ * Every node has a home, a git configuration and ports of its own in a temporary folder, and their
+ * DHT is a private one on loopback. Everything is gone when the demo ends.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { type LocalNode, plainEnvironment } from "./local/node.ts";
+import { type Output, run } from "./local/run.ts";
+import { Sandbox } from "./local/sandbox.ts";
+
+const ROOT = join(import.meta.dirname!, "..");
+const NAME = "hello";
+
+const say = (text: string) => console.log(text);
+const title = (text: string) => say(`\n${text}`);
+
+/** Shows a command as a person would type it, and how long it took. */
+function show(who: LocalNode, command: string, { ms }: Pick<Output, "ms">, result?: string): void {
+  say(`  ${who.name.toLowerCase()}$ ${command}`.padEnd(72) + `${(ms / 1000).toFixed(2)} s`);
+  for (const line of result?.trim().split("\n") ?? []) say(`    ${line}`);
+}
+
+/** This project's own history where it is a whole git checkout, else a small made-up one. */
+async function makeRepository(who: LocalNode): Promise<string> {
+  const env = plainEnvironment("/dev/null");
+  const ask = (...args: string[]) => run(["git", "-C", ROOT, ...args], { env, allowFail: true });
+  const top = await ask("rev-parse", "--show-toplevel", "--is-shallow-repository");
+  const head = await ask("rev-parse", "--verify", "--quiet", "HEAD");
+  const ours = top.stdout.trim() === `${await Deno.realPath(ROOT)}\nfalse`;
+  if (head.code === 0 && ours) {
+    await who.git(".", "clone", "--quiet", "--no-hardlinks", "--single-branch", ROOT, NAME);
+    await who.git(NAME, "checkout", "--quiet", "-B", "main");
+    await who.git(NAME, "remote", "remove", "origin");
+    return "the history of this project";
+  }
+  await who.git(".", "init", "--quiet", NAME);
+  for (let i = 1; i <= 20; i++) {
+    await commit(who, NAME, `chapter-${i}.txt`, `${`Line of chapter ${i}.\n`.repeat(200)}`);
+  }
+  return "a small made-up history";
+}
+
+async function commit(who: LocalNode, where: string, file: string, text: string): Promise<string> {
+  await Deno.writeTextFile(join(who.folder, where, file), text);
+  await who.git(where, "add", file);
+  await who.git(where, "commit", "--quiet", "-m", `Write ${file}`);
+  return await headOf(who, where);
+}
+
+async function headOf(who: LocalNode, where: string, ref = "HEAD"): Promise<string> {
+  return (await who.git(where, "rev-parse", ref)).stdout.trim();
+}
+
+/** Asks with plain git until `who` sees `oid` as `ref`; milliseconds since `since`. */
+async function seen(who: LocalNode, url: string, ref: string, oid: string, since: number) {
+  const end = since + 20_000;
+  while (performance.now() < end) {
+    const { stdout } = await who.git(".", "ls-remote", url, ref);
+    if (stdout.startsWith(oid)) return performance.now() - since;
+  }
+  throw new Error(`${who.name} did not see the new ${ref} within 20 s`);
+}
+
+function same(what: string, a: string, b: string): void {
+  if (a !== b) throw new Error(`${what}: ${a} is not ${b}`);
+}
+
+async function demo(sandbox: Sandbox): Promise<void> {
+  const started = performance.now();
+
+  title("Two people, each with their own gtd and identity, and a DHT that only they are in.");
+  const alice = await sandbox.node("Alice");
+  say(`  Alice's node: ${await alice.dht()}`);
+  const bob = await sandbox.node("Bob", alice);
+  say(`  Bob's node:   ${await bob.dht()}, told only of Alice's`);
+
+  title("Alice shares a repository. There is no server to create it on.");
+  const what = await makeRepository(alice);
+  const commits = (await alice.git(NAME, "rev-list", "--count", "HEAD")).stdout.trim();
+  say(`  It holds ${what}: ${commits} commits.`);
+  const init = await alice.run(["gtr", "init"], { cwd: `${alice.folder}/${NAME}` });
+  const url = init.stdout.trim();
+  show(alice, "gtr init", init, url);
+
+  title("Bob clones it with plain git, through the DHT and a BitTorrent swarm.");
+  show(bob, `git clone ${url}`, await bob.git(".", "clone", "--quiet", url));
+  const log = await bob.git(NAME, "log", "--oneline", "-3");
+  show(bob, "git log --oneline -3", log, log.stdout);
+  same("Bob's clone", await headOf(bob, NAME), await headOf(alice, NAME));
+
+  title("Alice commits. There is no push to remember: her gtd publishes it.");
+  const first = await commit(alice, NAME, "news.txt", "Something new.\n");
+  const committed = performance.now();
+  show(alice, "git commit -m 'Write news.txt'", { ms: 0 });
+  const ms = await seen(bob, url, "refs/heads/main", first, committed);
+  say(`  ${(ms / 1000).toFixed(2)} s later, it can be fetched everywhere.`);
+  show(bob, "git pull", await bob.git(NAME, "pull", "--quiet"));
+  same("Bob's main", await headOf(bob, NAME), first);
+
+  title("Alice can also push to her address, from any clone she has.");
+  await alice.git(".", "clone", "--quiet", url, "laptop");
+  await alice.git("laptop", "checkout", "--quiet", "-b", "topic");
+  const second = await commit(alice, "laptop", "topic.txt", "On a branch.\n");
+  show(
+    alice,
+    "git push origin topic",
+    await alice.git("laptop", "push", "--quiet", "origin", "topic"),
+  );
+  await seen(bob, url, "refs/heads/topic", second, performance.now());
+  show(bob, "git fetch", await bob.git(NAME, "fetch", "--quiet"));
+  same("Bob's topic", await headOf(bob, NAME, "origin/topic"), second);
+  const refused = await bob.run(["git", "push", "origin", "HEAD:bobs"], {
+    cwd: `${bob.folder}/${NAME}`,
+    allowFail: true,
+  });
+  if (refused.code === 0) throw new Error("Bob could push to Alice's repository");
+  show(bob, "git push origin HEAD:bobs", refused, "refused: it is Alice's");
+
+  title("Alice goes offline. Carol, who never met her, clones all the same: from Bob.");
+  show(alice, "gtr daemon stop", await alice.gtr("daemon", "stop"));
+  const carol = await sandbox.node("Carol", bob);
+  show(carol, `git clone ${url}`, await carol.git(".", "clone", "--quiet", url));
+  same("Carol's clone", await headOf(carol, NAME), first);
+  same("Carol's topic", await headOf(carol, NAME, "origin/topic"), second);
+  show(carol, "git fsck", await carol.git(NAME, "fsck", "--no-progress"));
+  say("  The same commits, signed by Alice and verified by Carol's gtd.");
+
+  title(`All of it took ${((performance.now() - started) / 1000).toFixed(1)} s.`);
+}
+
+try {
+  await Sandbox.with("gtr-demo-", demo);
+} catch (error) {
+  console.error(`demo: ${(error as Error).message}`);
+  Deno.exit(1);
+}
+Deno.exit(0);

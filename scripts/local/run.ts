@@ -1,0 +1,65 @@
+/**
+ * Running programs for the demo and the benchmark.
+ *
+ * @module
+ */
+
+/** The environment a program runs in, in full. */
+export type Environment = Readonly<Record<string, string>>;
+
+/** What a program left behind. */
+export interface Output {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Wall time in milliseconds, from start to exit. */
+  readonly ms: number;
+}
+
+/** How to run it. */
+export interface RunOptions {
+  readonly cwd?: string;
+  readonly env: Environment;
+  /** Milliseconds until it is stopped. Default: two minutes. */
+  readonly deadline?: number;
+  /** What it reads from stdin. */
+  readonly input?: string;
+  /** Return instead of throwing where it fails. */
+  readonly allowFail?: boolean;
+}
+
+/**
+ * Runs a program to its end.
+ *
+ * @throws {Error} with what it said, where it fails or takes too long
+ */
+export async function run(command: readonly string[], options: RunOptions): Promise<Output> {
+  const [program, ...args] = command;
+  const limit = AbortSignal.timeout(options.deadline ?? 120_000);
+  const started = performance.now();
+  const child = new Deno.Command(program!, {
+    args,
+    cwd: options.cwd,
+    env: { ...options.env },
+    clearEnv: true,
+    stdin: options.input === undefined ? "null" : "piped",
+    stdout: "piped",
+    stderr: "piped",
+    signal: limit,
+  }).spawn();
+  if (options.input !== undefined) {
+    const writer = child.stdin.getWriter();
+    await writer.write(new TextEncoder().encode(options.input)).catch(() => {});
+    await writer.close().catch(() => {});
+  }
+  const { code, stdout, stderr } = await child.output();
+  const output = {
+    code,
+    stdout: new TextDecoder().decode(stdout),
+    stderr: new TextDecoder().decode(stderr),
+    ms: performance.now() - started,
+  };
+  if (code === 0 || (options.allowFail && !limit.aborted)) return output;
+  const why = limit.aborted ? "it took too long" : output.stderr.trim() || `exit code ${code}`;
+  throw new Error(`${command.join(" ")}: ${why}`);
+}
