@@ -36,10 +36,14 @@ case $bin in *,*) # Deno separates permitted programs by commas
   echo "${program.name}: can't run from $bin: its name has a comma" >&2
   exit 1 ;;
 esac
-DENO_NO_UPDATE_CHECK=1
-export DENO_NO_UPDATE_CHECK
+run=--allow-run=${runs}
+case $(export -p) in *' LD_'* | *' DYLD_'*) # Deno passes these on only where it may run anything
+  run=--allow-run ;;
+esac
+GTR_BIN=$bin DENO_NO_UPDATE_CHECK=1
+export GTR_BIN DENO_NO_UPDATE_CHECK
 exec "$lib/deno" run --quiet --no-config --no-lock --cached-only --no-remote --no-npm --no-prompt \\
   --allow-read --allow-write --allow-net --allow-env --allow-sys=networkInterfaces,hostname,uid \\
-  "--allow-run=${runs}" "$lib/${folder}/${program.name}.js" "$@"
+  "$run" "$lib/${folder}/${program.name}.js" "$@"
 `;
 }
