@@ -1,0 +1,50 @@
+/**
+ * What a command is given: where it runs, where it prints, and who does the work.
+ *
+ * @module
+ */
+import type { Home } from "../common/home.ts";
+import type { Settings } from "../common/settings.ts";
+import type { Services } from "./services.ts";
+
+/** The process around a command; tests pass their own. */
+export interface Io {
+  readonly cwd: string;
+  readonly env: (name: string) => string | undefined;
+  /** Root of the user's files. */
+  readonly home: string;
+  /** Prints data. */
+  readonly stdout: (text: string) => void;
+  /** Prints what is for a person. */
+  readonly stderr: (text: string) => void;
+  /** Whether a person watches stderr: only then is progress shown. */
+  readonly interactive: boolean;
+  /** Ends all waits. */
+  readonly signal: AbortSignal;
+}
+
+/** The options of all verbs, by commander's names; each verb has those that its table entry lists. */
+export interface Options {
+  readonly json?: boolean;
+  readonly name?: string;
+  readonly description?: string;
+  readonly tags?: boolean;
+  readonly repository?: string;
+  readonly unset?: string;
+  readonly follow?: boolean;
+  readonly lines?: string;
+}
+
+/** One call of a verb. */
+export interface Call {
+  readonly operands: readonly string[];
+  readonly options: Options;
+  readonly io: Io;
+  readonly home: Home;
+  readonly services: Services;
+  /** Read when first asked for. */
+  settings(): Promise<Settings>;
+}
+
+/** What each file in `verbs/` exports as `run`: its result is the exit code, 0 where there is none. */
+export type Run = (call: Call) => Promise<number | void>;

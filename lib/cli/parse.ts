@@ -1,0 +1,40 @@
+/**
+ * Reading a verb's operands and options, with commander.
+ *
+ * @module
+ */
+import { Command, CommanderError } from "commander";
+import { UsageError } from "../common/errors.ts";
+import type { Options } from "./io.ts";
+import type { Verb } from "./verb.ts";
+
+/** What follows a verb, read; or that its help is wanted. */
+export type Parsed =
+  | { readonly help: true }
+  | { readonly help: false; readonly operands: readonly string[]; readonly options: Options };
+
+/**
+ * Reads what follows the verb's name.
+ *
+ * @throws {UsageError} "usage" where it doesn't fit the verb's declaration
+ */
+export function parse(verb: Verb, words: readonly string[]): Parsed {
+  const command = new Command(verb.name)
+    .exitOverride()
+    .configureOutput({ writeOut: () => {}, writeErr: () => {} })
+    .helpOption("-h, --help")
+    .allowExcessArguments(false);
+  for (const operand of verb.operands) command.argument(operand.form);
+  for (const option of verb.options) command.option(option.form);
+  try {
+    command.parse(words, { from: "user" });
+  } catch (error) {
+    if (!(error instanceof CommanderError)) throw error;
+    if (error.code === "commander.helpDisplayed") return { help: true };
+    const why = error.message.replace(/^error: /, "").replaceAll("\n", " ");
+    throw new UsageError("usage", `can't run gtr ${verb.name}: ${why}`, {
+      hint: `gtr help ${verb.name}`,
+    });
+  }
+  return { help: false, operands: command.args, options: command.opts<Options>() };
+}

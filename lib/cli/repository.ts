@@ -1,0 +1,79 @@
+/**
+ * The repository a verb is called in, and its branches.
+ *
+ * @module
+ */
+import { RequestError } from "../common/errors.ts";
+import type { PublishedState } from "../daemon/api.ts";
+import { type RepositoryLocation, requireRepository } from "../exporter/find_gitdir.ts";
+import type { RepositorySettings } from "../exporter/repository_settings.ts";
+import { fullBranch, shortBranch } from "../exporter/share.ts";
+import { headTarget, listRefs } from "../git_interface/refs.ts";
+import type { Call, Io } from "./io.ts";
+import { printJson } from "./output.ts";
+
+/** The repository around the current folder, or the one that `GIT_DIR` names. */
+export async function currentRepository(io: Io): Promise<RepositoryLocation> {
+  return await requireRepository(io.cwd, io.signal, gitEnvironment(io));
+}
+
+/** The variables by which a person (or a hook) tells git which repository is meant. */
+export function gitEnvironment(io: Io): Record<string, string> {
+  const env: Record<string, string> = {};
+  for (const name of ["GIT_DIR", "GIT_WORK_TREE"]) {
+    const value = io.env(name);
+    if (value) env[name] = value;
+  }
+  return env;
+}
+
+/**
+ * The branch that HEAD names, which may have no commit yet.
+ *
+ * @returns its full name
+ * @throws {RequestError} "detached-head"
+ */
+export async function currentBranch(where: RepositoryLocation, io: Io): Promise<string> {
+  const head = await headTarget(where.gitDir, io.signal);
+  if (head !== undefined) return head;
+  throw new RequestError("detached-head", "can't tell which branch to share: HEAD is detached", {
+    hint: "name it: gtr share <branch>",
+  });
+}
+
+/**
+ * The full names of branches that exist, or that HEAD names.
+ *
+ * @throws {RequestError} "unknown-branch" that lists those there are
+ */
+export async function knownBranches(
+  names: readonly string[],
+  where: RepositoryLocation,
+  io: Io,
+): Promise<string[]> {
+  const existing = [...(await listRefs(where.commonDir, ["refs/heads"], io.signal)).keys()];
+  const head = await headTarget(where.gitDir, io.signal);
+  return names.map((name) => {
+    const ref = fullBranch(name);
+    if (existing.includes(ref) || ref === head) return ref;
+    const there = existing.map(shortBranch).join(", ");
+    throw new RequestError("unknown-branch", `can't share ${name}: there is no such branch`, {
+      hint: there === "" ? "there is no branch yet: commit first" : `branches here: ${there}`,
+    });
+  });
+}
+
+/** Prints where a repository can be reached: what `init` and `share` are for. */
+export function printShared(
+  call: Call,
+  settings: RepositorySettings,
+  published: PublishedState,
+): void {
+  const { addresses } = published;
+  if (!call.options.json) {
+    for (const address of Object.values(addresses)) call.io.stdout(`${address}\n`);
+    return;
+  }
+  const { name, branches, tags } = settings;
+  printJson(call.io, { repository: name, branches: branches.map(shortBranch), tags, addresses });
+}

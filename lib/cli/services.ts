@@ -1,0 +1,44 @@
+/**
+ * The parts of the daemon's room that verbs use, so that tests can stand in for gtd.
+ *
+ * @module
+ */
+import type { Home } from "../common/home.ts";
+import type { Settings } from "../common/settings.ts";
+import type { Wait } from "../common/wait.ts";
+import type { GtrClient } from "../daemon/client.ts";
+
+/** What verbs ask gtd for. */
+export type Gtd = Pick<GtrClient, "publish" | "plannedPacks" | "status"> & AsyncDisposable;
+
+/** How verbs reach gtd. */
+export interface Services {
+  /** A connection to gtd, which is started if need be. */
+  connect(home: Home, settings: Settings, wait: Wait): Promise<Gtd>;
+  /** Starts gtd where it doesn't run. */
+  start(home: Home, wait: Wait): Promise<{ pid: number; started: boolean }>;
+  /** Stops gtd; says whether it ran. */
+  stop(home: Home, wait: Wait): Promise<boolean>;
+  /** A connection to the gtd that runs; undefined where none does. */
+  running(home: Home): Promise<Gtd | undefined>;
+}
+
+/** The real ones, each loaded when it is used. */
+export const SERVICES: Services = {
+  async connect(home, settings, wait) {
+    const { GtrClient } = await import("../daemon/client.ts");
+    return await GtrClient.connect(home, settings, wait);
+  },
+  async start(home, wait) {
+    const { startGtd } = await import("../exporter/gtd_process.ts");
+    return await startGtd(home, wait);
+  },
+  async stop(home, wait) {
+    const { stopGtd } = await import("../exporter/gtd_process.ts");
+    return await stopGtd(home, wait);
+  },
+  async running(home) {
+    const { GtrClient } = await import("../daemon/client.ts");
+    return await GtrClient.running(home);
+  },
+};

@@ -1,0 +1,39 @@
+/**
+ * The form in which a verb is declared. Help, manual pages and completions are made from it.
+ *
+ * @module
+ */
+import type { Run } from "./io.ts";
+
+/** A word after the verb, in commander's notation: "<name>", "[branch...]". */
+export interface Operand {
+  readonly form: string;
+  readonly about: string;
+}
+
+/** An option, in commander's notation: "-n, --lines <count>". */
+export interface Option {
+  readonly form: string;
+  readonly about: string;
+}
+
+/** A command line that works, and what it does. */
+export interface Example {
+  readonly command: string;
+  readonly about: string;
+}
+
+/** One verb. */
+export interface Verb {
+  /** The words that call it: "share", "name add". */
+  readonly name: string;
+  /** One line, starting with a lower-case verb. */
+  readonly summary: string;
+  readonly operands: readonly Operand[];
+  readonly options: readonly Option[];
+  /** Paragraphs. */
+  readonly details: readonly string[];
+  readonly examples: readonly Example[];
+  /** Loads its code: only the verb that is called costs time. */
+  readonly load: () => Promise<{ readonly run: Run }>;
+}

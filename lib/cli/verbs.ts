@@ -1,0 +1,242 @@
+/**
+ * Every verb of gtr: the one place that help, manual pages and completions are made from.
+ *
+ * @module
+ */
+import type { Option, Verb } from "./verb.ts";
+
+const JSON_OPTION: Option = { form: "--json", about: "print JSON, for programs" };
+
+/** All verbs, in the order that help lists them. Any other word is a git command. */
+export const VERBS: readonly Verb[] = [
+  {
+    name: "init",
+    summary: "share a repository and print its address",
+    operands: [{ form: "[dir]", about: "the repository's folder (default: the current one)" }],
+    options: [
+      { form: "--name <name>", about: "last part of the address (default: the folder's name)" },
+      { form: "--description <text>", about: "one line about it, for readers" },
+      JSON_OPTION,
+    ],
+    details: [
+      "Shares the branch that HEAD names, also before its first commit. A folder that is not the " +
+      "top of a repository is made one first, as git init does.",
+      "From then on gtd publishes each commit on its own: there is no push to remember. Only " +
+      "shared branches, and the tags on them, leave this computer.",
+      "Running it again changes nothing and prints the address again.",
+    ],
+    examples: [
+      { command: "gtr init", about: "share the current folder's repository" },
+      { command: "gtr init --name hello ~/src/hello-2", about: "under a name of your choice" },
+    ],
+    load: () => import("./verbs/init.ts"),
+  },
+  {
+    name: "share",
+    summary: "share more branches of this repository",
+    operands: [{ form: "[branch...]", about: "branches to add (default: the current one)" }],
+    options: [
+      { form: "--tags", about: "share every tag, with all commits it needs" },
+      { form: "--no-tags", about: "share only tags on shared branches, as at first" },
+      JSON_OPTION,
+    ],
+    details: [
+      "Prints the repository's address. With --tags or --no-tags and no branch, a repository that " +
+      "is shared already keeps its branches.",
+    ],
+    examples: [
+      { command: "gtr share main next", about: "share two branches" },
+      { command: "gtr share --tags", about: "share every tag as well" },
+    ],
+    load: () => import("./verbs/share.ts"),
+  },
+  {
+    name: "list",
+    summary: "list what you share",
+    operands: [],
+    options: [JSON_OPTION],
+    details: ["One line for each shared branch of all your repositories, with their addresses."],
+    examples: [{ command: "gtr list --json", about: "the same, for programs" }],
+    load: () => import("./verbs/list.ts"),
+  },
+  {
+    name: "remove",
+    summary: "stop sharing branches, or a whole repository",
+    operands: [{ form: "[branch...]", about: "branches of this repository to share no longer" }],
+    options: [
+      {
+        form: "--repository <name>",
+        about: "stop sharing all of a repository, also if its folder is gone",
+      },
+      JSON_OPTION,
+    ],
+    details: [
+      "What only these branches need is taken out of the published copy. Your own repository is " +
+      "not touched, and readers keep what they have fetched.",
+      "Without any branch left the repository is no longer shared.",
+    ],
+    examples: [
+      { command: "gtr remove next", about: "stop sharing the branch next" },
+      { command: "gtr remove --repository hello", about: "stop sharing hello" },
+    ],
+    load: () => import("./verbs/remove.ts"),
+  },
+  {
+    name: "pack",
+    summary: "show the packs that publishing would make",
+    operands: [],
+    options: [JSON_OPTION],
+    details: ["Publishes nothing. For each pack: SHA-256, infohash, bytes, objects, magnet link."],
+    examples: [{ command: "gtr pack --json", about: "the same, for programs" }],
+    load: () => import("./verbs/pack.ts"),
+  },
+  {
+    name: "setup",
+    summary: "prepare this user's folder, identity and settings",
+    operands: [],
+    options: [JSON_OPTION],
+    details: [
+      "Other commands do this by themselves when they need it. It also checks that git is there " +
+      "and new enough.",
+    ],
+    examples: [{ command: "gtr setup", about: "prepare, and say what was there and what is new" }],
+    load: () => import("./verbs/setup.ts"),
+  },
+  {
+    name: "id",
+    summary: "show who you are to others",
+    operands: [],
+    options: [JSON_OPTION],
+    details: [
+      "Prints your id: the SHA-1 of your public key, and the first part of all your addresses. " +
+      "The key pair is made on first use.",
+    ],
+    examples: [{ command: "gtr id --json", about: "id and public key" }],
+    load: () => import("./verbs/id.ts"),
+  },
+  {
+    name: "name add",
+    summary: "give a publisher a name of your own",
+    operands: [
+      { form: "<name>", about: "what you call them" },
+      { form: "<publisher>", about: "their id, public key, or any of their addresses" },
+    ],
+    options: [],
+    details: ["torrent://<name>/<repository> then works wherever an address does, in git too."],
+    examples: [
+      {
+        command: "gtr name add bob 3f1c9a0e5b7d2c4f6a8b0d1e3f5a7c9b1d3e5f70",
+        about: "git clone torrent://bob/hello works now",
+      },
+    ],
+    load: () => import("./verbs/name_add.ts"),
+  },
+  {
+    name: "name remove",
+    summary: "forget the name of a publisher",
+    operands: [{ form: "<name>", about: "what you called them" }],
+    options: [],
+    details: [],
+    examples: [{ command: "gtr name remove bob", about: "forget bob" }],
+    load: () => import("./verbs/name_remove.ts"),
+  },
+  {
+    name: "name list",
+    summary: "list the names you gave",
+    operands: [],
+    options: [JSON_OPTION],
+    details: [],
+    examples: [{ command: "gtr name list", about: "names, and whom they stand for" }],
+    load: () => import("./verbs/name_list.ts"),
+  },
+  {
+    name: "status",
+    summary: "show what gtd does: networks, repositories, peers",
+    operands: [],
+    options: [JSON_OPTION],
+    details: ["Starts gtd if it doesn't run and daemon.autostart is true. git's own: git status."],
+    examples: [{ command: "gtr status --json", about: "the same, for programs" }],
+    load: () => import("./verbs/status.ts"),
+  },
+  {
+    name: "config",
+    summary: "show or change settings",
+    operands: [
+      { form: "[name]", about: "a setting (default: list all)" },
+      { form: "[value]", about: "its new value (default: print the one in force)" },
+    ],
+    options: [
+      { form: "--unset <name>", about: "back to the default" },
+      JSON_OPTION,
+    ],
+    details: [
+      "The variable GTR_A_B overrides the setting a.b: GTR_TORRENT_PORT overrides torrent.port. " +
+      "gtd reads settings when it starts. git's own settings: git config.",
+    ],
+    examples: [
+      { command: "gtr config", about: "all settings, their values and where they come from" },
+      { command: "gtr config torrent.port 6881", about: "use one port, for a firewall's sake" },
+      { command: "gtr config --unset torrent.port", about: "use any free port again" },
+    ],
+    load: () => import("./verbs/config.ts"),
+  },
+  {
+    name: "daemon start",
+    summary: "start gtd",
+    operands: [],
+    options: [JSON_OPTION],
+    details: ["Does nothing where it runs already. Other commands start it when they need it."],
+    examples: [{ command: "gtr daemon start", about: "start it now" }],
+    load: () => import("./verbs/daemon_start.ts"),
+  },
+  {
+    name: "daemon stop",
+    summary: "stop gtd",
+    operands: [],
+    options: [JSON_OPTION],
+    details: ["What you share can't be fetched from this computer until it runs again."],
+    examples: [{ command: "gtr daemon stop", about: "stop it" }],
+    load: () => import("./verbs/daemon_stop.ts"),
+  },
+  {
+    name: "daemon status",
+    summary: "say whether gtd runs; exit code 1 where it doesn't",
+    operands: [],
+    options: [JSON_OPTION],
+    details: ["Never starts it."],
+    examples: [{ command: "gtr daemon status", about: "version, process id and time it is up" }],
+    load: () => import("./verbs/daemon_status.ts"),
+  },
+  {
+    name: "daemon logs",
+    summary: "print the end of gtd's log",
+    operands: [],
+    options: [
+      { form: "-n, --lines <count>", about: "lines to print (default: 20)" },
+      { form: "-f, --follow", about: "go on printing what is added" },
+    ],
+    details: [],
+    examples: [{ command: "gtr daemon logs -f", about: "watch it work" }],
+    load: () => import("./verbs/daemon_logs.ts"),
+  },
+  {
+    name: "help",
+    summary: "explain a verb",
+    operands: [{ form: "[verb...]", about: "a verb of gtr, or a command of git" }],
+    options: [],
+    details: ["gtr <verb> -h prints the same."],
+    examples: [{ command: "gtr help name add", about: "explain gtr name add" }],
+    load: () => import("./verbs/help.ts"),
+  },
+];
+
+/** The verb that these words name exactly. */
+export function findVerb(words: readonly string[]): Verb | undefined {
+  const name = words.join(" ");
+  return VERBS.find((verb) => verb.name === name);
+}
+
+/** The verbs of a group: "name" has "name add", "name remove" and "name list". */
+export function verbsOfGroup(word: string): readonly Verb[] {
+  return VERBS.filter((verb) => verb.name.startsWith(`${word} `));
+}

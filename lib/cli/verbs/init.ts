@@ -1,0 +1,58 @@
+/** `gtr init` */
+import { resolve } from "node:path";
+import { findRepository, type RepositoryLocation } from "../../exporter/find_gitdir.ts";
+import { readRepositorySettings } from "../../exporter/repository_settings.ts";
+import { shareRepository } from "../../exporter/share.ts";
+import { runGit } from "../../git_interface/run.ts";
+import { checkGit } from "../../git_interface/version.ts";
+import { checkRepositoryName } from "../../identity/address.ts";
+import { publish } from "../gtd.ts";
+import type { Call, Io } from "../io.ts";
+import { note } from "../output.ts";
+import { currentBranch, gitEnvironment, printShared } from "../repository.ts";
+
+/** Shares a repository, made first where there is none, and prints its address. */
+export async function run(call: Call): Promise<void> {
+  const { io, home, options } = call;
+  const [dir] = call.operands;
+  if (options.name !== undefined) checkRepositoryName(options.name);
+  await checkGit();
+  const where = await repositoryAt(resolve(io.cwd, dir ?? ""), dir === undefined, io);
+  const shared = (await readRepositorySettings(where.commonDir))?.branches.length;
+  const settings = await shareRepository(home, where, {
+    branches: shared ? [] : [await currentBranch(where, io)],
+    name: options.name,
+    description: options.description,
+  }, io.signal);
+  printShared(call, settings, await publish(call, where.commonDir));
+}
+
+/**
+ * The repository whose top `folder` is. Being somewhere inside another one is not enough: nobody who
+ * starts a project in a subfolder means to publish what is around it.
+ */
+async function repositoryAt(
+  folder: string,
+  current: boolean,
+  io: Io,
+): Promise<RepositoryLocation> {
+  const env = current ? gitEnvironment(io) : {};
+  const found = await exists(folder) ? await findRepository(folder, io.signal, env) : undefined;
+  if (found && (env.GIT_DIR || await isTop(folder, found))) return found;
+  await runGit(["init", "--quiet", folder], { cwd: io.cwd, signal: io.signal });
+  const around = found?.worktree === undefined ? "" : `, inside that of ${found.worktree}`;
+  note(io, `made a git repository in ${folder}${around}`);
+  return (await findRepository(folder, io.signal))!;
+}
+
+async function isTop(folder: string, found: RepositoryLocation): Promise<boolean> {
+  // Without a worktree we are in a bare repository or in a git directory: never make one in there.
+  return found.worktree === undefined || found.worktree === await Deno.realPath(folder);
+}
+
+async function exists(folder: string): Promise<boolean> {
+  return await Deno.stat(folder).then(() => true, (error) => {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  });
+}

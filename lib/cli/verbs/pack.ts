@@ -1,0 +1,28 @@
+/** `gtr pack` */
+import { PACKING_MS, withGtd } from "../gtd.ts";
+import type { Call } from "../io.ts";
+import { note, printJson, printTable } from "../output.ts";
+import { currentRepository } from "../repository.ts";
+
+/** Shows the packs that publishing would make. */
+export async function run(call: Call): Promise<void> {
+  const { io } = call;
+  const gitDir = (await currentRepository(io)).commonDir;
+  const packs = await withGtd(
+    call,
+    PACKING_MS,
+    "gtd to make packs",
+    (gtd, wait) => gtd.plannedPacks({ gitDir }, wait),
+  );
+  if (call.options.json) return printJson(io, packs);
+  if (packs.length === 0) return note(io, "no packs: nothing is committed on a shared branch");
+  for (const [i, pack] of packs.entries()) {
+    if (i > 0) io.stdout("\n");
+    printTable(io, ["PACK", pack.sha256], [
+      ["infohash", pack.infohash],
+      ["size", `${pack.size} bytes`],
+      ["objects", String(pack.objects)],
+      ["magnet", pack.magnet],
+    ]);
+  }
+}

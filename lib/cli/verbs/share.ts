@@ -1,0 +1,23 @@
+/** `gtr share` */
+import { readRepositorySettings } from "../../exporter/repository_settings.ts";
+import { shareRepository } from "../../exporter/share.ts";
+import { checkGit } from "../../git_interface/version.ts";
+import { publish } from "../gtd.ts";
+import type { Call } from "../io.ts";
+import { currentBranch, currentRepository, knownBranches, printShared } from "../repository.ts";
+
+/** Adds branches to what is shared, or changes which tags are. */
+export async function run(call: Call): Promise<void> {
+  const { io, home, operands, options } = call;
+  await checkGit();
+  const where = await currentRepository(io);
+  const shared = (await readRepositorySettings(where.commonDir))?.branches.length;
+  const branches = operands.length > 0
+    ? await knownBranches(operands, where, io)
+    : options.tags !== undefined && shared
+    ? []
+    : [await currentBranch(where, io)];
+  const tags = options.tags === undefined ? undefined : options.tags ? "all" : "reachable";
+  const settings = await shareRepository(home, where, { branches, tags }, io.signal);
+  printShared(call, settings, await publish(call, where.commonDir));
+}

@@ -1,0 +1,51 @@
+/** `gtr status` */
+import { RequestError } from "../../common/errors.ts";
+import type { Status } from "../../daemon/api.ts";
+import { runningStatus, STATUS_MS, withGtd } from "../gtd.ts";
+import type { Call, Io } from "../io.ts";
+import { formatBytes, formatDuration, printJson, printTable } from "../output.ts";
+
+/** Prints what gtd does. */
+export async function run(call: Call): Promise<void> {
+  const status = await ask(call);
+  if (call.options.json) printJson(call.io, status);
+  else printStatus(call.io, status);
+}
+
+async function ask(call: Call): Promise<Status> {
+  const settings = await call.settings();
+  if (settings.get("daemon.autostart")) {
+    return await withGtd(call, STATUS_MS, "gtd's status", (gtd, wait) => gtd.status(wait));
+  }
+  // Without a daemon there is nothing to tell: what would be started here ends with this command.
+  const status = await runningStatus(call);
+  if (status) return status;
+  throw new RequestError("no-daemon", "can't show a status: gtd does not run", {
+    hint: "gtr daemon start",
+  });
+}
+
+function printStatus(io: Io, status: Status): void {
+  const { pid, version, uptimeSeconds } = status.daemon;
+  io.stdout(`gtd ${version}, process ${pid}, up ${formatDuration(uptimeSeconds)}\n`);
+  for (const [scheme, figures] of Object.entries(status.transports)) {
+    const known = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
+    io.stdout(`${scheme}: ${known.join(", ")}\n`);
+  }
+  const dropped = Object.entries(status.dropped).map(([reason, count]) => `${reason} ${count}`);
+  if (dropped.length > 0) io.stdout(`dropped: ${dropped.join(", ")}\n`);
+  if (status.repositories.length === 0) return;
+  io.stdout("\n");
+  printTable(
+    io,
+    ["ADDRESS", "ROLE", "SEQUENCE", "PACKS", "SIZE", "PEERS"],
+    status.repositories.map((r) => [
+      r.address,
+      r.role,
+      r.sequence,
+      r.packs,
+      formatBytes(r.bytes),
+      r.peers,
+    ]),
+  );
+}
