@@ -1,0 +1,72 @@
+/**
+ * The repository git runs the helper for.
+ *
+ * @module
+ */
+import { join, resolve } from "node:path";
+import { RequestError } from "../common/errors.ts";
+
+/** Reads one environment variable. */
+export type Environment = (name: string) => string | undefined;
+
+/** Where the parts of git's own repository are; see gitrepository-layout(5). */
+export interface LocalRepository {
+  /** Of a linked worktree: its own directory below the common one's `worktrees`. */
+  readonly gitDir: string;
+  /** Where refs and settings are. */
+  readonly commonDir: string;
+  readonly objectDirectory: string;
+  /** Further object directories that git was told of by its environment. */
+  readonly alternates: readonly string[];
+}
+
+/**
+ * Finds it from the variables that git sets for a helper.
+ *
+ * @throws {RequestError} "no-repository" where git runs outside of any
+ */
+export async function localRepository(env: Environment): Promise<LocalRepository> {
+  const given = env("GIT_DIR");
+  if (!given) {
+    throw new RequestError("no-repository", "can't fetch or push here: this is no git repository", {
+      hint: "git clone <address> makes one",
+    });
+  }
+  const gitDir = resolve(given);
+  const shared = env("GIT_COMMON_DIR");
+  const commonDir = shared
+    ? resolve(shared)
+    : resolve(gitDir, await firstLine(join(gitDir, "commondir")) ?? ".");
+  const alternates = env("GIT_ALTERNATE_OBJECT_DIRECTORIES")?.split(":").filter(Boolean) ?? [];
+  return {
+    gitDir,
+    commonDir,
+    objectDirectory: resolve(env("GIT_OBJECT_DIRECTORY") || join(commonDir, "objects")),
+    alternates: alternates.map((path) => resolve(path)),
+  };
+}
+
+/**
+ * Whether objects that its refs reach may be absent by intent: a shallow or a partial clone. Then
+ * only git's own negotiation knows what is missing.
+ */
+export async function isIncomplete(local: LocalRepository): Promise<boolean> {
+  if (await firstLine(join(local.commonDir, "shallow"))) return true;
+  try {
+    for await (const { name } of Deno.readDir(join(local.objectDirectory, "pack"))) {
+      if (name.endsWith(".promisor")) return true;
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return false;
+}
+
+async function firstLine(path: string): Promise<string | undefined> {
+  try {
+    return (await Deno.readTextFile(path)).split("\n")[0];
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}

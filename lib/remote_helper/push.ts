@@ -1,0 +1,132 @@
+/**
+ * The `push` command: refs of one's own address.
+ *
+ * @module
+ */
+import { GtrError, RequestError } from "../common/errors.ts";
+import type { PushResult, RemoteState } from "../daemon/api.ts";
+import { isValidRefName } from "../manifest/ref_name.ts";
+import { quoteCStyle } from "./c_style_quote.ts";
+import type { PushOrder, RefChange } from "./client.ts";
+import { lookUpObjects } from "./held_objects.ts";
+import type { LocalRepository } from "./local_repository.ts";
+import type { HelperOptions } from "./options.ts";
+
+/** One `push` line: `[+]<source>:<ref>`; an empty source deletes. */
+export interface PushLine {
+  readonly force: boolean;
+  readonly source: string;
+  readonly ref: string;
+}
+
+/**
+ * Reads the text behind the word `push`.
+ *
+ * @throws {GtrError} "bad-command"
+ */
+export function parsePushLine(text: string): PushLine {
+  // A source may have colons (":/text", "HEAD:path"); a ref name can't.
+  const [, force, source, ref] = /^(\+?)(.*):([^:]+)$/.exec(text) ?? [];
+  if (source === undefined || ref === undefined) {
+    throw new GtrError("bad-command", `can't push '${text}': it has no ref name`);
+  }
+  return { force: force === "+", source, ref };
+}
+
+/** @throws {RequestError} "not-yours" where `state` is someone else's repository */
+export function refuseOthers(state: RemoteState): void {
+  if (state.own) return;
+  throw new RequestError(
+    "not-yours",
+    `can't push to ${state.address}: only its publisher can change it`,
+    {
+      hint:
+        "share your copy (gtr init) and send its address to the publisher, who can pull from it",
+    },
+  );
+}
+
+/**
+ * Carries out one batch of `push` lines; one result per line, in their order.
+ *
+ * @param publish hands the updates to gtd
+ */
+export async function pushRefs(
+  lines: readonly PushLine[],
+  state: RemoteState,
+  local: LocalRepository,
+  options: Pick<HelperOptions, "force" | "dryRun" | "atomic" | "leases">,
+  publish: (order: Omit<PushOrder, "url">) => Promise<PushResult[]>,
+  signal: AbortSignal,
+): Promise<PushResult[]> {
+  const planned = await plan(lines, state, local, options, signal);
+  const updates = planned.flatMap((p) => "update" in p ? [p.update] : []);
+  const refused = updates.length < planned.length;
+  if (refused && options.atomic) return planned.map(atomicFailure);
+  if (updates.length === 0 || options.dryRun) return planned.map(asPlanned);
+
+  const results = await publish({
+    objectDirs: [local.objectDirectory, ...local.alternates],
+    objectFormat: state.objectFormat,
+    updates,
+    ...(options.atomic ? { atomic: true } : {}),
+  });
+  const done = new Map(results.map((result) => [result.ref, result]));
+  return planned.map((p) =>
+    "update" in p ? done.get(p.update.ref) ?? failure(p.update.ref, "no answer from gtd") : p
+  );
+}
+
+type Planned = { readonly update: RefChange } | (PushResult & { ok: false });
+
+async function plan(
+  lines: readonly PushLine[],
+  state: RemoteState,
+  local: LocalRepository,
+  options: Pick<HelperOptions, "force" | "leases">,
+  signal: AbortSignal,
+): Promise<Planned[]> {
+  const sources = lines.filter(({ source }) => source !== "").map(({ source }) => source);
+  const found = await lookUpObjects(local, sources, signal);
+  const objects = new Map(sources.map((source, i) => [source, found[i]]));
+  return lines.map(({ force, source, ref }) => {
+    if (!isValidRefName(ref)) return failure(ref, "only branches and tags can be shared");
+    const object = objects.get(source);
+    if (source !== "" && !object) return failure(ref, `no such object: ${source}`);
+    if (object && ref.startsWith("refs/heads/") && object.type !== "commit") {
+      return failure(ref, `a branch can't name a ${object.type}`);
+    }
+    if (object && object.oid.length !== (state.objectFormat === "sha1" ? 40 : 64)) {
+      return failure(ref, `the repository's object format is ${state.objectFormat}`);
+    }
+    const lease = options.leases.get(ref);
+    if (lease !== undefined && (state.refs[ref] ?? null) !== lease) {
+      return failure(ref, "stale info");
+    }
+    const update = { ref, oid: object?.oid ?? null, force: force || options.force };
+    // git sends a lease without '+': that the ref is what it must be is what permits the change.
+    return { update: lease === undefined ? update : { ...update, force: true, expected: lease } };
+  });
+}
+
+function failure(ref: string, why: string): PushResult & { ok: false } {
+  return { ref, ok: false, why };
+}
+
+function asPlanned(p: Planned): PushResult {
+  return "update" in p ? { ref: p.update.ref, ok: true } : p;
+}
+
+function atomicFailure(p: Planned): PushResult {
+  return "update" in p ? failure(p.update.ref, "atomic push failure") : p;
+}
+
+/**
+ * The answer's line for one ref. git knows some reasons by their words (`transport-helper.c`) and
+ * then prints its own hints; it spells one of them unlike everywhere else.
+ */
+export function pushAnswer(result: PushResult): string {
+  if (result.ok) return `ok ${result.ref}`;
+  const why = result.why === "non-fast-forward" ? "non-fast forward" : result.why;
+  return `error ${result.ref} ${quoteCStyle(why)}`;
+}
