@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Manifest, PackRef } from "./types.ts";
+import type { PackRef } from "./types.ts";
 
 /** What a store holds. */
 export interface Held {
@@ -14,12 +14,17 @@ export interface Held {
 }
 
 /**
- * The packs of `manifest` to fetch, in its order. Packs 0..i together hold the closure of
- * `packs[i].tips`, so who holds those tips needs none of them.
+ * The packs of `manifest` to fetch, in its order: all but those that are held, and those whose tips
+ * are, since everything in a pack is reachable from its tips.
+ *
+ * Holding the tips of one pack says nothing of the packs before it. After a forced push and back,
+ * later packs build on commits that the tips in between do not reach.
  */
-export function missingPacks(manifest: Pick<Manifest, "packs">, has: Held): PackRef[] {
-  const covered = manifest.packs.findLastIndex(({ tips }) =>
-    tips.every((tip) => has.objects.has(tip))
+export function missingPacks<Pack extends Pick<PackRef, "sha256" | "tips">>(
+  manifest: { readonly packs: readonly Pack[] },
+  has: Held,
+): Pack[] {
+  return manifest.packs.filter(({ sha256, tips }) =>
+    !has.packs.has(sha256) && !tips.every((tip) => has.objects.has(tip))
   );
-  return manifest.packs.slice(covered + 1).filter(({ sha256 }) => !has.packs.has(sha256));
 }

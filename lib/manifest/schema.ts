@@ -43,6 +43,10 @@ const whole = (least: number) =>
 // checked by hand below, and the value itself, not valibot's copy of it, is what passes.
 const map = v.custom<Record<string, unknown>>(isPlainObject, "not an object");
 
+/** Said of a missing member as well as of a value that is no object. */
+const form = (issue: v.LooseObjectIssue) =>
+  issue.expected === "Object" ? "not an object" : "missing";
+
 const PackSchema = v.looseObject({
   sha256: hex(64),
   size: whole(1),
@@ -54,13 +58,13 @@ const PackSchema = v.looseObject({
     v.minLength(1, "empty"),
     v.maxLength(MAX_TIPS, `more than ${MAX_TIPS}`),
   ),
-});
+}, form);
 
 const ManifestSchema = v.looseObject({
   version: v.literal(1, "not a version that this gtr knows (1)"),
   publisher: hex(64),
   name: v.pipe(
-    v.string(),
+    text,
     v.rawCheck(({ dataset, addIssue }) => {
       const fault = dataset.typed ? repositoryNameFault(dataset.value) : undefined;
       if (fault) addIssue({ message: fault });
@@ -77,7 +81,7 @@ const ManifestSchema = v.looseObject({
     v.maxLength(MAX_PACKS, `more than ${MAX_PACKS}`),
   ),
   endpoints: map,
-});
+}, form);
 
 /** Why `value` is no manifest, as "where: what"; undefined where it is one. */
 export function manifestFault(value: unknown): string | undefined {

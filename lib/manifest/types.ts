@@ -17,7 +17,10 @@ export interface PackRef {
   readonly infohash: string;
   /** Objects in the pack. */
   readonly objects: number;
-  /** Packs 0..i together hold the closure of these object ids. */
+  /**
+   * Packs 0..i together hold the closure of these object ids, and every object of this pack is
+   * reachable from them.
+   */
   readonly tips: readonly string[];
 }
 

@@ -1,0 +1,106 @@
+import assert from "node:assert/strict";
+import { validateManifest } from "../../../lib/manifest/manifest.ts";
+import { manifestFault } from "../../../lib/manifest/schema.ts";
+import { hex, manifest, pack } from "./fixture.ts";
+
+const oid = hex(40, "main");
+
+Deno.test("validateManifest returns the very value, with fields it does not know", () => {
+  const value = manifest({ later: { constructor: 1 } });
+  assert.equal(validateManifest(value), value);
+});
+
+Deno.test("what may be left out or empty", () => {
+  for (
+    const changes of [
+      { refs: {}, packs: [], endpoints: {} },
+      { description: undefined },
+      { refs: { "refs/heads/other": oid } },
+      { created: 0 },
+      { packs: [pack("one", { later: 1 } as Record<string, unknown>)] },
+      {
+        objectFormat: "sha256",
+        refs: { "refs/heads/main": hex(64, "main") },
+        packs: [pack("one", { tips: [hex(64, "main")] })],
+      },
+    ]
+  ) assert.equal(manifestFault(manifest(changes)), undefined);
+});
+
+Deno.test("every fault is named", () => {
+  const cases: [Record<string, unknown>, string | RegExp][] = [
+    [{ version: 2 }, "version: not a version that this gtr knows (1)"],
+    [{ version: undefined }, /^version: /],
+    [{ publisher: "ab" }, "publisher: not 64 hex digits"],
+    [{ publisher: hex(64, "x").toUpperCase() }, "publisher: not 64 hex digits"],
+    [{ name: "../x" }, /^name: only letters/],
+    [{ name: ".git" }, "name: it starts with '.'"],
+    [{ name: "x.lock" }, "name: it ends with '.lock'"],
+    [{ name: 5 }, "name: not a text"],
+    [{ sequence: 0 }, "sequence: less than 1"],
+    [{ sequence: 1.5 }, "sequence: not a whole number"],
+    [{ sequence: 2 ** 53 }, "sequence: not a whole number"],
+    [{ sequence: "1" }, "sequence: not a number"],
+    [{ created: -1 }, "created: less than 0"],
+    [{ description: "x".repeat(5000) }, "description: too long"],
+    [{ description: null }, "description: not a text"],
+    [{ objectFormat: "md5" }, "objectFormat: neither sha1 nor sha256"],
+    [{ head: "HEAD" }, 'head: "HEAD" is no valid branch name'],
+    [{ head: "refs/tags/v1" }, /^head: /],
+    [{ head: "refs/heads/\x1b[2J" }, 'head: "refs/heads/\\u001b[2J" is no valid branch name'],
+    [{ refs: [] }, "refs: not an object"],
+    [{ refs: null }, "refs: not an object"],
+    [{ refs: { "refs/heads/../x": oid } }, 'refs: "refs/heads/../x" is no valid ref name'],
+    [{ refs: { constructor: oid } }, 'refs: "constructor" is no valid ref name'],
+    [{ refs: JSON.parse(`{"__proto__":"${oid}"}`) }, 'refs: "__proto__" is no valid ref name'],
+    [{ refs: { "refs/heads/a": "zz" } }, 'refs: "refs/heads/a" has no sha1 object id'],
+    [{ refs: { "refs/heads/a": "0".repeat(40) } }, 'refs: "refs/heads/a" has no sha1 object id'],
+    [{ refs: { "refs/heads/a": hex(64, "a") } }, 'refs: "refs/heads/a" has no sha1 object id'],
+    [{ refs: { "refs/heads/a": oid, "refs/heads/a/b": oid } }, /"refs\/heads\/a\/b" can't exist/],
+    [{ packs: {} }, "packs: not a list"],
+    [{ packs: [5] }, /^packs\.0: /],
+    [{ packs: Array.from({ length: 1001 }, (_, i) => pack(String(i))) }, "packs: more than 1000"],
+    [{ packs: [pack("a"), pack("a")] }, "packs.1: listed twice"],
+    [{ packs: [pack("a", { sha256: "x" })] }, "packs.0.sha256: not 64 hex digits"],
+    [{ packs: [pack("a", { infohash: "x" })] }, "packs.0.infohash: not 40 hex digits"],
+    [{ packs: [pack("a", { size: 0 })] }, "packs.0.size: less than 1"],
+    [{ packs: [pack("a", { size: 1e300 })] }, "packs.0.size: not a whole number"],
+    [{ packs: [pack("a", { objects: 0 })] }, "packs.0.objects: less than 1"],
+    [{ packs: [pack("a", { tips: [] })] }, "packs.0.tips: empty"],
+    [{ packs: [pack("a", { tips: [hex(64, "x")] })] }, "packs.0.tips: not all are sha1 ids"],
+    [{ endpoints: { "Bad Scheme": [] } }, 'endpoints: "Bad Scheme" is no scheme'],
+    [{ endpoints: { torrent: "x" } }, "endpoints.torrent: not a short list of short texts"],
+    [{ endpoints: { torrent: ["x".repeat(2000)] } }, /^endpoints\.torrent: /],
+    [{ endpoints: { torrent: Array(33).fill("x") } }, /^endpoints\.torrent: /],
+  ];
+  for (const [changes, fault] of cases) {
+    const found = manifestFault(manifest(changes)) ?? "none";
+    if (typeof fault === "string") assert.equal(found, fault);
+    else assert.match(found, fault);
+  }
+});
+
+Deno.test("a missing field is named, whichever it is", () => {
+  for (const field of Object.keys(manifest()).filter((name) => name !== "description")) {
+    const { [field]: _gone, ...rest } = manifest();
+    assert.match(manifestFault(rest) ?? "none", new RegExp(`^${field}: `));
+  }
+});
+
+Deno.test("faults are short and harmless to a terminal, whatever the value", () => {
+  const nasty = "\x1b[2J\x9b\x7f".repeat(10_000);
+  for (const field of Object.keys(manifest())) {
+    for (const value of [nasty, [nasty], { [nasty]: nasty }]) {
+      const fault = manifestFault(manifest({ [field]: value }));
+      assert.ok(fault && fault.length < 700, field);
+      // deno-lint-ignore no-control-regex -- they are what must not be there
+      assert.doesNotMatch(fault, /[\x00-\x1f\x7f-\x9f]/, field);
+    }
+  }
+});
+
+Deno.test("values that are no objects are no manifests", () => {
+  for (const value of [undefined, null, 1, "x", [], new Map(), () => 1]) {
+    assert.throws(() => validateManifest(value), { code: "bad-manifest" });
+  }
+});
