@@ -4,7 +4,7 @@
  * @module
  */
 import { join } from "node:path";
-import { storeError } from "../common/atomic_file.ts";
+import { explained } from "./os_error.ts";
 import { packTrailer } from "./pack_file.ts";
 import { linkOrCopy } from "./place_file.ts";
 
@@ -44,15 +44,8 @@ export async function linkPacks(
     }
     return keep;
   } catch (error) {
-    throw wrapped(error, folder);
+    throw explained(`can't put packs into ${folder}`, error);
   }
-}
-
-function wrapped(error: unknown, folder: string): unknown {
-  return error instanceof Error && "code" in error && typeof error.code === "string" &&
-      /^E[A-Z]+$/.test(error.code)
-    ? storeError(`can't put packs into ${folder}`, error)
-    : error;
 }
 
 async function exists(path: string): Promise<boolean> {

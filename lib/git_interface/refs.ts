@@ -5,7 +5,6 @@
  */
 import { join } from "node:path";
 import { readTextIfPresent, storeError, writeFileAtomic } from "../common/atomic_file.ts";
-import { VerificationError } from "../common/errors.ts";
 import { gitFailure, runGit } from "./run.ts";
 
 /**
@@ -69,7 +68,7 @@ export async function isAncestor(
  *
  * Only for repositories that nobody else writes to and that keep refs in files.
  *
- * @throws {VerificationError} "conflicting-refs" where one name is a folder of another
+ * @param want full ref name -> object id; names as a manifest may have them
  * @throws {StoreError}
  */
 export async function updateRefs(
@@ -77,30 +76,9 @@ export async function updateRefs(
   want: Readonly<Record<string, string>>,
   head: string,
 ): Promise<void> {
-  checkRefConflicts(Object.keys(want));
   await writeIfChanged(join(gitDir, "packed-refs"), packedRefs(want));
   await removeLooseRefs(gitDir);
   await writeIfChanged(join(gitDir, "HEAD"), `ref: ${head}\n`);
-}
-
-/**
- * Refuses names that can't exist beside each other: refs/heads/a and refs/heads/a/b.
- *
- * @throws {VerificationError} "conflicting-refs"
- */
-export function checkRefConflicts(names: readonly string[]): void {
-  const all = new Set(names);
-  for (const name of names) {
-    for (let slash = name.indexOf("/"); slash > 0; slash = name.indexOf("/", slash + 1)) {
-      const folder = name.slice(0, slash);
-      if (all.has(folder)) {
-        throw new VerificationError(
-          "conflicting-refs",
-          `can't store the refs: ${folder} and ${name} can't both exist`,
-        );
-      }
-    }
-  }
 }
 
 /** The text of a `packed-refs` file; git searches it by bisection, so it is sorted by bytes. */

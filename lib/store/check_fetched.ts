@@ -1,0 +1,64 @@
+/**
+ * Checking what was fetched before it becomes part of the store.
+ *
+ * @module
+ */
+import { VerificationError } from "../common/errors.ts";
+import type { Wait } from "../common/wait.ts";
+import type { Manifest, PackRef } from "../manifest/types.ts";
+import type { PackFile } from "../transports/transport.ts";
+import { arrangePacks } from "./arrange.ts";
+import type { AddedPack } from "./commit_manifest.ts";
+import { checkPackFile } from "./pack_check.ts";
+import type { Quarantine } from "./quarantine.ts";
+import type { RepoPaths } from "./repo_paths.ts";
+import { remove } from "./tidy.ts";
+
+/** What a repository will consist of. */
+export interface CheckedPacks {
+  /** In an order in which none needs a later one. */
+  readonly packs: readonly PackRef[];
+  /** Those of them that were fetched; their indexes are in the quarantine. */
+  readonly added: readonly AddedPack[];
+}
+
+/**
+ * Checks each new pack's bytes and objects, and that nothing is missing behind any ref. A file that
+ * proves bad is removed, also one that was in the store: the next fetch brings it anew.
+ *
+ * @param stored packs of the repository's state; `whole` are those of them that are on disk
+ * @throws {VerificationError} "wrong-pack", "bad-pack", "missing-objects", "bad-refs"
+ * @throws {StoreError} "disk-full"
+ */
+export async function checkFetched(
+  paths: RepoPaths,
+  quarantine: Quarantine,
+  manifest: Manifest,
+  stored: readonly PackRef[],
+  whole: readonly PackFile[],
+  fetched: readonly PackFile[],
+  options: Wait & { readonly strict: boolean },
+): Promise<CheckedPacks> {
+  const held = new Set(whole.map(({ pack }) => pack.sha256));
+  const files = new Map([...fetched, ...whole].map(({ pack, path }) => [pack.sha256, path]));
+  const { packs, trusted } = arrangePacks(manifest.packs, stored, held, new Set(files.keys()));
+  const added: AddedPack[] = [];
+  for (const [index, pack] of packs.entries()) {
+    const path = files.get(pack.sha256) ?? paths.pack(pack.sha256);
+    if (index < trusted) {
+      await quarantine.addTrusted(pack, path, paths.idx(pack.sha256));
+      continue;
+    }
+    try {
+      await checkPackFile(path, pack, options.signal);
+      const idxPath = await quarantine.add(pack, path, options);
+      if (!held.has(pack.sha256)) added.push({ pack, packPath: path, idxPath });
+    } catch (error) {
+      const bad = error instanceof VerificationError && error.code !== "missing-objects";
+      if (bad) await remove(path);
+      throw error;
+    }
+  }
+  await quarantine.checkTips(manifest, options.signal);
+  return { packs, added };
+}

@@ -1,0 +1,114 @@
+/**
+ * Checking packs aside, before any git process that serves the store can see them.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { VerificationError } from "../common/errors.ts";
+import type { Wait } from "../common/wait.ts";
+import { objectTypes } from "../git_interface/connectivity.ts";
+import { indexPack } from "../git_interface/index_pack.ts";
+import { explained } from "../git_interface/os_error.ts";
+import type { Manifest, PackRef } from "../manifest/types.ts";
+import { QUARANTINE, type RepoPaths } from "./repo_paths.ts";
+import { remove } from "./tidy.ts";
+
+/**
+ * An object directory that holds exactly the packs it was given. Dispose it to remove it.
+ *
+ * Packs are added in order, and each may name only objects of itself and of those before it. By
+ * induction nothing is missing behind any object that exists, so that complete history takes no
+ * walk: it is enough that the refs exist.
+ */
+export class Quarantine implements AsyncDisposable {
+  readonly #gitDir: string;
+  readonly #root: string;
+
+  private constructor(gitDir: string, root: string) {
+    this.#gitDir = gitDir;
+    this.#root = root;
+  }
+
+  static async open(paths: RepoPaths): Promise<Quarantine> {
+    const root = paths.temporary(QUARANTINE);
+    try {
+      await Deno.mkdir(join(root, "pack"), { recursive: true });
+    } catch (error) {
+      throw explained(`can't make ${root}`, error);
+    }
+    return new Quarantine(paths.root, root);
+  }
+
+  /**
+   * Adds the next pack, checked and indexed, and flushes it to disk.
+   *
+   * @param options `strict`: also make the checks of `transfer.fsckObjects`
+   * @returns the path of its index, which lasts as long as the quarantine
+   * @throws {VerificationError} "bad-pack", "missing-objects"
+   */
+  async add(
+    pack: PackRef,
+    path: string,
+    options: Wait & { readonly strict: boolean },
+  ): Promise<string> {
+    const base = this.#base(pack);
+    const idx = `${base}.idx`;
+    await Deno.symlink(path, `${base}.pack`);
+    await indexPack({
+      gitDir: this.#gitDir,
+      objectDirectory: this.#root,
+      pack: `${base}.pack`,
+      idx,
+      connected: true,
+      ...options,
+    });
+    using file = await Deno.open(path);
+    await file.syncData();
+    return idx;
+  }
+
+  /** Adds the next pack as one that went through {@linkcode add} with the same packs before it. */
+  async addTrusted(pack: PackRef, path: string, idx: string): Promise<void> {
+    await Deno.symlink(path, `${this.#base(pack)}.pack`);
+    await Deno.symlink(idx, `${this.#base(pack)}.idx`);
+  }
+
+  /**
+   * Checks that all that a manifest's refs and packs lead to is here, and that branches lead to
+   * commits.
+   *
+   * @throws {VerificationError} "missing-objects", "bad-refs"
+   */
+  async checkTips(manifest: Manifest, signal: AbortSignal): Promise<void> {
+    const refs = Object.entries(manifest.refs);
+    const tips = manifest.packs.flatMap((pack) => pack.tips);
+    const types = await objectTypes(
+      this.#gitDir,
+      new Set([...refs.map(([, oid]) => oid), ...tips]),
+      { objectDirectory: this.#root, signal },
+    );
+    for (const [name, oid] of refs) {
+      const type = types.get(oid);
+      if (type === undefined) throw missing(`${oid}, which ${name} leads to`);
+      if (name.startsWith("refs/heads/") && type !== "commit") {
+        throw new VerificationError("bad-refs", `can't use ${name}: it leads to a ${type}`);
+      }
+    }
+    const lost = tips.find((oid) => !types.has(oid));
+    if (lost) throw missing(`${lost}, a tip of a pack`);
+  }
+
+  #base(pack: PackRef): string {
+    return join(this.#root, "pack", `pack-${pack.sha256}`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await remove(this.#root);
+  }
+}
+
+function missing(what: string): VerificationError {
+  return new VerificationError("missing-objects", `the packs lack ${what}`, {
+    hint: "the publisher's packs are incomplete; tell them to run 'gtr share' again",
+  });
+}

@@ -1,0 +1,160 @@
+/**
+ * Reading one repository of the store.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { storeError } from "../common/atomic_file.ts";
+import { VerificationError } from "../common/errors.ts";
+import { verifySignature } from "../identity/keys.ts";
+import { decodeEnvelope } from "../manifest/envelope.ts";
+import { verifyManifest } from "../manifest/manifest.ts";
+import type { PackRef, SignedManifest } from "../manifest/types.ts";
+import type { PackFile } from "../transports/transport.ts";
+import type { RepoPaths } from "./repo_paths.ts";
+import { initialState, readState, type RepoState } from "./repo_state.ts";
+
+/** What can be known of a stored repository without its lock. */
+export class RepositoryReader {
+  protected readonly paths: RepoPaths;
+
+  constructor(paths: RepoPaths) {
+    this.paths = paths;
+  }
+
+  /** The publisher's public key, 64 hex digits. */
+  get publisher(): string {
+    return this.paths.publisher;
+  }
+  get name(): string {
+    return this.paths.name;
+  }
+  /** The bare repository. */
+  get path(): string {
+    return this.paths.root;
+  }
+  packPath(sha256: string): string {
+    return this.paths.pack(sha256);
+  }
+  /** Where a pack is fetched to, piece by piece. */
+  incomingPath(sha256: string): string {
+    return this.paths.incomingPack(sha256);
+  }
+
+  async exists(): Promise<boolean> {
+    return await fileSize(join(this.path, "HEAD")) !== undefined;
+  }
+
+  /**
+   * The manifest that was stored last, its signature checked; undefined where there is none.
+   *
+   * @throws {VerificationError} "damaged-store"
+   */
+  async manifest(): Promise<SignedManifest | undefined> {
+    const path = this.paths.manifest;
+    const file = await readIfPresent(path);
+    if (file === undefined) return undefined;
+    try {
+      const { bytes, signature } = decodeEnvelope(file);
+      const expect = { publicKey: this.publisher, name: this.name };
+      return verifyManifest(bytes, signature, expect, verifySignature);
+    } catch (cause) {
+      const why = (cause as Error).message;
+      throw new VerificationError("damaged-store", `can't read ${path}: ${why}`, {
+        hint: "remove the file; the next fetch or publication writes it anew",
+        cause,
+      });
+    }
+  }
+
+  /** The same, but undefined where the file is damaged: it is about to be replaced. */
+  async usableManifest(): Promise<SignedManifest | undefined> {
+    try {
+      return await this.manifest();
+    } catch (error) {
+      if (error instanceof VerificationError) return undefined;
+      throw error;
+    }
+  }
+
+  /** @throws {VerificationError} "damaged-store" */
+  async state(): Promise<RepoState> {
+    const stored = await readState(this.paths.state);
+    return stored ?? initialState((await this.usableManifest())?.manifest);
+  }
+
+  /**
+   * The highest sequence number ever stored, 0 for none. It is kept twice, so that losing either
+   * the manifest or the state loses nothing.
+   */
+  async highestSequence(): Promise<number> {
+    const manifest = (await this.usableManifest())?.manifest;
+    if (manifest === undefined) return (await this.state()).sequence;
+    const state = await readState(this.paths.state).catch(() => undefined);
+    return Math.max(state?.sequence ?? 0, manifest.sequence);
+  }
+
+  /**
+   * All packs that are on disk whole, in an order in which none needs a later one: what a clone
+   * is given. They may be others than the manifest's, where those had nothing new.
+   */
+  async packs(): Promise<PackFile[]> {
+    return await this.whole((await this.state()).packs);
+  }
+
+  /** The packs of the manifest that are on disk whole, in its order: what can be seeded. */
+  async heldPacks(): Promise<PackFile[]> {
+    return await this.whole((await this.manifest())?.manifest.packs ?? []);
+  }
+
+  /** Object ids that are here together with all they lead to. */
+  async heldTips(): Promise<Set<string>> {
+    const { packs } = await this.state();
+    const whole = await this.whole(packs);
+    const gap = packs.findIndex((pack, i) => pack.sha256 !== whole[i]?.pack.sha256);
+    const complete = gap < 0 ? packs : packs.slice(0, gap);
+    const tips = new Set(complete.flatMap((pack) => pack.tips));
+    if (gap >= 0) return tips;
+    const manifest = (await this.usableManifest())?.manifest;
+    return tips.union(new Set(Object.values(manifest?.refs ?? {})));
+  }
+
+  /** Packs that no manifest lists any more but that can still be seeded. */
+  async retiredPacks(): Promise<PackFile[]> {
+    const files: PackFile[] = [];
+    for (const { pack } of (await this.state()).retired) {
+      const path = this.paths.retiredPack(pack.sha256);
+      if (await fileSize(path) === pack.size) files.push({ pack, path });
+    }
+    return files;
+  }
+
+  /** Those of `packs` that are in the object directory in full length and with an index. */
+  protected async whole(packs: readonly PackRef[]): Promise<PackFile[]> {
+    const files = await Promise.all(packs.map(async (pack) => {
+      const path = this.paths.pack(pack.sha256);
+      const isWhole = await fileSize(path) === pack.size &&
+        await fileSize(this.paths.idx(pack.sha256)) !== undefined;
+      return isWhole ? [{ pack, path }] : [];
+    }));
+    return files.flat();
+  }
+}
+
+async function fileSize(path: string): Promise<number | undefined> {
+  try {
+    return (await Deno.stat(path)).size;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw storeError(`can't read ${path}`, error);
+  }
+}
+
+async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
+  try {
+    return await Deno.readFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw storeError(`can't read ${path}`, error);
+  }
+}

@@ -1,0 +1,82 @@
+/**
+ * All repositories that this user publishes or follows.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { type GtrError, toGtrError } from "../common/errors.ts";
+import type { Home } from "../common/home.ts";
+import { repositoryNameFault } from "../common/repository_name.ts";
+import { publisherId } from "../identity/keys.ts";
+import { isPublisher, RepoPaths, TEMPORARY_REPOSITORY } from "./repo_paths.ts";
+import { StoredRepository } from "./stored_repository.ts";
+import { namesIn, remove } from "./tidy.ts";
+
+/** The folder `store` of a home: `<public key>/<name>.git`. */
+export class Store {
+  readonly #root: string;
+
+  constructor(home: Home) {
+    this.#root = home.store;
+  }
+
+  /**
+   * The repository of that name, whether it exists yet or not. Names that could lead out of the
+   * store are refused.
+   *
+   * @param publisher public key, 64 lower-case hex digits
+   * @throws {UsageError} "bad-publisher", "bad-name"
+   */
+  repository(publisher: string, name: string): StoredRepository {
+    return new StoredRepository(new RepoPaths(this.#root, publisher, name));
+  }
+
+  /** All repositories that exist. Files that are none of the store's own are passed over. */
+  async repositories(): Promise<StoredRepository[]> {
+    const found: StoredRepository[] = [];
+    for (const publisher of await this.#publishers()) {
+      for (const entry of await namesIn(join(this.#root, publisher))) {
+        const name = entry.replace(/\.git$/, "");
+        if (name === entry || repositoryNameFault(name) !== undefined) continue;
+        const repository = this.repository(publisher, name);
+        if (await repository.exists()) found.push(repository);
+      }
+    }
+    return found;
+  }
+
+  /** The public key of a publisher who has a repository here; undefined where there is none. */
+  async publisherKey(id: string): Promise<string | undefined> {
+    const publishers = await this.#publishers();
+    return publishers.find((key) => publisherId(Uint8Array.fromHex(key)) === id);
+  }
+
+  /**
+   * Finishes or undoes what killed processes left half done. A repository that another process is
+   * using is left to it.
+   *
+   * @returns what could not be repaired, one error for each repository
+   */
+  async repair(): Promise<GtrError[]> {
+    for (const publisher of await this.#publishers()) {
+      const folder = join(this.#root, publisher);
+      for (const name of await namesIn(folder)) {
+        if (TEMPORARY_REPOSITORY.test(name)) await remove(join(folder, name));
+      }
+    }
+    const errors: GtrError[] = [];
+    for (const repository of await this.repositories()) {
+      try {
+        using lock = await repository.tryLock();
+        if (lock) await repository.repair();
+      } catch (error) {
+        errors.push(toGtrError(error));
+      }
+    }
+    return errors;
+  }
+
+  async #publishers(): Promise<string[]> {
+    return (await namesIn(this.#root)).filter(isPublisher).sort();
+  }
+}
