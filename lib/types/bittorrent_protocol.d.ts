@@ -22,6 +22,8 @@ declare class Wire {
   readonly amInterested: boolean;
   readonly peerChoking: boolean;
   readonly peerInterested: boolean;
+  /** What the peer has. */
+  readonly peerPieces: { get(piece: number): boolean };
   /** Requests of theirs that were not answered yet. */
   readonly peerRequests: readonly unknown[];
   /** Requests of ours that were not answered yet. */
@@ -56,7 +58,7 @@ declare class Wire {
   /** MSE: SHA-1 of "req2" and the infohash that the peer asks for. */
   on(event: "crypto-infohash", listener: (hash: string) => void): this;
   on(event: "choke" | "unchoke" | "interested" | "uninterested", listener: () => void): this;
-  on(event: "bitfield", listener: (bits: { readonly buffer: Uint8Array }) => void): this;
+  on(event: "bitfield", listener: () => void): this;
   on(event: "have", listener: (piece: number) => void): this;
   on(
     event: "request",
@@ -73,6 +75,7 @@ declare class Wire {
   destroy(): void;
 
   _write(bytes: Uint8Array, done: (error: Error | null) => void): void;
+  _sendExtendedHandshake(): void;
   _onMessageLength(header: Uint8Array): void;
   _onExtended(extension: number, payload: Uint8Array): void;
 }

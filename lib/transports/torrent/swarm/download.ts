@@ -1,0 +1,407 @@
+/**
+ * A torrent that is being fetched: from an infohash to a whole file.
+ *
+ * @module
+ */
+import { NetworkError, VerificationError } from "../../../common/errors.ts";
+import { abortable, type Progress } from "../../../common/wait.ts";
+import { Blame } from "./blame.ts";
+import { Candidates, type PeerAddress } from "./candidates.ts";
+import { fetchMetadata } from "./extensions.ts";
+import { maxInfoBytes, type Metainfo, parseInfo, pieceSize } from "./metainfo.ts";
+import { type Block, Picker } from "./picker.ts";
+import { isPiece, PieceFile } from "./piece_file.ts";
+import { type Peer, type SwarmContext, Torrent } from "./torrent.ts";
+
+/** Bytes of unfinished pieces kept in memory. */
+const MAX_PARTIAL = 32 * 1024 * 1024;
+/** Connections of one download, and those being made. */
+const MAX_PEERS = 30;
+const MAX_DIALLING = 8;
+/** Milliseconds between looking for silent peers and addresses to try again. */
+const TICK = 500;
+/** Milliseconds between two reports of progress within a piece. */
+const REPORT = 250;
+
+/** What {@linkcode Download} fetches, and where from. */
+export interface FetchOptions {
+  /** 40 lower-case hex digits. */
+  readonly infohash: string;
+  /** Bytes that the file must have, where known. */
+  readonly length?: number;
+  /** The file name that the torrent must give, where known. */
+  readonly name?: string;
+  /** The longest file accepted, in bytes. */
+  readonly maxLength: number;
+  /** The file to write. What an earlier attempt left there is checked and kept. */
+  readonly into: string;
+  /** Addresses to try, as they are found. */
+  readonly peers: AsyncIterable<PeerAddress> | Iterable<PeerAddress>;
+  readonly signal: AbortSignal;
+  /** Told bytes received of bytes in all. */
+  readonly progress?: Progress;
+}
+
+/** One fetch. It serves to others what it has. */
+export class Download extends Torrent {
+  readonly #options: FetchOptions;
+  readonly #candidates = new Candidates();
+  readonly #blame = new Blame<Peer>();
+  readonly #outcome = Promise.withResolvers<void>();
+  readonly #buffers = new Map<number, Uint8Array>();
+  readonly #awaitingInfo = new Map<Peer, (info: Uint8Array) => void>();
+  #picker: Picker<Peer> | undefined;
+  #spareBuffers: Uint8Array[] = [];
+  #hasInfo = false;
+  #searching = true;
+  #dialling = 0;
+  #everConnected = 0;
+  #doneBytes = 0;
+  #reportedAt = 0;
+
+  constructor(swarm: SwarmContext, options: FetchOptions) {
+    super(swarm, options.infohash);
+    this.#options = options;
+  }
+
+  /**
+   * Fetches, until the file is whole, verified and flushed.
+   *
+   * @param info the info dictionary, where it is known already
+   * @throws {NetworkError} "nobody-answered" when all known peers were tried in vain, or the
+   * signal's deadline came
+   * @throws {VerificationError} "wrong-torrent" where name or length are not the expected ones
+   * @throws {StoreError} where the disk fails
+   */
+  async run(info?: Uint8Array): Promise<void> {
+    const { signal } = this.#options;
+    const abort = () => this.#fail(this.#reason(signal.reason));
+    const timer = setInterval(() => this.#tick(), TICK);
+    try {
+      if (signal.aborted) abort();
+      signal.addEventListener("abort", abort, { once: true });
+      if (info) this.#gotInfo(info);
+      this.#search();
+      await this.#outcome.promise;
+    } finally {
+      clearInterval(timer);
+      signal.removeEventListener("abort", abort);
+      this.close();
+      if (this.content) {
+        this.swarm.uploads.forget(this.content.file);
+        await this.content.file.close();
+      }
+    }
+  }
+
+  /** Ends the fetch; without effect where it has ended. */
+  override close(): void {
+    super.close();
+    this.#outcome.reject(new NetworkError("closed", "can't download: BitTorrent was stopped"));
+  }
+
+  /** Tries one more address. */
+  override learned(address: PeerAddress): void {
+    if (this.closed || this.swarm.bans.has(address.host, address.port)) return;
+    if (this.#candidates.add(address)) this.#dial();
+  }
+
+  protected override prepare(): undefined {}
+
+  protected override requestMetadata(peer: Peer): void {
+    const { infohash, length, maxLength } = this.#options;
+    const known = fetchMetadata(peer.wire, {
+      infohash,
+      maxBytes: maxInfoBytes(length ?? maxLength),
+      received: (info) => void this.#gotInfo(info),
+      lied: () => this.ban(peer, "wrong-metadata"),
+    });
+    this.#awaitingInfo.set(peer, known);
+  }
+
+  protected override joined(peer: Peer): void {
+    this.#everConnected++;
+    const { protocol } = peer.wire;
+    protocol.on("bitfield", () => this.#readPieces(peer));
+    protocol.on("have", (piece) => {
+      this.#picker?.peerHas(peer, piece);
+      this.#fill(peer);
+    });
+    protocol.on("unchoke", () => {
+      peer.lastBlock = performance.now();
+      this.#fill(peer);
+    });
+    protocol.on("choke", () => {
+      this.#picker?.releaseAll(peer);
+      this.#fillAll();
+    });
+    if (this.#picker) this.#usePeer(peer);
+  }
+
+  protected override left(peer: Peer): void {
+    this.#picker?.removePeer(peer);
+    this.#awaitingInfo.delete(peer);
+    this.#fillAll();
+  }
+
+  async #search(): Promise<void> {
+    try {
+      const { peers, signal } = this.#options;
+      if (Symbol.asyncIterator in peers) {
+        const found = peers[Symbol.asyncIterator]();
+        while (!this.closed) {
+          const next = await abortable(found.next(), signal);
+          if (next.done) break;
+          this.learned(next.value);
+        }
+        if (this.closed) found.return?.()?.catch(() => {});
+      } else {
+        for (const address of peers) this.learned(address);
+      }
+    } catch (error) {
+      if (!this.closed) this.swarm.log(`looking for peers failed: ${(error as Error).message}`);
+    } finally {
+      this.#searching = false;
+      this.#giveUpIfHopeless();
+    }
+  }
+
+  #dial(): void {
+    while (
+      !this.closed && this.#dialling < MAX_DIALLING &&
+      this.peerSet.size + this.#dialling < MAX_PEERS
+    ) {
+      const address = this.#candidates.take(performance.now());
+      if (!address) return;
+      this.#connect(address);
+    }
+  }
+
+  async #connect(address: PeerAddress): Promise<void> {
+    this.#dialling++;
+    try {
+      const wire = await this.swarm.connect(address);
+      if (this.closed) return wire.close();
+      const peer = this.adopt(wire, address);
+      wire.onClose(() => {
+        if (this.swarm.bans.has(address.host, address.port) || peer.id === this.swarm.peerId) {
+          this.#candidates.exclude(address);
+        }
+        this.#candidates.ended(address, performance.now(), peer.wire.protocol.downloaded > 0);
+        this.#giveUpIfHopeless();
+      });
+    } catch {
+      this.#candidates.ended(address, performance.now(), false);
+    } finally {
+      this.#dialling--;
+      if (!this.closed) {
+        this.#dial();
+        this.#giveUpIfHopeless();
+      }
+    }
+  }
+
+  async #gotInfo(bytes: Uint8Array): Promise<void> {
+    if (this.#hasInfo || this.closed) return;
+    this.#hasInfo = true;
+    try {
+      const info = this.#expected(parseInfo(bytes, this.#options.maxLength));
+      for (const known of this.#awaitingInfo.values()) known(bytes);
+      this.#awaitingInfo.clear();
+      const file = await PieceFile.openPartial(this.#options.into, info);
+      const have = await file.verified(this.#options.signal).catch(async (error) => {
+        await file.close();
+        throw error;
+      });
+      if (this.closed) return await file.close();
+      this.content = { info, file, have };
+      this.#picker = new Picker(info, have, Math.floor(MAX_PARTIAL / info.pieceLength));
+    } catch (error) {
+      return this.#fail(this.#options.signal.aborted ? this.#reason(error) : error);
+    }
+    this.#start();
+  }
+
+  #expected(info: Metainfo): Metainfo {
+    const { infohash, name, length } = this.#options;
+    const wrong = name !== undefined && info.name !== name
+      ? `its file is named ${JSON.stringify(info.name)}`
+      : length !== undefined && info.length !== length
+      ? `its file has ${info.length} bytes, not ${length}`
+      : undefined;
+    if (wrong === undefined) return info;
+    throw new VerificationError("wrong-torrent", `can't use torrent ${infohash}: ${wrong}`);
+  }
+
+  #start(): void {
+    const { info, have } = this.content!;
+    for (let i = 0; i < info.pieces; i++) if (have.has(i)) this.#doneBytes += pieceSize(info, i);
+    for (const peer of this.peerSet) if (peer.ready) this.#announceAll(peer);
+    for (const peer of this.peerSet) if (peer.ready) this.#usePeer(peer);
+    this.#report();
+    if (have.isFull) this.#finish();
+  }
+
+  #announceAll(peer: Peer): void {
+    const { info, have } = this.content!;
+    for (let i = 0; i < info.pieces; i++) if (have.has(i)) peer.wire.protocol.have(i);
+  }
+
+  #usePeer(peer: Peer): void {
+    this.#picker!.addPeer(peer);
+    this.#readPieces(peer);
+  }
+
+  #readPieces(peer: Peer): void {
+    const pieces = this.content?.info.pieces ?? 0;
+    const { peerPieces } = peer.wire.protocol;
+    for (let i = 0; i < pieces; i++) if (peerPieces.get(i)) this.#picker?.peerHas(peer, i);
+    this.#fill(peer);
+  }
+
+  #fillAll(): void {
+    for (const peer of this.peerSet) this.#fill(peer);
+  }
+
+  /** Asks a peer for as much as its pipeline takes. */
+  #fill(peer: Peer): void {
+    const picker = this.#picker;
+    const { protocol, closed } = peer.wire;
+    if (!picker || closed || !peer.ready || this.closed) return;
+    if (!picker.isInteresting(peer)) return protocol.uninterested();
+    protocol.interested();
+    if (protocol.peerChoking) return;
+    const outstanding = picker.outstanding(peer);
+    if (outstanding >= peer.pipeline.depth) return;
+    const now = performance.now();
+    if (outstanding === 0) peer.lastBlock = now;
+    for (const block of picker.next(peer, peer.pipeline.depth - outstanding)) {
+      protocol.request(block.piece, block.offset, block.length, (error, bytes) => {
+        if (error || !bytes) picker.released(peer, block);
+        else this.#received(peer, block, bytes, now);
+      });
+    }
+  }
+
+  #received(peer: Peer, block: Block, bytes: Uint8Array, askedAt: number): void {
+    const picker = this.#picker!;
+    const now = performance.now();
+    peer.lastBlock = now;
+    peer.pipeline.blockReceived(now - askedAt);
+    const arrival = picker.received(peer, block);
+    if (arrival.wanted && !this.closed) {
+      this.#buffer(block.piece).set(bytes, block.offset);
+      for (const other of arrival.cancel) {
+        other.wire.protocol.cancel(block.piece, block.offset, block.length);
+        this.#fill(other);
+      }
+      if (arrival.complete) this.#check(block.piece, arrival.complete);
+      else if (now - this.#reportedAt > REPORT) this.#report();
+    }
+    this.#fill(peer);
+  }
+
+  #buffer(piece: number): Uint8Array {
+    const { info } = this.content!;
+    let buffer = this.#buffers.get(piece);
+    if (!buffer) {
+      buffer = this.#spareBuffers.pop() ?? new Uint8Array(Math.min(info.pieceLength, info.length));
+      this.#buffers.set(piece, buffer);
+    }
+    return buffer.subarray(0, pieceSize(info, piece));
+  }
+
+  async #check(piece: number, senders: readonly Peer[]): Promise<void> {
+    const { info, file } = this.content!;
+    const bytes = this.#buffer(piece);
+    try {
+      if (!isPiece(info, piece, bytes)) {
+        this.#picker!.failed(piece);
+        const liar = this.#blame.failed(piece, bytes, senders);
+        if (liar) this.ban(liar, "wrong-piece");
+        return;
+      }
+      for (const liar of this.#blame.verified(piece, bytes)) this.ban(liar, "wrong-piece");
+      await file.write(piece, bytes);
+      this.#picker!.verified(piece);
+      this.#doneBytes += bytes.length;
+      if (this.closed) return;
+      for (const peer of this.peerSet) if (peer.ready) peer.wire.protocol.have(piece);
+      this.#report();
+      if (this.#picker!.done) await this.#finish();
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      const buffer = this.#buffers.get(piece);
+      this.#buffers.delete(piece);
+      if (buffer) this.#spareBuffers.push(buffer);
+      this.#fillAll();
+    }
+  }
+
+  async #finish(): Promise<void> {
+    try {
+      await this.content!.file.flush();
+      this.#outcome.resolve();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #tick(): void {
+    const picker = this.#picker;
+    const now = performance.now();
+    for (const peer of [...this.peerSet]) {
+      const silent = now - peer.lastBlock > this.swarm.patience;
+      if (silent && (!peer.ready || picker && picker.outstanding(peer) > 0)) {
+        peer.wire.close("silent-peer");
+      }
+    }
+    if (this.peerSet.size >= MAX_PEERS && this.#candidates.nextAt() <= now) this.#dropIdlest(now);
+    this.#dial();
+    this.#giveUpIfHopeless();
+  }
+
+  /** Makes room for an address not tried yet. */
+  #dropIdlest(now: number): void {
+    const idlest = [...this.peerSet].reduce((a, b) => (a.lastBlock <= b.lastBlock ? a : b));
+    if (now - idlest.lastBlock > this.swarm.patience) idlest.wire.close();
+  }
+
+  #report(): void {
+    this.#reportedAt = performance.now();
+    const { length } = this.content!.info;
+    const done = Math.min(length, this.#doneBytes + this.#picker!.partialBytes);
+    this.#options.progress?.(done, length, this.infohash);
+  }
+
+  /** Nobody is connected, nobody is left to be tried, and no more addresses will come. */
+  #giveUpIfHopeless(): void {
+    if (this.#searching || this.#dialling > 0 || this.peerSet.size > 0 || this.closed) return;
+    if (this.#hasInfo && !this.content) return; // still looking at what the file holds
+    if (this.content?.have.isFull) return;
+    if (this.#candidates.nextAt() === Infinity) this.#fail(this.#nobody());
+  }
+
+  #fail(error: unknown): void {
+    this.#outcome.reject(error);
+    this.close();
+  }
+
+  /** A deadline means that nobody answered; any other reason is the caller's own. */
+  #reason(reason: unknown): unknown {
+    return reason instanceof NetworkError && reason.code === "timed-out" ? this.#nobody() : reason;
+  }
+
+  #nobody(): NetworkError {
+    const { infohash, name } = this.#options;
+    const why = this.content
+      ? `peers sent ${this.content.have.count} of ${this.content.info.pieces} pieces and then no more`
+      : this.#everConnected > 0
+      ? "no peer has it"
+      : "no peer answers";
+    return new NetworkError("nobody-answered", `can't download ${name ?? infohash}: ${why}`, {
+      hint: "try again when someone who has it is online; what was downloaded is kept",
+    });
+  }
+}

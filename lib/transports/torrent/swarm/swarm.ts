@@ -1,0 +1,250 @@
+/**
+ * The TCP side of BitTorrent: one port, many single-file torrents (BEP 3, 9, 10, 11, MSE).
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { createHash, randomBytes } from "node:crypto";
+import { copyFile } from "node:fs/promises";
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { NetworkError } from "../../../common/errors.ts";
+import { Bans } from "./bans.ts";
+import type { PeerAddress } from "./candidates.ts";
+import { Download, type FetchOptions } from "./download.ts";
+import { infohashOf } from "./metainfo.ts";
+import { Seed, type SeedOptions } from "./seed.ts";
+import type { SwarmContext, Torrent } from "./torrent.ts";
+import { Uploads } from "./uploads.ts";
+import { PeerWire } from "./wire.ts";
+
+export type { FetchOptions, PeerAddress, SeedOptions };
+
+/** What a swarm is opened with. */
+export interface SwarmOptions {
+  /** IPv4 address to listen on. */
+  readonly host: string;
+  /** TCP port; 0 for any free one. */
+  readonly port: number;
+  /** Connections at once, both ways together. */
+  readonly maxConnections: number;
+  /** Peers served at once. */
+  readonly uploadSlots: number;
+  /** Bytes per second to all peers together; 0 for no limit. */
+  readonly uploadRate: number;
+  /** Counts one dropped connection under a short reason. */
+  readonly dropped: (reason: string) => void;
+  readonly log: (message: string) => void;
+  /** Milliseconds until a peer that says nothing is given up, default 10,000. */
+  readonly patience?: number;
+}
+
+/** A BitTorrent node. */
+export class Swarm {
+  readonly #options: SwarmOptions;
+  readonly #server: Server;
+  readonly #wires = new Set<PeerWire>();
+  /** Seeds before downloads: they have everything. */
+  readonly #torrents = new Map<string, Torrent[]>();
+  /** SHA-1("req2" + infohash) -> infohash: what an encrypted handshake names. */
+  readonly #obfuscated = new Map<string, string>();
+  readonly #context: SwarmContext;
+  #dialling = 0;
+  #closed = false;
+
+  private constructor(options: SwarmOptions, server: Server, port: number) {
+    this.#options = options;
+    this.#server = server;
+    this.#context = {
+      // "Azureus-style": client, version, random (BEP 20).
+      peerId: Buffer.from(`-GT0100-${randomBytes(6).toString("hex")}`).toString("hex"),
+      port,
+      uploads: new Uploads(options.uploadSlots, options.uploadRate, options.log),
+      bans: new Bans(),
+      patience: options.patience ?? 10_000,
+      dropped: options.dropped,
+      log: options.log,
+      connect: (address) => this.#connect(address),
+    };
+    server.on("connection", (socket) => this.#accept(socket));
+  }
+
+  /**
+   * Listens.
+   *
+   * @throws {NetworkError} "port-in-use" or "can't-listen"
+   */
+  static open(options: SwarmOptions): Promise<Swarm> {
+    const { host, port } = options;
+    return new Promise((resolve, reject) => {
+      const server = createServer();
+      server.once("error", (error: Error & { code?: string }) => {
+        const inUse = error.code === "EADDRINUSE";
+        reject(
+          new NetworkError(
+            inUse ? "port-in-use" : "can't-listen",
+            `can't listen on ${host}:${port}: ${inUse ? "the port is in use" : error.message}`,
+            { hint: "gtr config torrent.port 0 takes any free port", cause: error },
+          ),
+        );
+      });
+      server.listen(port, host, () => {
+        const address = server.address();
+        const bound = typeof address === "object" && address ? address.port : port;
+        const swarm = new Swarm(options, server, bound);
+        server.removeAllListeners("error");
+        server.on("error", (error) => options.log(`listening failed: ${error.message}`));
+        resolve(swarm);
+      });
+    });
+  }
+
+  /** The TCP port that peers connect to. */
+  get port(): number {
+    return this.#context.port;
+  }
+
+  /** Serves a file to whoever asks, until disposed. Nothing is opened before someone does. */
+  seed(options: SeedOptions): Disposable {
+    const seed = new Seed(this.#context, options);
+    this.#add(seed, true);
+    return { [Symbol.dispose]: () => this.#remove(seed) };
+  }
+
+  /**
+   * Fetches a file, resuming what is there; serves what it has meanwhile. Resolves when the file is
+   * whole, verified and flushed.
+   *
+   * @throws {NetworkError} "nobody-answered" when all known peers were tried in vain, or the
+   * signal's deadline came
+   * @throws {VerificationError} "wrong-torrent", "bad-metainfo"
+   * @throws {StoreError} where the disk fails
+   */
+  async fetch(options: FetchOptions): Promise<void> {
+    const own = this.#torrents.get(options.infohash)?.find((torrent) => torrent instanceof Seed);
+    const download = new Download(this.#context, options);
+    this.#add(download, false);
+    try {
+      await download.run(own && await this.#copy(own, options.into));
+    } finally {
+      this.#remove(download);
+    }
+  }
+
+  /** Tells the fetches of a torrent of more peers. */
+  addPeers(infohash: string, peers: Iterable<PeerAddress>): void {
+    for (const torrent of this.#torrents.get(infohash) ?? []) {
+      if (!(torrent instanceof Download)) continue;
+      for (const address of peers) torrent.learned(address);
+    }
+  }
+
+  /** "host:port" of the peers connected for a torrent. */
+  peers(infohash: string): string[] {
+    return (this.#torrents.get(infohash) ?? []).flatMap((torrent) => torrent.peers);
+  }
+
+  /** Ends all connections and stops listening. Fetches under way reject. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    for (const torrents of this.#torrents.values()) for (const torrent of torrents) torrent.close();
+    for (const wire of [...this.#wires]) wire.close();
+    this.#context.uploads.close();
+    await closed;
+  }
+
+  /** Starts a fetch of what we serve ourselves with a copy; the fetch verifies it. */
+  async #copy(seed: Seed, into: string): Promise<Uint8Array | undefined> {
+    try {
+      const info = await seed.options.info();
+      await copyFile(seed.options.path, into);
+      return infohashOf(info) === seed.infohash ? info : undefined;
+    } catch (error) {
+      this.#options.log(`can't copy ${seed.options.path}: ${(error as Error).message}`);
+      return undefined;
+    }
+  }
+
+  #add(torrent: Torrent, first: boolean): void {
+    const { infohash } = torrent;
+    const others = this.#torrents.get(infohash) ?? [];
+    this.#torrents.set(infohash, first ? [torrent, ...others] : [...others, torrent]);
+    this.#obfuscated.set(obfuscated(infohash), infohash);
+  }
+
+  #remove(torrent: Torrent): void {
+    const { infohash } = torrent;
+    torrent.close();
+    const others = (this.#torrents.get(infohash) ?? []).filter((other) => other !== torrent);
+    if (others.length > 0) {
+      this.#torrents.set(infohash, others);
+    } else {
+      this.#torrents.delete(infohash);
+      this.#obfuscated.delete(obfuscated(infohash));
+    }
+  }
+
+  /** Every incoming connection starts here. */
+  #accept(socket: Socket): void {
+    socket.on("error", () => socket.destroy());
+    const { maxConnections } = this.#options;
+    // A quarter is kept for connections of our own: strangers can't keep us from fetching.
+    const room = maxConnections - Math.floor(maxConnections / 4);
+    const host = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+    if (this.#closed || this.#wires.size >= room || this.#context.bans.has(host)) {
+      this.#options.dropped("too-many-connections");
+      return void socket.destroy();
+    }
+    const wire = this.#wire(socket, false);
+    wire.protocol.on("crypto-infohash", (hash) => {
+      const infohash = this.#obfuscated.get(hash);
+      if (infohash === undefined) return wire.close("unknown-infohash");
+      wire.protocol.setInfoHash(infohash);
+    });
+    wire.protocol.on("handshake", (infohash, peerId) => {
+      const torrent = this.#torrents.get(infohash)?.[0];
+      if (!torrent) return wire.close("unknown-infohash");
+      torrent.accept(wire, peerId);
+    });
+  }
+
+  async #connect({ host, port }: PeerAddress): Promise<PeerWire> {
+    if (this.#closed || this.#wires.size + this.#dialling >= this.#options.maxConnections) {
+      throw new NetworkError("too-many-connections", `can't connect to ${host}:${port}: no room`);
+    }
+    this.#dialling++;
+    try {
+      return await new Promise((resolve, reject) => {
+        const socket = connect({ host, port });
+        socket.setTimeout(this.#context.patience, () => socket.destroy(new Error("no answer")));
+        socket.once("connect", () => {
+          socket.removeListener("error", reject);
+          socket.removeListener("close", reject);
+          socket.setTimeout(0);
+          socket.removeAllListeners("timeout");
+          resolve(this.#wire(socket, true));
+        });
+        socket.once("error", reject);
+        socket.once("close", reject);
+      });
+    } finally {
+      this.#dialling--;
+    }
+  }
+
+  #wire(socket: Socket, outgoing: boolean): PeerWire {
+    const wire = new PeerWire(socket, outgoing, this.#options.dropped);
+    // Not an idle timeout: a byte now and then must not hold a connection.
+    const timer = setTimeout(() => wire.close("silent-peer"), this.#context.patience);
+    wire.protocol.on("handshake", () => clearTimeout(timer));
+    wire.onClose(() => clearTimeout(timer));
+    this.#wires.add(wire);
+    wire.onClose(() => this.#wires.delete(wire));
+    return wire;
+  }
+}
+
+function obfuscated(infohash: string): string {
+  return createHash("sha1").update("req2").update(infohash, "hex").digest("hex");
+}
