@@ -8,6 +8,8 @@ import { dirname } from "node:path";
 import * as v from "valibot";
 import { readTextIfPresent, storeError, writeFileAtomic } from "../common/atomic_file.ts";
 import { RequestError, StoreError, UsageError } from "../common/errors.ts";
+import { lockFile } from "../common/file_lock.ts";
+import { deadline } from "../common/wait.ts";
 import { parseAddress } from "./address.ts";
 import { checkPetname, isPetname } from "./petname.ts";
 
@@ -18,6 +20,7 @@ export interface NamedPublisher {
   readonly publisher: string;
 }
 
+const LOCK_MS = 10_000;
 const PUBLISHER = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/;
 
 const NamesFile = v.looseObject({
@@ -60,8 +63,7 @@ export class Names {
   async add(name: string, publisher: string): Promise<void> {
     checkPetname(name);
     const hex = publisherOf(publisher);
-    const file = await this.#read();
-    await this.#write({ ...file, names: { ...file.names, [name]: hex } });
+    await this.#change((names) => ({ ...names, [name]: hex }));
   }
 
   /**
@@ -70,14 +72,15 @@ export class Names {
    * @throws {RequestError} "unknown-name"
    */
   async remove(name: string): Promise<void> {
-    const file = await this.#read();
-    if (!Object.hasOwn(file.names, name)) {
-      throw new RequestError("unknown-name", `can't remove '${name}': there is no such name`, {
-        hint: "gtr name list shows the names there are",
-      });
-    }
-    const { [name]: _removed, ...names } = file.names;
-    await this.#write({ ...file, names });
+    await this.#change((names) => {
+      if (!Object.hasOwn(names, name)) {
+        throw new RequestError("unknown-name", `can't remove '${name}': there is no such name`, {
+          hint: "gtr name list shows the names there are",
+        });
+      }
+      const { [name]: _removed, ...others } = names;
+      return others;
+    });
   }
 
   async #read(): Promise<NamesFile> {
@@ -93,11 +96,16 @@ export class Names {
     }
   }
 
-  async #write(file: NamesFile): Promise<void> {
+  /** Several programs may add names at once; none is lost. */
+  async #change(change: (names: NamesFile["names"]) => NamesFile["names"]): Promise<void> {
     await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 }).catch((error) => {
       throw storeError(`can't write ${this.#path}`, error);
     });
-    await writeFileAtomic(this.#path, JSON.stringify(file, null, 2) + "\n");
+    using limit = deadline(LOCK_MS, `another program that changes ${this.#path}`);
+    using _lock = await lockFile(`${this.#path}.lock`, limit.signal);
+    const file = await this.#read();
+    const text = JSON.stringify({ ...file, names: change(file.names) }, null, 2);
+    await writeFileAtomic(this.#path, text + "\n");
   }
 }
 
