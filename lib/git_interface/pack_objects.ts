@@ -52,6 +52,7 @@ export async function packObjects(options: {
     // git's temporary files go where its output goes, so that what a kill leaves is in one place
     objectDirectory: options.directory,
     alternates: [join(options.gitDir, "objects"), ...options.alternates],
+    env: { GIT_SHALLOW_FILE: "" }, // history that a shallow clone lacks is missing, not cut off
     input: [...options.include, ...options.exclude.map((oid) => `^${oid}`)].join("\n") + "\n",
     signal: options.signal,
     progress: options.progress,

@@ -15,8 +15,8 @@ import { remove } from "./tidy.ts";
 const CONFIG = "[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n";
 
 /**
- * Makes the repository aside and moves it into place, so that it is there whole or not at all.
- * Where another process was faster, its one stays.
+ * Makes the repository aside and moves it into place, so that it is there whole or not at all. The
+ * caller holds the lock.
  *
  * @throws {StoreError}
  */
@@ -38,7 +38,7 @@ export async function createRepository(
     await Deno.rename(temporary, paths.root);
   } catch (error) {
     await remove(temporary);
-    if (!isOccupied(error)) throw explained(`can't make ${paths.root}`, error);
+    throw explained(`can't make ${paths.root}`, error);
   }
 }
 
@@ -46,8 +46,4 @@ export async function createRepository(
 export async function objectFormatOf(gitDir: string): Promise<ObjectFormat> {
   const config = await readTextIfPresent(join(gitDir, "config")) ?? "";
   return /^\s*objectformat\s*=\s*sha256\s*$/im.test(config) ? "sha256" : "sha1";
-}
-
-function isOccupied(error: unknown): boolean {
-  return ["ENOTEMPTY", "EEXIST"].includes((error as { code?: string }).code ?? "");
 }

@@ -1,5 +1,5 @@
 /**
- * Hashing packs, in one pass over the file.
+ * Comparing a pack file with what a manifest says of it.
  *
  * @module
  */
@@ -7,29 +7,10 @@ import { createHash } from "node:crypto";
 import { storeError } from "../common/atomic_file.ts";
 import { VerificationError } from "../common/errors.ts";
 import { objectCount } from "../git_interface/pack_file.ts";
-import { PackHasher } from "../manifest/pack_torrent.ts";
 import type { PackRef } from "../manifest/types.ts";
 
 /** Large reads: hashing runs at twice the speed of that with 64 KiB. */
 const CHUNK_BYTES = 1024 * 1024;
-
-/**
- * What a manifest says of a pack file.
- *
- * @param tips what this pack and those before it hold the closure of
- * @throws {VerificationError} "bad-pack" where the file is no pack
- */
-export async function describePack(
-  path: string,
-  tips: readonly string[],
-  signal?: AbortSignal,
-): Promise<PackRef> {
-  const { size } = await Deno.stat(path);
-  const hasher = new PackHasher(size);
-  const header = await readThrough(path, (chunk) => hasher.update(chunk), signal);
-  const { sha256, infohash } = hasher.digest();
-  return { sha256, size, infohash, objects: objectCount(header, path), tips };
-}
 
 /**
  * Checks that a file is the pack that a manifest lists: size, number of objects, SHA-256.

@@ -10,7 +10,7 @@ import { objectTypes } from "../git_interface/connectivity.ts";
 import { indexPack } from "../git_interface/index_pack.ts";
 import { explained } from "../git_interface/os_error.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
-import { QUARANTINE, type RepoPaths } from "./repo_paths.ts";
+import type { RepoPaths } from "./repo_paths.ts";
 import { remove } from "./tidy.ts";
 
 /**
@@ -30,7 +30,7 @@ export class Quarantine implements AsyncDisposable {
   }
 
   static async open(paths: RepoPaths): Promise<Quarantine> {
-    const root = paths.temporary(QUARANTINE);
+    const root = paths.quarantine();
     try {
       await Deno.mkdir(join(root, "pack"), { recursive: true });
     } catch (error) {

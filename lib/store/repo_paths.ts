@@ -8,11 +8,10 @@ import { join } from "node:path";
 import { UsageError } from "../common/errors.ts";
 import { checkRepositoryName } from "../identity/address.ts";
 
-/** Prefixes of folders that live as long as one operation; a killed process leaves them behind. */
+/** How the folder of one check starts; a killed process leaves it behind. */
 export const QUARANTINE = "quarantine-";
-export const STAGING = "staging-";
-/** How a folder is called that is not a repository yet, or not any more. */
-export const TEMPORARY_REPOSITORY = /^\..*\.tmp$/;
+/** The folder of a repository that is not there yet, or not any more; the group is its name. */
+export const TEMPORARY_REPOSITORY = /^\.(.+)\.[0-9a-f]{12}\.tmp$/;
 
 /** The files and folders of one stored repository; made only of names that can't leave the store. */
 export class RepoPaths {
@@ -56,6 +55,9 @@ export class RepoPaths {
   get incoming(): string {
     return join(this.own, "incoming");
   }
+  get outgoing(): string {
+    return join(this.own, "outgoing");
+  }
   get retired(): string {
     return join(this.own, "retired");
   }
@@ -73,9 +75,9 @@ export class RepoPaths {
     return join(this.retired, `${checkSha256(sha256)}.pack`);
   }
 
-  /** A new name for a folder of one operation. */
-  temporary(prefix: typeof QUARANTINE | typeof STAGING): string {
-    return join(this.own, prefix + randomBytes(6).toString("hex"));
+  /** A new name for the folder of one check. */
+  quarantine(): string {
+    return join(this.own, QUARANTINE + randomBytes(6).toString("hex"));
   }
   /** A new name that {@linkcode TEMPORARY_REPOSITORY} matches. */
   temporaryRepository(): string {

@@ -40,6 +40,10 @@ export class RepositoryReader {
   incomingPath(sha256: string): string {
     return this.paths.incomingPack(sha256);
   }
+  /** Where packs are made for publication; what a killed process left there is removed. */
+  get outgoingPath(): string {
+    return this.paths.outgoing;
+  }
 
   async exists(): Promise<boolean> {
     return await fileSize(join(this.path, "HEAD")) !== undefined;

@@ -58,20 +58,25 @@ export class Store {
    * @returns what could not be repaired, one error for each repository
    */
   async repair(): Promise<GtrError[]> {
-    for (const publisher of await this.#publishers()) {
-      const folder = join(this.#root, publisher);
-      for (const name of await namesIn(folder)) {
-        if (TEMPORARY_REPOSITORY.test(name)) await remove(join(folder, name));
-      }
-    }
     const errors: GtrError[] = [];
-    for (const repository of await this.repositories()) {
+    const attempt = async (repository: StoredRepository, work: () => Promise<void>) => {
       try {
         using lock = await repository.tryLock();
-        if (lock) await repository.repair();
+        if (lock) await work();
       } catch (error) {
         errors.push(toGtrError(error));
       }
+    };
+    for (const publisher of await this.#publishers()) {
+      const folder = join(this.#root, publisher);
+      for (const entry of await namesIn(folder)) {
+        const name = TEMPORARY_REPOSITORY.exec(entry)?.[1];
+        if (name === undefined || repositoryNameFault(name) !== undefined) continue;
+        await attempt(this.repository(publisher, name), () => remove(join(folder, entry)));
+      }
+    }
+    for (const repository of await this.repositories()) {
+      await attempt(repository, () => repository.repair());
     }
     return errors;
   }

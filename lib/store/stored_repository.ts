@@ -4,7 +4,7 @@
  * @module
  */
 import { StoreError, VerificationError } from "../common/errors.ts";
-import type { Wait } from "../common/wait.ts";
+import { deadline, type Wait } from "../common/wait.ts";
 import { explained } from "../git_interface/os_error.ts";
 import { moveFile } from "../git_interface/place_file.ts";
 import type { ObjectFormat, SignedManifest } from "../manifest/types.ts";
@@ -14,16 +14,19 @@ import { type AddedPack, commitManifest, settle } from "./commit_manifest.ts";
 import { createRepository, objectFormatOf } from "./create_repository.ts";
 import { Quarantine } from "./quarantine.ts";
 import { acquireLock, tryLock } from "./repo_lock.ts";
-import { STAGING } from "./repo_paths.ts";
 import { type RepoState, writeState } from "./repo_state.ts";
 import { RepositoryReader } from "./repository_reader.ts";
 import { remove, removeLeftovers, tidyPacks } from "./tidy.ts";
 
 export type { AddedPack, RepoState };
 
+/** How long a method waits that was not called with the lock held. */
+const LOCK_MS = 10_000;
+
 /**
- * A bare repository with its manifest. Reading needs no lock; all methods that change it need
- * {@linkcode StoredRepository.lock}, except {@linkcode StoredRepository.create}.
+ * A bare repository with its manifest. Reading needs no lock. Each method that changes it takes the
+ * lock for itself, unless this object holds it already: what reads, decides and changes is one step
+ * only under {@linkcode StoredRepository.lock}.
  */
 export class StoredRepository extends RepositoryReader {
   #locks = 0;
@@ -35,7 +38,11 @@ export class StoredRepository extends RepositoryReader {
    * @throws {StoreError}
    */
   async create(objectFormat: ObjectFormat): Promise<void> {
-    if (!await this.exists()) await createRepository(this.paths, objectFormat);
+    if (!await this.exists()) {
+      await this.#locked(async () => {
+        if (!await this.exists()) await createRepository(this.paths, objectFormat);
+      });
+    }
     const present = await objectFormatOf(this.path);
     if (present === objectFormat) return;
     throw new VerificationError(
@@ -62,21 +69,17 @@ export class StoredRepository extends RepositoryReader {
 
   /** Changes what the store itself doesn't decide. */
   async writeState(
-    changes: Partial<Pick<RepoState, "role" | "sources" | "lastUsed">>,
+    { role, sources, lastUsed }: Partial<Pick<RepoState, "role" | "sources" | "lastUsed">>,
   ): Promise<void> {
-    this.#requireLock();
-    await writeState(this.paths.state, { ...await this.state(), ...changes });
-  }
-
-  /** An empty folder on the store's file system, for making packs in. Dispose it to remove it. */
-  async staging(): Promise<{ readonly path: string } & AsyncDisposable> {
-    const path = this.paths.temporary(STAGING);
-    try {
-      await Deno.mkdir(path);
-    } catch (error) {
-      throw explained(`can't make ${path}`, error);
-    }
-    return { path, [Symbol.asyncDispose]: () => remove(path) };
+    await this.#locked(async () => {
+      const state = await this.state();
+      await writeState(this.paths.state, {
+        ...state,
+        role: role ?? state.role,
+        sources: sources ?? state.sources,
+        lastUsed: lastUsed ?? state.lastUsed,
+      });
+    });
   }
 
   /**
@@ -95,7 +98,14 @@ export class StoredRepository extends RepositoryReader {
     fetched: readonly PackFile[],
     options: Wait & { readonly strict: boolean },
   ): Promise<void> {
-    this.#requireLock();
+    await this.#locked(() => this.#accept(signed, fetched, options));
+  }
+
+  async #accept(
+    signed: SignedManifest,
+    fetched: readonly PackFile[],
+    options: Wait & { readonly strict: boolean },
+  ): Promise<void> {
     await this.#checkSuccessor(signed);
     await this.create(signed.manifest.objectFormat);
     const state = await this.state();
@@ -120,7 +130,10 @@ export class StoredRepository extends RepositoryReader {
    * @throws {StoreError} "pack-missing", "disk-full"
    */
   async publish(signed: SignedManifest, added: readonly AddedPack[]): Promise<void> {
-    this.#requireLock();
+    await this.#locked(() => this.#publish(signed, added));
+  }
+
+  async #publish(signed: SignedManifest, added: readonly AddedPack[]): Promise<void> {
     this.#checkOwner(signed);
     const { sequence, objectFormat, packs } = signed.manifest;
     const highest = await this.highestSequence();
@@ -145,40 +158,44 @@ export class StoredRepository extends RepositoryReader {
    * @throws {VerificationError} "damaged-store"
    */
   async repair(): Promise<void> {
-    this.#requireLock();
-    if (!await this.exists()) return;
-    await removeLeftovers(this.paths);
-    const signed = await this.manifest();
-    const state = await this.state();
-    if (signed) await settle(this.paths, signed.manifest, state);
-    else await tidyPacks(this.paths, state);
+    await this.#locked(async () => {
+      if (!await this.exists()) return;
+      await removeLeftovers(this.paths);
+      const signed = await this.manifest();
+      const state = await this.state();
+      if (signed) await settle(this.paths, signed.manifest, state);
+      else await tidyPacks(this.paths, state);
+    });
   }
 
-  /** Removes the packs that were retired so many seconds ago or earlier. */
-  async dropRetired(olderThanSeconds: number): Promise<void> {
-    this.#requireLock();
-    const state = await this.state();
-    const latest = Math.floor(Date.now() / 1000) - olderThanSeconds;
-    const kept = { ...state, retired: state.retired.filter(({ since }) => since > latest) };
-    await writeState(this.paths.state, kept);
-    await tidyPacks(this.paths, kept);
-  }
-
-  /** Removes all retired packs. */
-  async dropRetiredNow(): Promise<void> {
-    await this.dropRetired(0);
+  /**
+   * Removes the packs that were retired so many seconds ago or earlier.
+   *
+   * @returns how many
+   */
+  async dropRetired(olderThanSeconds: number): Promise<number> {
+    return await this.#locked(async () => {
+      const state = await this.state();
+      const latest = Math.floor(Date.now() / 1000) - olderThanSeconds;
+      const retired = state.retired.filter(({ since }) => since > latest);
+      if (retired.length === state.retired.length) return 0;
+      await writeState(this.paths.state, { ...state, retired });
+      await tidyPacks(this.paths, { ...state, retired });
+      return state.retired.length - retired.length;
+    });
   }
 
   /** Removes the whole repository, also what is known of its sequence numbers. */
   async purge(): Promise<void> {
-    this.#requireLock();
-    if (await this.exists()) {
-      const doomed = this.paths.temporaryRepository();
-      await moveFile(this.path, doomed); // gone at once, whatever happens to the rest
-      await remove(doomed);
-    }
-    await remove(this.paths.lock);
-    await Deno.remove(this.paths.publisherFolder).catch(() => {}); // it may have others
+    await this.#locked(async () => {
+      if (await this.exists()) {
+        const doomed = this.paths.temporaryRepository();
+        await moveFile(this.path, doomed); // gone at once, whatever happens to the rest
+        await remove(doomed);
+      }
+      await remove(this.paths.lock);
+      await Deno.remove(this.paths.publisherFolder).catch(() => {}); // it may have others
+    });
   }
 
   async #checkSuccessor(signed: SignedManifest): Promise<void> {
@@ -215,9 +232,11 @@ export class StoredRepository extends RepositoryReader {
     };
   }
 
-  /** A caller that forgot the lock is a fault of the program: its first test finds it. */
-  #requireLock(): void {
-    if (this.#locks === 0) throw new Error(`${this.name}: changed without its lock`);
+  async #locked<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#locks > 0) return await work();
+    using limit = deadline(LOCK_MS, `the lock of ${this.name}`);
+    using _lock = await this.lock(limit);
+    return await work();
   }
 }
 

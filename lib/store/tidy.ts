@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { storeError } from "../common/atomic_file.ts";
 import { moveFile } from "../git_interface/place_file.ts";
-import { QUARANTINE, type RepoPaths, STAGING } from "./repo_paths.ts";
+import { QUARANTINE, type RepoPaths } from "./repo_paths.ts";
 import type { RepoState } from "./repo_state.ts";
 
 /** Seconds after which a pack that was never fetched to its end is given up. */
@@ -36,10 +36,10 @@ export async function tidyPacks(paths: RepoPaths, state: RepoState): Promise<voi
 /** Removes what a killed process left: its folders, temporary files, and old unfinished packs. */
 export async function removeLeftovers(paths: RepoPaths): Promise<void> {
   for (const name of await namesIn(paths.own)) {
-    const leftover = name.startsWith(QUARANTINE) || name.startsWith(STAGING) ||
-      name.endsWith(".tmp");
+    const leftover = name.startsWith(QUARANTINE) || name.endsWith(".tmp");
     if (leftover) await remove(join(paths.own, name));
   }
+  await remove(paths.outgoing);
   for (const name of await namesIn(paths.root)) {
     if (name.endsWith(".tmp")) await remove(join(paths.root, name));
   }
