@@ -12,6 +12,8 @@ export interface ErrorBody {
   code: string;
   message: string;
   hint?: string;
+  /** 2 for wrong usage; absent for other failures. */
+  exit?: number;
 }
 
 /** Base of all expected failures: shown without a stack trace, exit code 1. */
@@ -32,7 +34,12 @@ export class GtrError extends Error {
 
   /** The form that travels over the control API. */
   toJSON(): ErrorBody {
-    return { code: this.code, message: this.message, ...(this.hint ? { hint: this.hint } : {}) };
+    return {
+      code: this.code,
+      message: this.message,
+      ...(this.hint ? { hint: this.hint } : {}),
+      ...(this.exitCode === 1 ? {} : { exit: this.exitCode }),
+    };
   }
 }
 
@@ -58,10 +65,8 @@ export class GitError extends GtrError {}
 
 /** Rebuilds an error that came over the control API. */
 export function errorFromBody(body: ErrorBody): GtrError {
-  const rebuilt = body.code.startsWith("usage") || body.code === "bad-address"
-    ? new UsageError(body.code, body.message, { hint: body.hint })
-    : new GtrError(body.code, body.message, { hint: body.hint });
-  return rebuilt;
+  const Kind = body.exit === 2 ? UsageError : GtrError;
+  return new Kind(body.code, body.message, { hint: body.hint });
 }
 
 /** Any thrown value as a {@linkcode GtrError}; unexpected ones get the code "internal". */

@@ -117,5 +117,10 @@ export const ProgressLine = v.object({
   progress: v.object({ done: v.number(), total: v.number(), what: v.string() }),
 });
 export const ErrorLine = v.object({
-  error: v.object({ code: v.string(), message: v.string(), hint: v.optional(v.string()) }),
+  error: v.object({
+    code: v.string(),
+    message: v.string(),
+    hint: v.optional(v.string()),
+    exit: v.optional(v.number()),
+  }),
 });

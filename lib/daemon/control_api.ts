@@ -113,7 +113,7 @@ function remoteState(url: string, { signed, publisher, own, warning }: Resolved)
 }
 
 async function syncedState(url: string, synced: Synced): Promise<SyncedState> {
-  const files = await synced.repository.heldPacks();
+  const files = await synced.repository.packs();
   return {
     ...remoteState(url, synced),
     gitDir: synced.repository.path,

@@ -12,7 +12,7 @@ import { VERSION } from "../common/version.ts";
 import { deadline, sleep } from "../common/wait.ts";
 import { Engine } from "../engine/engine.ts";
 import { checkGit } from "../git_interface/version.ts";
-import { transports } from "../transports/all.ts";
+import { ALL_TRANSPORTS } from "../transports/all.ts";
 import { GtrClient } from "./client.ts";
 import { controlApi } from "./control_api.ts";
 import { logLine } from "./log.ts";
@@ -96,7 +96,7 @@ async function openEngine(home: Home, signal: AbortSignal): Promise<Engine> {
   await checkGit();
   const settings = await Settings.load(home);
   using limit = deadline(OPEN_MS, "the networks to open", signal);
-  return await Engine.open({ home, settings, transports, log: logLine }, limit);
+  return await Engine.open({ home, settings, transports: ALL_TRANSPORTS, log: logLine }, limit);
 }
 
 /** The other gtd may be starting this very moment: it is given time to answer. */

@@ -7,7 +7,7 @@ import type { Home } from "../common/home.ts";
 import type { Settings } from "../common/settings.ts";
 import type { Wait } from "../common/wait.ts";
 import { Engine } from "../engine/engine.ts";
-import { transports } from "../transports/all.ts";
+import { ALL_TRANSPORTS } from "../transports/all.ts";
 import { controlApi } from "./control_api.ts";
 
 /** Opens an engine that lives until disposed. It seeds only what it publishes or fetches itself. */
@@ -16,7 +16,10 @@ export async function openInProcess(
   settings: Settings,
   wait: Wait,
 ): Promise<{ send: (request: Request) => Promise<Response> } & AsyncDisposable> {
-  const engine = await Engine.open({ home, settings, transports, log: () => {} }, wait);
+  const engine = await Engine.open(
+    { home, settings, transports: ALL_TRANSPORTS, log: () => {} },
+    wait,
+  );
   const api = controlApi({
     engine: Promise.resolve(engine),
     stop: () => {},

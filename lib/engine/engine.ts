@@ -64,7 +64,7 @@ export class Engine implements AsyncDisposable {
     const key = await loadOrCreateKey(home.identity);
     const dropped = new Counters();
     const store = new Store(home);
-    await store.repair();
+    for (const error of await store.repair()) log(error.message);
     const open = async (entry: TransportEntry) => {
       const cache = join(home.root, "cache", entry.scheme);
       await Deno.mkdir(cache, { recursive: true });
@@ -114,7 +114,11 @@ export class Engine implements AsyncDisposable {
     const seconds = this.parts.settings.get("publish.grace") * 3600;
     for (const repository of await this.parts.store.repositories()) {
       await this.#change(repository, async () => {
-        if (await repository.dropRetired(seconds) > 0) await this.parts.seeder.update(repository);
+        if ((await repository.state()).retired.length === 0) return;
+        using lock = await repository.tryLock();
+        if (!lock) return; // in use: the next round will do
+        await repository.dropRetired(seconds);
+        await this.parts.seeder.update(repository);
       });
     }
   }
@@ -140,18 +144,18 @@ export class Engine implements AsyncDisposable {
    */
   async publish(gitDir: string, wait: Wait): Promise<PublishOutcome> {
     const settings = await readRepositorySettings(gitDir);
-    if (settings?.branches.length === 0) return this.#withdraw(settings.name);
+    if (settings?.branches.length === 0) return this.#withdraw(settings.name, wait);
     const state = await readSharedState(gitDir, wait.signal);
     const { name, description } = state.settings;
     const repository = this.parts.store.repository(this.parts.key.publicKeyHex, name);
     return this.#change(repository, async () => {
       await repository.create(state.objectFormat);
       using _lock = await repository.lock(wait);
-      const published = await repository.manifest();
-      const kept = await repository.state();
+      const published = await repository.usableManifest();
+      const { sources } = await repository.state();
       const joined = await joinRefs(
         state,
-        kept.sources[gitDir] ?? {},
+        sources[gitDir] ?? {},
         published?.manifest.refs ?? {},
         { gitDir: repository.path, signal: wait.signal },
       );
@@ -163,8 +167,10 @@ export class Engine implements AsyncDisposable {
         objectDirs: state.objectDirs,
         fromScratch: joined.unshared,
       }, wait);
-      const sources = { ...(await repository.state()).sources, [gitDir]: joined.seen };
-      await repository.writeState({ ...await repository.state(), role: "published", sources });
+      await repository.writeState({
+        role: "published",
+        sources: { ...sources, [gitDir]: joined.seen },
+      });
       const failures = changed ? await this.#offer(repository) : [];
       return {
         addresses: ownAddresses(this.parts, name),
@@ -183,7 +189,7 @@ export class Engine implements AsyncDisposable {
     return this.#change(repository, async () => {
       await repository.create(request.objectFormat);
       using _lock = await repository.lock(wait);
-      const now = (await repository.manifest())?.manifest;
+      const now = (await repository.usableManifest())?.manifest;
       const { results, refs, head } = await applyPush(request, {
         refs: now?.refs ?? {},
         head: now?.head,
@@ -196,7 +202,7 @@ export class Engine implements AsyncDisposable {
         objectDirs: request.objectDirs,
       }, wait);
       if (changed) {
-        await repository.writeState({ ...await repository.state(), role: "published" });
+        await repository.writeState({ role: "published" });
         await this.#offer(repository);
       }
       return results;
@@ -214,11 +220,12 @@ export class Engine implements AsyncDisposable {
     return this.parts.seeder.announce(repository);
   }
 
-  async #withdraw(name: string): Promise<PublishOutcome> {
+  async #withdraw(name: string, wait: Wait): Promise<PublishOutcome> {
     const repository = this.parts.store.repository(this.parts.key.publicKeyHex, name);
     return await this.#change(repository, async () => {
       const published = await repository.exists();
       if (published) {
+        using _lock = await repository.lock(wait);
         await this.parts.seeder.forget(repository);
         await repository.purge();
         this.parts.log(`stopped sharing ${name}`);

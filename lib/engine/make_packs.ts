@@ -4,8 +4,7 @@
  *
  * @module
  */
-import { mkdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import type { Wait } from "../common/wait.ts";
 import { packObjects } from "../git_interface/pack_objects.ts";
 import { planPacks } from "../manifest/plan_packs.ts";
@@ -33,20 +32,20 @@ export interface PackRequest {
   readonly objectDirs: readonly string[];
   readonly previous: readonly PackRef[];
   readonly refs: Readonly<Record<string, string>>;
-  /** Refs of the previous publication. */
-  readonly before: Readonly<Record<string, string>>;
   /** Drop what is no longer reachable, by making every pack anew. */
   readonly fromScratch: boolean;
-  /** Where the new files go. Made if missing; the caller removes it when done. */
+  /** An empty folder for the new files. */
   readonly directory: string;
 }
 
-/** Makes the new pack; see the module. */
+/**
+ * Makes the new pack; see the module. Its tips are the refs that no kept pack has as a tip, so that
+ * every object in it is reachable from them: whoever has these tips needs nothing of it.
+ */
 export async function makePacks(request: PackRequest, wait: Wait): Promise<NextPacks> {
   const include = unique(Object.values(request.refs));
   const previous = request.fromScratch ? [] : request.previous;
   if (include.length === 0) return { kept: previous };
-  await mkdir(request.directory, { recursive: true });
 
   const pack = (exclude: readonly string[]) =>
     packObjects({
@@ -68,37 +67,14 @@ export async function makePacks(request: PackRequest, wait: Wait): Promise<NextP
     made = await pack(unique(previous.slice(0, keep).flatMap((p) => p.tips)));
     if (!made) return { kept: previous };
   }
-  const merged = previous.slice(keep);
-  const tips = tipsOf(request, merged);
+  const kept = previous.slice(0, keep);
+  const known = new Set(kept.flatMap((p) => p.tips));
+  const tips = include.filter((oid) => !known.has(oid));
   const ref = await describePack(made.packPath, made.objects, tips, wait);
   return {
-    kept: previous.slice(0, keep),
+    kept,
     made: { pack: ref, packPath: made.packPath, idxPath: made.idxPath },
   };
-}
-
-/** The folder for packs in the making, inside a store repository. */
-export function outgoingDirectory(repositoryPath: string): string {
-  return join(repositoryPath, "gtr", "outgoing");
-}
-
-/**
- * All branch heads, and the tags that are new with this pack (or were with the packs merged into
- * it). Tags of earlier packs are left out: whoever has the heads and the new tags has accepted a
- * publication that held them, and a thousand tags need not stand in every pack.
- */
-function tipsOf(request: PackRequest, merged: readonly PackRef[]): string[] {
-  const earlier = new Set(
-    request.fromScratch ? [] : Object.values(request.before),
-  );
-  const again = new Set(merged.flatMap((pack) => pack.tips));
-  return unique(
-    Object.entries(request.refs)
-      .filter(([name, oid]) =>
-        name.startsWith("refs/heads/") || !earlier.has(oid) || again.has(oid)
-      )
-      .map(([, oid]) => oid),
-  );
 }
 
 function unique(items: readonly string[]): string[] {

@@ -45,7 +45,6 @@ export async function plannedPacks(
       gitDir: from,
       objectDirs: state.objectDirs,
       previous: published?.packs ?? [],
-      before: published?.refs ?? {},
       refs: joined.refs,
       fromScratch: joined.unshared,
       directory,

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { rm } from "node:fs/promises";
+import { mkdir } from "node:fs/promises";
 import { canonicalJson } from "../manifest/canonical_json.ts";
-import { type Wait } from "../common/wait.ts";
+import type { Wait } from "../common/wait.ts";
 import { StoreError } from "../common/errors.ts";
 import { formatAddress } from "../identity/address.ts";
 import { signManifest } from "../manifest/manifest.ts";
-import type { Manifest, ObjectFormat, SignedManifest } from "../manifest/types.ts";
+import type { Manifest, ObjectFormat, PackRef, SignedManifest } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import { makePacks, outgoingDirectory } from "./make_packs.ts";
+import { makePacks } from "./make_packs.ts";
 import type { EngineParts } from "./parts.ts";
 
 /** The state to publish. */
@@ -45,7 +45,7 @@ export async function publishState(
   wanted: Publication,
   wait: Wait,
 ): Promise<Published> {
-  const previous = await repository.manifest();
+  const previous = await repository.usableManifest();
   if (previous && previous.manifest.objectFormat !== wanted.objectFormat) {
     throw new StoreError(
       "other-object-format",
@@ -53,40 +53,45 @@ export async function publishState(
       { hint: "publish this repository under another name: gtr init --name <name>" },
     );
   }
-  const directory = outgoingDirectory(repository.path);
-  try {
-    const packs = await makePacks({
-      gitDir: repository.path,
-      objectDirs: wanted.objectDirs,
-      previous: previous?.manifest.packs ?? [],
-      before: previous?.manifest.refs ?? {},
-      refs: wanted.refs,
-      fromScratch: wanted.fromScratch ?? false,
-      directory,
-    }, wait);
-    const manifest = nextManifest(parts, repository.name, wanted, previous?.manifest, [
-      ...packs.kept,
-      ...(packs.made ? [packs.made.pack] : []),
-    ]);
-    if (previous && sameState(previous.manifest, manifest)) {
-      return { signed: previous, changed: false };
-    }
-    const signed = signManifest(manifest, parts.key);
-    await repository.publish(signed, packs.made ? [packs.made] : []);
-    if (wanted.fromScratch) await repository.dropRetired(0);
-    parts.log(`published ${repository.name}: ${manifest.sequence}, ${manifest.packs.length} packs`);
-    return { signed, changed: true };
-  } finally {
-    await rm(directory, { recursive: true, force: true });
+  const held = await repository.heldPacks();
+  const damaged = held.length !== (previous?.manifest.packs.length ?? 0);
+  if (damaged) parts.log(`mending ${repository.name}: packs are missing from the store`);
+  await mkdir(repository.outgoingPath, { recursive: true });
+  const packs = await makePacks({
+    gitDir: repository.path,
+    objectDirs: wanted.objectDirs,
+    previous: previous?.manifest.packs ?? [],
+    refs: wanted.refs,
+    fromScratch: damaged || (wanted.fromScratch ?? false),
+    directory: repository.outgoingPath,
+  }, wait);
+  const manifest = nextManifest(parts, {
+    name: repository.name,
+    wanted,
+    previous: previous?.manifest,
+    highest: await repository.highestSequence(),
+    packs: [...packs.kept, ...(packs.made ? [packs.made.pack] : [])],
+  });
+  if (previous && sameState(previous.manifest, manifest)) {
+    return { signed: previous, changed: false };
   }
+  const signed = signManifest(manifest, parts.key);
+  await repository.publish(signed, packs.made ? [packs.made] : []);
+  if (wanted.fromScratch) await repository.dropRetired(0);
+  parts.log(`published ${repository.name}: ${manifest.sequence}, ${manifest.packs.length} packs`);
+  return { signed, changed: true };
 }
 
 function nextManifest(
   parts: EngineParts,
-  name: string,
-  wanted: Publication,
-  previous: Manifest | undefined,
-  packs: Manifest["packs"],
+  { name, wanted, previous, highest, packs }: {
+    readonly name: string;
+    readonly wanted: Publication;
+    readonly previous: Manifest | undefined;
+    /** The highest sequence number ever published. */
+    readonly highest: number;
+    readonly packs: readonly PackRef[];
+  },
 ): Manifest {
   const now = Math.floor(Date.now() / 1000);
   const endpoints = parts.transports
@@ -99,7 +104,7 @@ function nextManifest(
     name,
     // Never below the clock: a publisher whose store was lost still goes on from higher numbers
     // than its readers have seen (docs/decisions/001-sequence.md).
-    sequence: Math.max((previous?.sequence ?? 0) + 1, now),
+    sequence: Math.max(highest + 1, now),
     created: now,
     ...(wanted.description === undefined ? {} : { description: wanted.description }),
     objectFormat: wanted.objectFormat,

@@ -7,7 +7,6 @@ import { GtrError, NetworkError, VerificationError } from "../common/errors.ts";
 import { abortable, deadline, type Wait } from "../common/wait.ts";
 import { formatAddress, type RepoAddress } from "../identity/address.ts";
 import type { SignedManifest } from "../manifest/types.ts";
-import type { StoredRepository } from "../store/stored_repository.ts";
 import type { Transport } from "../transports/transport.ts";
 import { answerTimeout, type EngineParts } from "./parts.ts";
 
@@ -43,7 +42,7 @@ export async function resolveNewest(
   const own = known === parts.key.publicKeyHex;
   const stored = known === undefined
     ? undefined
-    : await storedManifest(parts.store.repository(known, address.name));
+    : await parts.store.repository(known, address.name).usableManifest();
   if (own && stored) return { signed: stored, publisher: known, own };
 
   const asked = { ...address, publicKey: known };
@@ -82,16 +81,6 @@ export async function resolveNewest(
     };
   }
   throw notFound(parts, address, failures);
-}
-
-/** The stored manifest; a damaged one counts as absent, since the network can replace it. */
-async function storedManifest(repository: StoredRepository): Promise<SignedManifest | undefined> {
-  try {
-    return await repository.manifest();
-  } catch (error) {
-    if (error instanceof VerificationError) return undefined;
-    throw error;
-  }
 }
 
 /** The manifest file may be lost while the sequence is still known. */

@@ -55,12 +55,14 @@ async function bringUpToDate(
   const { manifest } = signed;
   await repository.create(manifest.objectFormat);
   using _lock = await repository.lock(wait);
-  const current = await currentManifest(repository);
+  const current = await repository.usableManifest();
   if (current && current.manifest.sequence > manifest.sequence) return;
-  const held = new Set((await repository.heldPacks()).map((file) => file.pack.sha256));
-  if (current?.manifest.sequence === manifest.sequence && isWhole(current, held)) return;
+  const packs = await repository.packs();
+  const whole = packs.length === (await repository.state()).packs.length;
+  if (whole && current?.manifest.sequence === manifest.sequence) return;
 
-  const objects = current && isWhole(current, held) ? closedTips(current) : new Set<string>();
+  const held = new Set(packs.map((file) => file.pack.sha256));
+  const objects = await repository.heldTips();
   const missing = missingPacks(manifest, { packs: held, objects });
   const fetched = await fetchAll(parts, repository, signed, missing, wait);
   const strict = await fetchChecksObjects(wait.signal);
@@ -79,26 +81,6 @@ async function bringUpToDate(
   );
   await parts.seeder.update(repository);
   void parts.seeder.announce(repository);
-}
-
-/** A damaged manifest file counts as none: accepting the new one mends it. */
-async function currentManifest(repository: StoredRepository): Promise<SignedManifest | undefined> {
-  try {
-    return await repository.manifest();
-  } catch (error) {
-    if (error instanceof VerificationError) return undefined;
-    throw error;
-  }
-}
-
-/** Whether every pack is on disk, or was skipped for good reason when it was accepted. */
-function isWhole(signed: SignedManifest, held: ReadonlySet<string>): boolean {
-  return signed.manifest.packs.every((pack) => held.has(pack.sha256));
-}
-
-/** Objects whose closure an accepted manifest guarantees. */
-function closedTips({ manifest }: SignedManifest): Set<string> {
-  return new Set([...Object.values(manifest.refs), ...manifest.packs.flatMap((pack) => pack.tips)]);
 }
 
 async function fetchAll(

@@ -12,6 +12,7 @@ import {
 } from "../exporter/repository_settings.ts";
 import { isAncestor, listRefs, reachableTags } from "../git_interface/refs.ts";
 import { runGit } from "../git_interface/run.ts";
+import { isValidRefName } from "../manifest/ref_name.ts";
 import type { ObjectFormat } from "../manifest/types.ts";
 
 /** The shared part of a working repository, as it is now. */
@@ -19,6 +20,8 @@ export interface SharedState {
   readonly settings: RepositorySettings;
   /** The shared refs. */
   readonly refs: ReadonlyMap<string, string>;
+  /** Refs that git allows and a manifest doesn't hold: too long, a part that starts with "-". */
+  readonly skipped: readonly string[];
   /** Every branch and tag there is, shared or not. */
   readonly existing: ReadonlySet<string>;
   readonly head: string;
@@ -51,10 +54,13 @@ export async function readSharedState(gitDir: string, signal: AbortSignal): Prom
       refs.set(name, oid);
     }
   }
+  const skipped = [...refs.keys()].filter((name) => !isValidRefName(name));
+  for (const name of skipped) refs.delete(name);
   const format = await runGit(["rev-parse", "--show-object-format"], { gitDir, signal });
   return {
     settings,
     refs,
+    skipped,
     existing: new Set(all.keys()),
     head,
     objectFormat: format.stdout.trim() === "sha256" ? "sha256" : "sha1",
@@ -85,7 +91,7 @@ export async function joinRefs(
 ): Promise<Joined> {
   const refs: Record<string, string> = { ...published };
   const seen: Record<string, string> = Object.fromEntries(now.refs);
-  const warnings: string[] = [];
+  const warnings = now.skipped.map((name) => `${name} is not shared: its name is not allowed`);
   let unshared = false;
   const contains = (newer: string, older: string) =>
     isAncestor(store.gitDir, older, newer, {
