@@ -35,6 +35,11 @@ interface Entry {
   running?: Promise<number>;
 }
 
+/** Whether a network that had `before` known nodes is now so large that items belong on others too. */
+export function hasGrown(before: number, now: number): boolean {
+  return now > before && (before < K || now >= 2 * before);
+}
+
 /** Runs duties when they are due, when they failed a minute ago, and when the network has grown. */
 export class Republisher implements AsyncDisposable {
   readonly #dht: Pick<Dht, "nodes" | "onNode">;
@@ -146,13 +151,12 @@ export class Republisher implements AsyncDisposable {
     return entry.running;
   }
 
-  /** In a network that was tiny, or is now twice as large, items belong on other nodes too. */
   #onGrowth(): void {
     this.#debounce = undefined;
     const now = this.#dht.nodes;
     for (const [key, { nodes }] of this.#entries) {
       if (nodes === undefined) continue;
-      if (now > nodes && (nodes < K || now >= 2 * nodes)) this.#enqueue(key);
+      if (hasGrown(nodes, now)) this.#enqueue(key);
     }
   }
 }

@@ -1,0 +1,12 @@
+/**
+ * The networks of this build, one line each. A build with fewer networks has fewer lines.
+ *
+ * @module
+ */
+import type { TransportEntry } from "./transport.ts";
+import { entry as torrent } from "./torrent/mod.ts";
+
+/** Every network there is, in the order in which they are tried. */
+export const ALL_TRANSPORTS: readonly TransportEntry[] = [
+  torrent,
+];

@@ -1,0 +1,285 @@
+/**
+ * Making manifests findable and keeping them so, one's own and those one follows.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic } from "../../common/atomic_file.ts";
+import { deadline } from "../../common/wait.ts";
+import type { Manifest, SignedManifest } from "../../manifest/types.ts";
+import type { PackFile, Wait } from "../transport.ts";
+import { immutableTarget, type MutableItem, mutableTarget, signItem } from "./dht/items.ts";
+import { planAgain, planPublication, type Publication } from "./publication.ts";
+import { decodePublisherRecord, decodeRepositoryRecord, encodePublisherRecord } from "./record.ts";
+import { hasGrown, ITEM_REFRESH_MS, PEER_REFRESH_MS, Republisher } from "./republisher.ts";
+import { recordName, type Resolver, type TorrentParts } from "./resolver.ts";
+
+/** Immutable items that are put at once. */
+const CONCURRENCY = 8;
+/** An item put this long ago, in milliseconds, is put again when its turn comes. */
+const FRESH_MS = ITEM_REFRESH_MS / 2;
+/** How long leaving may take: what was announced shall be findable afterwards. */
+const FLUSH_MS = 2000;
+
+/** What is being kept in the DHT for one repository. */
+interface Announced {
+  readonly sequence: number;
+  readonly torrent?: { readonly infohash: string; readonly seed: Disposable };
+  /** Targets (hex) of immutable items. */
+  readonly items: ReadonlySet<string>;
+}
+
+/** The announced repositories of this node. */
+export class Announcer implements AsyncDisposable {
+  readonly #parts: TorrentParts;
+  readonly #resolver: Resolver;
+  readonly #republisher: Republisher;
+  /** "<publisher>/<name>" -> what is kept for it. */
+  readonly #announced = new Map<string, Announced>();
+  /** Target (hex) of an immutable item -> when it was put, and how many nodes were known then. */
+  readonly #put = new Map<string, { at: number; nodes: number }>();
+  /** Names in this user's publisher record. */
+  readonly #names: Set<string>;
+
+  constructor(parts: TorrentParts, resolver: Resolver) {
+    this.#parts = parts;
+    this.#resolver = resolver;
+    this.#republisher = new Republisher(parts.dht, (error) => {
+      parts.context.dropped("republish-failed");
+      parts.context.log(`can't refresh the DHT: ${(error as Error).message}`);
+    });
+    const own = parts.cache.get(Buffer.from(parts.context.key.id, "hex"));
+    this.#names = new Set(own ? decodePublisherRecord(own.value).repositories : []);
+  }
+
+  /**
+   * Resolves when another node holds the record, or there is none. Packs go on in the background.
+   */
+  async announce(signed: SignedManifest, packs: readonly PackFile[], wait: Wait): Promise<void> {
+    const { context, cache } = this.#parts;
+    const { manifest } = signed;
+    const own = manifest.publisher === context.key.publicKeyHex;
+    const { item, publication } = own
+      ? await this.#publish(signed, packs)
+      : await this.#follow(signed, packs, wait);
+    const key = repositoryKey(manifest);
+    if ((this.#announced.get(key)?.sequence ?? -1) > manifest.sequence) return;
+    if (item) await cache.put(item);
+    await this.#replace(key, manifest.sequence, publication);
+
+    const urgent: Promise<unknown>[] = [this.#announceTarget(manifest, wait)];
+    if (item) urgent.push(this.#putRecord(key, item, wait));
+    if (own) urgent.push(this.#putOwnPublisher(manifest.name, wait));
+    else this.#refreshPublisher(manifest.publisher);
+    if (publication.items.length > 0) this.#putItems(key, publication.items);
+    this.#announcePacks(key, packs);
+    // Out of reach is no failure of the publication: it goes on as soon as a node answers.
+    await Promise.allSettled(urgent);
+    wait.signal.throwIfAborted();
+  }
+
+  /** Stops keeping a repository in the DHT; other nodes forget it in their own time. */
+  async forget(manifest: Manifest): Promise<void> {
+    const { dht, cache, context } = this.#parts;
+    const key = repositoryKey(manifest);
+    const target = mutableTarget(recordName(manifest.publisher, manifest.name));
+    await this.#replace(key, -1, { items: [] });
+    this.#announced.delete(key);
+    this.#republisher.remove(`${key}/`);
+    dht.drop(target);
+    await cache.remove(target);
+    const others = [...this.#announced.keys()].some((k) => k.startsWith(`${manifest.publisher}/`));
+    if (manifest.publisher === context.key.publicKeyHex) {
+      if (this.#names.delete(manifest.name)) await this.#setPublisherDuty();
+    } else if (!others) {
+      this.#republisher.remove(publisherKey(manifest.publisher));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    using limit = deadline(FLUSH_MS, "the DHT to take what was announced");
+    if (this.#parts.dht.nodes > 0) await this.#republisher.flush(limit).catch(() => {});
+    await this.#republisher[Symbol.asyncDispose]();
+    for (const { torrent } of this.#announced.values()) torrent?.seed[Symbol.dispose]();
+  }
+
+  async #publish(signed: SignedManifest, packs: readonly PackFile[]): Promise<Planned> {
+    const { key, settings } = this.#parts.context;
+    const { manifest } = signed;
+    const plan = await planPublication(signed, packs, settings.get("torrent.dhtPacks"));
+    const salt = Buffer.from(manifest.name);
+    const item = signItem(key, { salt, seq: manifest.sequence, value: plan.value });
+    return { item, publication: plan };
+  }
+
+  async #follow(
+    signed: SignedManifest,
+    packs: readonly PackFile[],
+    wait: Wait,
+  ): Promise<Planned> {
+    // Without the publisher's record, this node is still a peer that has the packs.
+    const item = await this.#resolver.recordOf(signed.manifest, wait).catch(() => undefined);
+    if (!item) return { publication: { items: [] } };
+    const record = decodeRepositoryRecord(item.value);
+    const most = this.#parts.context.settings.get("torrent.dhtPacks");
+    return { item, publication: await planAgain(record, signed, packs, most) };
+  }
+
+  /** Seeds the manifest's torrent, and lets go of what only the publication before needed. */
+  async #replace(key: string, sequence: number, publication: Publication): Promise<void> {
+    const { dht, manifests } = this.#parts;
+    const before = this.#announced.get(key);
+    const items = new Set(publication.items.map((value) => immutableTarget(value).toString("hex")));
+    const { torrent } = publication;
+    let seeded = before?.torrent;
+    if (seeded?.infohash !== torrent?.infohash) {
+      seeded = torrent && { infohash: torrent.infohash, seed: await this.#seedEnvelope(torrent) };
+    }
+    this.#announced.set(key, { sequence, items, torrent: seeded });
+    if (before?.torrent && before.torrent !== seeded) {
+      before.torrent.seed[Symbol.dispose]();
+      await rm(join(manifests, before.torrent.infohash), { force: true });
+    }
+    for (const target of before?.items ?? []) {
+      // Two repositories can have a pack in common.
+      if ([...this.#announced.values()].some((other) => other.items.has(target))) continue;
+      dht.drop(Buffer.from(target, "hex"));
+      this.#put.delete(target);
+    }
+    if (items.size === 0) this.#republisher.remove(`${key}/items`);
+  }
+
+  async #seedEnvelope(torrent: NonNullable<Publication["torrent"]>): Promise<Disposable> {
+    const { infohash, info, envelope } = torrent;
+    const path = join(this.#parts.manifests, infohash);
+    await writeFileAtomic(path, envelope);
+    return this.#parts.swarm.seed({
+      infohash,
+      path,
+      size: envelope.length,
+      info: () => Promise.resolve(info),
+    });
+  }
+
+  #putRecord(key: string, item: MutableItem, wait: Wait): Promise<number> {
+    return this.#republisher.setNow(`${key}/record`, {
+      every: ITEM_REFRESH_MS,
+      outlives: true,
+      run: (limit) => this.#parts.dht.putMutable(item, limit),
+    }, wait);
+  }
+
+  async #putOwnPublisher(name: string, wait: Wait): Promise<void> {
+    const listed = this.#names.has(name);
+    const key = publisherKey(this.#parts.context.key.publicKeyHex);
+    if (listed && this.#republisher.keys(key).length > 0) return;
+    this.#names.add(name);
+    await this.#setPublisherDuty(wait);
+  }
+
+  async #setPublisherDuty(wait?: Wait): Promise<void> {
+    const { context: { key }, cache, dht } = this.#parts;
+    const value = encodePublisherRecord({ repositories: [...this.#names] });
+    const old = cache.get(Buffer.from(key.id, "hex"));
+    const seq = Math.max((old?.seq ?? 0) + 1, Math.floor(Date.now() / 1000));
+    const item = old && Buffer.from(old.value).equals(value) ? old : signItem(key, { seq, value });
+    await cache.put(item);
+    const duty = {
+      every: ITEM_REFRESH_MS,
+      outlives: true,
+      run: (limit: Wait) => dht.putMutable(item, limit),
+    };
+    const name = publisherKey(key.publicKeyHex);
+    if (wait) await this.#republisher.setNow(name, duty, wait);
+    else this.#republisher.set(name, duty);
+  }
+
+  /** Another's publisher record: whatever is newest now is put again. */
+  #refreshPublisher(publisher: string): void {
+    const key = publisherKey(publisher);
+    if (this.#republisher.keys(key).length > 0) return;
+    const { dht, cache } = this.#parts;
+    const name = { publicKey: Buffer.from(publisher, "hex") };
+    this.#republisher.set(key, {
+      every: ITEM_REFRESH_MS,
+      outlives: true,
+      run: async (limit) => {
+        const newest = await dht.getMutable(name, limit) ?? cache.get(mutableTarget(name));
+        if (!newest) return 0;
+        await cache.put(newest);
+        return await dht.putMutable(newest, limit);
+      },
+    });
+  }
+
+  #putItems(key: string, values: readonly Uint8Array[]): void {
+    const { dht } = this.#parts;
+    this.#republisher.set(`${key}/items`, {
+      every: ITEM_REFRESH_MS,
+      outlives: true,
+      run: async (limit) => {
+        const due = values.filter((value) => this.#isDue(value));
+        let fewest = Infinity;
+        const worker = async () => {
+          for (let value = due.shift(); value; value = due.shift()) {
+            const nodes = dht.nodes;
+            fewest = Math.min(fewest, await dht.putImmutable(value, limit));
+            const target = immutableTarget(value).toString("hex");
+            this.#put.set(target, { at: Date.now(), nodes });
+          }
+        };
+        await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+        return fewest === Infinity ? 0 : fewest;
+      },
+    });
+  }
+
+  #isDue(value: Uint8Array): boolean {
+    const put = this.#put.get(immutableTarget(value).toString("hex"));
+    return !put || Date.now() - put.at > FRESH_MS || hasGrown(put.nodes, this.#parts.dht.nodes);
+  }
+
+  #announceTarget(manifest: Manifest, wait: Wait): Promise<number> {
+    const target = mutableTarget(recordName(manifest.publisher, manifest.name));
+    const key = `${repositoryKey(manifest)}/peer/${target.toString("hex")}`;
+    return this.#republisher.setNow(key, this.#peerDuty(target), wait);
+  }
+
+  /** Announces the packs that are new, and no longer those that have gone. */
+  #announcePacks(key: string, packs: readonly PackFile[]): void {
+    const wanted = new Map(
+      packs.map(({ pack }) => [`${key}/pack/${pack.infohash}`, pack.infohash]),
+    );
+    const present = this.#republisher.keys(`${key}/pack/`);
+    for (const old of present) if (!wanted.has(old)) this.#republisher.remove(old);
+    for (const [duty, infohash] of wanted) {
+      if (present.includes(duty)) continue;
+      this.#republisher.set(duty, this.#peerDuty(Buffer.from(infohash, "hex")));
+    }
+  }
+
+  #peerDuty(infohash: Buffer) {
+    const { dht, swarm } = this.#parts;
+    return {
+      every: PEER_REFRESH_MS,
+      outlives: false,
+      run: (limit: Wait) => dht.announce(infohash, swarm.port, limit),
+    };
+  }
+}
+
+interface Planned {
+  /** The signed record; a follower may not have it. */
+  readonly item?: MutableItem;
+  readonly publication: Publication;
+}
+
+function repositoryKey(manifest: Manifest): string {
+  return `${manifest.publisher}/${manifest.name}`;
+}
+
+function publisherKey(publisher: string): string {
+  return `publisher/${publisher}`;
+}

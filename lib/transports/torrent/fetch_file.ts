@@ -1,0 +1,120 @@
+/**
+ * One file from whoever has it: peers, and where they are silent the DHT itself.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { rename } from "node:fs/promises";
+import { writeFileAtomic } from "../../common/atomic_file.ts";
+import { GtrError, NetworkError } from "../../common/errors.ts";
+import { idleDeadline, sleep, type Wait } from "../../common/wait.ts";
+import type { Dht } from "./dht/dht.ts";
+import type { Address } from "./dht/endpoints.ts";
+import { findPeers } from "./find_peers.ts";
+import type { Swarm } from "./swarm/swarm.ts";
+
+/** Peers that send nothing for so long are not waited for any longer, in milliseconds. */
+const PATIENCE_MS = 2000;
+
+/** A file, and all that may help to find it. */
+export interface WantedFile {
+  /** For errors: "pack 1234...". */
+  readonly what: string;
+  readonly infohash: string;
+  /** Its name in the torrent. */
+  readonly name: string;
+  readonly size: number;
+  /** Addresses to try at once. */
+  readonly known: readonly Address[];
+  /** What peers that have it announce themselves under, besides the infohash. */
+  readonly targets: readonly Buffer[];
+  readonly into: string;
+  /** Reads and verifies it from the DHT; undefined where it can't be there. */
+  readonly fromItems?: (wait: Wait) => Promise<Uint8Array>;
+  /** Milliseconds without a byte from anyone until the error. */
+  readonly timeout: number;
+}
+
+/**
+ * Fetches the file, resuming what is there of it.
+ *
+ * @throws {NetworkError} "nobody-answered" where nothing comes for `timeout` milliseconds
+ */
+export async function fetchFile(
+  parts: { readonly dht: Dht; readonly swarm: Swarm; readonly dropped: (reason: string) => void },
+  file: WantedFile,
+  wait: Wait,
+): Promise<void> {
+  const hint = "someone who has it must be online: its publisher, or anybody who cloned it";
+  using idle = idleDeadline(file.timeout, `nobody sends ${file.what}`, wait.signal, hint);
+  const done = new AbortController();
+  const signal = AbortSignal.any([idle.signal, done.signal]);
+  let lastByte = -Infinity;
+  const noPeers = Promise.withResolvers<void>();
+  const progress: Wait["progress"] = (bytes, total, what) => {
+    lastByte = performance.now();
+    idle.touch();
+    wait.progress?.(bytes, total, what);
+  };
+
+  const bySwarm = parts.swarm.fetch({
+    infohash: file.infohash,
+    name: file.name,
+    length: file.size,
+    maxLength: file.size,
+    into: file.into,
+    signal,
+    progress,
+    peers: findPeers(parts.dht, {
+      known: file.known,
+      targets: [Buffer.from(file.infohash, "hex"), ...file.targets],
+      signal,
+      onRound: (found) => {
+        if (found === 0) noPeers.resolve();
+      },
+    }),
+  });
+
+  /** Resolves with the content only: the swarm still has the file open. */
+  const byItems = async (read: (wait: Wait) => Promise<Uint8Array>): Promise<Uint8Array> => {
+    await Promise.race([noPeers.promise, sleep(PATIENCE_MS, signal)]);
+    for (;;) {
+      if (performance.now() - lastByte >= PATIENCE_MS) {
+        try {
+          return await read({ signal, progress: idle.touch });
+        } catch (error) {
+          signal.throwIfAborted();
+          if (!(error instanceof GtrError)) throw error;
+          if (!(error instanceof NetworkError)) parts.dropped(error.code);
+        }
+      }
+      await sleep(PATIENCE_MS, signal);
+    }
+  };
+
+  const items = file.fromItems ? byItems(file.fromItems) : new Promise<never>(() => {});
+  items.catch(() => {}); // ends with the signal when the swarm was faster
+  const ended = bySwarm.then(() => undefined, async (error) => {
+    // A disk that fails won't do better for items; lies and silence of peers don't matter to them.
+    const peersOnly = error instanceof NetworkError || error.code?.startsWith("wrong-") ||
+      error.code === "bad-metainfo";
+    if (!peersOnly || !file.fromItems || signal.aborted) throw error;
+    return await items;
+  });
+  try {
+    const content = await Promise.race([ended, items]);
+    if (!content) return;
+    done.abort();
+    await bySwarm.catch(() => {});
+    await writeFileAtomic(`${file.into}.items`, content);
+    await rename(`${file.into}.items`, file.into);
+    wait.progress?.(file.size, file.size, file.what);
+  } catch (error) {
+    wait.signal.throwIfAborted();
+    idle.signal.throwIfAborted();
+    throw error;
+  } finally {
+    done.abort();
+    await bySwarm.catch(() => {});
+  }
+}

@@ -1,0 +1,204 @@
+/**
+ * BitTorrent as a network of gtr: records in the DHT, packs in the swarm.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { createReadStream } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import { NetworkError, VerificationError } from "../../common/errors.ts";
+import type { RepoAddress } from "../../identity/address.ts";
+import { PackHasher, packInfo, torrentName } from "../../manifest/pack_torrent.ts";
+import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
+import type { Health, PackFile, Transport, TransportContext, Wait } from "../transport.ts";
+import { dialable, publicEndpoints, readEndpoints } from "./addresses.ts";
+import { Announcer } from "./announcer.ts";
+import { Dht } from "./dht/dht.ts";
+import { KnownNodes } from "./dht/endpoints.ts";
+import { mutableTarget } from "./dht/items.ts";
+import { decodePackIndex, readItemTree } from "./dht_packs.ts";
+import { fetchFile } from "./fetch_file.ts";
+import { ItemCache } from "./item_cache.ts";
+import { decodeRepositoryRecord } from "./record.ts";
+import { Resolver } from "./resolver.ts";
+import { Swarm } from "./swarm/swarm.ts";
+
+/** How many free port numbers are tried until one is free for UDP and TCP. */
+const PORT_ATTEMPTS = 20;
+
+/** A node of the DHT and of the swarm on one port number. */
+export class TorrentTransport implements Transport {
+  readonly scheme = "torrent";
+  readonly flows = { announce: true, put: true };
+  readonly #context: TransportContext;
+  readonly #host: string;
+  readonly #dht: Dht;
+  readonly #swarm: Swarm;
+  readonly #resolver: Resolver;
+  readonly #announcer: Announcer;
+
+  private constructor(
+    context: TransportContext,
+    dht: Dht,
+    swarm: Swarm,
+    cache: ItemCache,
+    manifests: string,
+  ) {
+    this.#context = context;
+    this.#host = context.settings.get("torrent.host");
+    this.#dht = dht;
+    this.#swarm = swarm;
+    const parts = { context, dht, swarm, cache, manifests };
+    this.#resolver = new Resolver(parts);
+    this.#announcer = new Announcer(parts, this.#resolver);
+  }
+
+  /**
+   * Listens on UDP and TCP and starts to join the DHT.
+   *
+   * @throws {NetworkError} "port-in-use" where the chosen port is taken
+   */
+  static async open(context: TransportContext, wait: Wait): Promise<TorrentTransport> {
+    wait.signal.throwIfAborted();
+    const manifests = join(context.cache, "manifests");
+    await mkdir(manifests, { recursive: true });
+    const cache = await ItemCache.open(join(context.cache, "items"));
+    const { dht, swarm } = await listen(context);
+    return new TorrentTransport(context, dht, swarm, cache, manifests);
+  }
+
+  endpoints(): readonly string[] {
+    return publicEndpoints(this.#host, this.#swarm.port);
+  }
+
+  resolve(address: RepoAddress, wait: Wait): AsyncIterable<SignedManifest> {
+    return this.#resolver.resolve(address, wait);
+  }
+
+  async announce(
+    manifest: SignedManifest,
+    packs: readonly PackFile[],
+    wait: Wait,
+  ): Promise<void> {
+    await this.#announcer.announce(manifest, packs, wait);
+  }
+
+  async forget(manifest: Manifest): Promise<void> {
+    await this.#announcer.forget(manifest);
+  }
+
+  seed(file: PackFile): Promise<AsyncDisposable> {
+    const { pack, path } = file;
+    const seed = this.#swarm.seed({
+      infohash: pack.infohash,
+      path,
+      size: pack.size,
+      info: () => readPackInfo(file),
+    });
+    return Promise.resolve({
+      [Symbol.asyncDispose]: () => Promise.resolve(seed[Symbol.dispose]()),
+    });
+  }
+
+  async fetch(pack: PackRef, from: SignedManifest, into: string, wait: Wait): Promise<void> {
+    const { manifest } = from;
+    const target = mutableTarget({
+      publicKey: Buffer.from(manifest.publisher, "hex"),
+      salt: Buffer.from(manifest.name),
+    });
+    const parts = { dht: this.#dht, swarm: this.#swarm, dropped: this.#context.dropped };
+    await fetchFile(parts, {
+      what: `pack ${pack.sha256.slice(0, 12)} of ${manifest.name}`,
+      infohash: pack.infohash,
+      name: torrentName(pack.sha256),
+      size: pack.size,
+      known: readEndpoints(manifest.endpoints[this.scheme]),
+      targets: [target],
+      into,
+      fromItems: (limit) => this.#packFromItems(pack, from, limit),
+      timeout: this.#context.settings.get("network.timeout") * 1000,
+    }, wait);
+  }
+
+  peers(manifest: Manifest): number {
+    const infohashes = manifest.packs.map((pack) => pack.infohash);
+    return new Set(infohashes.flatMap((infohash) => this.#swarm.peers(infohash))).size;
+  }
+
+  async probe(wait: Wait): Promise<Health> {
+    await this.#dht.ready(wait);
+    const { nodes, bootstrap, port } = this.#dht;
+    const address = dialable(this.#host, port);
+    const alone = nodes === 0;
+    return {
+      reachable: !alone || bootstrap.length === 0,
+      summary: !alone
+        ? `in touch with ${nodes} node${nodes === 1 ? "" : "s"} of the DHT`
+        : bootstrap.length === 0
+        ? `first node of a new DHT: others join with torrent.bootstrap ${address}`
+        : `no node of the DHT answers: check UDP and torrent.bootstrap (${bootstrap.join(", ")})`,
+      details: { dht: address, nodes, listen: dialable(this.#host, this.#swarm.port) },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#announcer[Symbol.asyncDispose]();
+    await this.#swarm[Symbol.asyncDispose]();
+    await this.#dht[Symbol.asyncDispose]();
+  }
+
+  async #packFromItems(pack: PackRef, from: SignedManifest, wait: Wait): Promise<Uint8Array> {
+    const item = await this.#resolver.recordOf(from.manifest, wait);
+    const target = item && decodeRepositoryRecord(item.value).packs;
+    const index = target && await this.#dht.getImmutable(Buffer.from(target), wait);
+    const { packs } = from.manifest;
+    const root = index &&
+      decodePackIndex(index).packs[packs.findIndex(({ sha256 }) => sha256 === pack.sha256)];
+    if (!root) throw new NetworkError("nobody-answered", "the pack is not in the DHT");
+    const content = await readItemTree(this.#dht, root, pack.size, wait);
+    if (createHash("sha256").update(content).digest("hex") !== pack.sha256) {
+      throw new VerificationError("wrong-pack", "the pack in the DHT has another SHA-256");
+    }
+    return content;
+  }
+}
+
+/** Both sockets on one number: the last one, the one that was set, or any that is free for both. */
+async function listen(context: TransportContext): Promise<{ dht: Dht; swarm: Swarm }> {
+  const { settings, dropped, log } = context;
+  const host = settings.get("torrent.host");
+  const chosen = settings.get("torrent.port");
+  const bootstrap = settings.get("torrent.bootstrap");
+  const known = new KnownNodes(context.cache, bootstrap);
+  const last = chosen === 0 ? (await known.load()).port : chosen;
+  for (let attempt = 0;; attempt++) {
+    let swarm: Swarm | undefined;
+    try {
+      swarm = await Swarm.open({
+        host,
+        port: attempt === 0 ? last : chosen,
+        maxConnections: settings.get("torrent.maxConnections"),
+        uploadSlots: settings.get("torrent.uploadSlots"),
+        uploadRate: settings.get("torrent.uploadRate"),
+        dropped,
+        log,
+      });
+      const dht = await Dht.open({ host, port: swarm.port, bootstrap, known, dropped });
+      return { dht, swarm };
+    } catch (error) {
+      await swarm?.[Symbol.asyncDispose]();
+      const inUse = error instanceof NetworkError && error.code === "port-in-use";
+      if (!inUse || chosen !== 0 || attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** Reads the whole pack: its pieces' hashes are not kept anywhere. */
+async function readPackInfo({ pack, path }: PackFile): Promise<Uint8Array> {
+  const hasher = new PackHasher(pack.size);
+  for await (const chunk of createReadStream(path)) hasher.update(chunk);
+  const { sha256, pieces } = hasher.digest();
+  return packInfo(sha256, pack.size, pieces);
+}
