@@ -133,6 +133,12 @@ Deno.test("architecture: packages are imported by the names that deno.json pins"
   assert.deepEqual(wrong, []);
 });
 
+Deno.test("architecture: every package in deno.json is used", async () => {
+  const { imports } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  const written = new Set(all.flatMap((source) => source.imports.map((i) => i.written)));
+  assert.deepEqual(Object.keys(imports).filter((name) => !written.has(name)), []);
+});
+
 Deno.test(`architecture: no file is longer than ${MAX_LINES} lines`, () => {
   const long = all.filter((source) => source.lines > MAX_LINES);
   assert.deepEqual(long.map((source) => `${source.path}: ${source.lines}`), []);
