@@ -13,7 +13,7 @@ import type { Address } from "./dht/endpoints.ts";
 import { findPeers } from "./find_peers.ts";
 import type { Swarm } from "./swarm/swarm.ts";
 
-/** Peers that send nothing for so long are not waited for any longer, in milliseconds. */
+/** Peers that send nothing for so many milliseconds are not waited for any longer. */
 const PATIENCE_MS = 2000;
 
 /** A file, and all that may help to find it. */
@@ -49,6 +49,7 @@ export async function fetchFile(
   using idle = idleDeadline(file.timeout, `nobody sends ${file.what}`, wait.signal, hint);
   const done = new AbortController();
   const signal = AbortSignal.any([idle.signal, done.signal]);
+  const patience = Math.min(PATIENCE_MS, file.timeout / 4);
   let lastByte = -Infinity;
   const noPeers = Promise.withResolvers<void>();
   const progress: Wait["progress"] = (bytes, total, what) => {
@@ -77,9 +78,9 @@ export async function fetchFile(
 
   /** Resolves with the content only: the swarm still has the file open. */
   const byItems = async (read: (wait: Wait) => Promise<Uint8Array>): Promise<Uint8Array> => {
-    await Promise.race([noPeers.promise, sleep(PATIENCE_MS, signal)]);
+    await Promise.race([noPeers.promise, sleep(patience, signal)]);
     for (;;) {
-      if (performance.now() - lastByte >= PATIENCE_MS) {
+      if (performance.now() - lastByte >= patience) {
         try {
           return await read({ signal, progress: idle.touch });
         } catch (error) {
@@ -88,7 +89,7 @@ export async function fetchFile(
           if (!(error instanceof NetworkError)) parts.dropped(error.code);
         }
       }
-      await sleep(PATIENCE_MS, signal);
+      await sleep(patience, signal);
     }
   };
 

@@ -1,0 +1,347 @@
+/**
+ * What every network must do, written against the Transport interface alone. Each network's own test
+ * file runs it with a way to make fresh networks of its kind on loopback.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { GtrError } from "../../lib/common/errors.ts";
+import { deadline } from "../../lib/common/wait.ts";
+import { keyFromSeed, type PublisherKey } from "../../lib/identity/keys.ts";
+import type { RepoAddress } from "../../lib/identity/address.ts";
+import { signManifest } from "../../lib/manifest/manifest.ts";
+import { PackHasher } from "../../lib/manifest/pack_torrent.ts";
+import type { PackRef, SignedManifest } from "../../lib/manifest/types.ts";
+import type { PackFile, Transport } from "../../lib/transports/transport.ts";
+
+/** A fresh network on loopback. */
+export interface TestNetwork extends AsyncDisposable {
+  /** Opens a node of the user with this key; it knows at least one other node of the network. */
+  join(key: PublisherKey): Promise<Transport>;
+}
+
+const DEADLINE_MS = 20_000;
+/** More than any network keeps without a seeder. */
+const LARGE = 300_000;
+const SMALL = 10_000;
+
+/** A key made from one number. */
+export function testKey(n: number): PublisherKey {
+  return keyFromSeed(new Uint8Array(32).fill(n));
+}
+
+/** A pack of random bytes: networks don't look inside. */
+export async function makePack(folder: string, size: number): Promise<PackFile> {
+  const bytes = randomBytes(size);
+  const hasher = new PackHasher(size);
+  hasher.update(bytes);
+  const { sha256, infohash } = hasher.digest();
+  const path = join(folder, `${sha256}.pack`);
+  await Deno.writeFile(path, bytes);
+  return { path, pack: { sha256, infohash, size, objects: 1, tips: [oid()] } };
+}
+
+/** A signed manifest with `refs` random branches. */
+export function makeManifest(
+  key: PublisherKey,
+  transport: Transport,
+  fields: { name?: string; sequence?: number; packs?: readonly PackRef[]; refs?: number } = {},
+): SignedManifest {
+  const refs: Record<string, string> = {};
+  for (let i = 0; i < (fields.refs ?? 1); i++) refs[`refs/heads/branch-${i}`] = oid();
+  return signManifest({
+    version: 1,
+    publisher: key.publicKeyHex,
+    name: fields.name ?? "hello",
+    sequence: fields.sequence ?? 1,
+    created: 1_700_000_000,
+    objectFormat: "sha1",
+    head: "refs/heads/branch-0",
+    refs,
+    packs: fields.packs ?? [],
+    endpoints: { [transport.scheme]: transport.endpoints() },
+  }, key);
+}
+
+/** All that resolving yields. */
+export async function resolveAll(
+  transport: Transport,
+  address: Omit<RepoAddress, "scheme">,
+): Promise<SignedManifest[]> {
+  using limit = deadline(DEADLINE_MS, "manifests");
+  const found: SignedManifest[] = [];
+  const stream = transport.resolve({ scheme: transport.scheme, ...address }, limit);
+  for await (const signed of stream) found.push(signed);
+  return found;
+}
+
+/** The newest manifest that `transport` finds. */
+export async function resolveLast(transport: Transport, key: PublisherKey, name = "hello") {
+  return (await resolveAll(transport, { id: key.id, name })).at(-1);
+}
+
+/** Seeds the packs and announces the manifest. */
+export async function publish(
+  transport: Transport,
+  signed: SignedManifest,
+  packs: readonly PackFile[],
+): Promise<AsyncDisposable[]> {
+  using limit = deadline(DEADLINE_MS, "an announcement");
+  const seeds = await Promise.all(packs.map((pack) => transport.seed(pack)));
+  await transport.announce(signed, packs, limit);
+  return seeds;
+}
+
+/** Fetches a pack and returns its bytes. */
+export async function fetchBytes(
+  transport: Transport,
+  pack: PackRef,
+  from: SignedManifest,
+  into: string,
+): Promise<Uint8Array> {
+  using limit = deadline(DEADLINE_MS, "a pack");
+  await transport.fetch(pack, from, into, limit);
+  return await Deno.readFile(into);
+}
+
+function oid(): string {
+  return randomBytes(20).toString("hex");
+}
+
+/**
+ * Registers the tests of the contract.
+ *
+ * @param makeNetwork a network whose nodes give up after one silent second
+ */
+export function testTransport(scheme: string, makeNetwork: () => Promise<TestNetwork>): void {
+  const [alice, bob, carol] = [testKey(1), testKey(2), testKey(3)];
+  const test = (name: string, run: (network: TestNetwork, folder: string) => Promise<void>) =>
+    Deno.test(`${scheme} contract: ${name}`, async () => {
+      const folder = await Deno.makeTempDir();
+      try {
+        await using network = await makeNetwork();
+        await run(network, folder);
+      } finally {
+        await Deno.remove(folder, { recursive: true });
+      }
+    });
+
+  test("resolving what nobody has ends without a value", async (network) => {
+    const node = await network.join(alice);
+    assert.equal(node.scheme, scheme);
+    assert.deepEqual(await resolveAll(node, { id: bob.id, name: "hello" }), []);
+    const address = { id: bob.id, publicKey: bob.publicKeyHex, name: "hello" };
+    assert.deepEqual(await resolveAll(node, address), []);
+  });
+
+  test("an announced manifest is found by id, by key, and as it was signed", async (network) => {
+    const [a, b] = [await network.join(alice), await network.join(bob)];
+    const signed = makeManifest(alice, a);
+    await publish(a, signed, []);
+    assert.deepEqual(await resolveLast(b, alice), signed);
+    const address = { id: alice.id, publicKey: alice.publicKeyHex, name: "hello" };
+    assert.deepEqual((await resolveAll(b, address)).at(-1), signed);
+    assert.equal(await resolveLast(b, alice, "other"), undefined);
+  });
+
+  test("what was announced before anyone else was there is found", async (network) => {
+    const a = await network.join(alice);
+    const signed = makeManifest(alice, a);
+    await publish(a, signed, []);
+    const b = await network.join(bob);
+    assert.deepEqual(await resolveLast(b, alice), signed);
+  });
+
+  test("a long manifest is found", async (network) => {
+    const [a, b] = [await network.join(alice), await network.join(bob)];
+    const signed = makeManifest(alice, a, { refs: 1000 });
+    await publish(a, signed, []);
+    assert.deepEqual(await resolveLast(b, alice), signed);
+  });
+
+  test("the newer sequence wins", async (network) => {
+    const [a, b] = [await network.join(alice), await network.join(bob)];
+    for (const [sequence, refs] of [[1, 1], [2, 200], [5, 1], [6, 300]] as const) {
+      const signed = makeManifest(alice, a, { sequence, refs });
+      await publish(a, signed, []);
+      const found = await resolveAll(b, { id: alice.id, name: "hello" });
+      assert.deepEqual(found.at(-1), signed);
+      const sequences = found.map((s) => s.manifest.sequence);
+      assert.deepEqual(sequences, sequences.toSorted((x, y) => x - y));
+    }
+  });
+
+  test("repositories of one publisher don't mix", async (network) => {
+    const [a, b] = [await network.join(alice), await network.join(bob)];
+    for (const name of ["one", "two"]) await publish(a, makeManifest(alice, a, { name }), []);
+    assert.equal((await resolveLast(b, alice, "one"))?.manifest.name, "one");
+    assert.equal((await resolveLast(b, alice, "two"))?.manifest.name, "two");
+  });
+
+  test("a pack is fetched, with progress in bytes", async (network, folder) => {
+    const [a, b] = [await network.join(alice), await network.join(bob)];
+    const file = await makePack(folder, LARGE);
+    const signed = makeManifest(alice, a, { packs: [file.pack] });
+    await publish(a, signed, [file]);
+    const steps: number[] = [];
+    using limit = deadline(DEADLINE_MS, "a pack");
+    const into = join(folder, "into");
+    await b.fetch(file.pack, signed, into, {
+      ...limit,
+      signal: limit.signal,
+      progress: (done, total) => {
+        steps.push(done);
+        assert.equal(total, LARGE);
+      },
+    });
+    assert.deepEqual(await Deno.readFile(into), await Deno.readFile(file.path));
+    assert.deepEqual(steps, steps.toSorted((x, y) => x - y));
+    assert.equal(steps.at(-1), LARGE);
+  });
+
+  test("a fetch resumes what is there, right or wrong", async (network, folder) => {
+    const [a, b] = [await network.join(alice), await network.join(bob)];
+    const file = await makePack(folder, LARGE);
+    const signed = makeManifest(alice, a, { packs: [file.pack] });
+    await publish(a, signed, [file]);
+    const whole = await Deno.readFile(file.path);
+    const into = join(folder, "into");
+    for (
+      const part of [whole.slice(0, LARGE / 2), randomBytes(LARGE / 2), randomBytes(2 * LARGE)]
+    ) {
+      await Deno.writeFile(into, part);
+      assert.deepEqual(await fetchBytes(b, file.pack, signed, into), whole);
+    }
+  });
+
+  test("a peer with a wrong pack is not believed", async (network, folder) => {
+    const [a, b, c] = [
+      await network.join(alice),
+      await network.join(bob),
+      await network.join(carol),
+    ];
+    const file = await makePack(folder, LARGE);
+    const signed = makeManifest(alice, a, { packs: [file.pack] });
+    const lie = join(folder, "lie");
+    await Deno.writeFile(lie, randomBytes(LARGE));
+    await publish(a, signed, [{ ...file, path: lie }]);
+    const into = join(folder, "into");
+    await assert.rejects(fetchBytes(c, file.pack, signed, into), isNobodyAnswered);
+
+    await publish(b, signed, [file]); // an honest one beside the liar
+    assert.deepEqual(await fetchBytes(c, file.pack, signed, into), await Deno.readFile(file.path));
+  });
+
+  test("nobody answers for a pack that nobody seeds any more", async (network, folder) => {
+    const [a, b] = [await network.join(alice), await network.join(bob)];
+    const file = await makePack(folder, LARGE);
+    const signed = makeManifest(alice, a, { packs: [file.pack] });
+    for (const seed of await publish(a, signed, [file])) await seed[Symbol.asyncDispose]();
+    await assert.rejects(fetchBytes(b, file.pack, signed, join(folder, "into")), isNobodyAnswered);
+  });
+
+  test("an abort is honoured promptly", async (network, folder) => {
+    const [a, b] = [await network.join(alice), await network.join(bob)];
+    const file = await makePack(folder, LARGE);
+    const signed = makeManifest(alice, a, { packs: [file.pack] });
+    const stop = new AbortController();
+    const reason = new Error("enough");
+    const fetching = b.fetch(file.pack, signed, join(folder, "into"), { signal: stop.signal });
+    const since = performance.now();
+    stop.abort(reason);
+    await assert.rejects(fetching, (error) => error === reason);
+    const resolving = b.resolve({ scheme, id: alice.id, name: "hello" }, { signal: stop.signal });
+    await assert.rejects(Array.fromAsync(resolving), (error) => error === reason);
+    await assert.rejects(a.announce(signed, [], { signal: stop.signal }), (e) => e === reason);
+    assert.ok(performance.now() - since < 500);
+  });
+
+  test("a forged manifest is not found", async (network) => {
+    const [a, b, c] = [
+      await network.join(alice),
+      await network.join(bob),
+      await network.join(carol),
+    ];
+    const signed = makeManifest(alice, a);
+    await publish(a, signed, []);
+    const forged = { ...makeManifest(alice, a, { sequence: 9 }), signature: new Uint8Array(64) };
+    await publish(b, forged, []);
+    const others = makeManifest(bob, b, { sequence: 9 });
+    await publish(
+      b,
+      { ...others, manifest: { ...others.manifest, publisher: alice.publicKeyHex } },
+      [],
+    );
+    assert.deepEqual(await resolveAll(c, { id: alice.id, name: "hello" }), [signed]);
+  });
+
+  test(
+    "a follower keeps a repository available when its publisher has gone",
+    async (network, folder) => {
+      await network.join(carol);
+      const [a, b] = [await network.join(alice), await network.join(bob)];
+      const file = await makePack(folder, LARGE);
+      for (const refs of [1, 500]) {
+        const signed = makeManifest(alice, a, { packs: [file.pack], refs, sequence: refs });
+        await publish(a, signed, [file]);
+        const found = await resolveLast(b, alice);
+        assert.ok(found);
+        const copy = join(folder, `copy-${refs}`);
+        await fetchBytes(b, file.pack, found, copy);
+        await publish(b, found, [{ pack: file.pack, path: copy }]);
+      }
+      await a[Symbol.asyncDispose]();
+
+      const c = await network.join(carol);
+      const again = await resolveLast(c, alice);
+      assert.equal(again?.manifest.sequence, 500);
+      const bytes = await fetchBytes(c, file.pack, again!, join(folder, "into"));
+      assert.deepEqual(bytes, await Deno.readFile(file.path));
+    },
+  );
+
+  test("a forgotten repository is announced no more, and others still are", async (network) => {
+    const [a, b] = [await network.join(alice), await network.join(bob)];
+    const [one, two] = ["one", "two"].map((name) => makeManifest(alice, a, { name }));
+    await publish(a, one!, []);
+    await publish(a, two!, []);
+    await a.forget(one!.manifest);
+    assert.deepEqual(await resolveLast(b, alice, "two"), two);
+  });
+
+  test("a node says how it is and where it is", async (network) => {
+    const [a] = [await network.join(alice), await network.join(bob)];
+    using limit = deadline(DEADLINE_MS, "health");
+    const { reachable, summary, details } = await a.probe(limit);
+    assert.equal(reachable, true);
+    assert.ok(summary.length > 0 && Object.keys(details).length > 0);
+    assert.equal(a.peers(makeManifest(alice, a).manifest), 0);
+  });
+
+  test("small packs stay available without any seeder", async (network, folder) => {
+    await network.join(carol);
+    const a = await network.join(alice);
+    if (!a.flows.put) return;
+    for (const refs of [1, 100]) {
+      const file = await makePack(folder, SMALL);
+      const signed = makeManifest(alice, a, { packs: [file.pack], refs, sequence: refs });
+      const seeds = await publish(a, signed, [file]);
+      if (refs === 1) {
+        for (const seed of seeds) await seed[Symbol.asyncDispose]();
+      } else {
+        await a[Symbol.asyncDispose]();
+      }
+      const b = await network.join(bob);
+      const found = await resolveLast(b, alice);
+      assert.deepEqual(found, signed);
+      const bytes = await fetchBytes(b, file.pack, found!, join(folder, `into-${refs}`));
+      assert.deepEqual(bytes, await Deno.readFile(file.path));
+    }
+  });
+}
+
+function isNobodyAnswered(error: unknown): boolean {
+  return error instanceof GtrError && error.code === "nobody-answered";
+}
