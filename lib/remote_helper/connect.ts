@@ -35,10 +35,9 @@ export async function serveUploadPack(
 ): Promise<void> {
   const server = await spawnUploadPack(gitDir, { protocol, signal });
   const { stdin, stdout } = await accept();
-  // A side that hangs up ends the other's stream too; what went wrong, upload-pack itself says.
-  const asking = stdin.pipeTo(server.stdin, { signal }).catch(() => {});
+  // Not awaited: git may keep its end open after upload-pack has ended.
+  void stdin.pipeTo(server.stdin, { signal }).catch(() => {});
   await server.stdout.pipeTo(stdout, { preventClose: true, signal });
   const end = await server.ended;
   if (end.code !== 0) throw gitFailure(["upload-pack"], end);
-  await asking;
 }

@@ -86,9 +86,9 @@ async function plan(
   options: Pick<HelperOptions, "force" | "leases">,
   signal: AbortSignal,
 ): Promise<Planned[]> {
-  const sources = lines.filter(({ source }) => source !== "").map(({ source }) => source);
-  const found = await lookUpObjects(local, sources, signal);
-  const objects = new Map(sources.map((source, i) => [source, found[i]]));
+  const names = lines.flatMap(({ source, ref }) => [source, state.refs[ref] ?? ""]).filter(Boolean);
+  const found = await lookUpObjects(local, names, signal);
+  const objects = new Map(names.map((name, i) => [name, found[i]]));
   return lines.map(({ force, source, ref }) => {
     if (!isValidRefName(ref)) return failure(ref, "only branches and tags can be shared");
     const object = objects.get(source);
@@ -99,13 +99,17 @@ async function plan(
     if (object && object.oid.length !== (state.objectFormat === "sha1" ? 40 : 64)) {
       return failure(ref, `the repository's object format is ${state.objectFormat}`);
     }
+    const old = state.refs[ref];
+    const oid = object?.oid ?? null;
     const lease = options.leases.get(ref);
-    if (lease !== undefined && (state.refs[ref] ?? null) !== lease) {
-      return failure(ref, "stale info");
+    if (lease !== undefined) {
+      if (lease !== (old ?? null)) return failure(ref, "stale info");
+      // git sends it without '+': that the ref is what it must be is what permits the change.
+      return { update: { ref, oid, force: true, expected: lease } };
     }
-    const update = { ref, oid: object?.oid ?? null, force: force || options.force };
-    // git sends a lease without '+': that the ref is what it must be is what permits the change.
-    return { update: lease === undefined ? update : { ...update, force: true, expected: lease } };
+    const forced = force || options.force;
+    if (oid && old && !objects.get(old) && !forced) return failure(ref, "fetch first");
+    return { update: { ref, oid, force: forced } };
   });
 }
 
@@ -123,10 +127,11 @@ function atomicFailure(p: Planned): PushResult {
 
 /**
  * The answer's line for one ref. git knows some reasons by their words (`transport-helper.c`) and
- * then prints its own hints; it spells one of them unlike everywhere else.
+ * then prints its own hints. It sends only what `list` showed to be a fast-forward, so where gtd
+ * finds that it is none, the repository has moved on since.
  */
 export function pushAnswer(result: PushResult): string {
   if (result.ok) return `ok ${result.ref}`;
-  const why = result.why === "non-fast-forward" ? "non-fast forward" : result.why;
+  const why = result.why === "non-fast-forward" ? "fetch first" : result.why;
   return `error ${result.ref} ${quoteCStyle(why)}`;
 }

@@ -92,13 +92,13 @@ export class Session {
       import("./fetch.ts"),
       localRepository(this.#parts.env),
     ]);
-    const { keep, whole } = await fetchPacks(() => this.#sync(), local, {
-      wanted: lines.map((line) => split(line)[0]),
+    const { keep, proven } = await fetchPacks(() => this.#sync(), local, {
+      wanted: [...new Set(lines.map((line) => split(line)[0]))],
       everything: cloning || refetch,
       proof: checkConnectivity,
     }, this.#parts.signal);
     const answer = keep === undefined ? [] : [`lock ${keep}`];
-    if (checkConnectivity && whole && keep !== undefined) answer.push("connectivity-ok");
+    if (proven) answer.push("connectivity-ok");
     await this.#say(...answer, "");
   }
 

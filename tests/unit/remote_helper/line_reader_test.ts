@@ -1,0 +1,47 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { LineReader } from "../../../lib/remote_helper/line_reader.ts";
+
+function stream(...chunks: Uint8Array[]): ReadableStream<Uint8Array> {
+  return ReadableStream.from(chunks);
+}
+
+async function bytesOf(rest: ReadableStream<Uint8Array>): Promise<Uint8Array> {
+  return new Uint8Array(await new Response(rest).arrayBuffer());
+}
+
+Deno.test("LineReader: lines and the raw rest are the same however the bytes arrive", async () => {
+  const line = fc.string({ unit: "grapheme" }).map((s) => s.replaceAll("\n", ""));
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(line, { maxLength: 5 }),
+      fc.uint8Array(),
+      fc.array(fc.nat(40)),
+      async (lines, rest, cuts) => {
+        const text = new TextEncoder().encode(lines.map((l) => `${l}\n`).join(""));
+        const all = new Uint8Array([...text, ...rest]);
+        const chunks: Uint8Array[] = [];
+        let at = 0;
+        for (const cut of cuts) chunks.push(all.subarray(at, at += cut));
+        chunks.push(all.subarray(at));
+
+        const reader = new LineReader(stream(...chunks));
+        for (const expected of lines) assert.equal(await reader.readLine(), expected);
+        assert.deepEqual(await bytesOf(reader.rest()), rest);
+      },
+    ),
+  );
+});
+
+Deno.test("LineReader: the end of the stream, and a line cut off by it, read as undefined", async () => {
+  const reader = new LineReader(stream(new TextEncoder().encode("list\nfet")));
+  assert.equal(await reader.readLine(), "list");
+  assert.equal(await reader.readLine(), undefined);
+});
+
+Deno.test("LineReader: refuses a line that does not end", async () => {
+  const endless = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(new Uint8Array(4096).fill(0x61)),
+  });
+  await assert.rejects(new LineReader(endless).readLine(), { code: "bad-command" });
+});

@@ -1,0 +1,71 @@
+import assert from "node:assert/strict";
+import { HelperOptions } from "../../../lib/remote_helper/options.ts";
+
+function answers(...lines: string[]): { options: HelperOptions; answers: string[] } {
+  const options = new HelperOptions();
+  return { options, answers: lines.map((line) => options.set(line)) };
+}
+
+Deno.test("option: what git defines and the helper honours is taken", () => {
+  const { options, answers: got } = answers(
+    ...["verbosity 2", "progress true", "cloning true", "check-connectivity true"],
+    ...["followtags true", "dry-run true", "atomic true", "force true", "refetch true"],
+  );
+  assert.deepEqual(new Set(got), new Set(["ok"]));
+  assert.deepEqual(
+    [options.verbosity, options.progress, options.cloning, options.checkConnectivity],
+    [2, true, true, true],
+  );
+  assert.deepEqual(
+    [options.dryRun, options.atomic, options.force, options.refetch],
+    [true, true, true, true],
+  );
+});
+
+Deno.test("option: object-format comes with a value from new git, without one from 2.39", () => {
+  for (const line of ["object-format", "object-format true", "object-format sha256"]) {
+    const { options, answers: got } = answers(line);
+    assert.deepEqual(got, ["ok"], line);
+    assert.equal(options.objectFormat, true, line);
+  }
+  assert.match(answers("object-format md5").answers[0]!, /^error /);
+});
+
+Deno.test("option: depth and filter narrow the fetch", () => {
+  const { options, answers: got } = answers(
+    ...["depth 3", "deepen-since 2024-01-01", "deepen-not v1", 'filter "blob:none"'],
+    ...["deepen-relative true"],
+  );
+  assert.deepEqual(new Set(got), new Set(["ok"]));
+  assert.deepEqual(Object.fromEntries(options.narrowing), {
+    depth: "3",
+    "deepen-since": "2024-01-01",
+    "deepen-not": "v1",
+    filter: "blob:none",
+    "deepen-relative": "true",
+  });
+  assert.equal(answers("deepen-relative false").options.narrowing.size, 0);
+});
+
+Deno.test("option: a lease names the object that must be there, zeros that none must be", () => {
+  const oid = "5".repeat(40);
+  const { options } = answers(
+    `cas refs/heads/main:${oid}`,
+    `cas refs/heads/new:${"0".repeat(40)}`,
+    `cas "refs/heads/\\303\\244:${oid}"`,
+  );
+  assert.deepEqual([...options.leases], [
+    ["refs/heads/main", oid],
+    ["refs/heads/new", null],
+    ["refs/heads/ä", oid],
+  ]);
+});
+
+Deno.test("option: bad values are errors, unknown names unsupported", () => {
+  for (const line of ["depth 0", "depth x", "verbosity -1", "progress maybe", "cas main"]) {
+    assert.match(answers(line).answers[0]!, /^error /, line);
+  }
+  for (const line of ["servpath x", "pushcert true", "push-option x", "family ipv4", "nonsense"]) {
+    assert.equal(answers(line).answers[0], "unsupported", line);
+  }
+});

@@ -1,0 +1,279 @@
+/** Transcripts of git's remote-helper protocol, with a real repository behind them. */
+import assert from "node:assert/strict";
+import type { HelperClient } from "../../../lib/remote_helper/client.ts";
+import { runHelper } from "../../../lib/remote_helper/run_helper.ts";
+import { FolderClient, Publication } from "./publication.ts";
+import { Sandbox } from "./sandbox.ts";
+
+const CAPABILITIES = "option\nfetch\npush\nconnect\ncheck-connectivity\nobject-format\n\n";
+
+interface Conversation {
+  readonly url?: string;
+  readonly gitDir?: string;
+  readonly connect?: () => Promise<HelperClient>;
+}
+
+/** Says `input` to a helper and returns what it answered. */
+async function converse(client: FolderClient, input: string | Uint8Array, how: Conversation = {}) {
+  const written: Uint8Array[] = [];
+  let stderr = "";
+  const code = await runHelper({
+    scheme: "torrent",
+    url: "url" in how ? how.url : "torrent://3f1c/hello",
+    io: {
+      stdin: ReadableStream.from([
+        typeof input === "string" ? new TextEncoder().encode(input) : input,
+      ]),
+      stdout: new WritableStream({ write: (chunk) => void written.push(chunk) }),
+      stderr: (text) => stderr += text,
+    },
+    env: (name) => name === "GIT_DIR" ? how.gitDir : undefined,
+    connect: how.connect ?? (() => Promise.resolve(client)),
+    signal: AbortSignal.timeout(20_000),
+  });
+  const stdout = await new Response(new Blob(written as BlobPart[])).text();
+  return { code, stdout, stderr };
+}
+
+async function withPublication(
+  test: (box: Sandbox, publication: Publication, client: FolderClient) => Promise<void>,
+): Promise<void> {
+  await using box = await Sandbox.open();
+  const publication = await box.published("hello");
+  await test(box, publication, new FolderClient(box.root));
+}
+
+Deno.test("session: capabilities, options, list", () =>
+  withPublication(async (_box, publication, client) => {
+    const oid = (await publication.state()).refs["refs/heads/main"];
+    const { code, stdout, stderr } = await converse(
+      client,
+      "capabilities\noption progress false\noption wings true\noption object-format\n" +
+        "connect git-upload-pack\nlist\n\n",
+    );
+    assert.equal(
+      stdout,
+      `${CAPABILITIES}ok\nunsupported\nok\nfallback\n:object-format sha1\n` +
+        `@refs/heads/main HEAD\n${oid} refs/heads/main\n\n`,
+    );
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.deepEqual(client.calls, ["resolve"]);
+    assert.ok(client.disposed);
+  }));
+
+Deno.test("session: fetch links packs, tells their lock and, only when asked, that all is there", () =>
+  withPublication(async (box, publication, client) => {
+    const oid = (await publication.state()).refs["refs/heads/main"]!;
+    for (const asked of [true, false]) {
+      const gitDir = box.path(`empty-${asked}`);
+      await box.git(".", "init", "-q", "--bare", gitDir);
+      const { code, stdout } = await converse(
+        client,
+        `option cloning true\noption check-connectivity ${asked}\n` +
+          `fetch ${oid} refs/heads/main\nfetch ${oid} HEAD\n\n\n`,
+        { gitDir },
+      );
+      const [lock = ""] = /(?<=lock ).*\.keep/.exec(stdout) ?? [];
+      assert.equal(stdout, `ok\nok\nlock ${lock}\n${asked ? "connectivity-ok\n" : ""}\n`);
+      assert.ok(lock.startsWith(`${gitDir}/objects/pack/pack-`));
+      assert.ok((await Deno.stat(lock)).isFile);
+      assert.equal(code, 0);
+      assert.equal(await box.git(gitDir, "cat-file", "-t", oid), "commit");
+    }
+  }));
+
+Deno.test("session: with several packs, the locked one holds all tips", () =>
+  withPublication(async (box, publication, client) => {
+    await box.git("hello-work", "tag", "-a", "-m", "First", "v1");
+    await box.commit("hello-work", "two.txt");
+    await box.publish(publication);
+    const tips = Object.entries((await publication.state()).refs);
+    const gitDir = box.path("empty");
+    await box.git(".", "init", "-q", "--bare", gitDir);
+    const { stdout } = await converse(
+      client,
+      "option cloning true\noption check-connectivity true\n" +
+        tips.map(([ref, oid]) => `fetch ${oid} ${ref}\n`).join("") + "\n\n",
+      { gitDir },
+    );
+    const [, lock] = /^ok\nok\nlock (.*)\.keep\nconnectivity-ok\n\n$/.exec(stdout) ?? [];
+    const objects = await box.git(gitDir, "verify-pack", "-v", `${lock}.idx`);
+    for (const [ref, oid] of tips) assert.ok(objects.includes(oid), ref);
+    const left = await Array.fromAsync(Deno.readDir(`${gitDir}/objects`));
+    assert.deepEqual(left.map(({ name }) => name).sort(), ["info", "pack"]);
+  }));
+
+Deno.test("session: fetch follows a publication whose packs are replaced meanwhile", () =>
+  withPublication(async (box, publication, client) => {
+    const { refs, packs } = await publication.state();
+    const gone = packs.map((pack) => ({ ...pack, path: `${pack.path}.gone` }));
+    await publication.change({ packs: gone });
+    const sync = client.sync.bind(client);
+    client.sync = async (url, wait) => {
+      const state = await sync(url, wait);
+      await publication.change({ packs });
+      return state;
+    };
+    const gitDir = box.path("empty");
+    await box.git(".", "init", "-q", "--bare", gitDir);
+    const line = `fetch ${refs["refs/heads/main"]} refs/heads/main\n`;
+    const { code, stderr } = await converse(client, `option cloning true\n${line}\n\n`, { gitDir });
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.deepEqual(client.calls, ["sync", "sync"]);
+  }));
+
+Deno.test("session: an object that is not published can't be fetched by its id", () =>
+  withPublication(async (box, _publication, client) => {
+    const oid = await box.commit("hello-work", "unpublished.txt");
+    const gitDir = box.path("empty");
+    await box.git(".", "init", "-q", "--bare", gitDir);
+    const { code, stdout, stderr } = await converse(client, `fetch ${oid} ${oid}\n\n\n`, {
+      gitDir,
+    });
+    assert.deepEqual([code, stdout], [1, ""]);
+    assert.match(
+      stderr,
+      new RegExp(`^gtr: can't fetch ${oid}: torrent://.* no longer has it\nhint: `),
+    );
+  }));
+
+Deno.test("session: a fetch that ignores a depth or filter fails, in words", () =>
+  withPublication(async (box, publication, client) => {
+    const oid = (await publication.state()).refs["refs/heads/main"];
+    for (const option of ["depth 1", "filter blob:none", "deepen-since 2024-01-01"]) {
+      const { code, stdout, stderr } = await converse(
+        client,
+        `option ${option}\nlist\nfetch ${oid} refs/heads/main\n\n\n`,
+        { gitDir: box.path("hello-work", ".git") },
+      );
+      assert.equal(code, 1);
+      assert.ok(stdout.endsWith("refs/heads/main\n\n"), stdout);
+      assert.match(stderr, new RegExp(`^gtr: can't fetch with ${option}: .*\nhint: .*\n$`));
+    }
+  }));
+
+Deno.test("session: connect hands git to upload-pack, bytes behind the command included", () =>
+  withPublication(async (_box, publication, client) => {
+    const oid = (await publication.state()).refs["refs/heads/main"];
+    const request = "0014command=ls-refs\n0001001bref-prefix refs/heads/\n00000000";
+    const { code, stdout, stderr } = await converse(
+      client,
+      `option depth 1\nconnect git-upload-pack\n${request}`,
+    );
+    assert.deepEqual([code, stderr], [0, ""]);
+    assert.ok(stdout.startsWith("ok\n\n000eversion 2\n"), stdout);
+    assert.ok(stdout.includes(`${oid} refs/heads/main\n0000`), stdout);
+    assert.deepEqual(client.calls, ["sync"]);
+  }));
+
+Deno.test("session: connect to anything else falls back", () =>
+  withPublication(async (_box, _publication, client) => {
+    const { stdout } = await converse(
+      client,
+      "option depth 1\nconnect git-receive-pack\nconnect git-upload-archive\n\n",
+    );
+    assert.equal(stdout, "ok\nfallback\nfallback\n");
+    assert.deepEqual(client.calls, []);
+  }));
+
+Deno.test("session: push answers for each ref", () =>
+  withPublication(async (box, publication, client) => {
+    const tip = await box.commit("hello-work", "two.txt");
+    const { code, stdout } = await converse(
+      client,
+      "list for-push\npush refs/heads/main:refs/heads/main\npush HEAD~1:refs/heads/old\n" +
+        "push +:/Add two:refs/tags/two\npush nothing:refs/heads/x\npush HEAD:refs/notes/x\n" +
+        "push HEAD^{tree}:refs/heads/tree\n\n\n",
+      { gitDir: box.path("hello-work", ".git") },
+    );
+    assert.equal(code, 0);
+    assert.equal(
+      stdout.slice(stdout.indexOf("\n\n") + 2),
+      "ok refs/heads/main\nok refs/heads/old\nok refs/tags/two\n" +
+        "error refs/heads/x no such object: nothing\n" +
+        "error refs/notes/x only branches and tags can be shared\n" +
+        "error refs/heads/tree a branch can't name a tree\n\n",
+    );
+    const { refs } = await publication.state();
+    assert.equal(refs["refs/heads/main"], tip);
+    assert.equal(refs["refs/tags/two"], tip);
+  }));
+
+Deno.test("session: an atomic push with one bad ref asks for nothing", () =>
+  withPublication(async (box, _publication, client) => {
+    const { stdout } = await converse(
+      client,
+      "option atomic true\npush HEAD:refs/heads/a\npush HEAD:refs/notes/b\n\n\n",
+      { gitDir: box.path("hello-work", ".git") },
+    );
+    assert.equal(
+      stdout,
+      "ok\nerror refs/heads/a atomic push failure\n" +
+        "error refs/notes/b only branches and tags can be shared\n\n",
+    );
+    assert.ok(!client.calls.includes("push"));
+  }));
+
+Deno.test("session: someone else's address can be listed, not pushed to", () =>
+  withPublication(async (box, publication, client) => {
+    await publication.change({ own: false });
+    const gitDir = box.path("hello-work", ".git");
+    for (const input of ["list for-push\n\n", "push HEAD:refs/heads/x\n\n\n"]) {
+      const { code, stdout, stderr } = await converse(client, input, { gitDir });
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(stderr, /^gtr: can't push to torrent:.*: only its publisher .*\nhint: .*\n$/);
+    }
+    assert.ok(!client.calls.includes("push"));
+    assert.equal((await converse(client, "list\n\n")).code, 0);
+  }));
+
+Deno.test("session: a warning is told once, and not when git is to be quiet", () =>
+  withPublication(async (_box, publication, client) => {
+    await publication.change({ warning: "nobody answered; using the copy kept here" });
+    const said = await converse(client, "list\nlist\n\n");
+    assert.equal(said.stderr, "warning: nobody answered; using the copy kept here\n");
+    assert.equal((await converse(client, "option verbosity 0\nlist\n\n")).stderr, "");
+  }));
+
+Deno.test("session: progress only where git wants it", () =>
+  withPublication(async (box, publication, client) => {
+    const oid = (await publication.state()).refs["refs/heads/main"];
+    const gitDir = box.path("hello-work", ".git");
+    const fetch = `fetch ${oid} refs/heads/main\n\n\n`;
+    const shown = await converse(client, `option progress true\n${fetch}`, { gitDir });
+    assert.match(shown.stderr, /^Receiving packs: 100% \(1\/1\), \d+ bytes \| .*\/s, done\.\n$/m);
+    for (const options of ["", "option progress true\noption verbosity 0\n"]) {
+      assert.equal((await converse(client, options + fetch, { gitDir })).stderr, "");
+    }
+  }));
+
+Deno.test("session: failures are told in one line with a hint, exit code 1", async () => {
+  await using box = await Sandbox.open();
+  const client = new FolderClient(box.root);
+  const unknown = await converse(client, "capabilities\nlist\n");
+  assert.equal(unknown.stdout, CAPABILITIES);
+  assert.equal(unknown.code, 1);
+  assert.equal(
+    unknown.stderr,
+    "gtr: can't find torrent://3f1c/hello: nobody knows it\nhint: check the address\n",
+  );
+  const refused = await converse(client, "capabilities\nlist\n", {
+    connect: () => Promise.reject(new Error("gtd does not answer")),
+  });
+  assert.deepEqual([refused.code, refused.stderr], [1, "gtr: gtd does not answer\n"]);
+  const odd = await converse(client, "dance\n");
+  assert.deepEqual(
+    [odd.code, odd.stderr],
+    [1, "gtr: can't do what git asks: no command 'dance'\n"],
+  );
+  const noUrl = await converse(client, "capabilities\n", { url: undefined });
+  assert.match(noUrl.stderr, /^gtr: can't run git-remote-torrent: git gave no address\nhint: /);
+  const cut = await converse(client, "fetch 1234 refs/heads/main\n");
+  assert.match(cut.stderr, /^gtr: can't fetch: git's list of refs was cut off\n$/);
+});
+
+Deno.test("session: torrent::<rest> is read as torrent://<rest>", () =>
+  withPublication(async (_box, _publication, client) => {
+    const { code } = await converse(client, "list\n\n", { url: "3f1c/hello" });
+    assert.equal(code, 0);
+  }));
