@@ -19,7 +19,7 @@ const title = (text: string) => say(`\n${text}`);
 
 /** Shows a command as a person would type it, and how long it took. */
 function show(who: LocalNode, command: string, { ms }: Pick<Output, "ms">, result?: string): void {
-  say(`  ${who.name.toLowerCase()}$ ${command}`.padEnd(72) + `${(ms / 1000).toFixed(2)} s`);
+  say(`  ${who.name.toLowerCase()}$ ${command}`.padEnd(76) + `  ${(ms / 1000).toFixed(2)} s`);
   for (const line of result?.trim().split("\n") ?? []) say(`    ${line}`);
 }
 
@@ -43,11 +43,10 @@ async function makeRepository(who: LocalNode): Promise<string> {
   return "a small made-up history";
 }
 
-async function commit(who: LocalNode, where: string, file: string, text: string): Promise<string> {
+async function commit(who: LocalNode, where: string, file: string, text: string): Promise<Output> {
   await Deno.writeTextFile(join(who.folder, where, file), text);
   await who.git(where, "add", file);
-  await who.git(where, "commit", "--quiet", "-m", `Write ${file}`);
-  return await headOf(who, where);
+  return await who.git(where, "commit", "--quiet", "-m", `Write ${file}`);
 }
 
 async function headOf(who: LocalNode, where: string, ref = "HEAD"): Promise<string> {
@@ -92,18 +91,20 @@ async function demo(sandbox: Sandbox): Promise<void> {
   same("Bob's clone", await headOf(bob, NAME), await headOf(alice, NAME));
 
   title("Alice commits. There is no push to remember: her gtd publishes it.");
-  const first = await commit(alice, NAME, "news.txt", "Something new.\n");
-  const committed = performance.now();
-  show(alice, "git commit -m 'Write news.txt'", { ms: 0 });
-  const ms = await seen(bob, url, "refs/heads/main", first, committed);
-  say(`  ${(ms / 1000).toFixed(2)} s later, it can be fetched everywhere.`);
+  const committed = await commit(alice, NAME, "news.txt", "Something new.\n");
+  const since = performance.now();
+  const first = await headOf(alice, NAME);
+  show(alice, "git commit -m 'Write news.txt'", committed);
+  const ms = await seen(bob, url, "refs/heads/main", first, since);
+  say(`  ${(ms / 1000).toFixed(2)} s later, Bob's git sees it.`);
   show(bob, "git pull", await bob.git(NAME, "pull", "--quiet"));
   same("Bob's main", await headOf(bob, NAME), first);
 
   title("Alice can also push to her address, from any clone she has.");
   await alice.git(".", "clone", "--quiet", url, "laptop");
   await alice.git("laptop", "checkout", "--quiet", "-b", "topic");
-  const second = await commit(alice, "laptop", "topic.txt", "On a branch.\n");
+  await commit(alice, "laptop", "topic.txt", "On a branch.\n");
+  const second = await headOf(alice, "laptop");
   show(
     alice,
     "git push origin topic",

@@ -25,6 +25,13 @@ interface Count {
   ignored: string[];
 }
 
+const parts = ["check", ...GROUPS];
+const unknown = Deno.args.find((arg) => !parts.includes(arg));
+if (unknown !== undefined) {
+  console.error(`test: no such part: ${unknown} (there are: ${parts.join(", ")})`);
+  Deno.exit(2);
+}
+
 const seconds = Number(Deno.env.get("TEST_DEADLINE") || 1200);
 const overall = AbortSignal.timeout(seconds * 1000);
 const guard = await Deno.makeTempDir({ prefix: "gtr-test-" });
@@ -150,12 +157,6 @@ async function run(wanted: readonly string[]): Promise<Count> {
   return total;
 }
 
-const parts = ["check", ...GROUPS];
-const unknown = Deno.args.find((arg) => !parts.includes(arg));
-if (unknown !== undefined) {
-  console.error(`test: no such part: ${unknown} (there are: ${parts.join(", ")})`);
-  Deno.exit(2);
-}
 const total = await run(Deno.args.length > 0 ? Deno.args : parts);
 await Deno.remove(guard, { recursive: true }).catch(() => {});
 console.log("");
