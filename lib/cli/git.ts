@@ -5,14 +5,17 @@
  */
 import { constants } from "node:os";
 import { GitError } from "../common/errors.ts";
+import { sleep } from "../common/wait.ts";
 
-/** What a person or a supervisor sends to end a command; passed on, since only git should act on it. */
+/** What a person or a supervisor ends a command with; passed on, since it is git's to act on. */
 const FORWARDED: readonly Deno.Signal[] = Deno.build.os === "windows"
   ? ["SIGINT", "SIGBREAK"]
   : ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT"];
 
 /** Signals that end this process as they ended git, so that the caller sees the same. */
 const RAISED: readonly string[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"];
+
+const RAISE_MS = 2000;
 
 /**
  * Runs `git` with the terminal, environment and folder of this process.
@@ -21,23 +24,9 @@ const RAISED: readonly string[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"];
  * @throws {GitError} "no-git"
  */
 export async function passToGit(words: readonly string[], cwd: string): Promise<number> {
-  let child: Deno.ChildProcess;
-  try {
-    child = new Deno.Command("git", {
-      args: [...words],
-      cwd,
-      stdin: "inherit",
-      stdout: "inherit",
-      stderr: "inherit",
-    }).spawn();
-  } catch (cause) {
-    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
-    throw new GitError("no-git", "can't run git: it is not installed or not in PATH", {
-      hint: "install git, from https://git-scm.com or your system's packages",
-      cause,
-    });
-  }
-  const handlers = FORWARDED.map((signal) => {
+  const child = spawnGit(words, cwd);
+  // Not before: git has to inherit what is ignored, in the background and under nohup.
+  const listening = FORWARDED.map((signal) => {
     const handler = () => {
       try {
         child.kill(signal);
@@ -49,8 +38,30 @@ export async function passToGit(words: readonly string[], cwd: string): Promise<
     return { signal, handler };
   });
   const status = await child.status;
-  for (const { signal, handler } of handlers) Deno.removeSignalListener(signal, handler);
+  for (const { signal, handler } of listening) Deno.removeSignalListener(signal, handler);
   if (status.signal === null) return status.code;
-  if (RAISED.includes(status.signal)) Deno.kill(Deno.pid, status.signal);
+  if (RAISED.includes(status.signal)) {
+    Deno.kill(Deno.pid, status.signal);
+    // Deno acts on signals in a thread of its own, which ends us while we wait.
+    await sleep(RAISE_MS, new AbortController().signal);
+  }
   return 128 + constants.signals[status.signal as keyof typeof constants.signals];
+}
+
+function spawnGit(words: readonly string[], cwd: string): Deno.ChildProcess {
+  try {
+    return new Deno.Command("git", {
+      args: [...words],
+      cwd,
+      stdin: "inherit",
+      stdout: "inherit",
+      stderr: "inherit",
+    }).spawn();
+  } catch (cause) {
+    if (!(cause instanceof Deno.errors.NotFound)) throw cause;
+    throw new GitError("no-git", "can't run git: it is not installed, or not on PATH", {
+      hint: "install git 2.34 or newer (https://git-scm.com/downloads)",
+      cause,
+    });
+  }
 }

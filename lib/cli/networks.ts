@@ -6,6 +6,6 @@
 
 /** Their schemes: "torrent". */
 export async function networks(): Promise<string[]> {
-  const { transports } = await import("../transports/all.ts");
-  return transports.map(({ scheme }) => scheme);
+  const { ALL_TRANSPORTS } = await import("../transports/all.ts");
+  return ALL_TRANSPORTS.map(({ scheme }) => scheme);
 }

@@ -21,7 +21,8 @@ interface ListedBranch {
 export async function run(call: Call): Promise<void> {
   const { io, home } = call;
   const repositories = await listShared(home);
-  const schemes = (await call.settings()).get("transports") ?? await networks();
+  const chosen = (await call.settings()).get("transports");
+  const schemes = (await networks()).filter((scheme) => chosen?.includes(scheme) ?? true);
   const id = repositories.length > 0 ? (await loadOrCreateKey(home.identity)).id : "";
   const listed: ListedBranch[] = [];
   for (const repository of repositories) {

@@ -1,0 +1,145 @@
+/** Driving the command line with a stand-in for gtd, and real git in temporary folders. */
+import { join } from "node:path";
+import type { Io } from "../../../lib/cli/io.ts";
+import { run } from "../../../lib/cli/run.ts";
+import type { Gtd, Services } from "../../../lib/cli/services.ts";
+import { toGtrError } from "../../../lib/common/errors.ts";
+import type { PlannedPack, Status } from "../../../lib/daemon/api.ts";
+import { readRepositorySettings } from "../../../lib/exporter/repository_settings.ts";
+import { formatAddress } from "../../../lib/identity/address.ts";
+import { loadOrCreateKey } from "../../../lib/identity/keys.ts";
+import { Home } from "../../../lib/common/home.ts";
+
+const GIT_ENV = {
+  GIT_AUTHOR_NAME: "A",
+  GIT_AUTHOR_EMAIL: "a@example.org",
+  GIT_COMMITTER_NAME: "A",
+  GIT_COMMITTER_EMAIL: "a@example.org",
+  GIT_CONFIG_GLOBAL: "/dev/null",
+  GIT_CONFIG_NOSYSTEM: "1",
+};
+
+/** Runs real git; returns what it printed, without the last newline. */
+export async function git(cwd: string, ...args: string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command("git", { args, cwd, env: GIT_ENV })
+    .output();
+  if (!success) throw new Error(`git ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
+  return new TextDecoder().decode(stdout).trimEnd();
+}
+
+/** How one command line ended. */
+export interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** One user in a temporary folder, whose gtd is a stand-in that notes what it is asked. */
+export class User implements AsyncDisposable {
+  readonly folder: string;
+  readonly home: Home;
+  readonly env = new Map<string, string>();
+  /** Git directories that gtd was asked to publish, with the branches they shared then. */
+  readonly published: { gitDir: string; branches: readonly string[] | undefined }[] = [];
+  warnings: string[] = [];
+  packs: PlannedPack[] = [];
+  daemon: "running" | "stopped" | "broken" = "running";
+  interactive = false;
+  readonly ending = new AbortController();
+
+  private constructor(folder: string) {
+    this.folder = folder;
+    this.home = new Home(join(folder, "home"));
+  }
+
+  static async make(): Promise<User> {
+    return new User(await Deno.realPath(await Deno.makeTempDir({ prefix: "gtr-test-" })));
+  }
+
+  /** A folder of this user's, made if need be. */
+  async at(...path: string[]): Promise<string> {
+    const folder = join(this.folder, ...path);
+    await Deno.mkdir(folder, { recursive: true });
+    return folder;
+  }
+
+  /** A repository with one commit on main. */
+  async repository(name: string): Promise<string> {
+    const folder = await this.at(name);
+    await git(folder, "init", "-q", "-b", "main");
+    await git(folder, "commit", "-q", "--allow-empty", "-m", "first");
+    return folder;
+  }
+
+  /** Runs `gtr <argv>` in `cwd`. */
+  async gtr(cwd: string, ...argv: string[]): Promise<Outcome> {
+    let out = "";
+    let err = "";
+    const io: Io = {
+      cwd,
+      env: (name) => this.env.get(name),
+      home: this.home.root,
+      stdout: (text) => void (out += text),
+      stderr: (text) => void (err += text),
+      interactive: this.interactive,
+      signal: this.ending.signal,
+    };
+    const code = await run(argv, io, this.#services());
+    return { code, out, err };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Deno.remove(this.folder, { recursive: true });
+  }
+
+  status(): Status {
+    return {
+      daemon: { pid: 42, version: "0.1.0", uptimeSeconds: 200 },
+      transports: { torrent: { dht: "127.0.0.1:1", nodes: 3, listen: "127.0.0.1:2" } },
+      repositories: [{
+        address: "torrent://00/hello",
+        sequence: 7,
+        packs: 2,
+        bytes: 2048,
+        role: "published",
+        peers: 1,
+      }],
+      dropped: { "torrent/bad-record": 5 },
+    };
+  }
+
+  #services(): Services {
+    const gtd: Gtd = {
+      publish: async ({ gitDir }, wait) => {
+        wait.progress?.(1, 2, "Packing");
+        const settings = await readRepositorySettings(gitDir);
+        this.published.push({ gitDir, branches: settings?.branches });
+        const shared = settings && settings.branches.length > 0;
+        const { id } = await loadOrCreateKey(this.home.identity);
+        const torrent = formatAddress({ scheme: "torrent", id, name: settings?.name ?? "" });
+        const addresses: Record<string, string> = shared ? { torrent } : {};
+        return { addresses, sequence: 1, changed: true, warnings: this.warnings };
+      },
+      plannedPacks: () => Promise.resolve(this.packs),
+      status: () => Promise.resolve(this.status()),
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    };
+    return {
+      connect: () =>
+        this.daemon === "broken"
+          ? Promise.reject(toGtrError(new Error("can't reach gtd: it is a test")))
+          : Promise.resolve(gtd),
+      running: () => Promise.resolve(this.daemon === "running" ? gtd : undefined),
+      start: () => {
+        const started = this.daemon !== "running";
+        this.daemon = "running";
+        return Promise.resolve({ pid: 42, started });
+      },
+      stop: () => {
+        const ran = this.daemon === "running";
+        this.daemon = "stopped";
+        return Promise.resolve(ran);
+      },
+    };
+  }
+}
