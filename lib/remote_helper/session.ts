@@ -34,6 +34,7 @@ export class Session {
   readonly #options = new HelperOptions();
   readonly #encoder = new TextEncoder();
   #state: Promise<RemoteState> | undefined;
+  #synced: SyncedState | undefined;
   #listed = false;
   #warned = false;
 
@@ -77,7 +78,19 @@ export class Session {
     this.#warn(state);
     this.#listed = true;
     const { objectFormat } = this.#options;
-    await this.#say(...refListing(state, { forPush, objectFormat }), "");
+    const peeled = forPush ? undefined : await this.#peeledTags(state);
+    await this.#say(...refListing(state, { forPush, objectFormat }, peeled), "");
+  }
+
+  async #peeledTags({ refs }: RemoteState): Promise<Map<string, string> | undefined> {
+    const { env, signal } = this.#parts;
+    const outside = env("GIT_DIR") === undefined; // nothing to follow tags into
+    if (outside || !Object.keys(refs).some((ref) => ref.startsWith("refs/tags/"))) return undefined;
+    const [{ peeledTags }, local] = await Promise.all([
+      import("./peeled_tags.ts"),
+      localRepository(env),
+    ]);
+    return await peeledTags(refs, local, async () => this.#synced = await this.#sync(), signal);
   }
 
   async #fetch(lines: string[]): Promise<void> {
@@ -160,8 +173,14 @@ export class Session {
   }
 
   async #sync(): Promise<SyncedState> {
+    const before = this.#synced;
+    this.#synced = undefined; // good for one use: who asks again wants it newer
+    if (before) return before;
     const client = await this.#parts.client();
-    const synced = await client.sync(this.#parts.url, this.#wait());
+    const synced = await client.sync(this.#parts.url, this.#wait()).catch((error) => {
+      this.#parts.meter.abandon();
+      throw error;
+    });
     this.#parts.meter.done();
     this.#warn(synced);
     return synced;

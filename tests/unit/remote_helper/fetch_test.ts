@@ -94,6 +94,27 @@ Deno.test("git fetch: forced, added, deleted branches and tags", async () => {
   assert.equal(await box.git("copy", "tag"), "v1\nv2");
 });
 
+Deno.test("git fetch: follows tags of commits that are there, and only those", async () => {
+  await using box = await Sandbox.open();
+  const publication = await cloned(box);
+  await box.git("hello-work", "tag", "-a", "-m", "First", "v1");
+  await box.git("hello-work", "tag", "light");
+  await box.publish(publication);
+  await box.git("copy", "fetch", "-q", "--no-tags");
+  assert.equal(await box.git("copy", "tag"), "");
+  await box.git("copy", "fetch", "-q");
+  assert.equal(await box.git("copy", "tag"), "light\nv1");
+  const { stdout } = await box.run("copy", "ls-remote", "--tags", "origin");
+  assert.match(stdout, /\trefs\/tags\/light\n\w+\trefs\/tags\/v1\n\w+\trefs\/tags\/v1\^\{\}\n$/);
+
+  await box.git("hello-work", "checkout", "-q", "-b", "topic");
+  await box.commit("hello-work", "two.txt");
+  await box.git("hello-work", "tag", "-a", "-m", "Second", "v2");
+  await box.publish(publication);
+  await box.git("copy", "fetch", "-q", "origin", "main");
+  assert.equal(await box.git("copy", "tag"), "light\nv1");
+});
+
 Deno.test("git fetch: in a linked worktree, with a relative GIT_DIR, with alternates", async () => {
   await using box = await Sandbox.open();
   const publication = await cloned(box);

@@ -22,6 +22,14 @@ Deno.test("list: the object format only where git asked for it", () => {
   assert.equal(lines[0], ":object-format sha1");
 });
 
+Deno.test("list: what annotated tags lead to, behind the tag", () => {
+  const asked = { forPush: false, objectFormat: false };
+  assert.deepEqual(refListing(state, asked, new Map([["refs/tags/v1", A]])).slice(-2), [
+    `${B} refs/tags/v1`,
+    `${A} refs/tags/v1^{}`,
+  ]);
+});
+
 Deno.test("list: no HEAD for pushing, nor where its branch does not exist", () => {
   for (
     const lines of [
