@@ -52,6 +52,8 @@ export const RemoteState = v.object({
   objectFormat: v.picklist(["sha1", "sha256"]),
   head: v.string(),
   refs: v.record(v.string(), Oid),
+  /** Annotated tags and what they lead to in the end. */
+  peeled: v.optional(v.record(v.string(), Oid)),
   /** Published with this user's own key. */
   own: v.boolean(),
   /** Something the person should know: nobody answered and this is the copy kept here. */

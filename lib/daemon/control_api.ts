@@ -95,7 +95,7 @@ async function body<T>(schema: v.GenericSchema<unknown, T>, request: Request): P
 }
 
 function remoteState(url: string, { signed, publisher, own, warning }: Resolved): RemoteState {
-  const { name, sequence, objectFormat, head, refs } = signed.manifest;
+  const { name, sequence, objectFormat, head, refs, peeled } = signed.manifest;
   const scheme = url.slice(0, url.indexOf(":"));
   const id = publisherId(Buffer.from(publisher, "hex"));
   const address = formatAddress({ scheme, id, name });
@@ -107,6 +107,7 @@ function remoteState(url: string, { signed, publisher, own, warning }: Resolved)
     objectFormat,
     head,
     refs: { ...refs },
+    peeled,
     own,
     warning,
   };

@@ -7,6 +7,7 @@ import { mkdir } from "node:fs/promises";
 import { canonicalJson } from "../manifest/canonical_json.ts";
 import type { Wait } from "../common/wait.ts";
 import { StoreError } from "../common/errors.ts";
+import { peelTags } from "../git_interface/peel_tags.ts";
 import { formatAddress } from "../identity/address.ts";
 import { signManifest } from "../manifest/manifest.ts";
 import type { Manifest, ObjectFormat, PackRef, SignedManifest } from "../manifest/types.ts";
@@ -65,9 +66,14 @@ export async function publishState(
     fromScratch: damaged || (wanted.fromScratch ?? false),
     directory: repository.outgoingPath,
   }, wait);
+  const peeled = await peelTags(repository.path, newTags(wanted.refs, previous?.manifest), {
+    alternates: wanted.objectDirs,
+    signal: wait.signal,
+  });
   const manifest = nextManifest(parts, {
     name: repository.name,
     wanted,
+    peeled,
     previous: previous?.manifest,
     highest: await repository.highestSequence(),
     packs: [...packs.kept, ...(packs.made ? [packs.made.pack] : [])],
@@ -84,9 +90,11 @@ export async function publishState(
 
 function nextManifest(
   parts: EngineParts,
-  { name, wanted, previous, highest, packs }: {
+  { name, wanted, peeled, previous, highest, packs }: {
     readonly name: string;
     readonly wanted: Publication;
+    /** Tag objects that are new -> what they lead to. */
+    readonly peeled: ReadonlyMap<string, string>;
     readonly previous: Manifest | undefined;
     /** The highest sequence number ever published. */
     readonly highest: number;
@@ -110,9 +118,31 @@ function nextManifest(
     objectFormat: wanted.objectFormat,
     head: wanted.head,
     refs: { ...wanted.refs },
+    peeled: peeledRefs(wanted.refs, previous, peeled),
     packs,
     endpoints: Object.fromEntries(endpoints),
   };
+}
+
+/** The tags whose objects the previous publication did not have under the same name. */
+function newTags(refs: Publication["refs"], previous: Manifest | undefined): string[] {
+  return Object.entries(refs)
+    .filter(([name, oid]) => name.startsWith("refs/tags/") && previous?.refs[name] !== oid)
+    .map(([, oid]) => oid);
+}
+
+function peeledRefs(
+  refs: Publication["refs"],
+  previous: Manifest | undefined,
+  fresh: ReadonlyMap<string, string>,
+): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(refs).flatMap(([name, oid]) => {
+      const same = previous?.refs[name] === oid;
+      const target = same ? previous?.peeled?.[name] : fresh.get(oid);
+      return target !== undefined && name.startsWith("refs/tags/") ? [[name, target]] : [];
+    }),
+  );
 }
 
 /** Whether publishing would tell nobody anything: all but sequence and date are equal. */

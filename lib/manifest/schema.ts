@@ -76,6 +76,7 @@ const ManifestSchema = v.looseObject({
   objectFormat: v.picklist(["sha1", "sha256"], "neither sha1 nor sha256"),
   head: text,
   refs: map,
+  peeled: v.optional(map),
   packs: v.pipe(
     v.array(PackSchema, "not a list"),
     v.maxLength(MAX_PACKS, `more than ${MAX_PACKS}`),
@@ -95,7 +96,7 @@ export function manifestFault(value: unknown): string | undefined {
   return refsFault(manifest) ?? packsFault(manifest) ?? endpointsFault(manifest.endpoints);
 }
 
-function refsFault({ head, refs, objectFormat }: Manifest): string | undefined {
+function refsFault({ head, refs, peeled = {}, objectFormat }: Manifest): string | undefined {
   if (!isValidRefName(head) || !head.startsWith("refs/heads/")) {
     return `head: ${show(head)} is no valid branch name`;
   }
@@ -105,6 +106,10 @@ function refsFault({ head, refs, objectFormat }: Manifest): string | undefined {
   for (const name of names) {
     if (!isValidRefName(name)) return `refs: ${show(name)} is no valid ref name`;
     if (!isOid(refs[name])) return `refs: ${show(name)} has no ${objectFormat} object id`;
+  }
+  for (const [name, oid] of Object.entries(peeled)) {
+    const isTag = name.startsWith("refs/tags/") && Object.hasOwn(refs, name);
+    if (!isTag || !isOid(oid)) return `peeled: ${show(name)} is not a tag with an object id`;
   }
   const conflict = conflictingRef(names);
   return conflict && `refs: ${show(conflict)} can't exist beside another that is part of its name`;

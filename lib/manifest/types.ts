@@ -40,6 +40,11 @@ export interface Manifest {
   readonly head: string;
   /** Full ref name -> object id. */
   readonly refs: Readonly<Record<string, string>>;
+  /**
+   * Annotated tags and what they lead to in the end, so that `git fetch` can follow tags without
+   * having them. An addition to version 1; without it tags are still fetched when asked for.
+   */
+  readonly peeled?: Readonly<Record<string, string>>;
   readonly packs: readonly PackRef[];
   /** Scheme -> where that network can reach the publisher; a hint, never trusted. */
   readonly endpoints: Readonly<Record<string, readonly string[]>>;
