@@ -68,7 +68,8 @@ export class ProgressMeter {
     this.#rated = now;
     const seconds = (now - this.#start.at) / 1000;
     const rate = seconds > 0 ? (bytes - this.#start.bytes) / seconds : 0;
-    this.#throughput = `, ${humanBytes(bytes)} | ${humanBytes(rate)}/s`;
+    const speed = rate > 0 ? ` | ${humanBytes(rate)}/s` : ""; // nothing is known at first
+    this.#throughput = `, ${humanBytes(bytes)}${speed}`;
   }
 
   #show(line: string): void {

@@ -20,7 +20,7 @@ Deno.test("progress: packs with bytes and rate, in git's form", () => {
   m.report(20 * 2 ** 20, 20 * 2 ** 20, "7/7");
   m.done();
   assert.deepEqual(written.map((line) => line.replace(/ +\r$/, "\r")), [
-    "Receiving packs:   0% (0/7), 0 bytes | 0 bytes/s\r",
+    "Receiving packs:   0% (0/7), 0 bytes\r",
     "Receiving packs:  25% (3/7), 5.00 MiB | 5.00 MiB/s\r",
     "Receiving packs: 100% (7/7), 20.00 MiB | 10.00 MiB/s\r",
     "Receiving packs: 100% (7/7), 20.00 MiB | 10.00 MiB/s, done.\n",
@@ -32,7 +32,7 @@ Deno.test("progress: the rate leaves out what was there before, and changes twic
   m.report(1024, 4096, "0/1");
   clock.now = 400;
   m.report(2048, 4096, "0/1");
-  assert.match(written.at(-1)!, /: {2}50% \(0\/1\), 1\.00 KiB \| 0 bytes\/s/);
+  assert.match(written.at(-1)!, /: {2}50% \(0\/1\), 1\.00 KiB *\r/);
   clock.now = 1000;
   m.report(3072, 4096, "0/1");
   assert.match(written.at(-1)!, /: {2}75% \(0\/1\), 3\.00 KiB \| 2\.00 KiB\/s/);
