@@ -12,7 +12,9 @@ function printTo(stream: { writeSync(bytes: Uint8Array): number }): (text: strin
 
 Deno.exit(
   await run(Deno.args, {
-    cwd: Deno.cwd(),
+    get cwd() {
+      return Deno.cwd(); // when it is asked for: the folder may have been deleted
+    },
     env: (name) => Deno.env.get(name),
     home: gtrHome(),
     stdout: printTo(Deno.stdout),

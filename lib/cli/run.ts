@@ -4,6 +4,7 @@
  * @module
  */
 import { formatError, toGtrError, UsageError } from "../common/errors.ts";
+import { Home } from "../common/home.ts";
 import type { Call, Io } from "./io.ts";
 import { printable } from "./output.ts";
 import { SERVICES, type Services } from "./services.ts";
@@ -75,7 +76,7 @@ async function call(
     io.stdout((await import("./help.ts")).verbHelp(verb));
     return 0;
   }
-  const [{ Home }, { run }] = await Promise.all([import("../common/home.ts"), verb.load()]);
+  const { run } = await verb.load();
   const home = new Home(io.home);
   const prepared: Call = {
     operands: parsed.operands,

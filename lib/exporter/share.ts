@@ -112,6 +112,13 @@ export async function unlist(home: Home, commonDir: string, signal: AbortSignal)
   if (!settings?.branches.length) await shares.remove(commonDir);
 }
 
+/** Puts a repository back on the list, unless its name is in use again. */
+export async function relist(home: Home, share: Share, signal: AbortSignal): Promise<void> {
+  const shares = new Shares(home);
+  using _lock = await shares.lock(signal);
+  if (!(await shares.list()).some(({ name }) => name === share.name)) await shares.add(share);
+}
+
 /**
  * The share with this name.
  *

@@ -262,6 +262,9 @@ Deno.test("remove: by name, also where the folder is gone", async () => {
     listed.err,
     /the folder of hello is gone.*\nhint: .*gtr remove --repository hello\n/,
   );
+  user.daemon = "broken";
+  assert.equal((await user.gtr(user.folder, "remove", "--repository", "hello")).code, 1);
+  user.daemon = "running";
   assert.deepEqual(await user.gtr(user.folder, "remove", "--repository", "hello"), {
     code: 0,
     out: "",
