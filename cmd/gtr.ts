@@ -12,9 +12,7 @@ function printTo(stream: { writeSync(bytes: Uint8Array): number }): (text: strin
 
 Deno.exit(
   await run(Deno.args, {
-    get cwd() {
-      return Deno.cwd(); // when it is asked for: the folder may have been deleted
-    },
+    cwd: Deno.cwd(),
     env: (name) => Deno.env.get(name),
     home: gtrHome(),
     stdout: printTo(Deno.stdout),

@@ -51,6 +51,7 @@ export function verbHelp(verb: Verb): string {
     "",
     ...columns(options.map(row)),
     "",
+    "examples:",
     ...columns(verb.examples.map((e) => [e.command, e.about])),
     "",
   ].join("\n");
