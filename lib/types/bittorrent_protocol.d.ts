@@ -38,6 +38,9 @@ declare class Wire {
   downloadSpeed(): number;
 
   use(extension: ExtensionClass): void;
+  /** Begins an MSE handshake. */
+  startEncryption(infohash: string): void;
+  /** Answers "crypto-infohash". */
   setInfoHash(infohash: string): void;
   setKeepAlive(enable: boolean): void;
   handshake(
@@ -52,9 +55,12 @@ declare class Wire {
   have(piece: number): void;
   bitfield(bits: Uint8Array): void;
   request(piece: number, offset: number, length: number, answered: Callback): void;
+  /** Sends a message of an extension that the peer knows. */
+  extended(extension: string, payload: Uint8Array): void;
   cancel(piece: number, offset: number, length: number): void;
 
   on(event: "handshake", listener: (infohash: string, peerId: string) => void): this;
+  on(event: "crypto-handshake", listener: () => void): this;
   /** MSE: SHA-1 of "req2" and the infohash that the peer asks for. */
   on(event: "crypto-infohash", listener: (hash: string) => void): this;
   on(event: "choke" | "unchoke" | "interested" | "uninterested", listener: () => void): this;

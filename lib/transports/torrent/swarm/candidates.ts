@@ -55,19 +55,18 @@ export class Candidates {
     return undefined;
   }
 
-  /** A connection, or the attempt to make one, ended; `useful` ones may be dialled again at once. */
-  ended(address: PeerAddress, now: number, useful: boolean): void {
+  /**
+   * A connection, or the attempt to make one, ended.
+   *
+   * @param verdict whether it was of use, of none, or must never be dialled again
+   */
+  ended(address: PeerAddress, now: number, verdict: "useful" | "useless" | "never"): void {
     const candidate = this.#known.get(addressKey(address));
     if (!candidate) return;
-    if (useful) candidate.attempts = 0;
-    candidate.notBefore = now + (RETRY_AFTER[candidate.attempts++] ?? Infinity);
+    if (verdict === "useful") candidate.attempts = 0;
+    const pause = verdict === "never" ? undefined : RETRY_AFTER[candidate.attempts++];
+    candidate.notBefore = now + (pause ?? Infinity);
     candidate.busy = false;
-  }
-
-  /** Never dials this address again. */
-  exclude(address: PeerAddress): void {
-    const candidate = this.#known.get(addressKey(address));
-    if (candidate) candidate.notBefore = Infinity;
   }
 
   /** When the next address can be dialled: a time, or Infinity where there will be none. */

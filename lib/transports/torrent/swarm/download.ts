@@ -184,14 +184,15 @@ export class Download extends Torrent {
       if (this.closed) return wire.close();
       const peer = this.adopt(wire, address);
       wire.onClose(() => {
-        if (this.swarm.bans.has(address.host, address.port) || peer.id === this.swarm.peerId) {
-          this.#candidates.exclude(address);
-        }
-        this.#candidates.ended(address, performance.now(), peer.wire.protocol.downloaded > 0);
+        const never = peer.id === this.swarm.peerId ||
+          this.swarm.bans.has(address.host, address.port);
+        const useful = peer.wire.protocol.downloaded > 0;
+        const verdict = never ? "never" : useful ? "useful" : "useless";
+        this.#candidates.ended(address, performance.now(), verdict);
         this.#giveUpIfHopeless();
       });
     } catch {
-      this.#candidates.ended(address, performance.now(), false);
+      this.#candidates.ended(address, performance.now(), "useless");
     } finally {
       this.#dialling--;
       if (!this.closed) {
@@ -305,10 +306,20 @@ export class Download extends Torrent {
     const { info } = this.content!;
     let buffer = this.#buffers.get(piece);
     if (!buffer) {
+      for (const given of this.#buffers.keys()) {
+        if (!this.#picker!.isActive(given)) this.#recycle(given); // begun, then given up
+      }
       buffer = this.#spareBuffers.pop() ?? new Uint8Array(Math.min(info.pieceLength, info.length));
       this.#buffers.set(piece, buffer);
     }
     return buffer.subarray(0, pieceSize(info, piece));
+  }
+
+  #recycle(piece: number): void {
+    const buffer = this.#buffers.get(piece);
+    if (!buffer) return;
+    this.#buffers.delete(piece);
+    this.#spareBuffers.push(buffer);
   }
 
   async #check(piece: number, senders: readonly Peer[]): Promise<void> {
@@ -332,9 +343,7 @@ export class Download extends Torrent {
     } catch (error) {
       this.#fail(error);
     } finally {
-      const buffer = this.#buffers.get(piece);
-      this.#buffers.delete(piece);
-      if (buffer) this.#spareBuffers.push(buffer);
+      this.#recycle(piece);
       this.#fillAll();
     }
   }

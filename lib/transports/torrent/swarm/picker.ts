@@ -130,6 +130,11 @@ export class Picker<P> {
     return (this.#peers.get(peer)?.wanted ?? 0) > 0;
   }
 
+  /** Whether blocks of a piece are on the way, or it is being checked. */
+  isActive(piece: number): boolean {
+    return this.#active.has(piece);
+  }
+
   /** How many blocks this peer was asked for and has not answered. */
   outstanding(peer: P): number {
     return this.#peers.get(peer)?.outstanding ?? 0;
@@ -217,7 +222,9 @@ export class Picker<P> {
 
   /** Begins the rarest piece that the peer has; ties are broken by chance, so that peers differ. */
   #begin(peer: P, state: PeerState<P>): ActivePiece<P> | undefined {
-    if (this.#active.size >= this.#maxActive) return undefined;
+    const isFull = this.#active.size >= this.#maxActive;
+    const idle = isFull ? this.#idlePiece() : undefined;
+    if (isFull && idle === undefined) return undefined;
     const start = Math.floor(this.#random() * this.#pieces);
     let best = -1;
     for (let n = 0; n < this.#pieces; n++) {
@@ -227,6 +234,7 @@ export class Picker<P> {
       if (this.#availability[best] === 1) break; // nothing is rarer
     }
     if (best < 0) return undefined;
+    if (idle !== undefined) this.#active.delete(idle);
     const blocks = Math.ceil(this.#size(best) / BLOCK);
     const active: ActivePiece<P> = {
       piece: best,
@@ -239,6 +247,14 @@ export class Picker<P> {
     };
     this.#active.set(best, active);
     return active;
+  }
+
+  /** A started piece that waits for peers which are gone: better begun again than in the way. */
+  #idlePiece(): number | undefined {
+    for (const { piece, missing, askers } of this.#active.values()) {
+      if (missing > 0 && askers.every((peers) => peers.length === 0)) return piece;
+    }
+    return undefined;
   }
 
   #takeFree(

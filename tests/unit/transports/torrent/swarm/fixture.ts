@@ -1,4 +1,5 @@
 /** Torrents and swarms on loopback. */
+import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { deadline } from "../../../../../lib/common/wait.ts";
@@ -47,12 +48,19 @@ export function infoOf(bytes: Uint8Array, name: string, pieceLength: number): Ui
 export function makeTorrent(
   size: number,
   pieceLength = 32 * 1024,
-  bytes: Uint8Array = randomBytes(size),
+  bytes: Uint8Array = new Uint8Array(randomBytes(size)),
 ): TestTorrent {
   const name = "test.pack";
   const info = infoOf(bytes, name, pieceLength);
   const infohash = createHash("sha1").update(info).digest("hex");
   return { name, bytes, pieceLength, info, infohash };
+}
+
+/** Fails where a file is not the torrent's. */
+export async function assertWhole(path: string, torrent: TestTorrent): Promise<void> {
+  const bytes = await Deno.readFile(path);
+  assert.equal(bytes.length, torrent.bytes.length);
+  assert.ok(bytes.every((byte, i) => byte === torrent.bytes[i]), "the bytes differ");
 }
 
 /** Swarms and files of one test; disposing it closes and removes all. */

@@ -1,0 +1,139 @@
+/** Choker, rate limiter, pipeline, candidates, bans, blame: no network, no real clock. */
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { Bans } from "../../../../../lib/transports/torrent/swarm/bans.ts";
+import { Blame } from "../../../../../lib/transports/torrent/swarm/blame.ts";
+import {
+  Candidates,
+  parseAddress,
+} from "../../../../../lib/transports/torrent/swarm/candidates.ts";
+import { chooseUnchoked } from "../../../../../lib/transports/torrent/swarm/choker.ts";
+import { BLOCK } from "../../../../../lib/transports/torrent/swarm/picker.ts";
+import { Pipeline } from "../../../../../lib/transports/torrent/swarm/pipeline.ts";
+import { RateLimiter } from "../../../../../lib/transports/torrent/swarm/rate_limiter.ts";
+
+const rates = fc.array(
+  fc.record({ downloadRate: fc.nat(1000), uploadRate: fc.nat(1000) }),
+  { maxLength: 30 },
+);
+
+Deno.test("choker: every slot is used, and the best givers keep theirs", () => {
+  fc.assert(fc.property(rates, fc.integer({ min: 1, max: 8 }), (peers, slots) => {
+    const applicants = peers.map((p, peer) => ({ peer, servedAt: 0, ...p }));
+    const chosen = chooseUnchoked(applicants, slots);
+    assert.equal(chosen.size, Math.min(slots, peers.length));
+    const givers = [...applicants].sort((a, b) => b.downloadRate - a.downloadRate);
+    const [best, second] = givers;
+    if (slots > 1 && best && best.downloadRate > (second?.downloadRate ?? -1)) {
+      assert.ok(chosen.has(best.peer));
+    }
+  }));
+});
+
+Deno.test("choker: everybody's turn comes", () => {
+  fc.assert(fc.property(rates, fc.integer({ min: 1, max: 8 }), (peers, slots) => {
+    const applicants = peers.map((p, peer) => ({ peer, servedAt: 0, ...p }));
+    const served = new Set<number>();
+    for (let round = 1; round <= peers.length; round++) {
+      for (const peer of chooseUnchoked(applicants, slots)) {
+        applicants[peer]!.servedAt = round;
+        served.add(peer);
+      }
+    }
+    assert.equal(served.size, peers.length);
+  }));
+});
+
+Deno.test("rate limiter: never more than the rate and one second's burst", () => {
+  const step = fc.record({ bytes: fc.integer({ min: 1, max: 16384 }), pause: fc.nat(300) });
+  fc.assert(
+    fc.property(fc.integer({ min: 1000, max: 100_000 }), fc.array(step), (rate, steps) => {
+      let now = 0;
+      const limiter = new RateLimiter(rate, () => now);
+      let sent = 0;
+      for (const { bytes, pause } of steps) {
+        now += pause;
+        const at = now + limiter.take(bytes); // the caller sends then
+        sent += bytes;
+        assert.ok(sent <= rate + rate * at / 1000 + 1e-6);
+        assert.ok(sent >= bytes || at === now);
+      }
+    }),
+  );
+});
+
+Deno.test("rate limiter: no limit, no wait", () => {
+  assert.equal(new RateLimiter(0, () => 0).take(1e12), 0);
+});
+
+Deno.test("pipeline: fast peers are asked far ahead, slow ones little, none beyond its queue", () => {
+  const fast = new Pipeline(250);
+  for (let i = 0; i < 1000; i++) fast.blockReceived(20);
+  assert.equal(fast.depth, 250);
+  for (let i = 0; i < 1000; i++) fast.blockReceived(5_000);
+  assert.equal(fast.depth, 4);
+  assert.equal(new Pipeline(2).depth, 2);
+});
+
+Deno.test("candidates: dialled in turn, retried ever later, at last given up", () => {
+  const candidates = new Candidates();
+  const address = { host: "127.0.0.1", port: 1 };
+  assert.equal(candidates.add(address), true);
+  assert.equal(candidates.add({ ...address }), false);
+  assert.equal(candidates.add({ host: "127.0.0.1", port: 0 }), false);
+  assert.equal(candidates.add({ host: "127.0.0.1", port: 65536 }), false);
+  let now = 0;
+  let attempts = 0;
+  while (candidates.nextAt() < Infinity) {
+    now = candidates.nextAt();
+    assert.ok(candidates.take(now));
+    assert.equal(candidates.take(now), undefined);
+    attempts++;
+    candidates.ended(address, now, "useless");
+  }
+  assert.equal(attempts, 4);
+});
+
+Deno.test("candidates: one that was of use is tried again and again; a liar never", () => {
+  const candidates = new Candidates();
+  const address = { host: "127.0.0.1", port: 1 };
+  candidates.add(address);
+  for (let now = 0; now < 100_000; now += 1000) {
+    assert.ok(candidates.take(now));
+    candidates.ended(address, now, "useful");
+  }
+  candidates.take(1e6);
+  candidates.ended(address, 1e6, "never");
+  assert.equal(candidates.take(1e9), undefined);
+  assert.equal(candidates.nextAt(), Infinity);
+});
+
+Deno.test("addresses: IPv4 and a port, nothing else", () => {
+  assert.deepEqual(parseAddress("10.0.0.1:6881"), { host: "10.0.0.1", port: 6881 });
+  for (const bad of ["", "host:1", "1.2.3.4", "[::1]:80", "1.2.3.4:123456", "1.2.3:4"]) {
+    assert.equal(parseAddress(bad), undefined);
+  }
+});
+
+Deno.test("bans: by port and peer id, for an hour; the host once liars keep coming", () => {
+  let now = 0;
+  const bans = new Bans(() => now);
+  bans.add("1.2.3.4", 6881, "id");
+  assert.ok(bans.has("1.2.3.4", 6881) && bans.has("1.2.3.4", "id"));
+  assert.ok(!bans.has("1.2.3.4") && !bans.has("1.2.3.4", 6882) && !bans.has("1.2.3.5", 6881));
+  now += 3_600_001;
+  assert.ok(!bans.has("1.2.3.4", 6881));
+  for (let i = 0; i < 8; i++) bans.add("1.2.3.4", `id${i}`);
+  assert.ok(bans.has("1.2.3.4", "any"));
+});
+
+Deno.test("blame: a single sender at once; among several, who sent other bytes than the right ones", () => {
+  const right = new Uint8Array(3 * BLOCK - 7).fill(1);
+  const wrong = right.slice();
+  wrong[BLOCK + 5] = 9;
+  const blame = new Blame<string>();
+  assert.equal(blame.failed(0, wrong, ["a", "a", "a"]), "a");
+  assert.equal(blame.failed(1, wrong, ["a", "b", "c"]), undefined);
+  assert.deepEqual(blame.verified(1, right), new Set(["b"]));
+  assert.deepEqual(blame.verified(1, right), new Set());
+});
