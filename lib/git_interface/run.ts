@@ -94,7 +94,7 @@ export async function spawnGit(
 export function gitFailure(args: readonly string[], end: GitEnd): GitError | StoreError {
   const what = `git ${subcommand(args)} failed`;
   const why = reason(end);
-  if (/No space left on device|Disk quota exceeded/i.test(end.stderr)) {
+  if (/No space left on device|Disk quota exceeded|Out of diskspace/i.test(end.stderr)) {
     return new StoreError("disk-full", `${what}: no space left on the disk`, {
       hint: "free some space and run it again; nothing that was published is lost",
     });

@@ -14,19 +14,12 @@ import type { Quarantine } from "./quarantine.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 import { remove } from "./tidy.ts";
 
-/** What a repository will consist of. */
-export interface CheckedPacks {
-  /** In an order in which none needs a later one. */
-  readonly packs: readonly PackRef[];
-  /** Those of them that were fetched; their indexes are in the quarantine. */
-  readonly added: readonly AddedPack[];
-}
-
 /**
  * Checks each new pack's bytes and objects, and that nothing is missing behind any ref. A file that
  * proves bad is removed, also one that was in the store: the next fetch brings it anew.
  *
  * @param stored packs of the repository's state; `whole` are those of them that are on disk
+ * @returns the packs that were fetched; their indexes are in the quarantine
  * @throws {VerificationError} "wrong-pack", "bad-pack", "missing-objects", "bad-refs"
  * @throws {StoreError} "disk-full"
  */
@@ -38,7 +31,7 @@ export async function checkFetched(
   whole: readonly PackFile[],
   fetched: readonly PackFile[],
   options: Wait & { readonly strict: boolean },
-): Promise<CheckedPacks> {
+): Promise<AddedPack[]> {
   const held = new Set(whole.map(({ pack }) => pack.sha256));
   const files = new Map([...fetched, ...whole].map(({ pack, path }) => [pack.sha256, path]));
   const { packs, trusted } = arrangePacks(manifest.packs, stored, held, new Set(files.keys()));
@@ -60,5 +53,5 @@ export async function checkFetched(
     }
   }
   await quarantine.checkTips(manifest, options.signal);
-  return { packs, added };
+  return added;
 }

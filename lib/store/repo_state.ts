@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { readTextIfPresent, writeFileAtomic } from "../common/atomic_file.ts";
 import { VerificationError } from "../common/errors.ts";
+import { canonicalJson } from "../manifest/canonical_json.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
 
 /** A pack that no manifest lists any more, kept for those who still ask for it. */
@@ -69,20 +70,49 @@ export async function readState(path: string): Promise<RepoState | undefined> {
   }
 }
 
-/** The state of a repository that has no state file: what its manifest tells. */
-export function initialState(manifest: Manifest | undefined): RepoState {
-  return {
-    role: "followed",
-    sequence: manifest?.sequence ?? 0,
-    sources: {},
-    packs: manifest?.packs ?? [],
-    retired: [],
-    lastUsed: 0,
-  };
+/** The state of a repository that nothing was stored in. */
+export const EMPTY_STATE: RepoState = {
+  role: "followed",
+  sequence: 0,
+  sources: {},
+  packs: [],
+  retired: [],
+  lastUsed: 0,
+};
+
+/**
+ * The state that follows from the current manifest.
+ *
+ * Where all packs of the manifest are at hand, the repository is those, and the others retire. Else
+ * packs of the manifest were skipped because older ones have their content: those all stay.
+ *
+ * @param state what was written last
+ * @param atHand packs that are on disk and were checked
+ */
+export function settledState(
+  state: RepoState,
+  manifest: Manifest,
+  atHand: readonly PackRef[],
+): RepoState {
+  const sequence = Math.max(state.sequence, manifest.sequence);
+  const skipped = without(manifest.packs, atHand);
+  const added = without(without(manifest.packs, skipped), state.packs);
+  if (skipped.length > 0) return { ...state, sequence, packs: [...state.packs, ...added] };
+  const since = Math.floor(Date.now() / 1000);
+  const unlisted = without(state.packs, manifest.packs).map((pack) => ({ pack, since }));
+  const back = new Set(manifest.packs.map(({ sha256 }) => sha256));
+  const retired = state.retired.filter(({ pack }) => !back.has(pack.sha256));
+  return { ...state, sequence, packs: manifest.packs, retired: [...retired, ...unlisted] };
+}
+
+/** Those of `packs` that are not among `others`. */
+export function without(packs: readonly PackRef[], others: readonly PackRef[]): PackRef[] {
+  const names = new Set(others.map(({ sha256 }) => sha256));
+  return packs.filter(({ sha256 }) => !names.has(sha256));
 }
 
 /** Writes the state atomically; a file that says the same already is left alone. */
 export async function writeState(path: string, state: RepoState): Promise<void> {
-  const text = JSON.stringify({ version: 1, ...state }) + "\n";
+  const text = canonicalJson({ version: 1, ...state }) + "\n";
   if (await readTextIfPresent(path) !== text) await writeFileAtomic(path, text);
 }

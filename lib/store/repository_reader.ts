@@ -12,7 +12,7 @@ import { verifyManifest } from "../manifest/manifest.ts";
 import type { PackRef, SignedManifest } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
 import type { RepoPaths } from "./repo_paths.ts";
-import { initialState, readState, type RepoState } from "./repo_state.ts";
+import { EMPTY_STATE, readState, type RepoState, settledState, without } from "./repo_state.ts";
 
 /** What can be known of a stored repository without its lock. */
 export class RepositoryReader {
@@ -81,10 +81,20 @@ export class RepositoryReader {
     }
   }
 
-  /** @throws {VerificationError} "damaged-store" */
+  /**
+   * The state, brought up to date with the manifest where a crash kept it from being written.
+   *
+   * @throws {VerificationError} "damaged-store"
+   */
   async state(): Promise<RepoState> {
-    const stored = await readState(this.paths.state);
-    return stored ?? initialState((await this.usableManifest())?.manifest);
+    const state = await readState(this.paths.state) ?? EMPTY_STATE;
+    const manifest = (await this.usableManifest())?.manifest;
+    if (manifest === undefined) return state;
+    // A pack is checked before it comes into the object directory, and there before the manifest
+    // that lists it is written.
+    const known = [...state.packs, ...without(manifest.packs, state.packs)];
+    const atHand = await this.whole(known);
+    return settledState(state, manifest, atHand.map(({ pack }) => pack));
   }
 
   /**

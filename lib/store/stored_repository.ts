@@ -112,10 +112,10 @@ export class StoredRepository extends RepositoryReader {
     const whole = await this.whole(state.packs);
     try {
       await using quarantine = await Quarantine.open(this.paths);
-      const { packs, added } = await checkFetched(
+      const added = await checkFetched(
         ...[this.paths, quarantine, signed.manifest, state.packs, whole, fetched, options] as const,
       );
-      await commitManifest(this.paths, signed, packs, added, state);
+      await commitManifest(this.paths, signed, added, state, whole);
     } catch (error) {
       throw explained(`can't store ${this.name}`, error);
     }
@@ -140,13 +140,14 @@ export class StoredRepository extends RepositoryReader {
     if (sequence <= highest) throw rolledBack(sequence, highest);
     await this.create(objectFormat);
     const state = await this.state();
-    const here = [...await this.whole(state.packs), ...added].map(({ pack }) => pack.sha256);
+    const whole = await this.whole(state.packs);
+    const here = [...whole, ...added].map(({ pack }) => pack.sha256);
     const lost = packs.find(({ sha256 }) => !here.includes(sha256));
     if (lost) {
       throw new StoreError("pack-missing", `can't publish: the store has no pack ${lost.sha256}`);
     }
     try {
-      await commitManifest(this.paths, signed, packs, added, state);
+      await commitManifest(this.paths, signed, added, state, whole);
     } catch (error) {
       throw explained(`can't publish ${this.name}`, error);
     }

@@ -324,6 +324,31 @@ Deno.test("a pack that is damaged in the store is found when it is checked again
   assert.equal(await fsck(reader), "");
 });
 
+Deno.test("a pack that is lost doesn't count as one that has another's content", async () => {
+  await using temp = await tempDir();
+  const { publisher, reader } = await setUp(temp.path);
+  await commit(publisher.work, "a");
+  const one = await publisher.publication();
+  await commit(publisher.work, "b");
+  const two = await publisher.publication(one.signed.manifest.packs);
+  await follow(reader, { signed: two.signed, added: [...one.added, ...two.added] });
+  const [a, b] = two.signed.manifest.packs;
+  assert.ok(a && b);
+
+  await Deno.remove(reader.packPath(a.sha256));
+  const merged = await publisher.publication(); // of all, so neither a nor b is needed
+  const signed = await publisher.sign([a, merged.added[0]!.pack]);
+  await assert.rejects(
+    reader.accept(signed, await fetchInto(reader, { ...merged, signed }), lenient),
+    {
+      code: "missing-objects", // b is still there, and leans on a
+    },
+  );
+  await follow(reader, { signed, added: [...one.added, ...merged.added] });
+  assert.deepEqual(await reader.packs(), await reader.heldPacks());
+  assert.equal(await fsck(reader), "");
+});
+
 Deno.test("accepting stops when it is told to, and changes nothing", async () => {
   await using temp = await tempDir();
   const { publisher, reader } = await setUp(temp.path);

@@ -1,5 +1,6 @@
 /** A publisher with a working repository, and the packs and manifests it publishes. */
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { Home } from "../../../lib/common/home.ts";
 import { packObjects } from "../../../lib/git_interface/pack_objects.ts";
 import { listRefs } from "../../../lib/git_interface/refs.ts";
@@ -145,4 +146,22 @@ export async function snapshot(folder: string): Promise<Record<string, string>> 
 export async function fsck(repository: StoredRepository): Promise<string> {
   await git(repository.path, ["rev-list", "--objects", "--all", "--quiet"]);
   return await git(repository.path, ["fsck", "--full", "--no-dangling"]);
+}
+
+/** Runs a module of this folder in a process of its own; `line` gives the next line it prints. */
+export function startProcess(module: string, args: string[]) {
+  const path = fileURLToPath(new URL(module, import.meta.url));
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", "-q", path, ...args],
+    stdout: "piped",
+  }).spawn();
+  const lines = child.stdout.pipeThrough(new TextDecoderStream()).values();
+  return {
+    line: async () => (await lines.next()).value as string | undefined,
+    kill: async () => {
+      child.kill("SIGKILL");
+      await lines.return?.();
+      await child.status;
+    },
+  };
 }
