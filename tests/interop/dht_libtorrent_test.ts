@@ -1,0 +1,96 @@
+/**
+ * Items of the DHT (BEP 44) between this program and libtorrent.
+ */
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+// @ts-types="../../lib/types/bencode.d.ts"
+import bencode from "bencode";
+import { keyFromSeed } from "../../lib/identity/keys.ts";
+import { immutableTarget, signItem } from "../../lib/transports/torrent/dht/items.ts";
+import { addressOf, DhtNetwork, within } from "../unit/transports/torrent/dht/network.ts";
+
+const SCRIPT = new URL("./libtorrent_dht.py", import.meta.url).pathname;
+const SEED = new Uint8Array(32).fill(9);
+const key = keyFromSeed(SEED);
+const salt = Buffer.from("hello");
+
+/** A Python that has libtorrent: Debian's package is for Debian's Python only. */
+async function findPython(): Promise<string | undefined> {
+  for (const python of ["python3", "/usr/bin/python3"]) {
+    const command = new Deno.Command(python, { args: ["-c", "import libtorrent"], stderr: "null" });
+    if ((await command.output().catch(() => undefined))?.success) return python;
+  }
+  return undefined;
+}
+
+const python = await findPython();
+if (!python) console.log("skipped: python3-libtorrent is not installed");
+
+async function libtorrent(
+  network: DhtNetwork,
+  ...args: string[]
+): Promise<Record<string, unknown>> {
+  const command = new Deno.Command(python!, {
+    args: [SCRIPT, addressOf(network.nodes[0]!), ...args],
+  });
+  const { success, signal, stdout, stderr } = await command.output();
+  assert.ok(success, `${signal} ${new TextDecoder().decode(stderr)}`);
+  return JSON.parse(new TextDecoder().decode(stdout));
+}
+
+function test(name: string, run: (network: DhtNetwork) => Promise<void>): void {
+  Deno.test({
+    name: `libtorrent: ${name}`,
+    ignore: !python,
+    fn: async () => {
+      await using network = new DhtNetwork();
+      await network.openMany(3);
+      await run(network);
+    },
+  });
+}
+
+test("gets a record with salt that was put here", async (network) => {
+  const manifest = new Uint8Array(880).fill(0xab);
+  const value = bencode.encode({ v: 1, m: manifest, s: new Uint8Array(64) });
+  const item = signItem(key, { salt, seq: 7, value });
+  await within((wait) => network.nodes[1]!.putMutable(item, wait));
+  const got = await libtorrent(network, "get", key.publicKeyHex, "hello");
+  assert.equal(got.seq, 7);
+  assert.equal(got.salt, "hello");
+  // libtorrent has checked the signature over all of it; its message shows the beginning.
+  assert.match(String(got.item), /(ab){50}/);
+});
+
+test("gets a record without salt that was put here", async (network) => {
+  const item = signItem(key, { seq: 2, value: bencode.encode({ v: 1, r: ["hello"] }) });
+  await within((wait) => network.nodes[1]!.putMutable(item, wait));
+  const got = await libtorrent(network, "get", key.publicKeyHex, "");
+  assert.equal(got.seq, 2);
+  assert.match(String(got.item), /'hello'/);
+});
+
+test("puts a record with salt that is got here", async (network) => {
+  const seed = SEED.toHex();
+  const put = await libtorrent(network, "put", seed, key.publicKeyHex, "hello", "from libtorrent");
+  assert.ok(Number(put.stored) > 0);
+  const name = { publicKey: key.publicKey, salt };
+  const item = await within((wait) => network.nodes[2]!.getMutable(name, wait));
+  assert.deepEqual(item?.value, bencode.encode("from libtorrent"));
+  assert.equal(item?.seq, 1);
+});
+
+test("gets an immutable item of the largest size that was put here", async (network) => {
+  const value = bencode.encode("x".repeat(992));
+  await within((wait) => network.nodes[1]!.putImmutable(value, wait));
+  const got = await libtorrent(network, "get-immutable", immutableTarget(value).toString("hex"));
+  assert.equal(got.value, "x".repeat(992));
+});
+
+test("puts an immutable item that is got here", async (network) => {
+  const put = await libtorrent(network, "put-immutable", "from libtorrent");
+  const value = bencode.encode("from libtorrent");
+  const target = immutableTarget(value);
+  assert.equal(put.target, target.toString("hex"));
+  assert.deepEqual(await within((wait) => network.nodes[2]!.getImmutable(target, wait)), value);
+});
