@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { storeError } from "./atomic_file.ts";
 import { isAbsolute, join, resolve } from "node:path";
 
 /** `GTR_HOME`, or `$XDG_DATA_HOME/gtr`, or `~/.local/share/gtr`. */
@@ -46,8 +47,16 @@ export class Home {
     return join(this.root, "gtd.log");
   }
 
-  /** Makes the folder, readable by its owner only. */
+  /**
+   * Makes the folder, readable by its owner only.
+   *
+   * @throws {StoreError} "not-writable", "disk-full"
+   */
   async ensure(): Promise<void> {
-    await Deno.mkdir(this.root, { recursive: true, mode: 0o700 });
+    try {
+      await Deno.mkdir(this.root, { recursive: true, mode: 0o700 });
+    } catch (error) {
+      throw storeError(`can't make ${this.root}`, error);
+    }
   }
 }

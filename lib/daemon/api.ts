@@ -24,6 +24,8 @@ export const RefUpdate = v.object({
   ref: v.pipe(v.string(), v.maxLength(1024)),
   oid: v.nullable(Oid),
   force: v.boolean(),
+  /** `--force-with-lease`: what the ref must be now; null for absent. */
+  expected: v.optional(v.nullable(Oid)),
 });
 export type RefUpdate = v.InferOutput<typeof RefUpdate>;
 
@@ -33,6 +35,8 @@ export const PushRequest = v.object({
   objectDirs: v.array(Path),
   objectFormat: v.picklist(["sha1", "sha256"]),
   updates: v.array(RefUpdate),
+  /** All or none. */
+  atomic: v.optional(v.boolean()),
 });
 export type PushRequest = v.InferOutput<typeof PushRequest>;
 

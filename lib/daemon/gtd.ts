@@ -79,7 +79,8 @@ export async function runGtd(ready: () => void): Promise<void> {
     for (const { gitDir } of await new Shares(home).list()) void publish(gitDir);
     void opened.seedAll();
     while (!stopping.signal.aborted) {
-      await opened.dropRetiredPacks().catch((error) => logLine(toGtrError(error).message));
+      using limit = deadline(CLEAN_EVERY_MS, "old packs to be dropped", stopping.signal);
+      await opened.dropRetiredPacks(limit).catch((error) => logLine(toGtrError(error).message));
       await sleep(CLEAN_EVERY_MS, stopping.signal).catch(() => {});
     }
   } finally {

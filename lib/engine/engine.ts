@@ -12,6 +12,7 @@ import { Mutex } from "../common/mutex.ts";
 import type { Settings } from "../common/settings.ts";
 import type { Wait } from "../common/wait.ts";
 import { readRepositorySettings } from "../exporter/repository_settings.ts";
+import { Shares } from "../exporter/shares.ts";
 import { resolveAddress } from "../identity/address.ts";
 import { loadOrCreateKey } from "../identity/keys.ts";
 import { Names } from "../identity/names.ts";
@@ -94,32 +95,22 @@ export class Engine implements AsyncDisposable {
 
   /** Offers everything in the store to the networks: what gtd does at its start. */
   async seedAll(): Promise<void> {
-    const repositories = await this.parts.store.repositories();
-    for (const repository of repositories) {
+    for (const repository of await this.parts.store.repositories()) {
       try {
-        await this.parts.seeder.update(repository);
+        await this.parts.seeder.offer(repository);
       } catch (error) {
         this.parts.log(`can't seed ${repository.name}: ${toGtrError(error).message}`);
       }
     }
-    for (const repository of repositories) {
-      await this.parts.seeder.announce(repository).catch((error) =>
-        this.parts.log(`can't announce ${repository.name}: ${toGtrError(error).message}`)
-      );
-    }
   }
 
   /** Deletes replaced packs whose grace has passed. */
-  async dropRetiredPacks(): Promise<void> {
+  async dropRetiredPacks(wait: Wait): Promise<void> {
     const seconds = this.parts.settings.get("publish.grace") * 3600;
     for (const repository of await this.parts.store.repositories()) {
-      await this.#change(repository, async () => {
-        if ((await repository.state()).retired.length === 0) return;
-        using lock = await repository.tryLock();
-        if (!lock) return; // in use: the next round will do
-        await repository.dropRetired(seconds);
-        await this.parts.seeder.update(repository);
-      });
+      if ((await repository.state()).retired.length === 0) continue;
+      await this.#change(repository, wait, () => repository.dropRetired(seconds));
+      await this.parts.seeder.update(repository);
     }
   }
 
@@ -143,23 +134,22 @@ export class Engine implements AsyncDisposable {
    * store and the networks.
    */
   async publish(gitDir: string, wait: Wait): Promise<PublishOutcome> {
-    const settings = await readRepositorySettings(gitDir);
-    if (settings?.branches.length === 0) return this.#withdraw(settings.name, wait);
+    if (await sharesNothing(this.parts.home, gitDir)) return await this.#withdraw(gitDir, wait);
     const state = await readSharedState(gitDir, wait.signal);
     const { name, description } = state.settings;
     const repository = this.parts.store.repository(this.parts.key.publicKeyHex, name);
-    return this.#change(repository, async () => {
+    const { signed, changed, warnings } = await this.#change(repository, wait, async () => {
       await repository.create(state.objectFormat);
-      using _lock = await repository.lock(wait);
       const published = await repository.usableManifest();
       const { sources } = await repository.state();
       const joined = await joinRefs(
         state,
-        sources[gitDir] ?? {},
+        // A folder that was moved, or another that takes over the name, goes on from there.
+        sources[gitDir] ?? Object.assign({}, ...Object.values(sources)),
         published?.manifest.refs ?? {},
         { gitDir: repository.path, signal: wait.signal },
       );
-      const { signed, changed } = await publishState(this.parts, repository, {
+      const outcome = await publishState(this.parts, repository, {
         refs: joined.refs,
         head: state.head,
         objectFormat: state.objectFormat,
@@ -169,16 +159,17 @@ export class Engine implements AsyncDisposable {
       }, wait);
       await repository.writeState({
         role: "published",
-        sources: { ...sources, [gitDir]: joined.seen },
+        sources: { [gitDir]: joined.seen },
       });
-      const failures = changed ? await this.#offer(repository) : [];
-      return {
-        addresses: ownAddresses(this.parts, name),
-        sequence: signed.manifest.sequence,
-        changed,
-        warnings: [...joined.warnings, ...failures.map((why) => `not announced on ${why}`)],
-      };
+      return { ...outcome, warnings: joined.warnings };
     });
+    const failures = changed ? await this.parts.seeder.offer(repository) : [];
+    return {
+      addresses: ownAddresses(this.parts, name),
+      sequence: signed.manifest.sequence,
+      changed,
+      warnings: [...warnings, ...failures.map((why) => `not announced on ${why}`)],
+    };
   }
 
   /** Takes a push to one's own address. */
@@ -186,9 +177,8 @@ export class Engine implements AsyncDisposable {
     const address = await resolveAddress(url, this.#names);
     refuseForeignPush(this.parts, address);
     const repository = this.parts.store.repository(this.parts.key.publicKeyHex, address.name);
-    return this.#change(repository, async () => {
+    const { results, changed } = await this.#change(repository, wait, async () => {
       await repository.create(request.objectFormat);
-      using _lock = await repository.lock(wait);
       const now = (await repository.usableManifest())?.manifest;
       const { results, refs, head } = await applyPush(request, {
         refs: now?.refs ?? {},
@@ -201,12 +191,11 @@ export class Engine implements AsyncDisposable {
         objectFormat: request.objectFormat,
         objectDirs: request.objectDirs,
       }, wait);
-      if (changed) {
-        await repository.writeState({ role: "published" });
-        await this.#offer(repository);
-      }
-      return results;
+      if (changed) await repository.writeState({ role: "published" });
+      return { results, changed };
     });
+    if (changed) await this.parts.seeder.offer(repository);
+    return results;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -214,27 +203,33 @@ export class Engine implements AsyncDisposable {
     await Promise.allSettled(this.parts.transports.map((t) => t[Symbol.asyncDispose]()));
   }
 
-  /** Packs first, pointer last. */
-  async #offer(repository: StoredRepository): Promise<string[]> {
-    await this.parts.seeder.update(repository);
-    return this.parts.seeder.announce(repository);
+  /** Takes what was published from `gitDir` out of the store and off the networks. */
+  async #withdraw(gitDir: string, wait: Wait): Promise<PublishOutcome> {
+    let changed = false;
+    for (const repository of await this.parts.store.repositories()) {
+      if (repository.publisher !== this.parts.key.publicKeyHex) continue;
+      if (!(gitDir in (await repository.state()).sources)) continue;
+      await this.parts.seeder.forget(repository);
+      await this.#change(repository, wait, () => repository.purge());
+      this.parts.log(`stopped sharing ${repository.name}`);
+      changed = true;
+    }
+    return { addresses: {}, sequence: 0, changed, warnings: [] };
   }
 
-  async #withdraw(name: string, wait: Wait): Promise<PublishOutcome> {
-    const repository = this.parts.store.repository(this.parts.key.publicKeyHex, name);
-    return await this.#change(repository, async () => {
-      const published = await repository.exists();
-      if (published) {
-        using _lock = await repository.lock(wait);
-        await this.parts.seeder.forget(repository);
-        await repository.purge();
-        this.parts.log(`stopped sharing ${name}`);
-      }
-      return { addresses: {}, sequence: 0, changed: published, warnings: [] };
+  /** One change at a time to a repository, in this process and among all. */
+  #change<T>(repository: StoredRepository, wait: Wait, work: () => Promise<T>): Promise<T> {
+    const key = repositoryKey(repository.publisher, repository.name);
+    return this.parts.changes.run(key, async () => {
+      using _lock = await repository.lock(wait);
+      return await work();
     });
   }
+}
 
-  #change<T>(repository: StoredRepository, work: () => Promise<T>): Promise<T> {
-    return this.parts.changes.run(repositoryKey(repository.publisher, repository.name), work);
-  }
+/** Whether the last branch was taken out of sharing, or the folder is off the list altogether. */
+async function sharesNothing(home: Home, gitDir: string): Promise<boolean> {
+  const settings = await readRepositorySettings(gitDir);
+  if (settings) return settings.branches.length === 0;
+  return (await new Shares(home).list()).every((share) => share.gitDir !== gitDir);
 }

@@ -16,6 +16,8 @@ export interface RefUpdate {
   readonly ref: string;
   readonly oid: string | null;
   readonly force: boolean;
+  /** What the ref must be now (`--force-with-lease`); null for absent, undefined for whatever. */
+  readonly expected?: string | null;
 }
 
 /** What a push brings. */
@@ -24,6 +26,8 @@ export interface PushRequest {
   readonly objectDirs: readonly string[];
   readonly objectFormat: ObjectFormat;
   readonly updates: readonly RefUpdate[];
+  /** All updates or none. */
+  readonly atomic?: boolean;
 }
 
 /** What became of one ref. */
@@ -62,8 +66,9 @@ export async function applyPush(
   const refs: Record<string, string> = { ...now.refs };
   const head = now.head ?? firstBranch(request) ?? "refs/heads/main";
   const results: PushResult[] = [];
-  for (const { ref, oid, force } of request.updates) {
-    const why = await refusal(ref, oid, force);
+  for (const update of request.updates) {
+    const { ref, oid } = update;
+    const why = await refusal(update);
     if (why) {
       results.push({ ref, ok: false, why });
       continue;
@@ -72,11 +77,20 @@ export async function applyPush(
     else refs[ref] = oid;
     results.push({ ref, ok: true });
   }
+  if (request.atomic && results.some((result) => !result.ok)) {
+    const why = "atomic push failure";
+    return {
+      results: results.map((r) => r.ok ? { ref: r.ref, ok: false, why } : r),
+      refs: { ...now.refs },
+      head,
+    };
+  }
   return { results, refs, head };
 
-  async function refusal(ref: string, oid: string | null, force: boolean) {
+  async function refusal({ ref, oid, force, expected }: RefUpdate): Promise<string | undefined> {
     if (!isValidRefName(ref)) return "only branches and tags with valid names can be shared";
     const old = refs[ref];
+    if (expected !== undefined && (old ?? null) !== expected) return "stale info";
     if (oid === null) {
       if (old === undefined) return "remote ref does not exist";
       return ref === head ? "deletion of the current branch prohibited" : undefined;

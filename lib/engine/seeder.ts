@@ -3,19 +3,24 @@
  *
  * @module
  */
+import { Mutex } from "../common/mutex.ts";
 import type { Settings } from "../common/settings.ts";
 import { deadline } from "../common/wait.ts";
 import { toGtrError } from "../common/errors.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { Transport } from "../transports/transport.ts";
 
-/** Seeds the packs of every repository it was told of, and announces their manifests. */
+/**
+ * Seeds the packs of every repository it was told of, and announces their manifests. Each call looks
+ * at the repository as it is when its turn comes, so that calls may come in any order.
+ */
 export class Seeder implements AsyncDisposable {
   readonly #transports: readonly Transport[];
   readonly #settings: Settings;
   readonly #log: (message: string) => void;
   /** Repository path -> pack -> its seeds. */
   readonly #seeds = new Map<string, Map<string, AsyncDisposable[]>>();
+  readonly #turns = new Mutex();
   readonly #stop = new AbortController();
 
   constructor(
@@ -28,8 +33,22 @@ export class Seeder implements AsyncDisposable {
     this.#log = log;
   }
 
+  /**
+   * Seeds the repository's packs, then tells every network of its manifest: data first, pointer last.
+   * Returns what failed, in words; a network that is out of reach now is told later by its own
+   * republishing.
+   */
+  async offer(repository: StoredRepository): Promise<string[]> {
+    await this.update(repository);
+    return await this.#turns.run(`announce ${repository.path}`, () => this.#announce(repository));
+  }
+
   /** Seeds the repository's present and recently replaced packs, and no others. */
-  async update(repository: StoredRepository): Promise<void> {
+  update(repository: StoredRepository): Promise<void> {
+    return this.#turns.run(`seed ${repository.path}`, () => this.#update(repository));
+  }
+
+  async #update(repository: StoredRepository): Promise<void> {
     const files = [...await repository.heldPacks(), ...await repository.retiredPacks()];
     // A pack that was replaced has moved: it is seeded anew from where it lies now.
     const wanted = new Map(files.map((file) => [`${file.pack.sha256} ${file.path}`, file]));
@@ -47,11 +66,7 @@ export class Seeder implements AsyncDisposable {
     else this.#seeds.delete(repository.path);
   }
 
-  /**
-   * Tells every network of the repository's manifest. Returns what failed, in words; a network that
-   * is out of reach now is told later by its own republishing.
-   */
-  async announce(repository: StoredRepository): Promise<string[]> {
+  async #announce(repository: StoredRepository): Promise<string[]> {
     const signed = await repository.manifest();
     if (!signed) return [];
     const packs = await repository.heldPacks();
@@ -72,9 +87,11 @@ export class Seeder implements AsyncDisposable {
   async forget(repository: StoredRepository): Promise<void> {
     const signed = await repository.manifest().catch(() => undefined);
     if (signed) await Promise.allSettled(this.#transports.map((t) => t.forget(signed.manifest)));
-    const seeds = this.#seeds.get(repository.path);
-    this.#seeds.delete(repository.path);
-    await disposeAll([...seeds?.values() ?? []].flat());
+    await this.#turns.run(`seed ${repository.path}`, async () => {
+      const seeds = this.#seeds.get(repository.path);
+      this.#seeds.delete(repository.path);
+      await disposeAll([...seeds?.values() ?? []].flat());
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

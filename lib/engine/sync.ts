@@ -5,7 +5,7 @@
  */
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { VerificationError } from "../common/errors.ts";
+import { toGtrError, VerificationError } from "../common/errors.ts";
 import { idleDeadline, type Wait } from "../common/wait.ts";
 import { fetchChecksObjects } from "../git_interface/config.ts";
 import type { RepoAddress } from "../identity/address.ts";
@@ -79,8 +79,9 @@ async function bringUpToDate(
   parts.log(
     `followed ${repository.name}: publication ${manifest.sequence}, ${fetched.length} new packs`,
   );
-  await parts.seeder.update(repository);
-  void parts.seeder.announce(repository);
+  void parts.seeder.offer(repository).catch((error) =>
+    parts.log(`can't seed ${repository.name}: ${toGtrError(error).message}`)
+  );
 }
 
 async function fetchAll(

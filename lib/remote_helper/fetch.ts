@@ -88,12 +88,7 @@ async function missing(
 ): Promise<StoredPack[]> {
   const tips = [...new Set(synced.packs.flatMap((pack) => pack.tips))];
   const objects = await closedObjects(local, tips, signal);
-  const missed = missingPacks(
-    { packs: synced.packs.map((pack) => ({ ...pack, infohash: "" })) },
-    { packs: new Set(), objects },
-  );
-  const names = new Set(missed.map(({ sha256 }) => sha256));
-  return synced.packs.filter(({ sha256 }) => names.has(sha256));
+  return missingPacks(synced, { packs: new Set(), objects });
 }
 
 /**

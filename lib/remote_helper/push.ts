@@ -4,10 +4,10 @@
  * @module
  */
 import { GtrError, RequestError } from "../common/errors.ts";
-import type { PushResult, RemoteState } from "../daemon/api.ts";
+import type { PushRequest, PushResult, RefUpdate, RemoteState } from "../daemon/api.ts";
 import { isValidRefName } from "../manifest/ref_name.ts";
 import { quoteCStyle } from "./c_style_quote.ts";
-import type { PushOrder, RefChange } from "./client.ts";
+
 import { lookUpObjects } from "./held_objects.ts";
 import type { LocalRepository } from "./local_repository.ts";
 import type { HelperOptions } from "./options.ts";
@@ -56,7 +56,7 @@ export async function pushRefs(
   state: RemoteState,
   local: LocalRepository,
   options: Pick<HelperOptions, "force" | "dryRun" | "atomic" | "leases">,
-  publish: (order: Omit<PushOrder, "url">) => Promise<PushResult[]>,
+  publish: (order: Omit<PushRequest, "url">) => Promise<PushResult[]>,
   signal: AbortSignal,
 ): Promise<PushResult[]> {
   const planned = await plan(lines, state, local, options, signal);
@@ -77,7 +77,7 @@ export async function pushRefs(
   );
 }
 
-type Planned = { readonly update: RefChange } | (PushResult & { ok: false });
+type Planned = { readonly update: RefUpdate } | (PushResult & { ok: false });
 
 async function plan(
   lines: readonly PushLine[],

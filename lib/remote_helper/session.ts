@@ -78,19 +78,7 @@ export class Session {
     this.#warn(state);
     this.#listed = true;
     const { objectFormat } = this.#options;
-    const peeled = forPush ? undefined : await this.#peeledTags(state);
-    await this.#say(...refListing(state, { forPush, objectFormat }, peeled), "");
-  }
-
-  async #peeledTags({ refs }: RemoteState): Promise<Map<string, string> | undefined> {
-    const { env, signal } = this.#parts;
-    const outside = env("GIT_DIR") === undefined; // nothing to follow tags into
-    if (outside || !Object.keys(refs).some((ref) => ref.startsWith("refs/tags/"))) return undefined;
-    const [{ peeledTags }, local] = await Promise.all([
-      import("./peeled_tags.ts"),
-      localRepository(env),
-    ]);
-    return await peeledTags(refs, local, async () => this.#synced = await this.#sync(), signal);
+    await this.#say(...refListing(state, { forPush, objectFormat }), "");
   }
 
   async #fetch(lines: string[]): Promise<void> {

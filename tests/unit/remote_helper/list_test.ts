@@ -24,7 +24,8 @@ Deno.test("list: the object format only where git asked for it", () => {
 
 Deno.test("list: what annotated tags lead to, behind the tag", () => {
   const asked = { forPush: false, objectFormat: false };
-  assert.deepEqual(refListing(state, asked, new Map([["refs/tags/v1", A]])).slice(-2), [
+  const peeled = { "refs/tags/v1": A };
+  assert.deepEqual(refListing({ ...state, peeled }, asked).slice(-2), [
     `${B} refs/tags/v1`,
     `${A} refs/tags/v1^{}`,
   ]);

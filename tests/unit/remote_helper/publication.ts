@@ -7,11 +7,11 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { NetworkError } from "../../../lib/common/errors.ts";
 import type { Wait } from "../../../lib/common/wait.ts";
-import type { PushResult, RemoteState, SyncedState } from "../../../lib/daemon/api.ts";
+import type { PushRequest, PushResult, RemoteState, SyncedState } from "../../../lib/daemon/api.ts";
 import { packObjects } from "../../../lib/git_interface/pack_objects.ts";
 import { isAncestor, updateRefs } from "../../../lib/git_interface/refs.ts";
 import { runGit } from "../../../lib/git_interface/run.ts";
-import type { HelperClient, PushOrder } from "../../../lib/remote_helper/client.ts";
+import type { HelperClient } from "../../../lib/remote_helper/client.ts";
 
 /** The publisher in all of these addresses. */
 export const ID = "3f1c5a7be2d04c6f8a9b0c1d2e3f405162738495";
@@ -119,7 +119,7 @@ export class FolderClient implements HelperClient {
     return state;
   }
 
-  async push(order: PushOrder, _wait: Wait): Promise<PushResult[]> {
+  async push(order: PushRequest, _wait: Wait): Promise<PushResult[]> {
     this.calls.push("push");
     const publication = this.#find(order.url);
     const state = await publication.state();
