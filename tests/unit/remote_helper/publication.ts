@@ -9,6 +9,7 @@ import { NetworkError } from "../../../lib/common/errors.ts";
 import type { Wait } from "../../../lib/common/wait.ts";
 import type { PushRequest, PushResult, RemoteState, SyncedState } from "../../../lib/daemon/api.ts";
 import { packObjects } from "../../../lib/git_interface/pack_objects.ts";
+import { peelTags } from "../../../lib/git_interface/peel_tags.ts";
 import { isAncestor, updateRefs } from "../../../lib/git_interface/refs.ts";
 import { runGit } from "../../../lib/git_interface/run.ts";
 import type { HelperClient } from "../../../lib/remote_helper/client.ts";
@@ -85,7 +86,18 @@ export class Publication {
       packs.push({ path, sha256, size: made.size, objects: made.objects, tips });
     }
     await updateRefs(this.gitDir, refs, head ?? state.head);
-    await this.change({ sequence: state.sequence + 1, refs, packs, head: head ?? state.head });
+    const tags = Object.entries(refs).filter(([ref]) => ref.startsWith("refs/tags/"));
+    const targets = await peelTags(this.gitDir, tags.map(([, oid]) => oid));
+    const peeled = Object.fromEntries(
+      tags.flatMap(([ref, oid]) => targets.has(oid) ? [[ref, targets.get(oid)!]] : []),
+    );
+    await this.change({
+      sequence: state.sequence + 1,
+      refs,
+      peeled,
+      packs,
+      head: head ?? state.head,
+    });
   }
 
   async #write(state: Stored): Promise<void> {
