@@ -18,9 +18,10 @@ import type { HelperClient } from "../../../lib/remote_helper/client.ts";
 export const ID = "3f1c5a7be2d04c6f8a9b0c1d2e3f405162738495";
 
 /** What a publication's file holds beside its repository. */
-type Stored = Pick<SyncedState, "sequence" | "refs" | "head" | "objectFormat" | "packs" | "own"> & {
-  warning?: string;
-};
+type Stored = Pick<
+  SyncedState,
+  "sequence" | "refs" | "peeled" | "head" | "objectFormat" | "packs" | "own" | "warning"
+>;
 
 /** One published repository: a bare repository of the store and its state. */
 export class Publication {
