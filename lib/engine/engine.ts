@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { Coalesce } from "../common/coalesce.ts";
 import { Counters } from "../common/counters.ts";
-import { GtrError, toGtrError } from "../common/errors.ts";
+import { GtrError, RequestError, toGtrError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
 import { Mutex } from "../common/mutex.ts";
 import type { Settings } from "../common/settings.ts";
@@ -177,6 +177,12 @@ export class Engine implements AsyncDisposable {
     const address = await resolveAddress(url, this.#names);
     refuseForeignPush(this.parts, address);
     const repository = this.parts.store.repository(this.parts.key.publicKeyHex, address.name);
+    // Published from another machine, or before the store was lost: go on from there.
+    if (!await repository.exists()) {
+      await syncRepository(this.parts, address, wait).catch((error) => {
+        if (!(error instanceof RequestError) || error.code !== "not-published") throw error;
+      });
+    }
     const { results, changed } = await this.#change(repository, wait, async () => {
       await repository.create(request.objectFormat);
       const now = (await repository.usableManifest())?.manifest;

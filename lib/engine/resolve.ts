@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { GtrError, NetworkError, VerificationError } from "../common/errors.ts";
+import { GtrError, NetworkError, RequestError, VerificationError } from "../common/errors.ts";
 import { abortable, deadline, type Wait } from "../common/wait.ts";
 import { formatAddress, type RepoAddress } from "../identity/address.ts";
 import type { SignedManifest } from "../manifest/types.ts";
@@ -28,6 +28,7 @@ export interface Resolved {
  * sequence, and never one older than was seen before.
  *
  * @throws {NetworkError} "nobody-answered" or "unreachable"
+ * @throws {RequestError} "not-published" where the address is one's own
  * @throws {VerificationError} "rolled-back"
  */
 export async function resolveNewest(
@@ -80,7 +81,7 @@ export async function resolveNewest(
       }; using the copy of ${date} UTC kept here`,
     };
   }
-  throw notFound(parts, address, failures);
+  throw own ? notPublished(address) : notFound(parts, address, failures);
 }
 
 /** The manifest file may be lost while the sequence is still known. */
@@ -136,6 +137,16 @@ async function askAll(
     stop.abort();
   }
   return answers;
+}
+
+function notPublished(address: RepoAddress): RequestError {
+  return new RequestError(
+    "not-published",
+    `can't find ${formatAddress(address)}: you have published nothing under this name`,
+    {
+      hint: "gtr list shows what you share; gtr init shares a folder, git push makes a repository",
+    },
+  );
 }
 
 function notFound(parts: EngineParts, address: RepoAddress, failures: GtrError[]): NetworkError {

@@ -5,9 +5,9 @@
  */
 import { GtrError, RequestError } from "../common/errors.ts";
 import type { PushRequest, PushResult, RefUpdate, RemoteState } from "../daemon/api.ts";
+import { runGit } from "../git_interface/run.ts";
 import { isValidRefName } from "../manifest/ref_name.ts";
 import { quoteCStyle } from "./c_style_quote.ts";
-
 import { lookUpObjects } from "./held_objects.ts";
 import type { LocalRepository } from "./local_repository.ts";
 import type { HelperOptions } from "./options.ts";
@@ -44,6 +44,35 @@ export function refuseOthers(state: RemoteState): void {
         "share your copy (gtr init) and send its address to the publisher, who can pull from it",
     },
   );
+}
+
+/**
+ * The state that a first push to a new name of one's own starts from. It takes over the object
+ * format of the pushing repository.
+ *
+ * @throws the failure to resolve `url`, where that is not it
+ */
+export async function unpublished(
+  url: string,
+  failure: unknown,
+  local: LocalRepository,
+  signal: AbortSignal,
+): Promise<RemoteState> {
+  if (!(failure instanceof GtrError) || failure.code !== "not-published") throw failure;
+  const { stdout } = await runGit(["rev-parse", "--show-object-format"], {
+    gitDir: local.gitDir,
+    signal,
+  });
+  return {
+    address: url,
+    publisher: "",
+    name: "",
+    sequence: 0,
+    objectFormat: stdout.trim() === "sha256" ? "sha256" : "sha1",
+    head: "refs/heads/main",
+    refs: {},
+    own: true,
+  };
 }
 
 /**

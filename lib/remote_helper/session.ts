@@ -73,6 +73,7 @@ export class Session {
   }
 
   async #list(forPush: boolean): Promise<void> {
+    if (forPush) await this.#prepareForPush();
     const state = await this.#resolve();
     if (forPush) (await import("./push.ts")).refuseOthers(state);
     this.#warn(state);
@@ -153,6 +154,18 @@ export class Session {
   async #isIncomplete(): Promise<boolean> {
     const { env } = this.#parts;
     return env("GIT_DIR") !== undefined && await isIncomplete(await localRepository(env));
+  }
+
+  /** A name of one's own that is not published yet can be pushed to. */
+  async #prepareForPush(): Promise<void> {
+    const { url, env, signal } = this.#parts;
+    try {
+      await this.#resolve();
+    } catch (error) {
+      const { unpublished } = await import("./push.ts");
+      const local = await localRepository(env);
+      this.#state = Promise.resolve(await unpublished(url, error, local, signal));
+    }
   }
 
   #resolve(): Promise<RemoteState> {
