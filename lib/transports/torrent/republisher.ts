@@ -30,7 +30,7 @@ export interface Duty {
 interface Entry {
   readonly duty: Duty;
   timer?: ReturnType<typeof setTimeout>;
-  /** Nodes known at the last run; undefined before it. */
+  /** Nodes known when the last finished run began; undefined before it. */
   nodes?: number;
   running?: Promise<number>;
 }
@@ -134,6 +134,7 @@ export class Republisher implements AsyncDisposable {
     if (entry.running) return entry.running;
     clearTimeout(entry.timer);
     let next = entry.duty.every;
+    const nodes = this.#dht.nodes;
     entry.running = entry.duty.run({ signal: this.#stop.signal })
       .catch((error) => {
         next = Math.min(next, RETRY_MS);
@@ -142,8 +143,9 @@ export class Republisher implements AsyncDisposable {
       })
       .finally(() => {
         entry.running = undefined;
-        entry.nodes = this.#dht.nodes;
+        entry.nodes = nodes;
         if (this.#entries.get(key) !== entry || this.#stop.signal.aborted) return;
+        if (hasGrown(nodes, this.#dht.nodes)) return this.#enqueue(key);
         const spread = 1 + JITTER * (2 * Math.random() - 1);
         entry.timer = setTimeout(() => this.#enqueue(key), next * spread);
         Deno.unrefTimer(entry.timer);

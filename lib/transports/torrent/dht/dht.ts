@@ -193,10 +193,11 @@ export class Dht implements AsyncDisposable {
     if (value) return value;
     const found = Promise.withResolvers<void>();
     const search = this.#closest("get", target, this.#signal(wait), (r) => {
+      if (value || r.v === undefined) return !value;
       value = immutableFromReply(r, target);
       if (value) found.resolve();
-      else if (r.v !== undefined) this.#options.dropped("bad-dht-item");
-      return value === undefined;
+      else this.#options.dropped("bad-dht-item");
+      return !value;
     });
     await Promise.race([found.promise, search]);
     search.catch(() => {}); // its outcome no longer matters once the value is here
