@@ -87,9 +87,10 @@ export class RepositoryReader {
    * @throws {VerificationError} "damaged-store"
    */
   async state(): Promise<RepoState> {
-    const state = await readState(this.paths.state) ?? EMPTY_STATE;
+    const stored = await readState(this.paths.state);
     const manifest = (await this.usableManifest())?.manifest;
-    if (manifest === undefined) return state;
+    if (manifest === undefined) return stored ?? EMPTY_STATE;
+    const state = stored ?? { ...EMPTY_STATE, packs: manifest.packs };
     // A pack is checked before it comes into the object directory, and there before the manifest
     // that lists it is written.
     const known = [...state.packs, ...without(manifest.packs, state.packs)];

@@ -179,4 +179,11 @@ Deno.test("a store damaged by hand is told, and mended by the next manifest", as
   assert.deepEqual((await reader.packs()).length, 1);
   assert.deepEqual(await store.repair(), []);
   assert.equal(await fsck(reader), "");
+
+  await Deno.remove(join(reader.path, "gtr", "state.json"));
+  await Deno.remove(reader.packPath(one.added[0]!.pack.sha256));
+  assert.equal((await reader.state()).packs.length, 1); // known, so that it is missed ...
+  assert.deepEqual([await reader.packs(), await reader.heldTips()], [[], new Set()]);
+  await follow(reader, one); // ... and comes back
+  assert.equal(await fsck(reader), "");
 });
