@@ -1,5 +1,5 @@
 /**
- * Bundles: each executable's modules and npm packages as minified JavaScript.
+ * Bundles: each executable's modules and npm packages as JavaScript.
  *
  * @module
  */
@@ -19,8 +19,10 @@ export async function bundle(
 ): Promise<void> {
   const frozen = Deno.env.get("CI") ? ["--frozen"] : [];
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    // Not `--minify`: it inlines a variable that is used once also where `using` declares it, which
+    // is then never disposed of (a lock is never given back).
     args: [
-      ...["bundle", "--quiet", "--platform=deno", "--minify", "--code-splitting", ...frozen],
+      ...["bundle", "--quiet", "--platform=deno", "--code-splitting", ...frozen],
       ...["--outdir", folder, ...list.map((program) => program.entry)],
     ],
     cwd: root,
