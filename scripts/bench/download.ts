@@ -1,5 +1,5 @@
 /**
- * The publisher's largest pack, downloaded by gtr's swarm and by aria2c from the same gtd.
+ * A large pack, downloaded by gtr's swarm and by aria2c from the same gtd.
  *
  * @module
  */
@@ -11,6 +11,9 @@ import type { LocalNode } from "../local/node.ts";
 import { type Bench, DEADLINE_MS } from "./measures.ts";
 import { absolute, compare, type Row } from "./table.ts";
 
+/** So large that the starts of either program, a second for aria2c, don't decide. */
+const LARGE_BYTES = 128 * 1024 * 1024;
+
 interface Pack {
   readonly size: number;
   readonly infohash: string;
@@ -20,6 +23,7 @@ interface Pack {
 
 /** Bytes per second of both; gtr's alone where there is no aria2c. */
 export async function downloads(bench: Bench): Promise<Row> {
+  await shareLargeFile(bench.publisher);
   const pack = await largestPack(bench.publisher);
   const [host, port] = String(
     (await bench.publisher.status()).transports.torrent?.listen,
@@ -37,7 +41,7 @@ export async function downloads(bench: Bench): Promise<Row> {
     await Deno.remove(into, { recursive: true });
   }
   const rate = (bytes: number) => `${(bytes / 1e6).toFixed(0)} MB/s`;
-  const what = "download of a pack";
+  const what = `download of ${(pack.size / 1e6).toFixed(0)} MB`;
   if (!aria2c) return absolute(`${what} (no aria2c here)`, rate, ours);
   return compare(what, rate, ours, theirs, "aria2c", { atLeast: 0.8 });
 }
@@ -100,6 +104,20 @@ async function byAria2c(
   const [, rate, unit] = /\|OK\s*\|\s*([\d.]+)([KMG]?)iB\/s\|/.exec(stdout) ?? [];
   if (!rate) return pack.size / (ms / 1000);
   return Number(rate) * 1024 ** ("KMG".indexOf(unit!) + 1);
+}
+
+/** Shares one more repository, with a file that doesn't compress. */
+async function shareLargeFile(node: LocalNode): Promise<void> {
+  await node.git(".", "init", "--quiet", "large");
+  const file = new Uint8Array(LARGE_BYTES);
+  for (let at = 0; at < file.length; at += 65536) {
+    crypto.getRandomValues(file.subarray(at, at + 65536));
+  }
+  await Deno.writeFile(join(node.folder, "large", "file.bin"), file);
+  await node.git("large", "config", "core.compression", "0");
+  await node.git("large", "add", "file.bin");
+  await node.git("large", "commit", "--quiet", "-m", "Add a large file");
+  await node.run(["gtr", "init"], { cwd: join(node.folder, "large") });
 }
 
 /** The largest pack in the node's store, with its torrent. */

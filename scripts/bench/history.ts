@@ -77,7 +77,7 @@ export async function makeHistory(gitDir: string, env: Environment): Promise<voi
       if (random.next() < 0.3) changes.push(files.edit());
       if (i % NEW_FILE_EVERY === 0) changes.push(files.add(LINES));
       if (i % ASSET_EVERY === 0) {
-        changes.push([`assets/${i}.bin`, files.asset(40_000 + random.below(180_000))]);
+        changes.push([`assets/${i}.bin`, files.asset(60_000 + random.below(220_000))]);
       }
       await stream.commit(i, files.message(), [...new Map(changes)]);
     }

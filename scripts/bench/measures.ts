@@ -65,7 +65,7 @@ export async function idleFetches(bench: Bench, reader: LocalNode): Promise<Row>
     theirs.push((await reader.git("native", "fetch", "--quiet")).ms);
     ours.push((await reader.git("first", "fetch", "--quiet")).ms);
   }
-  return compare("fetch of nothing new", time, ours, theirs, "git://", { atMost: 1.5 });
+  return compare("fetch of nothing new", time, ours, theirs, "git://");
 }
 
 export async function listings(bench: Bench, reader: LocalNode): Promise<Row> {

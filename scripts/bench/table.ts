@@ -31,27 +31,27 @@ export function bytes(n: number): string {
   return n < 1e6 ? `${(n / 1e3).toFixed(1)} kB` : `${(n / 1e6).toFixed(1)} MB`;
 }
 
-/** The medians of two series of measurements, and the goal for the first over the second. */
+/** The medians of two series of measurements, and how the first compares with the second. */
 export function compare(
   what: string,
   format: (value: number) => string,
   ours: readonly number[],
   reference: readonly number[],
   name: string,
-  goal: { readonly atMost: number } | { readonly atLeast: number },
+  goal?: { readonly atMost: number } | { readonly atLeast: number },
 ): Row {
   const [a, b] = [median(ours), median(reference)];
   const ratio = a / b;
-  const met = "atMost" in goal ? ratio <= goal.atMost : ratio >= goal.atLeast;
-  const sign = "atMost" in goal ? `<= ${goal.atMost}x` : `>= ${goal.atLeast}x`;
-  return {
+  const row = {
     what,
     ours: `${format(a)}${spread(ours, format)}`,
     reference: `${name} ${format(b)}${spread(reference, format)}`,
     ratio,
-    goal: sign,
-    met,
   };
+  if (!goal) return row;
+  const met = "atMost" in goal ? ratio <= goal.atMost : ratio >= goal.atLeast;
+  const sign = "atMost" in goal ? `<= ${goal.atMost}x` : `>= ${goal.atLeast}x`;
+  return { ...row, goal: sign, met };
 }
 
 /** The median of a series, and the most that it should be. */
