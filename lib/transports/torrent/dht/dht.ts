@@ -6,16 +6,9 @@
 import { Buffer } from "node:buffer";
 // @ts-types="../../../types/bencode.d.ts"
 import bencode from "bencode";
-import type { Contact, Query, Reply } from "../../../types/bittorrent_dht.d.ts";
 import { GtrError, NetworkError } from "../../../common/errors.ts";
 import { abortable, type Wait } from "../../../common/wait.ts";
-import {
-  type Address,
-  formatHostPort,
-  KnownNodes,
-  PUBLIC_BOOTSTRAP,
-  resolveHosts,
-} from "./endpoints.ts";
+import { type Address, formatHostPort, KnownNodes, PUBLIC_BOOTSTRAP } from "./endpoints.ts";
 import {
   immutableFromReply,
   immutableTarget,
@@ -25,13 +18,12 @@ import {
   type MutableName,
   mutableTarget,
 } from "./items.ts";
-import { DhtNode, K } from "./node.ts";
+import { DhtNode } from "./node.ts";
+import { Walker } from "./walk.ts";
 
 /** Milliseconds until a query counts as lost; k-rpc-socket takes up to a quarter longer. */
 const LOOPBACK_TIMEOUT_MS = 400;
 const TIMEOUT_MS = 1000;
-/** No second try to join within this time. */
-const REJOIN_MS = 3000;
 const SAVE_MS = 5 * 60_000;
 const MAX_PEERS_FOUND = 500;
 
@@ -48,9 +40,6 @@ export interface DhtOptions {
   readonly dropped: (reason: string) => void;
 }
 
-/** A node that answered a lookup and takes what is stored near the target. */
-type Holder = Contact & { token: Buffer };
-
 /** A running node. It answers others from the start, and joins the network in the background. */
 export class Dht implements AsyncDisposable {
   readonly #node: DhtNode;
@@ -58,14 +47,17 @@ export class Dht implements AsyncDisposable {
   readonly #closed = new AbortController();
   readonly #saver: ReturnType<typeof setInterval>;
   readonly #onNode = new Set<() => void>();
-  #joined: Promise<void>;
-  #joinedAt = 0;
+  readonly #walker: Walker;
+  #saving = Promise.resolve();
 
   private constructor(node: DhtNode, options: DhtOptions) {
     this.#node = node;
     this.#options = options;
     node.on("node", () => this.#onNode.forEach((listener) => listener()));
-    this.#joined = this.#join();
+    const loadKnown = async () => (await options.known.load()).nodes;
+    this.#walker = new Walker(node, options.host, this.bootstrap, loadKnown, this.#closed.signal);
+    // Saved early too: the port has to outlive a kill.
+    this.#walker.joined.then(() => this.#save());
     this.#saver = setInterval(() => this.#save(), SAVE_MS);
     Deno.unrefTimer(this.#saver);
   }
@@ -116,7 +108,7 @@ export class Dht implements AsyncDisposable {
 
   /** Resolves when the first try to join has ended, whether it found anyone or not. */
   ready(wait: Wait): Promise<void> {
-    return abortable(this.#joined, this.#signal(wait));
+    return abortable(this.#walker.joined, this.#signal(wait));
   }
 
   /**
@@ -151,7 +143,7 @@ export class Dht implements AsyncDisposable {
         const own = this.#node.stored(target);
         if (own?.k) offer(mutableFromReply({ ...own }, target, salt));
         try {
-          await this.#closest("get", target, signal, (r) => {
+          await this.#walker.closest("get", target, signal, (r) => {
             if (r.v !== undefined) offer(mutableFromReply(r, target, salt));
             return true;
           });
@@ -179,7 +171,7 @@ export class Dht implements AsyncDisposable {
       v: decodeValue(item.value),
     };
     this.#node.keep(target, a);
-    return await this.#store("get", target, { q: "put", a }, wait);
+    return await this.#walker.store("get", target, { q: "put", a }, wait.signal);
   }
 
   /**
@@ -192,7 +184,7 @@ export class Dht implements AsyncDisposable {
     let value = own && immutableFromReply({ ...own }, target);
     if (value) return value;
     const found = Promise.withResolvers<void>();
-    const search = this.#closest("get", target, this.#signal(wait), (r) => {
+    const search = this.#walker.closest("get", target, this.#signal(wait), (r) => {
       if (value || r.v === undefined) return !value;
       value = immutableFromReply(r, target);
       if (value) found.resolve();
@@ -216,7 +208,7 @@ export class Dht implements AsyncDisposable {
     const target = immutableTarget(value);
     const v = decodeValue(value);
     this.#node.keep(target, { v });
-    return await this.#store("get", target, { q: "put", a: { v } }, wait);
+    return await this.#walker.store("get", target, { q: "put", a: { v } }, wait.signal);
   }
 
   /** Stops holding an item that was put here. Other nodes forget it in their own time. */
@@ -244,7 +236,7 @@ export class Dht implements AsyncDisposable {
         };
         offer(this.#node._peers.get(infohash.toString("hex"), 100));
         try {
-          await this.#closest("get_peers", infohash, signal, (r) => {
+          await this.#walker.closest("get_peers", infohash, signal, (r) => {
             offer(r.values);
             return true;
           });
@@ -269,7 +261,7 @@ export class Dht implements AsyncDisposable {
       this.#node._peers.add(infohash.toString("hex"), peer);
     }
     const a = { info_hash: infohash, port, implied_port: 0 };
-    return await this.#store("get_peers", infohash, { q: "announce_peer", a }, wait);
+    return await this.#walker.store("get_peers", infohash, { q: "announce_peer", a }, wait.signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -277,8 +269,7 @@ export class Dht implements AsyncDisposable {
     this.#closed.abort(new GtrError("closed", "can't use the DHT: it was closed"));
     clearInterval(this.#saver);
     this.#onNode.clear();
-    const { port } = this;
-    await this.#save(port);
+    await this.#save();
     await new Promise<void>((resolve) => this.#node.destroy(resolve));
   }
 
@@ -286,122 +277,14 @@ export class Dht implements AsyncDisposable {
     return AbortSignal.any([wait.signal, this.#closed.signal]);
   }
 
-  async #save(port = this.port): Promise<void> {
-    const nodes = this.#node.nodes.toArray();
-    // A cache: where it can't be written, the next start takes longer, and that is all.
-    await this.#options.known.save(port, nodes).catch(() => {});
-  }
-
-  async #join(): Promise<void> {
-    const krpc = this.#node._rpc;
-    const { nodes: known } = await this.#options.known.load();
-    const first = await resolveHosts(this.bootstrap);
-    const self = new Set([`127.0.0.1:${this.port}`, `${this.#options.host}:${this.port}`]);
-    krpc.bootstrap = first.filter((node) => !self.has(formatHostPort(node)));
-    await this.#populate();
-    if (this.nodes < K) {
-      const asked = known.filter((node) => !self.has(formatHostPort(node)));
-      const ask = { q: "find_node", a: { id: this.#node.nodeId, target: this.#node.nodeId } };
-      await Promise.all(
-        asked.map((node) =>
-          new Promise<void>((resolve) =>
-            krpc.query(node, { ...ask, a: { ...ask.a } }, () => resolve())
-          )
-        ),
-      );
-      if (asked.length > 0 && this.nodes > 0) await this.#populate();
-    }
-    this.#joinedAt = Date.now();
-  }
-
-  #populate(): Promise<void> {
-    if (this.#closed.signal.aborted) return Promise.resolve();
-    const id = this.#node.nodeId;
-    return new Promise((resolve) => {
-      this.#node._rpc.populate(id, { q: "find_node", a: { id, target: id } }, () => resolve());
-      this.#closed.signal.addEventListener("abort", () => resolve(), { once: true });
-    });
-  }
-
-  async #ensureJoined(signal: AbortSignal): Promise<void> {
-    await abortable(this.#joined, signal);
-    if (this.nodes > 0 || this.bootstrap.length === 0) return;
-    if (Date.now() - this.#joinedAt > REJOIN_MS) {
-      this.#joinedAt = Date.now();
-      this.#joined = this.#join();
-      await abortable(this.#joined, signal);
-    }
-  }
-
-  /**
-   * Asks ever closer nodes until the closest have answered; `visit` returns false to stop.
-   *
-   * @returns the {@linkcode K} closest that take values for `target`
-   */
-  async #closest(
-    query: "get" | "get_peers",
-    target: Buffer,
-    signal: AbortSignal,
-    visit: (r: Record<string, unknown>) => boolean,
-  ): Promise<Holder[]> {
-    const whole = this.#signal({ signal });
-    await this.#ensureJoined(whole);
-    const id = this.#node.nodeId;
-    const a = query === "get" ? { id, target } : { id, info_hash: target };
-    const holders: Holder[] = [];
-    let answers = 0;
-    const onReply = ({ r }: Reply, from: { address: string; port: number }) => {
-      if (whole.aborted) return false;
-      if (!r) return true;
-      answers++;
-      if (isId(r.id) && Buffer.isBuffer(r.token)) {
-        holders.push({ id: r.id, host: from.address, port: from.port, token: r.token });
-      }
-      return visit(r);
+  #save(): Promise<void> {
+    const write = async () => {
+      if (this.#node.destroyed) return;
+      const nodes = this.#node.nodes.toArray();
+      // A cache: where it can't be written, the next start takes longer, and that is all.
+      await this.#options.known.save(this.port, nodes).catch(() => {});
     };
-    const search = new Promise<void>((resolve) =>
-      this.#node._rpc.closest(target, { q: query, a }, onReply, () => resolve())
-    );
-    await abortable(search, whole);
-    if (answers === 0 && this.bootstrap.length > 0) throw this.#unreachable();
-    return holders.sort((x, y) => compareDistance(target, x.id, y.id)).slice(0, K);
-  }
-
-  /** Sends `message` to the nodes closest to `target`, with the tokens that `query` gets from them. */
-  async #store(
-    query: "get" | "get_peers",
-    target: Buffer,
-    message: Query,
-    wait: Wait,
-  ): Promise<number> {
-    const signal = this.#signal(wait);
-    const holders = await this.#closest(query, target, signal, () => true);
-    const stored = holders.map((holder) =>
-      new Promise<boolean>((resolve) => {
-        const a = { ...message.a, id: this.#node.nodeId };
-        this.#node._rpc.query(holder, { q: message.q, a }, (error) => {
-          // 302: it has this sequence number already, which is what republishing finds.
-          resolve(!error || error.code === 302);
-        });
-      })
-    );
-    const results = await abortable(Promise.all(stored), signal);
-    return results.filter(Boolean).length;
-  }
-
-  #unreachable(): NetworkError {
-    const tried = this.bootstrap.length;
-    return new NetworkError(
-      "unreachable",
-      `can't reach the BitTorrent DHT: none of ${tried} first node${
-        tried === 1 ? "" : "s"
-      } answers`,
-      {
-        hint: `check the network (UDP) and the setting torrent.bootstrap: ${
-          this.bootstrap.join(", ")
-        }`,
-      },
-    );
+    return this.#saving = this.#saving.then(write);
   }
 }
 
@@ -418,23 +301,11 @@ function cannotListen(options: DhtOptions, cause: unknown): NetworkError {
   return new NetworkError("cannot-listen", `can't listen on UDP ${where}: ${why}`, { hint, cause });
 }
 
-function isId(value: unknown): value is Buffer {
-  return Buffer.isBuffer(value) && value.length === 20;
-}
-
 /** Compact peer info of BEP 5. */
 function parsePeer(value: unknown): Address | undefined {
   if (!Buffer.isBuffer(value) || value.length !== 6) return undefined;
   const port = value.readUInt16BE(4);
   return port === 0 ? undefined : { host: [...value.subarray(0, 4)].join("."), port };
-}
-
-function compareDistance(target: Buffer, a: Buffer, b: Buffer): number {
-  for (let i = 0; i < target.length; i++) {
-    const difference = (a[i]! ^ target[i]!) - (b[i]! ^ target[i]!);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
 
 function decodeValue(value: Uint8Array): unknown {

@@ -69,14 +69,14 @@ export class KnownNodes {
     this.#bootstrap = bootstrap === undefined ? "public" : bootstrap.join(",");
   }
 
-  /** The last port and nodes; nothing where the file is missing, damaged or of another network. */
+  /** The last port and, of the same network, nodes; nothing where the file is missing or damaged. */
   async load(): Promise<{ port: number; nodes: Address[] }> {
     const nothing = { port: 0, nodes: [] };
     const text = await readTextIfPresent(this.#path);
     if (text === undefined) return nothing;
     try {
       const file = v.parse(KnownFile, JSON.parse(text));
-      if (file.bootstrap !== this.#bootstrap) return nothing;
+      if (file.bootstrap !== this.#bootstrap) return { port: file.port, nodes: [] };
       const nodes = file.nodes.slice(0, MAX_KNOWN).map(parseHostPort)
         .filter((node) => node !== undefined && isIPv4(node.host));
       return { port: file.port, nodes: nodes as Address[] };

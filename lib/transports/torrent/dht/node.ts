@@ -170,6 +170,7 @@ export class DhtNode extends Client {
   }
 }
 
-function isId(value: unknown): value is Buffer {
+/** Whether `value` is a node id or a target: 20 bytes. */
+export function isId(value: unknown): value is Buffer {
   return Buffer.isBuffer(value) && value.length === 20;
 }
