@@ -5,9 +5,11 @@
  */
 import assert from "node:assert/strict";
 import { delimiter, join, resolve } from "node:path";
+import { until } from "./until.ts";
 
 const ROOT = resolve(import.meta.dirname!, "..", "..");
-const BIN = join(ROOT, "dist", "bin");
+/** Where `make` puts the executables. */
+export const BIN = join(ROOT, "dist", "bin");
 const COMMAND_MS = 60_000;
 
 /** What a command did. */
@@ -33,7 +35,7 @@ export class Node implements AsyncDisposable {
 
   private constructor(directory: string, bootstrap: string, env: Record<string, string>) {
     this.directory = directory;
-    this.home = join(directory, "gtr");
+    this.home = env.GTR_HOME ?? join(directory, "gtr");
     this.env = {
       PATH: `${BIN}${delimiter}${Deno.env.get("PATH")}`,
       HOME: directory,
@@ -177,6 +179,23 @@ export class Node implements AsyncDisposable {
 
   async stopGtd(): Promise<void> {
     await this.gtr("daemon", "stop");
+  }
+
+  /** Ends gtd as a power cut would. */
+  async killGtd(): Promise<void> {
+    const pid = await this.gtdPid();
+    assert(pid !== undefined, "no gtd to kill");
+    Deno.kill(pid, "SIGKILL");
+    await until("gtd has gone", async () => {
+      const { code } = await this.run("gtr", ["daemon", "status"]);
+      return code === 1;
+    });
+  }
+
+  /** The store's bare repository of what `publisher` (default: this user) shares as `name`. */
+  async stored(name: string, publisher: Node = this): Promise<string> {
+    const { publicKey } = JSON.parse(await publisher.gtr("id", "--json"));
+    return join(this.home, "store", publicKey, `${name}.git`);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
