@@ -4,20 +4,19 @@
  * @module
  */
 import { NetworkError, VerificationError } from "../../../common/errors.ts";
-import { abortable, type Progress } from "../../../common/wait.ts";
+import type { Progress } from "../../../common/wait.ts";
 import { Blame } from "./blame.ts";
-import { Candidates, type PeerAddress } from "./candidates.ts";
+import type { PeerAddress } from "./candidates.ts";
+import { Dialer } from "./dialer.ts";
 import { fetchMetadata } from "./extensions.ts";
 import { maxInfoBytes, type Metainfo, parseInfo, pieceSize } from "./metainfo.ts";
 import { type Block, Picker } from "./picker.ts";
+import { PieceBuffers } from "./piece_buffers.ts";
 import { isPiece, PieceFile } from "./piece_file.ts";
 import { type Peer, type SwarmContext, Torrent } from "./torrent.ts";
 
 /** Bytes of unfinished pieces kept in memory. */
 const MAX_PARTIAL = 32 * 1024 * 1024;
-/** Connections of one download, and those being made. */
-const MAX_PEERS = 30;
-const MAX_DIALLING = 8;
 /** Milliseconds between looking for silent peers and addresses to try again. */
 const TICK = 500;
 /** Milliseconds between two reports of progress within a piece. */
@@ -45,16 +44,13 @@ export interface FetchOptions {
 /** One fetch. It serves to others what it has. */
 export class Download extends Torrent {
   readonly #options: FetchOptions;
-  readonly #candidates = new Candidates();
+  readonly #dialer: Dialer;
   readonly #blame = new Blame<Peer>();
   readonly #outcome = Promise.withResolvers<void>();
-  readonly #buffers = new Map<number, Uint8Array>();
   readonly #awaitingInfo = new Map<Peer, (info: Uint8Array) => void>();
   #picker: Picker<Peer> | undefined;
-  #spareBuffers: Uint8Array[] = [];
+  #buffers: PieceBuffers | undefined;
   #hasInfo = false;
-  #searching = true;
-  #dialling = 0;
   #everConnected = 0;
   #doneBytes = 0;
   #reportedAt = 0;
@@ -62,6 +58,12 @@ export class Download extends Torrent {
   constructor(swarm: SwarmContext, options: FetchOptions) {
     super(swarm, options.infohash);
     this.#options = options;
+    this.#dialer = new Dialer({
+      swarm,
+      peers: this.peerSet,
+      adopt: (wire, address) => this.adopt(wire, address),
+      changed: () => this.#giveUpIfHopeless(),
+    });
   }
 
   /**
@@ -81,7 +83,7 @@ export class Download extends Torrent {
       if (signal.aborted) abort();
       signal.addEventListener("abort", abort, { once: true });
       if (info) this.#gotInfo(info);
-      this.#search();
+      this.#dialer.search(this.#options.peers, signal);
       await this.#outcome.promise;
     } finally {
       clearInterval(timer);
@@ -96,14 +98,14 @@ export class Download extends Torrent {
 
   /** Ends the fetch; without effect where it has ended. */
   override close(): void {
+    this.#dialer.close();
     super.close();
     this.#outcome.reject(new NetworkError("closed", "can't download: BitTorrent was stopped"));
   }
 
   /** Tries one more address. */
   override learned(address: PeerAddress): void {
-    if (this.closed || this.swarm.bans.has(address.host, address.port)) return;
-    if (this.#candidates.add(address)) this.#dial();
+    this.#dialer.add(address);
   }
 
   protected override prepare(): undefined {}
@@ -144,64 +146,6 @@ export class Download extends Torrent {
     this.#fillAll();
   }
 
-  async #search(): Promise<void> {
-    try {
-      const { peers, signal } = this.#options;
-      if (Symbol.asyncIterator in peers) {
-        const found = peers[Symbol.asyncIterator]();
-        while (!this.closed) {
-          const next = await abortable(found.next(), signal);
-          if (next.done) break;
-          this.learned(next.value);
-        }
-        if (this.closed) found.return?.()?.catch(() => {});
-      } else {
-        for (const address of peers) this.learned(address);
-      }
-    } catch (error) {
-      if (!this.closed) this.swarm.log(`looking for peers failed: ${(error as Error).message}`);
-    } finally {
-      this.#searching = false;
-      this.#giveUpIfHopeless();
-    }
-  }
-
-  #dial(): void {
-    while (
-      !this.closed && this.#dialling < MAX_DIALLING &&
-      this.peerSet.size + this.#dialling < MAX_PEERS
-    ) {
-      const address = this.#candidates.take(performance.now());
-      if (!address) return;
-      this.#connect(address);
-    }
-  }
-
-  async #connect(address: PeerAddress): Promise<void> {
-    this.#dialling++;
-    try {
-      const wire = await this.swarm.connect(address);
-      if (this.closed) return wire.close();
-      const peer = this.adopt(wire, address);
-      wire.onClose(() => {
-        const never = peer.id === this.swarm.peerId ||
-          this.swarm.bans.has(address.host, address.port);
-        const useful = peer.wire.protocol.downloaded > 0;
-        const verdict = never ? "never" : useful ? "useful" : "useless";
-        this.#candidates.ended(address, performance.now(), verdict);
-        this.#giveUpIfHopeless();
-      });
-    } catch {
-      this.#candidates.ended(address, performance.now(), "useless");
-    } finally {
-      this.#dialling--;
-      if (!this.closed) {
-        this.#dial();
-        this.#giveUpIfHopeless();
-      }
-    }
-  }
-
   async #gotInfo(bytes: Uint8Array): Promise<void> {
     if (this.#hasInfo || this.closed) return;
     this.#hasInfo = true;
@@ -216,11 +160,13 @@ export class Download extends Torrent {
       });
       if (this.closed) return await file.close();
       this.content = { info, file, have };
-      this.#picker = new Picker(info, have, Math.floor(MAX_PARTIAL / info.pieceLength));
+      const picker = new Picker<Peer>(info, have, Math.floor(MAX_PARTIAL / info.pieceLength));
+      this.#picker = picker;
+      this.#buffers = new PieceBuffers(info, (piece) => picker.isActive(piece));
+      await this.#start();
     } catch (error) {
-      return this.#fail(this.#options.signal.aborted ? this.#reason(error) : error);
+      this.#fail(this.#options.signal.aborted ? this.#reason(error) : error);
     }
-    this.#start();
   }
 
   #expected(info: Metainfo): Metainfo {
@@ -234,13 +180,13 @@ export class Download extends Torrent {
     throw new VerificationError("wrong-torrent", `can't use torrent ${infohash}: ${wrong}`);
   }
 
-  #start(): void {
+  async #start(): Promise<void> {
     const { info, have } = this.content!;
     for (let i = 0; i < info.pieces; i++) if (have.has(i)) this.#doneBytes += pieceSize(info, i);
     for (const peer of this.peerSet) if (peer.ready) this.#announceAll(peer);
     for (const peer of this.peerSet) if (peer.ready) this.#usePeer(peer);
     this.#report();
-    if (have.isFull) this.#finish();
+    if (have.isFull) await this.#finish();
   }
 
   #announceAll(peer: Peer): void {
@@ -291,7 +237,7 @@ export class Download extends Torrent {
     peer.pipeline.blockReceived(now - askedAt);
     const arrival = picker.received(peer, block);
     if (arrival.wanted && !this.closed) {
-      this.#buffer(block.piece).set(bytes, block.offset);
+      this.#buffers!.get(block.piece).set(bytes, block.offset);
       for (const other of arrival.cancel) {
         other.wire.protocol.cancel(block.piece, block.offset, block.length);
         this.#fill(other);
@@ -302,29 +248,9 @@ export class Download extends Torrent {
     this.#fill(peer);
   }
 
-  #buffer(piece: number): Uint8Array {
-    const { info } = this.content!;
-    let buffer = this.#buffers.get(piece);
-    if (!buffer) {
-      for (const given of this.#buffers.keys()) {
-        if (!this.#picker!.isActive(given)) this.#recycle(given); // begun, then given up
-      }
-      buffer = this.#spareBuffers.pop() ?? new Uint8Array(Math.min(info.pieceLength, info.length));
-      this.#buffers.set(piece, buffer);
-    }
-    return buffer.subarray(0, pieceSize(info, piece));
-  }
-
-  #recycle(piece: number): void {
-    const buffer = this.#buffers.get(piece);
-    if (!buffer) return;
-    this.#buffers.delete(piece);
-    this.#spareBuffers.push(buffer);
-  }
-
   async #check(piece: number, senders: readonly Peer[]): Promise<void> {
     const { info, file } = this.content!;
-    const bytes = this.#buffer(piece);
+    const bytes = this.#buffers!.get(piece);
     try {
       if (!isPiece(info, piece, bytes)) {
         this.#picker!.failed(piece);
@@ -343,18 +269,14 @@ export class Download extends Torrent {
     } catch (error) {
       this.#fail(error);
     } finally {
-      this.#recycle(piece);
+      this.#buffers!.free(piece);
       this.#fillAll();
     }
   }
 
   async #finish(): Promise<void> {
-    try {
-      await this.content!.file.flush();
-      this.#outcome.resolve();
-    } catch (error) {
-      this.#fail(error);
-    }
+    await this.content!.file.flush();
+    this.#outcome.resolve();
   }
 
   #tick(): void {
@@ -366,15 +288,7 @@ export class Download extends Torrent {
         peer.wire.close("silent-peer");
       }
     }
-    if (this.peerSet.size >= MAX_PEERS && this.#candidates.nextAt() <= now) this.#dropIdlest(now);
-    this.#dial();
-    this.#giveUpIfHopeless();
-  }
-
-  /** Makes room for an address not tried yet. */
-  #dropIdlest(now: number): void {
-    const idlest = [...this.peerSet].reduce((a, b) => (a.lastBlock <= b.lastBlock ? a : b));
-    if (now - idlest.lastBlock > this.swarm.patience) idlest.wire.close();
+    this.#dialer.dial(); // some wait for their next attempt
   }
 
   #report(): void {
@@ -386,10 +300,9 @@ export class Download extends Torrent {
 
   /** Nobody is connected, nobody is left to be tried, and no more addresses will come. */
   #giveUpIfHopeless(): void {
-    if (this.#searching || this.#dialling > 0 || this.peerSet.size > 0 || this.closed) return;
-    if (this.#hasInfo && !this.content) return; // still looking at what the file holds
-    if (this.content?.have.isFull) return;
-    if (this.#candidates.nextAt() === Infinity) this.#fail(this.#nobody());
+    if (this.closed || this.peerSet.size > 0 || !this.#dialer.isExhausted) return;
+    const isBusy = this.#hasInfo && (!this.content || this.content.have.isFull);
+    if (!isBusy) this.#fail(this.#nobody());
   }
 
   #fail(error: unknown): void {

@@ -192,8 +192,9 @@ export class Swarm {
     // A quarter is kept for connections of our own: strangers can't keep us from fetching.
     const room = maxConnections - Math.floor(maxConnections / 4);
     const host = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
-    if (this.#closed || this.#wires.size >= room || this.#context.bans.has(host)) {
-      this.#options.dropped("too-many-connections");
+    const isBanned = this.#context.bans.has(host);
+    if (this.#closed || this.#wires.size >= room || isBanned) {
+      this.#options.dropped(isBanned ? "banned" : "too-many-connections");
       return void socket.destroy();
     }
     const wire = this.#wire(socket, false);
@@ -205,7 +206,10 @@ export class Swarm {
     wire.protocol.on("handshake", (infohash, peerId) => {
       const torrent = this.#torrents.get(infohash)?.[0];
       if (!torrent) return wire.close("unknown-infohash");
-      torrent.accept(wire, peerId);
+      torrent.accept(wire, peerId).catch((error) => {
+        this.#options.log(`can't greet ${host}: ${error.message}`);
+        wire.close();
+      });
     });
   }
 

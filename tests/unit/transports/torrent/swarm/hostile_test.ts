@@ -66,6 +66,10 @@ Deno.test("wrong metadata, of any kind", async () => {
   assert.deepEqual(await fetchDespite({ info: huge }), ["wrong-metadata"]);
 });
 
+Deno.test("metadata messages that make the package throw", async () => {
+  assert.deepEqual(await fetchDespite({ infoPiece: -1 }), ["bad-message"]);
+});
+
 Deno.test("peers that fall silent", async () => {
   await fetchDespite({ silent: "at-once" });
   await fetchDespite({ silent: "after-handshake" });
@@ -181,4 +185,24 @@ Deno.test("an encrypted connection (MSE) reaches the right torrent among many", 
   });
   wire.startEncryption(infohash);
   assert.deepEqual(await block, bytes.subarray(32768, 49152));
+});
+
+Deno.test("a peer that asks and asks but never reads is dropped", async () => {
+  await using fixture = await Fixture.make();
+  const torrent = makeTorrent(1_000_000);
+  const reason = Promise.withResolvers<string>();
+  const seed = await fixture.seeder(torrent, { dropped: reason.resolve });
+  const socket = connect(seed.port, "127.0.0.1");
+  fixture.defer(() => void socket.destroy());
+  socket.on("error", () => {});
+  socket.write(
+    concat(hello(torrent), message(20, new Uint8Array([0]), "d1:md11:ut_metadatai9eee")),
+  );
+  const ask = message(20, new Uint8Array([1]), "d8:msg_typei0e5:piecei0ee");
+  const asks = concat(...Array.from({ length: 1_000 }, () => ask));
+  socket.once("data", () => {
+    socket.pause();
+    for (let i = 0; i < 100; i++) socket.write(asks);
+  });
+  assert.equal(await reason.promise, "peer-does-not-read");
 });

@@ -13,6 +13,8 @@ export interface Script {
   readonly corrupts?: (piece: number) => boolean;
   /** The metadata it serves; default the right one. */
   readonly info?: Uint8Array;
+  /** The number of the metadata piece that it claims to send. */
+  readonly infoPiece?: number;
   /** Where it falls silent. */
   readonly silent?: "at-once" | "after-handshake" | "when-asked";
   /** Never unchokes. */
@@ -57,7 +59,7 @@ export class ScriptedPeer implements AsyncDisposable {
     const { bytes, pieceLength, infohash } = this.#torrent;
     const wire = new PeerWire(socket, false, () => {});
     const { protocol } = wire;
-    protocol.use(anyMetadata(info ?? this.#torrent.info));
+    protocol.use(anyMetadata(info ?? this.#torrent.info, this.#script.infoPiece));
     protocol.on("handshake", () => {
       protocol.handshake(infohash, this.#id, { dht: false, fast: false });
       if (silent === "after-handshake") return;
@@ -83,7 +85,7 @@ export class ScriptedPeer implements AsyncDisposable {
 }
 
 /** Serves anything as metadata; the real extension would decode it first. */
-function anyMetadata(info: Uint8Array) {
+function anyMetadata(info: Uint8Array, infoPiece?: number) {
   class AnyMetadata {
     readonly #wire: Wire;
     declare readonly name: string;
@@ -95,7 +97,7 @@ function anyMetadata(info: Uint8Array) {
 
     onMessage(payload: Uint8Array): void {
       const piece = Number(/5:piecei(\d+)e/.exec(new TextDecoder().decode(payload))![1]);
-      const header = `d8:msg_typei1e5:piecei${piece}e10:total_sizei${info.length}ee`;
+      const header = `d8:msg_typei1e5:piecei${infoPiece ?? piece}e10:total_sizei${info.length}ee`;
       const part = info.subarray(piece * 16384, (piece + 1) * 16384);
       this.#wire.extended("ut_metadata", concat(header, part));
     }

@@ -1,0 +1,123 @@
+/**
+ * Connecting to the peers of one download, as their addresses become known.
+ *
+ * @module
+ */
+import { abortable } from "../../../common/wait.ts";
+import { Candidates, type PeerAddress } from "./candidates.ts";
+import type { Peer, SwarmContext } from "./torrent.ts";
+import type { PeerWire } from "./wire.ts";
+
+/** Connections of one download, and those being made. */
+const MAX_PEERS = 30;
+const MAX_DIALLING = 8;
+
+/** What a {@linkcode Dialer} serves. */
+export interface DialerOptions {
+  readonly swarm: SwarmContext;
+  /** The connected peers, dialled or not. */
+  readonly peers: ReadonlySet<Peer>;
+  /** Takes a new connection over. */
+  readonly adopt: (wire: PeerWire, address: PeerAddress) => Peer;
+  /** Called when {@linkcode Dialer.isExhausted} may have changed. */
+  readonly changed: () => void;
+}
+
+/** Dials candidates in turn, some at a time, and those that failed again later. */
+export class Dialer {
+  readonly #options: DialerOptions;
+  readonly #candidates = new Candidates();
+  #searching = false;
+  #dialling = 0;
+  #closed = false;
+
+  constructor(options: DialerOptions) {
+    this.#options = options;
+  }
+
+  /** No more addresses will come, and all were tried as often as makes sense. */
+  get isExhausted(): boolean {
+    return !this.#searching && this.#dialling === 0 && this.#candidates.nextAt() === Infinity;
+  }
+
+  /** Dials all addresses of a search while it goes on. */
+  async search(
+    addresses: AsyncIterable<PeerAddress> | Iterable<PeerAddress>,
+    signal: AbortSignal,
+  ): Promise<void> {
+    this.#searching = true;
+    try {
+      if (!(Symbol.asyncIterator in addresses)) {
+        for (const address of addresses) this.add(address);
+        return;
+      }
+      const found = addresses[Symbol.asyncIterator]();
+      while (!this.#closed) {
+        const next = await abortable(found.next(), signal);
+        if (next.done) return;
+        this.add(next.value);
+      }
+      found.return?.()?.catch(() => {}); // nobody waits for the search's own clearing up
+    } catch (error) {
+      if (!this.#closed) {
+        this.#options.swarm.log(`looking for peers failed: ${(error as Error).message}`);
+      }
+    } finally {
+      this.#searching = false;
+      this.#options.changed();
+    }
+  }
+
+  /** Dials one more address. */
+  add(address: PeerAddress): void {
+    if (this.#closed || this.#options.swarm.bans.has(address.host, address.port)) return;
+    if (this.#candidates.add(address)) this.dial();
+  }
+
+  /** Dials what can be dialled by now; makes room for it where peers are of no use. */
+  dial(): void {
+    const { peers, swarm } = this.#options;
+    const now = performance.now();
+    if (peers.size >= MAX_PEERS && this.#candidates.nextAt() <= now) {
+      const idlest = [...peers].reduce((a, b) => (a.lastBlock <= b.lastBlock ? a : b));
+      if (now - idlest.lastBlock > swarm.patience) idlest.wire.close();
+    }
+    while (
+      !this.#closed && this.#dialling < MAX_DIALLING && peers.size + this.#dialling < MAX_PEERS
+    ) {
+      const address = this.#candidates.take(now);
+      if (!address) return;
+      this.#connect(address);
+    }
+  }
+
+  /** Dials no more. */
+  close(): void {
+    this.#closed = true;
+  }
+
+  async #connect(address: PeerAddress): Promise<void> {
+    this.#dialling++;
+    try {
+      const wire = await this.#options.swarm.connect(address);
+      if (this.#closed) return wire.close();
+      const peer = this.#options.adopt(wire, address);
+      wire.onClose(() => this.#ended(address, peer));
+    } catch {
+      this.#candidates.ended(address, performance.now(), "useless");
+    } finally {
+      this.#dialling--;
+      this.dial();
+      this.#options.changed();
+    }
+  }
+
+  #ended(address: PeerAddress, peer: Peer): void {
+    const { swarm } = this.#options;
+    const never = peer.id === swarm.peerId || swarm.bans.has(address.host, address.port);
+    const useful = peer.wire.protocol.downloaded > 0;
+    const verdict = never ? "never" : useful ? "useful" : "useless";
+    this.#candidates.ended(address, performance.now(), verdict);
+    this.#options.changed();
+  }
+}
