@@ -96,7 +96,8 @@ export interface ClientOptions {
   timeout: number;
   concurrency: number;
   verify: (signature: Uint8Array, message: Uint8Array, publicKey: Uint8Array) => boolean;
-  maxValues: number;
+  /** Handed to the LRU cache, which takes an age in milliseconds too. */
+  maxValues: { max: number; maxAge: number };
   maxPeers: number;
   /** Milliseconds that an announced peer is kept. */
   maxAge: number;
@@ -122,4 +123,5 @@ export class Client extends EventEmitter {
   _ongetpeers(query: Query, peer: RemoteInfo): void;
   _onput(query: Query, peer: RemoteInfo): void;
   _generateToken(host: string): Buffer;
+  _validateToken(host: string, token: Buffer): boolean;
 }

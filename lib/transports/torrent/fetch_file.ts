@@ -14,7 +14,7 @@ import { findPeers } from "./find_peers.ts";
 import type { Swarm } from "./swarm/swarm.ts";
 
 /** Peers that send nothing for so many milliseconds are not waited for any longer. */
-const PATIENCE_MS = 2000;
+const PATIENCE_MS = 1000;
 
 /** A file, and all that may help to find it. */
 export interface WantedFile {

@@ -10,6 +10,7 @@ import bencode from "bencode";
 // @ts-types="../../../types/bittorrent_dht.d.ts"
 import { Client, type Contact, type Query, type StoredValue } from "bittorrent-dht";
 import { verifySignature } from "../../../identity/keys.ts";
+import { mutableTarget } from "./items.ts";
 import { safeSocket } from "./safe_socket.ts";
 
 /** Kademlia's bucket size, and the number of nodes that a reply names and an item is stored on. */
@@ -21,6 +22,8 @@ const MAX_VALUES = 4000;
 const MAX_PEERS = 10_000;
 const MAX_PEERS_IN_REPLY = 50;
 const MAX_STORED_VALUE = 1000;
+/** What BEP 44 suggests; publishers and followers put their items again every hour. */
+const VALUE_AGE_MS = 2 * 60 * 60_000;
 /** Others announce themselves every 15 to 30 minutes. */
 const PEER_AGE_MS = 45 * 60_000;
 /** How long a node that let a query time out is not asked again, unless it is heard of. */
@@ -38,7 +41,7 @@ export class DhtNode extends Client {
       bootstrap: false,
       timeout,
       concurrency: CONCURRENCY,
-      maxValues: MAX_VALUES,
+      maxValues: { max: MAX_VALUES, maxAge: VALUE_AGE_MS },
       maxPeers: MAX_PEERS,
       maxAge: PEER_AGE_MS,
       verify: (signature, message, key) =>
@@ -121,12 +124,26 @@ export class DhtNode extends Client {
     this._rpc.response(peer, query, reply, this.nodes.closest(infohash, K));
   }
 
-  /** The unmodified node checks the size of byte strings only. */
+  /**
+   * BEP 44. The unmodified node checks the size of byte strings only, and refuses (302) to have an
+   * item refreshed.
+   */
   override _onput(query: Query, peer: RemoteInfo): void {
-    const v = query.a?.v;
+    const { v, k, salt, sig, token } = query.a ?? {};
     if (v === undefined || bencode.encode(v).length > MAX_STORED_VALUE) {
       this._rpc.error(peer, query, [205, "message (v field) too big"]);
       return;
+    }
+    if (Buffer.isBuffer(k) && Buffer.isBuffer(sig) && Buffer.isBuffer(token)) {
+      const name = { publicKey: k, salt: Buffer.isBuffer(salt) ? salt : undefined };
+      const target = mutableTarget(name);
+      const held = this.stored(target);
+      // The same signature is the same item.
+      if (held?.sig && sig.equals(held.sig) && this._validateToken(peer.address, token)) {
+        this._values.set(target.toString("hex"), held);
+        this._rpc.response(peer, query, { id: this.nodeId });
+        return;
+      }
     }
     super._onput(query, peer);
   }

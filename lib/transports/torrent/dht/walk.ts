@@ -27,6 +27,8 @@ export class Walker {
   /** Addresses that are this node itself. */
   readonly #self: ReadonlySet<string>;
   readonly #closed: AbortSignal;
+  /** Settles when any node is met: a walk finds the others by itself. */
+  readonly #met: Promise<void>;
   #joined: Promise<void>;
   #joinedAt = 0;
 
@@ -51,6 +53,7 @@ export class Walker {
     const { port } = node.address();
     this.#self = new Set(["127.0.0.1", host].map((host) => formatHostPort({ host, port })));
     this.#closed = closed;
+    this.#met = new Promise((resolve) => node.once("node", () => resolve()));
     this.#joined = this.#join();
   }
 
@@ -141,17 +144,17 @@ export class Walker {
     return (await Promise.all(answers)).includes(true);
   }
 
-  #populate(): Promise<void> {
-    if (this.#closed.aborted) return Promise.resolve();
+  async #populate(): Promise<void> {
+    if (this.#closed.aborted) return;
     const id = this.#node.nodeId;
-    return new Promise((resolve) => {
-      this.#node._rpc.populate(id, { q: "find_node", a: { id, target: id } }, () => resolve());
-      this.#closed.addEventListener("abort", () => resolve(), { once: true });
-    });
+    const done = new Promise<void>((resolve) =>
+      this.#node._rpc.populate(id, { q: "find_node", a: { id, target: id } }, () => resolve())
+    );
+    await abortable(done, this.#closed).catch(() => {}); // a closed node's walk has no end
   }
 
   async #ensureJoined(signal: AbortSignal): Promise<void> {
-    await abortable(this.#joined, signal);
+    await abortable(Promise.race([this.#met, this.#joined]), signal);
     if (this.#node.nodes.count() > 0 || this.#bootstrap.length === 0) return;
     if (Date.now() - this.#joinedAt > REJOIN_MS) {
       this.#joinedAt = Date.now();
