@@ -73,5 +73,11 @@ export function storeError(what: string, cause: unknown): StoreError {
       cause,
     });
   }
+  if (code === "ENOTDIR") {
+    return new StoreError("not-writable", `${what}: there is a file where a folder has to be`, {
+      hint: "check the path in GTR_HOME",
+      cause,
+    });
+  }
   return new StoreError("disk", `${what}: ${(cause as Error).message ?? cause}`, { cause });
 }

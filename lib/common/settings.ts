@@ -152,6 +152,15 @@ export class Settings {
     return raw === undefined || raw === "" ? setting.fallback : parseSetting(name, raw);
   }
 
+  /**
+   * Reads every setting, so that a wrong one shows at the start and not when it is first needed.
+   *
+   * @throws {UsageError} "bad-setting"
+   */
+  check(): void {
+    for (const name of Object.keys(SETTINGS) as SettingName[]) this.get(name);
+  }
+
   /** Where the value in force comes from. */
   origin(name: SettingName): "environment" | "file" | "default" {
     if (this.#env(settingVariable(name))) return "environment";

@@ -41,8 +41,11 @@ export class GtrClient implements AsyncDisposable {
   /**
    * A client of the gtd that runs, else of one that this call starts, else (autostart off, or it
    * can't be started) of the same engine inside this process.
+   *
+   * @throws {UsageError} "bad-setting", whether gtd runs with others or not
    */
   static async connect(home: Home, settings: Settings, wait: Wait): Promise<GtrClient> {
+    settings.check();
     const running = await GtrClient.running(home);
     if (running) return running;
     if (settings.get("daemon.autostart")) {

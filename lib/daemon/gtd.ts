@@ -36,6 +36,8 @@ export async function runGtd(ready: () => void): Promise<void> {
   await home.ensure();
   using lock = await Deno.open(home.lock, { write: true, create: true, mode: 0o600 });
   if (!await lock.tryLock(true)) return await joinOther(home, ready);
+  const settings = await Settings.load(home);
+  settings.check(); // who starts us hears of it
 
   const stopping = new AbortController();
   const stop = () => stopping.abort(new GtrError("stopping", "gtd is stopping"));
@@ -50,7 +52,7 @@ export async function runGtd(ready: () => void): Promise<void> {
   globalThis.addEventListener("error", stray);
   globalThis.addEventListener("unhandledrejection", stray);
 
-  const engine = openEngine(home, stopping.signal);
+  const engine = openEngine(home, settings, stopping.signal);
   using watcher = new RefWatcher((gitDir) => void publish(gitDir), logLine);
   const publish = async (gitDir: string) => {
     try {
@@ -93,9 +95,8 @@ export async function runGtd(ready: () => void): Promise<void> {
   }
 }
 
-async function openEngine(home: Home, signal: AbortSignal): Promise<Engine> {
+async function openEngine(home: Home, settings: Settings, signal: AbortSignal): Promise<Engine> {
   await checkGit();
-  const settings = await Settings.load(home);
   using limit = deadline(OPEN_MS, "the networks to open", signal);
   return await Engine.open({ home, settings, transports: ALL_TRANSPORTS, log: logLine }, limit);
 }

@@ -57,7 +57,7 @@ export async function startGtd(home: Home, wait: Wait): Promise<{ pid: number; s
   }
   const pid = await pidOf(home);
   if (pid === undefined) {
-    throw new GtrError("gtd-failed", "gtd started and ended at once", { hint: "gtr daemon logs" });
+    throw await startFailure(home, new Error("it ended right after its start"), logStart);
   }
   return { pid, started: true };
 }
@@ -109,12 +109,14 @@ async function startFailure(home: Home, error: unknown, logStart: number): Promi
     });
   }
   const log = await Deno.readTextFile(home.log).catch(() => "");
-  const said = log.slice(logStart).trim().split("\n").filter((l) => l.startsWith("gtd: ")).pop();
+  const lines = log.slice(logStart).split("\n");
+  const said = lines.findLastIndex((line) => line.startsWith("gtd: "));
+  const hint = /^hint: (.+)/.exec(lines[said + 1] ?? "")?.[1];
   return new StoreError(
     "gtd-failed",
-    `can't start gtd: ${said?.slice(5) ?? (error as Error).message}`,
+    `can't start gtd: ${lines[said]?.slice("gtd: ".length) ?? (error as Error).message}`,
     {
-      hint: "gtr daemon logs",
+      hint: hint ?? "gtr daemon logs",
       cause: error,
     },
   );

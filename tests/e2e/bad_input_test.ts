@@ -1,0 +1,252 @@
+/** Bad input from a person: a clear error with a hint, in time, and nothing lost. */
+import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { join } from "node:path";
+import { assertNoTrace, complains } from "./complaint.ts";
+import { BIN, Node } from "./node.ts";
+
+const NOBODY = "f".repeat(40);
+/** Seconds until "nobody answers". */
+const QUICK = { GTR_NETWORK_TIMEOUT: "3" };
+
+Deno.test("addresses that name nobody", async (t) => {
+  await using alice = await Node.make("none", QUICK);
+  const url = await alice.share("hello");
+  await using bob = await Node.make(await alice.dht(), QUICK);
+  const id = url.split("/")[2]!;
+  const clone = (url: string) => ["git", "clone", url, "copy"];
+
+  await t.step("a petname that was never given", async () => {
+    await complains(bob, clone("torrent://nobody/hello"), {
+      says: /can't find 'nobody': no publisher has this name/,
+      hints: /gtr name add nobody/,
+    });
+  });
+  await t.step("a publisher whom nobody knows", async () => {
+    await complains(bob, clone(`torrent://${NOBODY}/hello`), {
+      says: /can't find torrent:\/\/f+\/hello: nobody on torrent knows it/,
+      hints: /check the address/,
+    });
+  });
+  await t.step("a repository that the publisher doesn't have", async () => {
+    await complains(bob, clone(`torrent://${id}/other`), {
+      says: /can't find .*\/other: nobody on torrent knows it/,
+      hints: /check the address/,
+    });
+  });
+  await t.step("a public key that is not the publisher's", async () => {
+    await complains(bob, clone(`torrent://${"ab".repeat(32)}/hello`), {
+      says: /nobody on torrent knows it/,
+      hints: /check the address/,
+    });
+  });
+  await t.step("a user at a domain", async () => {
+    await complains(bob, clone("torrent://alice@example.org/hello"), {
+      says: /names at a domain are not known/,
+      hints: /use the publisher's id/,
+    });
+  });
+  await t.step("nothing was left behind", async () => {
+    assert.equal(await Deno.stat(bob.path("copy")).catch(() => "none"), "none");
+    await bob.git("clone", "-q", url, "copy");
+  });
+});
+
+Deno.test("addresses that are none", async (t) => {
+  await using bob = await Node.make("none", QUICK);
+  const cases: readonly [string, RegExp][] = [
+    [`torrent://${NOBODY}/a/b`, /path parts/],
+    [`torrent://${NOBODY}/../../etc`, /path parts/],
+    [`torrent://${NOBODY}/..`, /starts with '\.'/],
+    [`torrent://${NOBODY}/-x`, /starts with '-'/],
+    [`torrent://${NOBODY}/x.lock`, /ends with '\.lock'/],
+    [`torrent://${NOBODY}/`, /name is missing/],
+    [`torrent://${NOBODY}`, /name is missing/],
+    [`torrent:///hello`, /publisher is missing/],
+    [`torrent://${NOBODY}:80/hello`, /port or password/],
+    [`torrent://${NOBODY}/hello?x=1`, /query/],
+    [`torrent://${NOBODY}/hello#x`, /fragment/],
+    [`torrent://${NOBODY}/hel%2Flo`, /percent-escape/],
+    [`torrent://${NOBODY.slice(1)}/hello`, /39 hex digits/],
+    [`torrent://${NOBODY}/${"x".repeat(65)}`, /65 characters/],
+  ];
+  for (const [url, says] of cases) {
+    await t.step(url.slice(0, 80), async () => {
+      await complains(bob, ["git", "ls-remote", url], { says, hints: /write torrent:\/\// });
+    });
+  }
+});
+
+Deno.test("a network that is out of reach", async () => {
+  const socket = createSocket("udp4").bind(0, "127.0.0.1");
+  await once(socket, "listening");
+  const { port } = socket.address();
+  socket.close(); // nobody is there now
+  await using bob = await Node.make(`127.0.0.1:${port}`, QUICK);
+  await complains(bob, ["git", "clone", `torrent://${NOBODY}/hello`], {
+    says: /can't reach the BitTorrent DHT: none of 1 first node answers/,
+    hints: new RegExp(`torrent.bootstrap: 127.0.0.1:${port}`),
+  });
+  // One's own work goes on: it is published once the network is there.
+  const url = await bob.share("hello");
+  assert.match(await bob.git("ls-remote", url), /refs\/heads\/main/);
+});
+
+Deno.test("names that a repository can't have", async (t) => {
+  await using alice = await Node.make("none", QUICK);
+  await alice.git("init", "-q", "work");
+  for (const name of ["a/b", "..", "-x", ".x", "x.lock", "x.git", "é", "", "x".repeat(65)]) {
+    await t.step(JSON.stringify(name.slice(0, 20)), async () => {
+      await complains(alice, ["gtr", "init", `--name=${name}`], {
+        code: 2,
+        says: /can't call a repository/,
+        hints: /letters, digits/,
+      }, { cwd: alice.path("work") });
+    });
+  }
+  await t.step("one that another has", async () => {
+    await alice.share("hello");
+    await alice.git("init", "-q", "again");
+    await complains(alice, ["gtr", "init", "--name=hello"], {
+      says: /is shared under that name/,
+      hints: /another name/,
+    }, { cwd: alice.path("again") });
+  });
+});
+
+Deno.test("refs that can't be shared", async (t) => {
+  await using alice = await Node.make("none", QUICK);
+  const url = await alice.share("hello");
+  const hello = alice.path("hello");
+
+  await t.step("a branch that doesn't exist", async () => {
+    await complains(alice, ["gtr", "share", "nope"], {
+      says: /can't share nope: there is no such branch/,
+      hints: /branches here: main/,
+    }, { cwd: hello });
+  });
+  await t.step("a name that git allows and a manifest doesn't", async () => {
+    await alice.gitIn(hello, "update-ref", "refs/heads/a/-x", "HEAD");
+    const { code, stdout, stderr } = await alice.run("gtr", ["share", "a/-x"], { cwd: hello });
+    assert.equal(code, 0, stderr);
+    assert.equal(stdout.trim(), url);
+    assert.match(stderr, /^warning: refs\/heads\/a\/-x is not shared: its name is not allowed$/m);
+    assert.doesNotMatch(await alice.git("ls-remote", url), /-x/);
+  });
+  await t.step("pushes", async () => {
+    for (const ref of ["refs/notes/commits", "refs/heads/a/-y", "refs/gtr/x"]) {
+      const { code, stderr } = await alice.run("git", ["push", url, `HEAD:${ref}`], { cwd: hello });
+      assert.equal(code, 1, stderr);
+      assert.match(stderr, /\[remote rejected\].*only branches and tags can be shared/);
+      assertNoTrace(stderr);
+    }
+  });
+});
+
+Deno.test("programs and settings that won't do", async (t) => {
+  await using node = await Node.make("none", QUICK);
+  await node.git("init", "-q", "work");
+  const cwd = node.path("work");
+  const only = async (name: string, files: Record<string, string>) => {
+    const folder = node.path(name);
+    await Deno.mkdir(folder);
+    // What the launchers themselves are written with.
+    for (const tool of ["sh", "readlink", "env"]) {
+      const where = (await node.run("sh", ["-c", `command -v ${tool}`])).stdout.trim();
+      await Deno.symlink(where, join(folder, tool));
+    }
+    for (const [file, text] of Object.entries(files)) {
+      await Deno.writeTextFile(join(folder, file), text, { mode: 0o755 });
+    }
+    return { PATH: `${BIN}:${folder}` };
+  };
+
+  await t.step("no git", async () => {
+    const env = await only("nothing", {});
+    for (const args of [["init"], ["setup"], ["log"]]) {
+      await complains(node, [join(BIN, "gtr"), ...args], {
+        code: 1,
+        says: /can't run git: it is not installed, or not on PATH/,
+        hints: /install git 2\.34 or newer/,
+      }, { cwd, env });
+    }
+  });
+  await t.step("a git that is too old", async () => {
+    const env = await only("old", { git: "#!/bin/sh\necho git version 2.20.1\n" });
+    for (const verb of ["init", "setup"]) {
+      await complains(node, [join(BIN, "gtr"), verb], {
+        code: 1,
+        says: /can't use git 2\.20\.1: version 2\.34 or newer is needed/,
+        hints: /install a newer git/,
+      }, { cwd, env });
+    }
+  });
+  await t.step("settings of a wrong form", async () => {
+    const wrong = {
+      GTR_TORRENT_HOST: "localhost",
+      GTR_TORRENT_PORT: "65536",
+      GTR_TORRENT_BOOTSTRAP: "127.0.0.1",
+      GTR_TORRENT_MAXCONNECTIONS: "many",
+      GTR_TORRENT_UPLOADRATE: "-1",
+      GTR_NETWORK_TIMEOUT: "0",
+      GTR_TRANSPORTS: "torrent;nostr",
+    };
+    for (const [name, value] of Object.entries(wrong)) {
+      await complains(node, ["gtr", "init"], {
+        code: 2,
+        says: new RegExp(`can't use '${value}' for [a-zA-Z.]+: it must be `),
+        hints: new RegExp(name),
+      }, { cwd, env: { [name]: value } });
+    }
+    await complains(node, ["gtr", "daemon", "start"], {
+      says: /can't start gtd: can't use '70000' for torrent\.port/,
+      hints: /GTR_TORRENT_PORT/,
+    }, { env: { GTR_TORRENT_PORT: "70000" } });
+    await complains(node, ["gtr", "config", "torrent.port", "none"], {
+      code: 2,
+      says: /can't use 'none' for torrent\.port/,
+      hints: /GTR_TORRENT_PORT/,
+    });
+  });
+  await t.step("a port that is in use", async () => {
+    using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    await complains(node, ["gtr", "init"], {
+      says: /port is in use/,
+      hints: /torrent\.port/,
+    }, { cwd, env: { GTR_TORRENT_PORT: String((listener.addr as Deno.NetAddr).port) } });
+  });
+  await t.step("a GTR_HOME that can't be written", async () => {
+    await Deno.writeTextFile(node.path("file"), "no folder\n");
+    for (const verb of ["init", "id", "setup"]) {
+      await complains(node, ["gtr", verb], { says: /can't /, hints: /GTR_HOME/ }, {
+        cwd,
+        env: { GTR_HOME: node.path("file", "home") },
+      });
+    }
+    await complains(node, ["git", "ls-remote", `torrent://${NOBODY}/hello`], {
+      says: /can't /,
+      hints: /GTR_HOME/,
+    }, { env: { GTR_HOME: node.path("file", "home") } });
+  });
+  await t.step("words it doesn't know", async () => {
+    await complains(node, ["gtr", "init", "--bogus"], {
+      code: 2,
+      says: /unknown option/,
+      hints: /gtr help init/,
+    });
+    await complains(node, ["gtr", "daemon", "restart"], {
+      code: 2,
+      says: /restart/,
+      hints: /stop/,
+    });
+    await complains(node, ["gtr", "name", "add", "bob"], {
+      code: 2,
+      says: /publisher/,
+      hints: /./,
+    });
+  });
+  await t.step("after all of it the node works", async () => {
+    assert.match(await node.gtrIn(cwd, "init"), /^torrent:/);
+  });
+});
