@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { join } from "node:path";
 import { BuildError } from "./error.ts";
 import type { Program } from "./programs.ts";
 
@@ -31,7 +32,30 @@ export async function bundle(
     stdout: "null",
     stderr: "piped",
   }).output();
-  if (success) return;
-  const said = new TextDecoder().decode(stderr).trim();
-  throw new BuildError(`can't bundle ${list.map((p) => p.entry).join(", ")}:\n${said}`);
+  if (!success) {
+    const said = new TextDecoder().decode(stderr).trim();
+    throw new BuildError(`can't bundle ${list.map((p) => p.entry).join(", ")}:\n${said}`);
+  }
+  await dropUnusedRequire(folder);
+}
+
+/**
+ * Where some module is CommonJS, the bundler has every file import the chunk with its `require` for
+ * its side effects, of which there are none. It loads `node:module`, which takes as long as all the
+ * rest of a quick start: files that use nothing of it go without.
+ */
+async function dropUnusedRequire(folder: string): Promise<void> {
+  const files = new Map<string, string>();
+  for await (const { name } of Deno.readDir(folder)) {
+    files.set(name, await Deno.readTextFile(join(folder, name)));
+  }
+  for (const [chunk, code] of files) {
+    if (!/^import \{ createRequire as __deno_internal_createRequire \}/m.test(code)) continue;
+    for (const [name, text] of files) {
+      const without = text.replace(`\nimport "./${chunk}";\n`, "\n");
+      if (without === text) continue;
+      files.set(name, without);
+      await Deno.writeTextFile(join(folder, name), without);
+    }
+  }
 }

@@ -47,6 +47,21 @@ Deno.test("build: a program may run git and what is named, and nothing else", as
   assert.match(stderr, /Requires run access to "sh"/);
 });
 
+Deno.test("build: what `using` declares is disposed of", async () => {
+  await using made = await project({
+    "cmd/gtr.ts": 'import { hold } from "../lib/hold.ts";\nawait hold();\n',
+    "lib/hold.ts": `const lock = () => ({ [Symbol.dispose]: () => console.log("given back") });
+export async function hold() {
+  using _lock = lock();
+  console.log(await Promise.resolve("held"));
+}
+`,
+  });
+  await build(made.root);
+  const { stdout } = await run(join(made.root, "dist", "bin", "gtr"));
+  assert.equal(stdout, "held\ngiven back");
+});
+
 Deno.test("build: only a change of content builds anew, and what is gone goes", async () => {
   await using made = await project(PROGRAMS);
   const bin = join(made.root, "dist", "bin");
