@@ -83,7 +83,7 @@ Deno.test("alone with a silent peer: it is dropped, and the fetch ends", async (
     await using peer = await ScriptedPeer.listen(torrent, { silent });
     const reader = await fixture.swarm({ patience: 200 });
     await assert.rejects(
-      fixture.fetch(reader, torrent, [peer.port], { seconds: 2 }),
+      fixture.fetch(reader, torrent, [peer.port], { seconds: 1 }),
       /can't download/,
     );
     assert.ok(fixture.dropped.includes("silent-peer"));

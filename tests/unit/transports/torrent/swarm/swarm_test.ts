@@ -211,6 +211,19 @@ Deno.test("one reader after the other through one upload slot", async () => {
   for (const path of paths) await assertWhole(path, torrent);
 });
 
+Deno.test("the upload rate holds", async () => {
+  await using fixture = await Fixture.make();
+  const torrent = makeTorrent(100_000);
+  const seed = await fixture.seeder(torrent, { uploadRate: 100_000 });
+  const reader = await fixture.swarm();
+  const start = performance.now();
+  for (let i = 0; i < 2; i++) {
+    await assertWhole(await fixture.fetch(reader, torrent, [seed]), torrent);
+  }
+  // Of 200,000 bytes a first second's worth goes out at once.
+  assert.ok(performance.now() - start > 800, "faster than the rate allows");
+});
+
 Deno.test("twenty readers that know one seed find each other, and all get the file", async () => {
   await using fixture = await Fixture.make();
   const torrent = makeTorrent(3_000_000, 64 * 1024);
