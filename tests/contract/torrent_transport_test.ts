@@ -171,6 +171,19 @@ test(
   },
 );
 
+test("manifests of long ago are removed from the disk", async (network, folder) => {
+  const cache = join(folder, "cache");
+  const manifests = join(cache, "manifests");
+  await Deno.mkdir(manifests, { recursive: true });
+  for (const [name, age] of [["old", 48], ["new", 1]] as const) {
+    await Deno.writeTextFile(join(manifests, name), "");
+    const time = new Date(Date.now() - age * 3_600_000);
+    await Deno.utime(join(manifests, name), time, time);
+  }
+  await network.join(alice, { cache });
+  assert.deepEqual(await readdir(manifests), ["new"]);
+});
+
 test("large packs stay out of the DHT, and small ones if so set", async (network, folder) => {
   await network.join(carol);
   const b = await network.join(bob);

@@ -173,6 +173,14 @@ export function testTransport(scheme: string, makeNetwork: () => Promise<TestNet
     }
   });
 
+  test("of announcements at the same time the newest stays", async (network) => {
+    const [a, b] = [await network.join(alice), await network.join(bob)];
+    const all = [300, 2, 1].map((refs, i) => makeManifest(alice, a, { refs, sequence: i + 1 }));
+    await Promise.all([all[0]!, all[2]!, all[1]!].map((signed) => publish(a, signed, [])));
+    assert.deepEqual(await resolveLast(b, alice), all[2]);
+    assert.deepEqual(await resolveLast(a, alice), all[2]);
+  });
+
   test("repositories of one publisher don't mix", async (network) => {
     const [a, b] = [await network.join(alice), await network.join(bob)];
     for (const name of ["one", "two"]) await publish(a, makeManifest(alice, a, { name }), []);
@@ -189,7 +197,6 @@ export function testTransport(scheme: string, makeNetwork: () => Promise<TestNet
     using limit = deadline(DEADLINE_MS, "a pack");
     const into = join(folder, "into");
     await b.fetch(file.pack, signed, into, {
-      ...limit,
       signal: limit.signal,
       progress: (done, total) => {
         steps.push(done);

@@ -7,7 +7,8 @@ import { Buffer } from "node:buffer";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../common/atomic_file.ts";
-import { deadline } from "../../common/wait.ts";
+import { Mutex } from "../../common/mutex.ts";
+import { abortable, deadline } from "../../common/wait.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
 import type { PackFile, Wait } from "../transport.ts";
 import { immutableTarget, type MutableItem, mutableTarget, signItem } from "./dht/items.ts";
@@ -36,6 +37,8 @@ export class Announcer implements AsyncDisposable {
   readonly #parts: TorrentParts;
   readonly #resolver: Resolver;
   readonly #republisher: Republisher;
+  /** Publications of one repository don't overtake each other. */
+  readonly #mutex = new Mutex();
   /** "<publisher>/<name>" -> what is kept for it. */
   readonly #announced = new Map<string, Announced>();
   /** Target (hex) of an immutable item -> when it was put, and how many nodes were known then. */
@@ -58,14 +61,42 @@ export class Announcer implements AsyncDisposable {
    * Resolves when another node holds the record, or there is none. Packs go on in the background.
    */
   async announce(signed: SignedManifest, packs: readonly PackFile[], wait: Wait): Promise<void> {
+    const key = repositoryKey(signed.manifest);
+    const begun = this.#mutex.run(key, () => this.#begin(key, signed, packs, wait));
+    const { told } = await abortable(begun, wait.signal);
+    // Out of reach is no failure of the publication: it goes on as soon as a node answers.
+    await told;
+    wait.signal.throwIfAborted();
+  }
+
+  /** Stops keeping a repository in the DHT; other nodes forget it in their own time. */
+  async forget(manifest: Manifest): Promise<void> {
+    const key = repositoryKey(manifest);
+    await this.#mutex.run(key, () => this.#end(key, manifest));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    using limit = deadline(FLUSH_MS, "the DHT to take what was announced");
+    if (this.#parts.dht.nodes > 0) await this.#republisher.flush(limit).catch(() => {});
+    await this.#republisher[Symbol.asyncDispose]();
+    for (const { torrent } of this.#announced.values()) torrent?.seed[Symbol.dispose]();
+  }
+
+  /** Sets all duties of a publication; `told` settles when the urgent ones have run. */
+  async #begin(
+    key: string,
+    signed: SignedManifest,
+    packs: readonly PackFile[],
+    wait: Wait,
+  ): Promise<{ told: Promise<unknown> }> {
     const { context, cache } = this.#parts;
     const { manifest } = signed;
+    const before = this.#announced.get(key);
+    if (before && before.sequence > manifest.sequence) return { told: Promise.resolve() };
     const own = manifest.publisher === context.key.publicKeyHex;
     const { item, publication } = own
       ? await this.#publish(signed, packs)
       : await this.#follow(signed, packs, wait);
-    const key = repositoryKey(manifest);
-    if ((this.#announced.get(key)?.sequence ?? -1) > manifest.sequence) return;
     if (item) await cache.put(item);
     await this.#replace(key, manifest.sequence, publication);
 
@@ -75,19 +106,15 @@ export class Announcer implements AsyncDisposable {
     else this.#refreshPublisher(manifest.publisher);
     if (publication.items.length > 0) this.#putItems(key, publication.items);
     this.#announcePacks(key, packs);
-    // Out of reach is no failure of the publication: it goes on as soon as a node answers.
-    await Promise.allSettled(urgent);
-    wait.signal.throwIfAborted();
+    return { told: Promise.allSettled(urgent) };
   }
 
-  /** Stops keeping a repository in the DHT; other nodes forget it in their own time. */
-  async forget(manifest: Manifest): Promise<void> {
+  async #end(key: string, manifest: Manifest): Promise<void> {
     const { dht, cache, context } = this.#parts;
-    const key = repositoryKey(manifest);
-    const target = mutableTarget(recordName(manifest.publisher, manifest.name));
-    await this.#replace(key, -1, { items: [] });
+    await this.#replace(key, manifest.sequence, { items: [] });
     this.#announced.delete(key);
     this.#republisher.remove(`${key}/`);
+    const target = mutableTarget(recordName(manifest.publisher, manifest.name));
     dht.drop(target);
     await cache.remove(target);
     const others = [...this.#announced.keys()].some((k) => k.startsWith(`${manifest.publisher}/`));
@@ -96,13 +123,6 @@ export class Announcer implements AsyncDisposable {
     } else if (!others) {
       this.#republisher.remove(publisherKey(manifest.publisher));
     }
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    using limit = deadline(FLUSH_MS, "the DHT to take what was announced");
-    if (this.#parts.dht.nodes > 0) await this.#republisher.flush(limit).catch(() => {});
-    await this.#republisher[Symbol.asyncDispose]();
-    for (const { torrent } of this.#announced.values()) torrent?.seed[Symbol.dispose]();
   }
 
   async #publish(signed: SignedManifest, packs: readonly PackFile[]): Promise<Planned> {

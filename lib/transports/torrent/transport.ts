@@ -6,7 +6,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
+import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { NetworkError, VerificationError } from "../../common/errors.ts";
 import type { RepoAddress } from "../../identity/address.ts";
@@ -27,6 +27,8 @@ import { Swarm } from "./swarm/swarm.ts";
 
 /** How many free port numbers are tried until one is free for UDP and TCP. */
 const PORT_ATTEMPTS = 20;
+/** How long manifests of earlier runs are kept on disk. */
+const MANIFEST_AGE_MS = 24 * 60 * 60_000;
 
 /** A node of the DHT and of the swarm on one port number. */
 export class TorrentTransport implements Transport {
@@ -64,6 +66,7 @@ export class TorrentTransport implements Transport {
     wait.signal.throwIfAborted();
     const manifests = join(context.cache, "manifests");
     await mkdir(manifests, { recursive: true });
+    await removeOld(manifests);
     const cache = await ItemCache.open(join(context.cache, "items"));
     const { dht, swarm } = await listen(context);
     return new TorrentTransport(context, dht, swarm, cache, manifests);
@@ -192,6 +195,15 @@ async function listen(context: TransportContext): Promise<{ dht: Dht; swarm: Swa
       const inUse = error instanceof NetworkError && error.code === "port-in-use";
       if (!inUse || chosen !== 0 || attempt === PORT_ATTEMPTS) throw error;
     }
+  }
+}
+
+/** Announcing writes again what is needed; another process may be using what is recent. */
+async function removeOld(folder: string): Promise<void> {
+  for (const name of await readdir(folder)) {
+    const path = join(folder, name);
+    const { mtimeMs } = await stat(path);
+    if (Date.now() - mtimeMs > MANIFEST_AGE_MS) await rm(path, { force: true });
   }
 }
 
