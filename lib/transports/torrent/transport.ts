@@ -202,8 +202,8 @@ async function listen(context: TransportContext): Promise<{ dht: Dht; swarm: Swa
 async function removeOld(folder: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const path = join(folder, name);
-    const { mtimeMs } = await stat(path);
-    if (Date.now() - mtimeMs > MANIFEST_AGE_MS) await rm(path, { force: true });
+    const status = await stat(path).catch(() => undefined); // another process may have removed it
+    if (status && Date.now() - status.mtimeMs > MANIFEST_AGE_MS) await rm(path, { force: true });
   }
 }
 
