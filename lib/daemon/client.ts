@@ -128,18 +128,22 @@ export class GtrClient implements AsyncDisposable {
   ): Promise<T> {
     using silence = idleDeadline(SILENCE_MS, "an answer from gtd", wait.signal, "gtr daemon logs");
     const response = await this.#send("POST", path, request, silence.signal);
-    for await (const line of readLines(response.body!)) {
-      silence.touch();
-      if (v.is(ProgressLine, line)) {
-        const { done, total, what } = line.progress;
-        if (what) wait.progress?.(done, total, what);
-      } else if (v.is(ErrorLine, line)) {
-        throw errorFromBody(line.error);
-      } else {
-        return v.parse(v.object({ result: schema }), line).result;
+    try {
+      for await (const line of readLines(response.body!)) {
+        silence.touch();
+        if (v.is(ProgressLine, line)) {
+          const { done, total, what } = line.progress;
+          if (what) wait.progress?.(done, total, what);
+        } else if (v.is(ErrorLine, line)) {
+          throw errorFromBody(line.error);
+        } else {
+          return v.parse(v.object({ result: schema }), line).result;
+        }
       }
+    } catch (error) {
+      throw error instanceof TypeError ? gone(error) : error; // the connection broke
     }
-    throw new NetworkError("gtd-gone", "gtd ended before it answered", { hint: "gtr daemon logs" });
+    throw gone();
   }
 
   async #send(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Response> {
@@ -161,10 +165,23 @@ export class GtrClient implements AsyncDisposable {
   }
 }
 
+function gone(cause?: unknown): NetworkError {
+  return new NetworkError("gtd-gone", "gtd ended before it answered", {
+    hint: "run it again; gtr daemon logs may say why it ended",
+    cause,
+  });
+}
+
 function overSocket(path: string): Way {
   const client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
   return {
-    send: (request) => fetch(request, { client }),
+    async send(request) {
+      try {
+        return await fetch(request, { client });
+      } catch (error) {
+        throw error instanceof TypeError ? gone(error) : error; // nobody listens
+      }
+    },
     [Symbol.asyncDispose]() {
       client.close();
       return Promise.resolve();
