@@ -1,16 +1,10 @@
 /** A repository outlives its publisher: readers serve it, and a small one needs nobody at all. */
 import assert from "node:assert/strict";
+import { noise } from "./history.ts";
 import { Node } from "./node.ts";
 
 /** Too large for the DHT, so that a peer has to send it. */
 const LARGE = 200_000;
-
-/** Incompressible text of `length` characters. */
-function noise(length: number): string {
-  const bytes = new Uint8Array(length);
-  for (let i = 0; i < length; i += 65_536) crypto.getRandomValues(bytes.subarray(i, i + 65_536));
-  return bytes.toBase64().slice(0, length);
-}
 
 async function assertSameHead(a: Node, one: string, b: Node, other: string): Promise<void> {
   const heads = await Promise.all([

@@ -8,43 +8,24 @@ import assert from "node:assert/strict";
 const UNTIL_MS = 15_000;
 
 /** Asks again until the answer is yes; fails at the deadline. What is asked runs real commands. */
-export async function until(
-  what: string,
-  ask: () => Promise<boolean>,
-  ms: number = UNTIL_MS,
-): Promise<void> {
-  const end = performance.now() + ms;
+export async function until(what: string, ask: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + UNTIL_MS;
   while (!await ask()) {
-    assert(performance.now() < end, `waited ${ms / 1000} s in vain until ${what}`);
+    assert(performance.now() < end, `waited ${UNTIL_MS / 1000} s in vain until ${what}`);
   }
 }
 
-/**
- * Waits until a path of which `wanted` is true shows up or changes anywhere below `folder`; returns
- * undefined where `ended` settles before that.
- */
-export async function untilFile(
-  folder: string,
-  wanted: RegExp,
-  ended: Promise<unknown>,
-): Promise<string | undefined> {
+/** The first path below `folder` that fits `wanted` and is made or changed from now on. */
+export async function untilFile(folder: string, wanted: RegExp): Promise<string> {
   using watcher = Deno.watchFs(folder);
-  const close = () => {
-    try {
-      watcher.close();
-    } catch {
-      // closed already
-    }
-  };
-  const timer = setTimeout(close, UNTIL_MS);
-  ended.then(close, close);
+  const timer = setTimeout(() => watcher.return?.(), UNTIL_MS);
   try {
     for await (const event of watcher) {
-      const found = event.paths.find((path) => wanted.test(path));
+      const found = event.kind === "access" ? undefined : event.paths.find((p) => wanted.test(p));
       if (found !== undefined) return found;
     }
   } finally {
     clearTimeout(timer);
   }
-  return undefined;
+  assert.fail(`waited ${UNTIL_MS / 1000} s in vain for ${wanted} in ${folder}`);
 }
