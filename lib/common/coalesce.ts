@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Progress, Wait } from "./wait.ts";
+import { abortable, type Progress, type Wait } from "./wait.ts";
 
 interface Run<T> {
   readonly promise: Promise<T>;
@@ -19,35 +19,21 @@ interface Run<T> {
 export class Coalesce<T> {
   readonly #runs = new Map<string, Run<T>>();
 
-  run(key: string, work: (wait: Wait) => Promise<T>, wait: Wait): Promise<T> {
-    if (wait.signal.aborted) return Promise.reject(wait.signal.reason);
+  async run(key: string, work: (wait: Wait) => Promise<T>, wait: Wait): Promise<T> {
+    wait.signal.throwIfAborted();
     const run = this.#runs.get(key) ?? this.#start(key, work);
     run.callers++;
     if (wait.progress) run.listeners.add(wait.progress);
-    return new Promise<T>((resolve, reject) => {
-      const leave = () => {
-        wait.signal.removeEventListener("abort", onAbort);
-        if (wait.progress) run.listeners.delete(wait.progress);
-        run.callers--;
-      };
-      const onAbort = () => {
-        leave();
-        if (run.callers === 0) {
-          // The next caller starts afresh rather than joining a run that is being abandoned.
-          if (this.#runs.get(key) === run) this.#runs.delete(key);
-          run.controller.abort(wait.signal.reason);
-        }
-        reject(wait.signal.reason);
-      };
-      wait.signal.addEventListener("abort", onAbort, { once: true });
-      run.promise.then((value) => {
-        leave();
-        resolve(value);
-      }, (error) => {
-        leave();
-        reject(error);
-      });
-    });
+    try {
+      return await abortable(run.promise, wait.signal);
+    } finally {
+      if (wait.progress) run.listeners.delete(wait.progress);
+      if (--run.callers === 0) {
+        // The next caller starts afresh rather than joining a run that is being abandoned.
+        if (this.#runs.get(key) === run) this.#runs.delete(key);
+        if (wait.signal.aborted) run.controller.abort(wait.signal.reason);
+      }
+    }
   }
 
   #start(key: string, work: (wait: Wait) => Promise<T>): Run<T> {
