@@ -148,8 +148,8 @@ export class Settings {
    */
   get<K extends SettingName>(name: K): SettingValue<K> {
     const setting = SETTINGS[name] as unknown as Setting<SettingValue<K>>;
-    const raw = this.#env(settingVariable(name)) ?? this.#file.get(name);
-    return raw === undefined || raw === "" ? setting.fallback : parseSetting(name, raw);
+    const raw = this.#env(settingVariable(name)) || this.#file.get(name);
+    return raw ? parseSetting(name, raw) : setting.fallback;
   }
 
   /**
@@ -176,8 +176,9 @@ export async function writeSetting(
 ): Promise<void> {
   if (value !== undefined) parseSetting(name, value);
   const config = await readConfig(home);
-  const { [name]: _old, ...rest } = config.settings;
-  const settings = value === undefined ? rest : { ...rest, [name]: value };
+  // The file may have it in other letters: Torrent.Port.
+  const others = Object.entries(config.settings).filter(([key]) => findSetting(key) !== name);
+  const settings = Object.fromEntries(value === undefined ? others : [...others, [name, value]]);
   await home.ensure();
   await writeFileAtomic(home.config, JSON.stringify({ ...config, settings }, null, 2) + "\n");
 }
