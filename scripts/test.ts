@@ -109,7 +109,9 @@ async function runGroup(group: string, checked: boolean): Promise<Count> {
   console.log(`\n== ${folder}`);
   const options = ["--permit-no-files", ...checked ? ["--no-check"] : [], ...frozen()];
   const { success, output } = await deno(["test", "-A", ...options, folder]);
-  const counted = /^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed/m.exec(output);
+  const counted = [...output.matchAll(/^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed/gm)].at(
+    -1,
+  );
   const count: Count = {
     passed: Number(counted?.[1] ?? 0),
     failed: Number(counted?.[2] ?? 0),
