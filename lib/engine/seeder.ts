@@ -3,12 +3,13 @@
  *
  * @module
  */
+import { toGtrError } from "../common/errors.ts";
 import { Mutex } from "../common/mutex.ts";
 import type { Settings } from "../common/settings.ts";
 import { deadline } from "../common/wait.ts";
-import { toGtrError } from "../common/errors.ts";
+import type { Manifest } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import type { Transport } from "../transports/transport.ts";
+import type { PackFile, Transport } from "../transports/transport.ts";
 
 /**
  * Seeds the packs of every repository it was told of, and announces their manifests. Each call looks
@@ -18,8 +19,10 @@ export class Seeder implements AsyncDisposable {
   readonly #transports: readonly Transport[];
   readonly #settings: Settings;
   readonly #log: (message: string) => void;
-  /** Repository path -> pack -> its seeds. */
-  readonly #seeds = new Map<string, Map<string, AsyncDisposable[]>>();
+  /** Repository path -> network and file -> seed. */
+  readonly #seeds = new Map<string, Map<string, AsyncDisposable>>();
+  /** Repository path -> the offer that waits for its turn. */
+  readonly #waiting = new Map<string, Promise<string[]>>();
   readonly #turns = new Mutex();
   readonly #stop = new AbortController();
 
@@ -38,38 +41,40 @@ export class Seeder implements AsyncDisposable {
    * Returns what failed, in words; a network that is out of reach now is told later by its own
    * republishing.
    */
-  async offer(repository: StoredRepository): Promise<string[]> {
-    await this.update(repository);
-    return await this.#turns.run(`announce ${repository.path}`, () => this.#announce(repository));
+  offer(repository: StoredRepository): Promise<string[]> {
+    const { path } = repository;
+    const waiting = this.#waiting.get(path);
+    if (waiting) return waiting; // it will see all that this one would
+    const mine = this.#turns.run(`announce ${path}`, () => {
+      this.#waiting.delete(path);
+      return this.#offer(repository);
+    });
+    this.#waiting.set(path, mine);
+    return mine;
   }
 
   /** Seeds the repository's present and recently replaced packs, and no others. */
-  update(repository: StoredRepository): Promise<void> {
-    return this.#turns.run(`seed ${repository.path}`, () => this.#update(repository));
+  async update(repository: StoredRepository): Promise<void> {
+    await this.#update(repository);
   }
 
-  async #update(repository: StoredRepository): Promise<void> {
-    const files = [...await repository.heldPacks(), ...await repository.retiredPacks()];
-    // A pack that was replaced has moved: it is seeded anew from where it lies now.
-    const wanted = new Map(files.map((file) => [`${file.pack.sha256} ${file.path}`, file]));
-    const seeds = this.#seeds.get(repository.path) ?? new Map<string, AsyncDisposable[]>();
-    for (const [key, old] of seeds) {
-      if (wanted.has(key)) continue;
-      seeds.delete(key);
-      await disposeAll(old);
+  /** Stops seeding and announcing a repository that has left the store. */
+  async forget(repository: StoredRepository, manifest: Manifest | undefined): Promise<void> {
+    if (manifest) {
+      await this.#turns.run(
+        `announce ${repository.path}`,
+        () => Promise.allSettled(this.#transports.map((t) => t.forget(manifest))),
+      );
     }
-    for (const [key, file] of wanted) {
-      if (seeds.has(key)) continue;
-      seeds.set(key, await Promise.all(this.#transports.map((t) => t.seed(file))));
-    }
-    if (seeds.size > 0) this.#seeds.set(repository.path, seeds);
-    else this.#seeds.delete(repository.path);
+    await this.update(repository);
   }
 
-  async #announce(repository: StoredRepository): Promise<string[]> {
+  async #offer(repository: StoredRepository): Promise<string[]> {
     const signed = await repository.manifest();
     if (!signed) return [];
-    const packs = await repository.heldPacks();
+    // Read before: what is seeded now is what this manifest lists, and perhaps newer packs too.
+    const files = new Map((await this.#update(repository)).map((file) => [file.pack.sha256, file]));
+    const packs = signed.manifest.packs.flatMap(({ sha256 }) => files.get(sha256) ?? []);
     const ms = this.#settings.get("network.timeout") * 1000;
     const results = await Promise.allSettled(this.#transports.map(async (transport) => {
       using limit = deadline(ms, `${transport.scheme} to take the new state`, this.#stop.signal);
@@ -83,25 +88,56 @@ export class Seeder implements AsyncDisposable {
     });
   }
 
-  /** Stops seeding and announcing a repository. */
-  async forget(repository: StoredRepository): Promise<void> {
-    const signed = await repository.manifest().catch(() => undefined);
-    if (signed) await Promise.allSettled(this.#transports.map((t) => t.forget(signed.manifest)));
-    await this.#turns.run(`seed ${repository.path}`, async () => {
-      const seeds = this.#seeds.get(repository.path);
-      this.#seeds.delete(repository.path);
-      await disposeAll([...seeds?.values() ?? []].flat());
+  #update(repository: StoredRepository): Promise<PackFile[]> {
+    return this.#turns.run(`seed ${repository.path}`, async () => {
+      const files = [...await repository.heldPacks(), ...await repository.retiredPacks()];
+      const seeds = this.#seeds.get(repository.path) ?? new Map<string, AsyncDisposable>();
+      this.#seeds.set(repository.path, seeds);
+      // A pack that was replaced has moved: it is seeded anew from where it lies now.
+      const wanted = new Map(
+        this.#transports.flatMap((transport) =>
+          files.map((file): [string, { transport: Transport; file: PackFile }] => [
+            `${transport.scheme} ${file.path}`,
+            { transport, file },
+          ])
+        ),
+      );
+      for (const [key, seed] of seeds) {
+        if (wanted.has(key)) continue;
+        seeds.delete(key);
+        await this.#end(seed);
+      }
+      for (const [key, { transport, file }] of wanted) {
+        if (seeds.has(key) || this.#stop.signal.aborted) continue;
+        try {
+          seeds.set(key, await transport.seed(file));
+        } catch (error) {
+          this.#log(`can't seed ${file.path} on ${transport.scheme}: ${toGtrError(error).message}`);
+        }
+      }
+      if (seeds.size === 0) this.#seeds.delete(repository.path);
+      return files;
     });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
-    const seeds = [...this.#seeds.values()].flatMap((packs) => [...packs.values()].flat());
+    await Promise.all(
+      [...this.#seeds].map(([path, seeds]) =>
+        this.#turns.run(`seed ${path}`, async () => {
+          for (const seed of seeds.values()) await this.#end(seed);
+          seeds.clear();
+        })
+      ),
+    );
     this.#seeds.clear();
-    await disposeAll(seeds);
   }
-}
 
-async function disposeAll(seeds: AsyncDisposable[]): Promise<void> {
-  await Promise.allSettled(seeds.map((seed) => seed[Symbol.asyncDispose]()));
+  async #end(seed: AsyncDisposable): Promise<void> {
+    try {
+      await seed[Symbol.asyncDispose]();
+    } catch (error) {
+      this.#log(`can't stop seeding: ${toGtrError(error).message}`);
+    }
+  }
 }
