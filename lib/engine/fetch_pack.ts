@@ -5,8 +5,9 @@
  */
 import { rename, rm } from "node:fs/promises";
 import { NetworkError, toGtrError } from "../common/errors.ts";
-import type { Wait } from "../common/wait.ts";
+import { abortable, idleDeadline, type Wait } from "../common/wait.ts";
 import type { PackRef, SignedManifest } from "../manifest/types.ts";
+import { checkPackFile } from "../store/pack_check.ts";
 import type { Transport } from "../transports/transport.ts";
 
 /** A network that has sent nothing for this long gets company, in milliseconds. */
@@ -28,17 +29,23 @@ export async function fetchPack(
 ): Promise<void> {
   const won = new AbortController();
   const signal = AbortSignal.any([wait.signal, won.signal]);
+  const fileOf = (transport: Transport) =>
+    transport === transports[0] ? into : `${into}.${transport.scheme}`;
   let most = 0;
 
-  const attempt = async (transport: Transport, onFirstByte: () => void): Promise<string> => {
-    const file = transport === transports[0] ? into : `${into}.${transport.scheme}`;
+  const attempt = async (transport: Transport, moved: () => void): Promise<string> => {
+    const file = fileOf(transport);
+    let last = 0;
     await transport.fetch(pack, from, file, {
       signal,
       progress: (done, total, what) => {
-        if (done > 0) onFirstByte();
+        if (done > last) moved();
+        last = done;
         if (done > most) wait.progress?.(most = done, total, what);
       },
     });
+    // The store checks it too; here it is done where another network could make up for a bad one.
+    if (transports.length > 1) await checked(file, pack, signal);
     return file;
   };
 
@@ -46,43 +53,37 @@ export async function fetchPack(
   let failure: unknown = new NetworkError(
     "no-transport",
     "can't fetch packs: no network is enabled",
+    { hint: "gtr config transports" },
   );
   try {
     for (const transport of transports) {
-      let started = () => {};
-      const sending = new Promise<"sending">((resolve) => started = () => resolve("sending"));
-      const mine = attempt(transport, started);
+      using quiet = idleDeadline(HEDGE_MS, `a pack from ${transport.scheme}`, signal);
+      const mine = attempt(transport, quiet.touch);
       mine.catch((error) => failure = error);
       running.push(mine);
-      const next = await Promise.race([
-        sending,
-        mine.then(() => "done" as const, () => "failed" as const),
-        patience(signal),
-      ]);
-      if (next === "done") break;
-      if (next === "sending" && await mine.then(() => true, () => false)) break;
+      const done = await abortable(mine, quiet.signal).then(() => true, () => false);
+      if (done || signal.aborted) break;
     }
-    const file = await Promise.any(running).catch(() => {
+    const winner = await Promise.any(running).catch(() => {
       wait.signal.throwIfAborted();
       throw toGtrError(failure);
     });
-    if (file !== into) await rename(file, into);
+    won.abort();
+    await Promise.allSettled(running); // nobody writes any more
+    if (winner !== into) await rename(winner, into);
+    await Promise.all(transports.slice(1).map((t) => rm(fileOf(t), { force: true })));
   } finally {
     won.abort();
     await Promise.allSettled(running);
-    await Promise.all(
-      transports.slice(1).map((t) => rm(`${into}.${t.scheme}`, { force: true })),
-    );
   }
 }
 
-function patience(signal: AbortSignal): Promise<"waited"> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      resolve("waited");
-    };
-    const timer = setTimeout(done, HEDGE_MS);
-    signal.addEventListener("abort", done, { once: true });
-  });
+/** @throws {VerificationError} the file is not the pack; it is removed then */
+async function checked(file: string, pack: PackRef, signal: AbortSignal): Promise<void> {
+  try {
+    await checkPackFile(file, pack, signal);
+  } catch (error) {
+    if (!signal.aborted) await rm(file, { force: true });
+    throw error;
+  }
 }
