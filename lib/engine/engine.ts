@@ -19,13 +19,13 @@ import { Names } from "../identity/names.ts";
 import { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { Transport, TransportEntry } from "../transports/transport.ts";
-import { type EngineParts, repositoryKey } from "./parts.ts";
-import { ownAddresses, publishState } from "./publish.ts";
+import { changeRepository, type EngineParts, repositoryKey } from "./parts.ts";
+import { ownAddresses, publishedManifest, publishState } from "./publish.ts";
 import { applyPush, type PushRequest, type PushResult, refuseForeignPush } from "./push.ts";
 import { type Resolved, resolveNewest } from "./resolve.ts";
 import { Seeder } from "./seeder.ts";
 import { type Synced, syncRepository } from "./sync.ts";
-import { joinRefs, readSharedState } from "./working_repository.ts";
+import { joinPublished, readSharedState } from "./working_repository.ts";
 
 /** What {@linkcode Engine.open} is made from. */
 export interface EngineOptions {
@@ -95,23 +95,17 @@ export class Engine implements AsyncDisposable {
 
   /** Offers everything in the store to the networks: what gtd does at its start. */
   async seedAll(): Promise<void> {
-    for (const repository of await this.parts.store.repositories()) {
-      try {
-        await this.parts.seeder.offer(repository);
-      } catch (error) {
-        this.parts.log(`can't seed ${repository.name}: ${toGtrError(error).message}`);
-      }
-    }
+    await this.#each("seed", async (repository) => void await this.parts.seeder.offer(repository));
   }
 
   /** Deletes replaced packs whose grace has passed. */
   async dropRetiredPacks(wait: Wait): Promise<void> {
     const seconds = this.parts.settings.get("publish.grace") * 3600;
-    for (const repository of await this.parts.store.repositories()) {
-      if ((await repository.state()).retired.length === 0) continue;
+    await this.#each("tidy", async (repository) => {
+      if ((await repository.state()).retired.length === 0) return;
       await this.#change(repository, wait, () => repository.dropRetired(seconds));
       await this.parts.seeder.update(repository);
-    }
+    });
   }
 
   /** The newest manifest of any address; see {@linkcode resolveNewest}. */
@@ -139,16 +133,8 @@ export class Engine implements AsyncDisposable {
     const { name, description } = state.settings;
     const repository = this.parts.store.repository(this.parts.key.publicKeyHex, name);
     const { signed, changed, warnings } = await this.#change(repository, wait, async () => {
-      await repository.create(state.objectFormat);
-      const published = await repository.usableManifest();
-      const { sources } = await repository.state();
-      const joined = await joinRefs(
-        state,
-        // A folder that was moved, or another that takes over the name, goes on from there.
-        sources[gitDir] ?? Object.assign({}, ...Object.values(sources)),
-        published?.manifest.refs ?? {},
-        { gitDir: repository.path, signal: wait.signal },
-      );
+      const published = await publishedManifest(repository, state.objectFormat);
+      const joined = await joinPublished(state, gitDir, repository, published, wait.signal);
       const outcome = await publishState(this.parts, repository, {
         refs: joined.refs,
         head: state.head,
@@ -184,13 +170,13 @@ export class Engine implements AsyncDisposable {
       });
     }
     const { results, changed } = await this.#change(repository, wait, async () => {
-      await repository.create(request.objectFormat);
-      const now = (await repository.usableManifest())?.manifest;
+      const now = await publishedManifest(repository, request.objectFormat);
       const { results, refs, head } = await applyPush(request, {
         refs: now?.refs ?? {},
         head: now?.head,
         gitDir: repository.path,
       }, wait);
+      if (!results.some(({ ok }) => ok)) return { results, changed: false };
       const { changed } = await publishState(this.parts, repository, {
         refs,
         head,
@@ -215,21 +201,32 @@ export class Engine implements AsyncDisposable {
     for (const repository of await this.parts.store.repositories()) {
       if (repository.publisher !== this.parts.key.publicKeyHex) continue;
       if (!(gitDir in (await repository.state()).sources)) continue;
-      await this.parts.seeder.forget(repository);
-      await this.#change(repository, wait, () => repository.purge());
+      const published = await this.#change(repository, wait, async () => {
+        const signed = await repository.usableManifest();
+        await repository.purge();
+        return signed?.manifest;
+      });
+      // Last: an offer that was on its way finds nothing any more.
+      await this.parts.seeder.forget(repository, published);
       this.parts.log(`stopped sharing ${repository.name}`);
       changed = true;
     }
     return { addresses: {}, sequence: 0, changed, warnings: [] };
   }
 
-  /** One change at a time to a repository, in this process and among all. */
+  /** What fails for one repository is logged and keeps nothing from the others. */
+  async #each(what: string, work: (repository: StoredRepository) => Promise<void>): Promise<void> {
+    for (const repository of await this.parts.store.repositories()) {
+      try {
+        await work(repository);
+      } catch (error) {
+        this.parts.log(`can't ${what} ${repository.name}: ${toGtrError(error).message}`);
+      }
+    }
+  }
+
   #change<T>(repository: StoredRepository, wait: Wait, work: () => Promise<T>): Promise<T> {
-    const key = repositoryKey(repository.publisher, repository.name);
-    return this.parts.changes.run(key, async () => {
-      using _lock = await repository.lock(wait);
-      return await work();
-    });
+    return changeRepository(this.parts, repository, wait, work);
   }
 }
 

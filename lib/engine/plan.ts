@@ -8,7 +8,8 @@ import type { Wait } from "../common/wait.ts";
 import { magnetLink } from "../manifest/pack_torrent.ts";
 import { makePacks } from "./make_packs.ts";
 import type { EngineParts } from "./parts.ts";
-import { joinRefs, readSharedState } from "./working_repository.ts";
+import { publishedManifest } from "./publish.ts";
+import { joinPublished, readSharedState } from "./working_repository.ts";
 
 /** One pack of the next publication. */
 export interface PlannedPack {
@@ -27,22 +28,15 @@ export async function plannedPacks(
 ): Promise<PlannedPack[]> {
   const state = await readSharedState(gitDir, wait.signal);
   const repository = parts.store.repository(parts.key.publicKeyHex, state.settings.name);
-  const exists = await repository.exists();
-  const published = exists ? (await repository.manifest())?.manifest : undefined;
-  // Before the first publication the working repository itself is where packs are made from.
-  const from = exists ? repository.path : gitDir;
-  const lastSeen = exists ? (await repository.state()).sources[gitDir] ?? {} : {};
-  const joined = await joinRefs(state, lastSeen, published?.refs ?? {}, {
-    gitDir: from,
-    signal: wait.signal,
-  });
-  const directory = await Deno.makeTempDir({
-    dir: join(parts.home.root, "cache"),
-    prefix: "plan-",
-  });
+  const published = await publishedManifest(repository, state.objectFormat);
+  const joined = await joinPublished(state, gitDir, repository, published, wait.signal);
+  const cache = join(parts.home.root, "cache");
+  await Deno.mkdir(cache, { recursive: true });
+  const directory = await Deno.makeTempDir({ dir: cache, prefix: "plan-" });
   try {
     const { kept, made } = await makePacks({
-      gitDir: from,
+      // Before the first publication the working repository itself is where packs are made from.
+      gitDir: await repository.exists() ? repository.path : gitDir,
       objectDirs: state.objectDirs,
       previous: published?.packs ?? [],
       refs: joined.refs,

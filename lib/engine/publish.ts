@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { mkdir } from "node:fs/promises";
-import { canonicalJson } from "../manifest/canonical_json.ts";
-import type { Wait } from "../common/wait.ts";
+import { mkdir, rm } from "node:fs/promises";
 import { StoreError } from "../common/errors.ts";
+import type { Wait } from "../common/wait.ts";
 import { peelTags } from "../git_interface/peel_tags.ts";
 import { formatAddress } from "../identity/address.ts";
+import { canonicalJson } from "../manifest/canonical_json.ts";
 import { signManifest } from "../manifest/manifest.ts";
 import type { Manifest, ObjectFormat, PackRef, SignedManifest } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
@@ -34,6 +34,24 @@ export interface Published {
 }
 
 /**
+ * What is published of one's own repository; undefined where nothing is yet.
+ *
+ * @throws {StoreError} "other-object-format"
+ */
+export async function publishedManifest(
+  repository: StoredRepository,
+  objectFormat: ObjectFormat,
+): Promise<Manifest | undefined> {
+  const manifest = (await repository.usableManifest())?.manifest;
+  if (!manifest || manifest.objectFormat === objectFormat) return manifest;
+  throw new StoreError(
+    "other-object-format",
+    `can't publish ${repository.name}: it was published with ${manifest.objectFormat} object ids`,
+    { hint: "publish this repository under another name: gtr init --name <name>" },
+  );
+}
+
+/**
  * Publishes one's own repository into the store. The caller holds the repository's lock, and
  * announces afterwards.
  *
@@ -47,17 +65,29 @@ export async function publishState(
   wait: Wait,
 ): Promise<Published> {
   const previous = await repository.usableManifest();
-  if (previous && previous.manifest.objectFormat !== wanted.objectFormat) {
-    throw new StoreError(
-      "other-object-format",
-      `can't publish ${repository.name}: it was published with ${previous.manifest.objectFormat} object ids`,
-      { hint: "publish this repository under another name: gtr init --name <name>" },
-    );
-  }
-  const held = await repository.heldPacks();
+  const held = previous ? await repository.heldPacks() : [];
   const damaged = held.length !== (previous?.manifest.packs.length ?? 0);
   if (damaged) parts.log(`mending ${repository.name}: packs are missing from the store`);
+  await repository.create(wanted.objectFormat);
   await mkdir(repository.outgoingPath, { recursive: true });
+  try {
+    return await publishPacks(parts, repository, { ...wanted, previous, damaged }, wait);
+  } finally {
+    await rm(repository.outgoingPath, { recursive: true, force: true });
+  }
+}
+
+async function publishPacks(
+  parts: EngineParts,
+  repository: StoredRepository,
+  wanted: Publication & {
+    readonly previous: SignedManifest | undefined;
+    /** Packs of the previous publication are not in the store any more. */
+    readonly damaged: boolean;
+  },
+  wait: Wait,
+): Promise<Published> {
+  const { previous, damaged } = wanted;
   const packs = await makePacks({
     gitDir: repository.path,
     objectDirs: wanted.objectDirs,
@@ -78,7 +108,7 @@ export async function publishState(
     highest: await repository.highestSequence(),
     packs: [...packs.kept, ...(packs.made ? [packs.made.pack] : [])],
   });
-  if (previous && sameState(previous.manifest, manifest)) {
+  if (previous && !damaged && sameState(previous.manifest, manifest)) {
     return { signed: previous, changed: false };
   }
   const signed = signManifest(manifest, parts.key);

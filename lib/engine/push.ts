@@ -8,7 +8,7 @@ import type { Wait } from "../common/wait.ts";
 import { isAncestor } from "../git_interface/refs.ts";
 import { formatAddress, type RepoAddress } from "../identity/address.ts";
 import type { ObjectFormat } from "../manifest/types.ts";
-import { isValidRefName } from "../manifest/ref_name.ts";
+import { conflictingRef, isValidRefName } from "../manifest/ref_name.ts";
 import type { EngineParts } from "./parts.ts";
 
 /** One ref that a push asks to change; `oid` null deletes. */
@@ -77,6 +77,7 @@ export async function applyPush(
     else refs[ref] = oid;
     results.push({ ref, ok: true });
   }
+  refuseConflicts();
   if (request.atomic && results.some((result) => !result.ok)) {
     const why = "atomic push failure";
     return {
@@ -86,6 +87,20 @@ export async function applyPush(
     };
   }
   return { results, refs, head };
+
+  /** git keeps no `refs/heads/a` where there is a `refs/heads/a/b`: the one that is new goes. */
+  function refuseConflicts(): void {
+    for (;;) {
+      const name = conflictingRef(Object.keys(refs));
+      const added = results.findLastIndex(({ ref, ok }) =>
+        ok && !Object.hasOwn(now.refs, ref) && `${name}/`.startsWith(`${ref}/`)
+      );
+      if (name === undefined || added < 0) return;
+      const { ref } = results[added]!;
+      delete refs[ref];
+      results[added] = { ref, ok: false, why: "conflicts with the name of another ref" };
+    }
+  }
 
   async function refusal({ ref, oid, force, expected }: RefUpdate): Promise<string | undefined> {
     if (!isValidRefName(ref)) return "only branches and tags with valid names can be shared";

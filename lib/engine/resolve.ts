@@ -3,9 +3,17 @@
  *
  * @module
  */
-import { GtrError, NetworkError, RequestError, VerificationError } from "../common/errors.ts";
+import { Buffer } from "node:buffer";
+import {
+  type GtrError,
+  NetworkError,
+  RequestError,
+  toGtrError,
+  VerificationError,
+} from "../common/errors.ts";
 import { abortable, deadline, type Wait } from "../common/wait.ts";
 import { formatAddress, type RepoAddress } from "../identity/address.ts";
+import { publisherId } from "../identity/keys.ts";
 import type { SignedManifest } from "../manifest/types.ts";
 import type { Transport } from "../transports/transport.ts";
 import { answerTimeout, type EngineParts } from "./parts.ts";
@@ -52,15 +60,15 @@ export async function resolveNewest(
     `an answer about ${formatAddress(address)}`,
     wait.signal,
   );
-  const { best, failures } = await askAll(parts.transports, asked, {
+  const { best, failures } = await askAll(parts, asked, {
     ...wait,
     signal: limit.signal,
   });
   wait.signal.throwIfAborted();
 
-  if (best && stored && best.manifest.sequence < stored.manifest.sequence) {
+  if (best && stored && best.manifest.sequence <= stored.manifest.sequence) {
     // An old record still lives in some corner of the network; what was seen stays in force.
-    parts.dropped.add("old-manifest");
+    if (best.manifest.sequence < stored.manifest.sequence) parts.dropped.add("old-manifest");
     return { signed: stored, publisher: stored.manifest.publisher, own };
   }
   if (best) {
@@ -102,9 +110,9 @@ interface Answers {
   failures: GtrError[];
 }
 
-/** Asks every network at once; after the first answer the others get a short while longer. */
+/** Asks every network at once; once one has said what it knows, the others get a short while. */
 async function askAll(
-  transports: readonly Transport[],
+  parts: EngineParts,
   address: RepoAddress,
   wait: Wait,
 ): Promise<Answers> {
@@ -114,29 +122,36 @@ async function askAll(
   let settle: ReturnType<typeof setTimeout> | undefined;
 
   const ask = async (transport: Transport) => {
+    let answered = false;
     try {
       for await (const signed of transport.resolve(address, { ...wait, signal })) {
+        if (!isOf(address, signed)) {
+          parts.dropped.add("wrong-manifest");
+          continue;
+        }
+        answered = true;
         const newer = !answers.best || signed.manifest.sequence > answers.best.manifest.sequence;
         if (newer) answers.best = signed;
       }
     } catch (error) {
-      if (!signal.aborted && error instanceof GtrError) answers.failures.push(error);
-      else if (!signal.aborted) throw error;
+      if (!signal.aborted) answers.failures.push(toGtrError(error));
     } finally {
-      if (answers.best) settle ??= setTimeout(() => stop.abort(), SETTLE_MS);
+      if (answered) settle ??= setTimeout(() => stop.abort(), SETTLE_MS);
     }
   };
   try {
     // A transport that ignores its signal can't hold the others back.
-    const all = Promise.all(transports.map(ask));
-    await abortable(all, signal).catch((error) => {
-      if (!signal.aborted) throw error;
-    });
+    await abortable(Promise.all(parts.transports.map(ask)), signal).catch(() => {});
   } finally {
     clearTimeout(settle);
     stop.abort();
   }
   return answers;
+}
+
+function isOf(address: RepoAddress, { manifest }: SignedManifest): boolean {
+  return manifest.name === address.name &&
+    publisherId(Buffer.from(manifest.publisher, "hex")) === address.id;
 }
 
 function notPublished(address: RepoAddress): RequestError {
@@ -163,6 +178,11 @@ function notFound(parts: EngineParts, address: RepoAddress, failures: GtrError[]
     return new NetworkError(other.code, `${what}: ${other.message}`, {
       hint: other.hint,
       cause: other,
+    });
+  }
+  if (parts.transports.length === 0) {
+    return new NetworkError("no-transport", `${what}: no network is enabled`, {
+      hint: "gtr config transports",
     });
   }
   const networks = parts.transports.map((t) => t.scheme).join(", ");

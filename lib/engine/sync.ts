@@ -13,7 +13,7 @@ import { missingPacks } from "../manifest/missing_packs.ts";
 import type { PackRef, SignedManifest } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import { fetchPack } from "./fetch_pack.ts";
-import { answerTimeout, type EngineParts, repositoryKey } from "./parts.ts";
+import { answerTimeout, changeRepository, type EngineParts } from "./parts.ts";
 import { type Resolved, resolveNewest } from "./resolve.ts";
 
 /** Packs fetched at the same time: more would only share the same line. */
@@ -39,8 +39,8 @@ export async function syncRepository(
   const resolved = await resolveNewest(parts, address, wait);
   const { publisher, name } = resolved.signed.manifest;
   const repository = parts.store.repository(publisher, name);
-  await parts.changes.run(
-    repositoryKey(publisher, name),
+  await changeRepository(
+    ...[parts, repository, wait] as const,
     () => bringUpToDate(parts, repository, resolved.signed, wait),
   );
   return { ...resolved, repository };
@@ -54,7 +54,6 @@ async function bringUpToDate(
 ): Promise<void> {
   const { manifest } = signed;
   await repository.create(manifest.objectFormat);
-  using _lock = await repository.lock(wait);
   const current = await repository.usableManifest();
   if (current && current.manifest.sequence > manifest.sequence) return;
   const packs = await repository.packs();
@@ -98,58 +97,38 @@ async function fetchAll(
     const done = [...received.values()].reduce((sum, n) => sum + n, 0);
     wait.progress?.(done, total, `${finished}/${missing.length}`);
   };
+  using idle = idleDeadline(
+    answerTimeout(parts),
+    `packs of ${signed.manifest.name}`,
+    wait.signal,
+    "the publisher, or someone who cloned it, must be online; what has come is kept and resumed",
+  );
   const failed = new AbortController();
-  const signal = AbortSignal.any([wait.signal, failed.signal]);
+  const signal = AbortSignal.any([idle.signal, failed.signal]);
   const queue = [...missing];
 
   const worker = async () => {
-    for (let pack = queue.shift(); pack; pack = queue.shift()) {
-      await fetchOne(parts, repository, signed, pack, {
+    for (let pack = queue.shift(); pack && !signal.aborted; pack = queue.shift()) {
+      const { sha256, size } = pack;
+      await fetchPack(parts.transports, pack, signed, repository.incomingPath(sha256), {
         signal,
         progress: (done) => {
-          received.set(pack!.sha256, done);
+          if (done > (received.get(sha256) ?? 0)) idle.touch();
+          received.set(sha256, done);
           report();
         },
       });
-      received.set(pack.sha256, pack.size);
+      received.set(sha256, size);
       finished++;
       report();
     }
   };
-  try {
-    await Promise.all(Array.from({ length: CONCURRENT_PACKS }, () =>
-      worker().catch((error) => {
-        failed.abort(error);
-        throw error;
-      })));
-  } catch (error) {
-    throw failed.signal.aborted ? failed.signal.reason : error;
+  if (missing.length > 0) {
+    await mkdir(dirname(repository.incomingPath(missing[0]!.sha256)), { recursive: true });
   }
+  // All have ended before the first failure is told: nobody writes to the files any more.
+  const workers = Array.from({ length: CONCURRENT_PACKS }, worker);
+  await Promise.all(workers.map((done) => done.catch((error) => failed.abort(error))));
+  failed.signal.throwIfAborted();
   return missing.map((pack) => ({ pack, path: repository.incomingPath(pack.sha256) }));
-}
-
-async function fetchOne(
-  parts: EngineParts,
-  repository: StoredRepository,
-  signed: SignedManifest,
-  pack: PackRef,
-  wait: Wait,
-): Promise<void> {
-  using idle = idleDeadline(
-    answerTimeout(parts),
-    `pack ${pack.sha256.slice(0, 12)} of ${signed.manifest.name}`,
-    wait.signal,
-    "the publisher, or someone who cloned it, must be online; what has come is kept and resumed",
-  );
-  const into = repository.incomingPath(pack.sha256);
-  await mkdir(dirname(into), { recursive: true });
-  let last = 0;
-  await fetchPack(parts.transports, pack, signed, into, {
-    signal: idle.signal,
-    progress: (done, total, what) => {
-      if (done > last) idle.touch();
-      last = done;
-      wait.progress?.(done, total, what);
-    },
-  });
 }

@@ -13,7 +13,8 @@ import {
 import { isAncestor, listRefs, reachableTags } from "../git_interface/refs.ts";
 import { runGit } from "../git_interface/run.ts";
 import { isValidRefName } from "../manifest/ref_name.ts";
-import type { ObjectFormat } from "../manifest/types.ts";
+import type { Manifest, ObjectFormat } from "../manifest/types.ts";
+import type { StoredRepository } from "../store/stored_repository.ts";
 
 /** The shared part of a working repository, as it is now. */
 export interface SharedState {
@@ -50,7 +51,7 @@ export async function readSharedState(gitDir: string, signal: AbortSignal): Prom
   if (settings.tags === "all") {
     for (const [name, oid] of all) if (name.startsWith("refs/tags/")) refs.set(name, oid);
   } else if (refs.size > 0 && [...all.keys()].some((name) => name.startsWith("refs/tags/"))) {
-    for (const [name, oid] of await reachableTags(gitDir, [...refs.keys()], signal)) {
+    for (const [name, oid] of await reachableTags(gitDir, [...new Set(refs.values())], signal)) {
       refs.set(name, oid);
     }
   }
@@ -76,6 +77,20 @@ export interface Joined {
   readonly warnings: readonly string[];
   /** A ref was taken out of sharing: its objects must leave the store. */
   readonly unshared: boolean;
+}
+
+/** {@linkcode joinRefs} with what the store has of the repository. */
+export async function joinPublished(
+  now: SharedState,
+  gitDir: string,
+  repository: StoredRepository,
+  published: Manifest | undefined,
+  signal: AbortSignal,
+): Promise<Joined> {
+  const { sources } = await repository.state();
+  // A folder that was moved, or another that takes over the name, goes on from there.
+  const lastSeen = sources[gitDir] ?? Object.assign({}, ...Object.values(sources));
+  return await joinRefs(now, lastSeen, published?.refs ?? {}, { gitDir: repository.path, signal });
 }
 
 /**
