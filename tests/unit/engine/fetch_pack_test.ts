@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { NetworkError } from "../../../lib/common/errors.ts";
+import { deadline, sleep } from "../../../lib/common/wait.ts";
+import { fetchPack } from "../../../lib/engine/fetch_pack.ts";
+import type { PackRef, SignedManifest } from "../../../lib/manifest/types.ts";
+import type { Transport, Wait } from "../../../lib/transports/transport.ts";
+import { abortOf } from "../common/signals.ts";
+import { tempDir } from "./fixture.ts";
+import { silence, transport } from "./memory_transport.ts";
+
+/** A pack of no objects, which is all that matters here. */
+const BYTES = new Uint8Array([0x50, 0x41, 0x43, 0x4b, 0, 0, 0, 2, 0, 0, 0, 0, 1, 2, 3, 4]);
+const PACK: PackRef = {
+  sha256: createHash("sha256").update(BYTES).digest("hex"),
+  size: BYTES.length,
+  infohash: "0".repeat(40),
+  objects: 0,
+  tips: [],
+};
+const FROM = {} as SignedManifest;
+
+const network = (
+  scheme: string,
+  fetch: (into: string, wait: Wait) => Promise<void>,
+): Transport => transport(scheme, { fetch: (_pack, _from, into, wait) => fetch(into, wait) });
+
+const fast = (scheme: string, bytes = BYTES) =>
+  network(scheme, async (into, wait) => {
+    await Deno.writeFile(into, bytes);
+    wait.progress?.(bytes.length, bytes.length, "receiving");
+  });
+const dead = (scheme: string) =>
+  network(scheme, () => Promise.reject(new NetworkError("dead", `${scheme} is dead`)));
+const silent = (scheme: string) => network(scheme, (_into, wait) => silence(wait));
+/** One that is not to be asked. */
+function spare(): Transport & { calls: number } {
+  const made = Object.assign(
+    network("spare", () => {
+      made.calls++;
+      return Promise.reject(new Error("nobody had to be asked"));
+    }),
+    { calls: 0 },
+  );
+  return made;
+}
+/** Sends the first byte, and nothing after that. */
+const stalled = (scheme: string) =>
+  network(scheme, async (into, wait) => {
+    await Deno.writeFile(into, BYTES.subarray(0, 1));
+    wait.progress?.(1, BYTES.length, "receiving");
+    await silence(wait);
+  });
+
+async function fetch(transports: readonly Transport[], parent?: AbortSignal) {
+  await using temp = await tempDir();
+  const into = join(temp.path, "pack");
+  const progress: number[] = [];
+  using wait = deadline(10_000, "a pack", parent);
+  const started = performance.now();
+  const error = await fetchPack(transports, PACK, FROM, into, {
+    signal: wait.signal,
+    progress: (done) => void progress.push(done),
+  }).then(() => undefined, (error) => error);
+  const ms = performance.now() - started;
+  const files = Object.fromEntries(
+    (await Array.fromAsync(Deno.readDir(temp.path))).map(({ name }) =>
+      [name, Deno.readFileSync(join(temp.path, name)).length] as const
+    ),
+  );
+  return { error, ms, files, progress };
+}
+
+Deno.test("the first network is asked alone where it delivers", async () => {
+  const unasked = spare();
+  const { error, files } = await fetch([fast("a"), unasked]);
+  assert.deepEqual([error, unasked.calls], [undefined, 0]);
+  assert.deepEqual(files, { pack: BYTES.length });
+});
+
+Deno.test("the next network takes over at once where one fails", async () => {
+  const { error, files, ms } = await fetch([dead("a"), dead("b"), fast("c")]);
+  assert.equal(error, undefined);
+  assert.deepEqual(files, { pack: BYTES.length });
+  assert.ok(ms < 1000);
+});
+
+for (const [what, slow] of [["is silent", silent], ["stalls halfway", stalled]] as const) {
+  Deno.test(`a network that ${what} gets company, and is called off when the other wins`, async () => {
+    const { error, files, ms, progress } = await fetch([slow("a"), fast("b")]);
+    assert.equal(error, undefined);
+    assert.deepEqual(files, { pack: BYTES.length });
+    assert.ok(ms > 1900 && ms < 5000, `${ms} ms`);
+    assert.equal(progress.at(-1), BYTES.length);
+  });
+}
+
+Deno.test("a network that is slow but moves is left alone", async () => {
+  const slow = network("slow", async (into, wait) => {
+    for (let done = 1; done <= BYTES.length; done++) {
+      await sleep(170, wait.signal);
+      wait.progress?.(done, BYTES.length, "receiving");
+    }
+    await Deno.writeFile(into, BYTES);
+  });
+  const unasked = spare();
+  const { error, progress } = await fetch([slow, unasked]);
+  assert.deepEqual([error, unasked.calls], [undefined, 0]);
+  assert.equal(error, undefined);
+  assert.deepEqual(progress, progress.toSorted((a, b) => a - b));
+});
+
+Deno.test("a file that is not the pack is thrown away, and another network makes up for it", async () => {
+  const wrong = BYTES.map((byte, i) => (i === 15 ? byte + 1 : byte));
+  for (const bytes of [wrong, BYTES.subarray(0, 15)]) {
+    const { error, files } = await fetch([fast("liar", bytes), fast("honest")]);
+    assert.equal(error, undefined);
+    assert.deepEqual(files, { pack: BYTES.length });
+    const liars = await fetch([fast("liar", bytes), fast("too", bytes)]);
+    assert.equal(liars.error.code, "wrong-pack");
+    assert.deepEqual(liars.files, {});
+  }
+});
+
+Deno.test("where nobody delivers, the last error is told and what came is kept to be resumed", async () => {
+  const partly = (scheme: string) =>
+    network(scheme, async (into) => {
+      await Deno.writeFile(into, BYTES.subarray(0, 5));
+      throw new NetworkError("dead", `${scheme} is dead`);
+    });
+  const { error, files } = await fetch([partly("a"), partly("b")]);
+  assert.deepEqual([error.code, error.message], ["dead", "b is dead"]);
+  assert.deepEqual(files, { pack: 5, "pack.b": 5 });
+  const { error: none } = await fetch([]);
+  assert.deepEqual([none.code, none.hint], ["no-transport", "gtr config transports"]);
+});
+
+Deno.test("an abort reaches every network, and nobody is asked after it", async () => {
+  const controller = new AbortController();
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  let ended = false;
+  const first = network("a", async (_into, wait) => {
+    resolve();
+    await abortOf(wait.signal);
+    await Promise.resolve();
+    ended = true;
+    throw wait.signal.reason;
+  });
+  const unasked = spare();
+  const result = fetch([first, unasked], controller.signal);
+  await asked;
+  controller.abort(new Error("the client left"));
+  assert.match(String((await result).error), /the client left/);
+  assert.ok(ended, "it was waited for");
+  assert.equal(unasked.calls, 0);
+});

@@ -1,0 +1,91 @@
+/** Nodes with real stores and real git, without networks of their own. */
+import { join } from "node:path";
+import { Counters } from "../../../lib/common/counters.ts";
+import { Home } from "../../../lib/common/home.ts";
+import { Mutex } from "../../../lib/common/mutex.ts";
+import { Settings } from "../../../lib/common/settings.ts";
+import { deadline } from "../../../lib/common/wait.ts";
+import type { EngineParts } from "../../../lib/engine/parts.ts";
+import { Seeder } from "../../../lib/engine/seeder.ts";
+import { writeRepositorySettings } from "../../../lib/exporter/repository_settings.ts";
+import { Shares } from "../../../lib/exporter/shares.ts";
+import { keyFromSeed } from "../../../lib/identity/keys.ts";
+import { Store } from "../../../lib/store/store.ts";
+import type { Transport } from "../../../lib/transports/transport.ts";
+import { git, gitDirOf, initRepository, tempDir } from "../git_interface/fixture.ts";
+
+/** What no test may wait longer for, in milliseconds. */
+const LONGEST_MS = 20_000;
+
+/** A wait that ends any test that hangs. */
+export const soon = () => deadline(LONGEST_MS, "a test");
+
+/** What an engine works with. */
+export async function makeParts(
+  root: string,
+  transports: readonly Transport[] = [],
+  options: { seed?: number; env?: Record<string, string> } = {},
+): Promise<EngineParts & { readonly logged: string[] }> {
+  const home = new Home(join(root, `home-${options.seed ?? 1}`));
+  await home.ensure();
+  const env: Record<string, string> = { GTR_NETWORK_TIMEOUT: "1", ...options.env };
+  const settings = await Settings.load(home, (name) => env[name]);
+  const logged: string[] = [];
+  const log = (message: string) => void logged.push(message);
+  return {
+    home,
+    settings,
+    key: keyFromSeed(new Uint8Array(32).fill(options.seed ?? 1)),
+    store: new Store(home),
+    transports,
+    seeder: new Seeder(transports, settings, log),
+    changes: new Mutex(),
+    dropped: new Counters(),
+    log,
+    logged,
+  };
+}
+
+/** A working repository on branch main, shared under a name. */
+export async function sharedRepository(
+  root: string,
+  home: Home,
+  name = "hello",
+): Promise<{ path: string; gitDir: string }> {
+  const path = await Deno.realPath(await initRepository(join(root, `work-${name}`)));
+  await share(home, gitDirOf(path), name, ["main"]);
+  return { path, gitDir: gitDirOf(path) };
+}
+
+/** Shares these branches of a repository and no others. */
+export async function share(
+  home: Home,
+  gitDir: string,
+  name: string,
+  branches: readonly string[],
+  tags: "reachable" | "all" = "reachable",
+): Promise<void> {
+  await writeRepositorySettings(gitDir, {
+    version: 1,
+    name,
+    branches: branches.map((branch) => `refs/heads/${branch}`),
+    tags,
+  });
+  await new Shares(home).add({ gitDir, name });
+}
+
+/** A fast commit without a working tree; returns its id. */
+export async function emptyCommit(
+  path: string,
+  options: { parent?: string; branch?: string; text?: string } = {},
+): Promise<string> {
+  const text = options.text ?? crypto.randomUUID();
+  const blob = await git(path, ["hash-object", "-w", "--stdin"], text);
+  const tree = await git(path, ["mktree"], `100644 blob ${blob}\tfile\n`);
+  const parents = options.parent ? ["-p", options.parent] : [];
+  const oid = await git(path, ["commit-tree", tree, ...parents, "-m", text.slice(0, 20)]);
+  if (options.branch) await git(path, ["update-ref", `refs/heads/${options.branch}`, oid]);
+  return oid;
+}
+
+export { git, tempDir };
