@@ -41,11 +41,13 @@ export class LocalNode implements AsyncDisposable {
   /** Where this person keeps their repositories. */
   readonly folder: string;
   readonly env: Environment;
+  readonly #signal: AbortSignal;
   #pid?: number;
 
-  private constructor(name: string, folder: string, bootstrap: string) {
+  private constructor(name: string, folder: string, bootstrap: string, signal: AbortSignal) {
     this.name = name;
     this.folder = folder;
+    this.#signal = signal;
     this.env = {
       ...plainEnvironment(join(folder, "gitconfig")),
       GTR_HOME: join(folder, "home"),
@@ -57,9 +59,15 @@ export class LocalNode implements AsyncDisposable {
   /**
    * Makes a node under `parent` and starts its gtd.
    *
+   * @param signal stops what the node runs, except gtd
    * @param bootstrap a node of the network to join; without one, a new network begins here
    */
-  static async start(parent: string, name: string, bootstrap?: LocalNode): Promise<LocalNode> {
+  static async start(
+    parent: string,
+    name: string,
+    signal: AbortSignal,
+    bootstrap?: LocalNode,
+  ): Promise<LocalNode> {
     const folder = join(parent, name.toLowerCase());
     await Deno.mkdir(folder, { recursive: true });
     await Deno.writeTextFile(
@@ -67,9 +75,10 @@ export class LocalNode implements AsyncDisposable {
       `[user]\n\tname = ${name}\n\temail = ${name.toLowerCase()}@example.org\n` +
         "[init]\n\tdefaultBranch = main\n[pull]\n\trebase = false\n[gc]\n\tauto = 0\n",
     );
-    const node = new LocalNode(name, folder, bootstrap ? await bootstrap.dht() : "none");
+    const node = new LocalNode(name, folder, bootstrap ? await bootstrap.dht() : "none", signal);
     try {
-      await node.gtr("daemon", "start");
+      // Not to be stopped half-way: a gtd that comes up afterwards would stay.
+      await node.run(["gtr", "daemon", "start"], { signal: undefined });
       await node.status();
     } catch (error) {
       await node[Symbol.asyncDispose]();
@@ -89,7 +98,7 @@ export class LocalNode implements AsyncDisposable {
   }
 
   run(command: readonly string[], options: Partial<RunOptions> = {}): Promise<Output> {
-    return run(command, { cwd: this.folder, env: this.env, ...options });
+    return run(command, { cwd: this.folder, env: this.env, signal: this.#signal, ...options });
   }
 
   async status(): Promise<NodeStatus> {
@@ -115,7 +124,7 @@ export class LocalNode implements AsyncDisposable {
     const pid = this.#pid;
     this.#pid = undefined;
     try {
-      await this.run(["gtr", "daemon", "stop"], { deadline: 15_000 });
+      await this.run(["gtr", "daemon", "stop"], { deadline: 15_000, signal: undefined });
     } catch {
       if (pid === undefined) return;
       try {

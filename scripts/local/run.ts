@@ -22,6 +22,8 @@ export interface RunOptions {
   readonly env: Environment;
   /** Milliseconds until it is stopped. Default: two minutes. */
   readonly deadline?: number;
+  /** Stops it when it aborts. */
+  readonly signal?: AbortSignal;
   /** What it reads from stdin. */
   readonly input?: string;
   /** Return instead of throwing where it fails. */
@@ -35,7 +37,9 @@ export interface RunOptions {
  */
 export async function run(command: readonly string[], options: RunOptions): Promise<Output> {
   const [program, ...args] = command;
-  const limit = AbortSignal.timeout(options.deadline ?? 120_000);
+  options.signal?.throwIfAborted();
+  const late = AbortSignal.timeout(options.deadline ?? 120_000);
+  const stop = options.signal ? AbortSignal.any([late, options.signal]) : late;
   const started = performance.now();
   const child = new Deno.Command(program!, {
     args,
@@ -45,7 +49,7 @@ export async function run(command: readonly string[], options: RunOptions): Prom
     stdin: options.input === undefined ? "null" : "piped",
     stdout: "piped",
     stderr: "piped",
-    signal: limit,
+    signal: stop,
   }).spawn();
   if (options.input !== undefined) {
     const writer = child.stdin.getWriter();
@@ -59,7 +63,8 @@ export async function run(command: readonly string[], options: RunOptions): Prom
     stderr: new TextDecoder().decode(stderr),
     ms: performance.now() - started,
   };
-  if (code === 0 || (options.allowFail && !limit.aborted)) return output;
-  const why = limit.aborted ? "it took too long" : output.stderr.trim() || `exit code ${code}`;
+  options.signal?.throwIfAborted();
+  if (code === 0 || (options.allowFail && !late.aborted)) return output;
+  const why = late.aborted ? "it took too long" : output.stderr.trim() || `exit code ${code}`;
   throw new Error(`${command.join(" ")}: ${why}`);
 }

@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { rm } from "node:fs/promises";
 import { LocalNode } from "./node.ts";
 
 /** Hands out nodes; they are stopped in the reverse order, whatever happens. */
 export class Sandbox implements AsyncDisposable {
   readonly folder: string;
   readonly #nodes = new AsyncDisposableStack();
+  readonly #interrupted = new AbortController();
 
   private constructor(folder: string) {
     this.folder = folder;
@@ -21,17 +23,15 @@ export class Sandbox implements AsyncDisposable {
    */
   static async with(prefix: string, work: (sandbox: Sandbox) => Promise<void>): Promise<void> {
     await using sandbox = new Sandbox(await Deno.makeTempDir({ prefix }));
-    const interrupted = Promise.withResolvers<never>();
-    const interrupt = () => interrupted.reject(new Error("interrupted"));
+    const interrupt = () => sandbox.#interrupted.abort(new Error("interrupted"));
     for (const name of ["SIGINT", "SIGTERM"] as const) Deno.addSignalListener(name, interrupt);
-    const working = work(sandbox);
-    working.catch(() => {}); // after an interruption it fails for want of nodes
-    await Promise.race([working, interrupted.promise]);
+    await work(sandbox); // whatever it runs next fails once it is interrupted
   }
 
   /** Starts a node; see {@linkcode LocalNode.start}. */
   async node(name: string, bootstrap?: LocalNode): Promise<LocalNode> {
-    return this.#nodes.use(await LocalNode.start(this.folder, name, bootstrap));
+    const { signal } = this.#interrupted;
+    return this.#nodes.use(await LocalNode.start(this.folder, name, signal, bootstrap));
   }
 
   /** Has `stop` called at the end. */
@@ -41,6 +41,6 @@ export class Sandbox implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#nodes.disposeAsync();
-    await Deno.remove(this.folder, { recursive: true });
+    await rm(this.folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
   }
 }
