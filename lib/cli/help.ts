@@ -3,25 +3,28 @@
  *
  * @module
  */
+import {
+  capitalized,
+  columns,
+  type Described,
+  HELP_OPTION,
+  usageLines,
+  wrap,
+} from "../common/usage.ts";
+import { GTR_USAGE } from "./usage.ts";
 import type { Verb } from "./verb.ts";
 import { VERBS } from "./verbs.ts";
-
-const WIDTH = 80;
 
 /** What `gtr help` prints. */
 export function overview(): string {
   return [
-    "usage: gtr <verb> [options]",
-    "       gtr <git command> ...    handed to git unchanged",
+    ...usageLines(GTR_USAGE),
     "",
-    "git without a server: share repositories and clone them with plain git.",
+    `${GTR_USAGE.summary}.`,
     "",
-    ...columns(VERBS.map((verb) => [verb.name, verb.summary])),
+    ...columns(VERBS.map(nameAndSummary)),
     "",
-    ...columns([
-      ["-h, --help", "print this"],
-      ["-V, --version", "print the version and the networks it knows"],
-    ]),
+    ...columns(GTR_USAGE.options),
     "",
     "gtr help <verb> explains one of them.",
     "",
@@ -33,26 +36,24 @@ export function groupHelp(verbs: readonly Verb[]): string {
   return [
     ...verbs.map((verb, i) => `${i === 0 ? "usage:" : "      "} ${synopsis(verb)}`),
     "",
-    ...columns(verbs.map((verb) => [verb.name, verb.summary])),
+    ...columns(verbs.map(nameAndSummary)),
     "",
   ].join("\n");
 }
 
 /** What `gtr help <verb>` and `gtr <verb> -h` print. */
 export function verbHelp(verb: Verb): string {
-  const options = [...verb.options, { form: "-h, --help", about: "print this" }];
-  const capital = verb.summary[0]!.toUpperCase() + verb.summary.slice(1);
   return [
     `usage: ${synopsis(verb)}`,
     "",
-    `${capital}.`,
-    ...verb.details.flatMap((paragraph) => ["", ...wrap(paragraph, WIDTH)]),
-    ...(verb.operands.length > 0 ? ["", ...columns(verb.operands.map(row))] : []),
+    `${capitalized(verb.summary)}.`,
+    ...verb.details.flatMap((paragraph) => ["", ...wrap(paragraph)]),
+    ...(verb.operands.length > 0 ? ["", ...columns(verb.operands)] : []),
     "",
-    ...columns(options.map(row)),
+    ...columns([...verb.options, HELP_OPTION]),
     "",
     "examples:",
-    ...columns(verb.examples.map((e) => [e.command, e.about])),
+    ...columns(verb.examples.map(({ command, about }) => ({ form: command, about }))),
     "",
   ].join("\n");
 }
@@ -63,28 +64,6 @@ export function synopsis(verb: Verb): string {
   return ["gtr", verb.name, ...options, ...verb.operands.map((o) => o.form)].join(" ");
 }
 
-function row({ form, about }: { form: string; about: string }): [string, string] {
-  return [form, about];
-}
-
-/** Two indented columns; the second goes on the next line where the first is long. */
-function columns(rows: readonly (readonly [string, string])[]): string[] {
-  const width = Math.min(26, Math.max(...rows.map(([left]) => left.length)));
-  return rows.flatMap(([left, right]) => {
-    const lines = wrap(right, WIDTH - width - 4).map((line) => " ".repeat(width + 4) + line);
-    if (left.length > width) return [`  ${left}`, ...lines];
-    return [`  ${left.padEnd(width)}  ${lines[0]!.trimStart()}`, ...lines.slice(1)];
-  });
-}
-
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let line = "";
-  for (const word of text.split(" ")) {
-    if (line !== "" && line.length + 1 + word.length > width) {
-      lines.push(line);
-      line = word;
-    } else line = line === "" ? word : `${line} ${word}`;
-  }
-  return [...lines, line];
+function nameAndSummary({ name, summary }: Verb): Described {
+  return { form: name, about: summary };
 }

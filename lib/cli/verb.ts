@@ -3,18 +3,28 @@
  *
  * @module
  */
+import type { Described } from "../common/usage.ts";
 import type { Run } from "./io.ts";
 
+/** What a shell offers for a word. */
+export type Offered =
+  | "branch"
+  | "shared branch"
+  | "shared repository"
+  | "petname"
+  | "setting"
+  | "directory"
+  | "verb";
+
 /** A word after the verb, in commander's notation: "<name>", "[branch...]". */
-export interface Operand {
-  readonly form: string;
-  readonly about: string;
+export interface Operand extends Described {
+  readonly offer?: Offered;
 }
 
 /** An option, in commander's notation: "-n, --lines <count>". */
-export interface Option {
-  readonly form: string;
-  readonly about: string;
+export interface Option extends Described {
+  /** For its value. */
+  readonly offer?: Offered;
 }
 
 /** A command line that works, and what it does. */

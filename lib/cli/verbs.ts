@@ -12,7 +12,11 @@ export const VERBS: readonly Verb[] = [
   {
     name: "init",
     summary: "share a repository and print its address",
-    operands: [{ form: "[dir]", about: "the repository's folder (default: the current one)" }],
+    operands: [{
+      form: "[dir]",
+      about: "the repository's folder (default: the current one)",
+      offer: "directory",
+    }],
     options: [
       { form: "--name <name>", about: "last part of the address (default: the folder's name)" },
       { form: "--description <text>", about: "one line about it, for readers" },
@@ -34,7 +38,11 @@ export const VERBS: readonly Verb[] = [
   {
     name: "share",
     summary: "share more branches of this repository",
-    operands: [{ form: "[branch...]", about: "branches to add (default: the current one)" }],
+    operands: [{
+      form: "[branch...]",
+      about: "branches to add (default: the current one)",
+      offer: "branch",
+    }],
     options: [
       { form: "--tags", about: "share every tag, with all commits it needs" },
       { form: "--no-tags", about: "share only tags on shared branches, as at first" },
@@ -62,11 +70,16 @@ export const VERBS: readonly Verb[] = [
   {
     name: "remove",
     summary: "stop sharing branches, or a whole repository",
-    operands: [{ form: "[branch...]", about: "branches of this repository to share no longer" }],
+    operands: [{
+      form: "[branch...]",
+      about: "branches of this repository to share no longer",
+      offer: "shared branch",
+    }],
     options: [
       {
         form: "--repository <name>",
         about: "stop sharing all of a repository, also if its folder is gone",
+        offer: "shared repository",
       },
       JSON_OPTION,
     ],
@@ -134,7 +147,7 @@ export const VERBS: readonly Verb[] = [
   {
     name: "name remove",
     summary: "forget the name of a publisher",
-    operands: [{ form: "<name>", about: "what you called them" }],
+    operands: [{ form: "<name>", about: "what you called them", offer: "petname" }],
     options: [],
     details: [],
     examples: [{ command: "gtr name remove bob", about: "forget bob" }],
@@ -162,11 +175,11 @@ export const VERBS: readonly Verb[] = [
     name: "config",
     summary: "show or change settings",
     operands: [
-      { form: "[name]", about: "a setting (default: list all)" },
+      { form: "[name]", about: "a setting (default: list all)", offer: "setting" },
       { form: "[value]", about: "its new value (default: print the one in force)" },
     ],
     options: [
-      { form: "--unset <name>", about: "back to the default" },
+      { form: "--unset <name>", about: "back to the default", offer: "setting" },
       JSON_OPTION,
     ],
     details: [
@@ -222,7 +235,11 @@ export const VERBS: readonly Verb[] = [
   {
     name: "help",
     summary: "explain a verb",
-    operands: [{ form: "[verb...]", about: "a verb of gtr, or a command of git" }],
+    operands: [{
+      form: "[verb...]",
+      about: "a verb of gtr, or a command of git",
+      offer: "verb",
+    }],
     options: [],
     details: ["gtr <verb> -h prints the same."],
     examples: [{ command: "gtr help name add", about: "explain gtr name add" }],

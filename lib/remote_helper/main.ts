@@ -9,11 +9,16 @@ import { GtrClient } from "../daemon/client.ts";
 import { runHelper } from "./run_helper.ts";
 
 /** Runs the helper for `scheme` and returns its exit code. */
-export function helperMain(scheme: string): Promise<number> {
+export async function helperMain(scheme: string): Promise<number> {
+  const [remote, url] = Deno.args;
+  // git always names the remote, and no remote's name starts with "-".
+  if (remote === undefined || remote.startsWith("-")) {
+    return (await import("./by_hand.ts")).calledByHand(scheme, remote);
+  }
   const encoder = new TextEncoder();
-  return runHelper({
+  return await runHelper({
     scheme,
-    url: Deno.args[1],
+    url,
     io: {
       stdin: Deno.stdin.readable,
       stdout: Deno.stdout.writable,
