@@ -5,10 +5,10 @@
  */
 import { rename, rm } from "node:fs/promises";
 import { NetworkError, toGtrError } from "../common/errors.ts";
-import { abortable, idleDeadline, type Wait } from "../common/wait.ts";
+import { abortable, idleDeadline } from "../common/wait.ts";
 import type { PackRef, SignedManifest } from "../manifest/types.ts";
 import { checkPackFile } from "../store/pack_check.ts";
-import type { Transport } from "../transports/transport.ts";
+import type { FetchWait, Transport } from "../transports/transport.ts";
 
 /** A network that has sent nothing for this long gets company, in milliseconds. */
 const HEDGE_MS = 2000;
@@ -25,7 +25,7 @@ export async function fetchPack(
   pack: PackRef,
   from: SignedManifest,
   into: string,
-  wait: Wait,
+  wait: FetchWait,
 ): Promise<void> {
   const won = new AbortController();
   const signal = AbortSignal.any([wait.signal, won.signal]);
@@ -38,6 +38,7 @@ export async function fetchPack(
     let last = 0;
     await transport.fetch(pack, from, file, {
       signal,
+      prefix: file === into ? wait.prefix : undefined,
       progress: (done, total, what) => {
         if (done > last) moved();
         last = done;

@@ -10,7 +10,8 @@ import { idleDeadline, type Wait } from "../common/wait.ts";
 import { fetchChecksObjects } from "../git_interface/config.ts";
 import type { RepoAddress } from "../identity/address.ts";
 import { missingPacks } from "../manifest/missing_packs.ts";
-import type { PackRef, SignedManifest } from "../manifest/types.ts";
+import type { Manifest, PackRef, SignedManifest } from "../manifest/types.ts";
+import type { EarlyIndex } from "../store/early_index.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import { fetchPack } from "./fetch_pack.ts";
 import { answerTimeout, changeRepository, type EngineParts } from "./parts.ts";
@@ -18,6 +19,9 @@ import { type Resolved, resolveNewest } from "./resolve.ts";
 
 /** Packs fetched at the same time: more would only share the same line. */
 const CONCURRENT_PACKS = 3;
+
+/** Below this a pack is indexed faster than git is started, in bytes. */
+const EARLY_INDEX_BYTES = 1 << 20;
 
 /** A repository whose newest known state is whole in the store. */
 export interface Synced extends Resolved {
@@ -63,11 +67,13 @@ async function bringUpToDate(
   const held = new Set(packs.map((file) => file.pack.sha256));
   const objects = await repository.heldTips();
   const missing = missingPacks(manifest, { packs: held, objects });
-  const fetched = await fetchAll(parts, repository, signed, missing, wait);
   const strict = await fetchChecksObjects(wait.signal);
+  await using early = beginIndex(repository, manifest, missing, strict);
+  const fetched = await fetchAll(parts, repository, signed, { missing, early }, wait);
   try {
     await repository.accept(signed, fetched, {
       strict,
+      early,
       signal: wait.signal,
       progress: wait.progress,
     });
@@ -83,11 +89,23 @@ async function bringUpToDate(
   );
 }
 
+/** The first pack of a first clone holds almost everything: it is indexed while it arrives. */
+function beginIndex(
+  repository: StoredRepository,
+  { packs }: Manifest,
+  missing: readonly PackRef[],
+  strict: boolean,
+): EarlyIndex | undefined {
+  const [first] = packs;
+  if (!first || missing.length < packs.length || first.size < EARLY_INDEX_BYTES) return undefined;
+  return repository.indexEarly(first, strict);
+}
+
 async function fetchAll(
   parts: EngineParts,
   repository: StoredRepository,
   signed: SignedManifest,
-  missing: readonly PackRef[],
+  { missing, early }: { readonly missing: readonly PackRef[]; readonly early?: EarlyIndex },
   wait: Wait,
 ): Promise<{ pack: PackRef; path: string }[]> {
   const total = missing.reduce((sum, pack) => sum + pack.size, 0);
@@ -112,6 +130,7 @@ async function fetchAll(
       const { sha256, size } = pack;
       await fetchPack(parts.transports, pack, signed, repository.incomingPath(sha256), {
         signal,
+        prefix: early?.pack === pack ? (bytes) => early.advance(bytes) : undefined,
         progress: (done) => {
           if (done > (received.get(sha256) ?? 0)) idle.touch();
           received.set(sha256, done);

@@ -34,11 +34,9 @@ export async function indexPack(options: {
   readonly progress?: Progress;
 }): Promise<{ objects: number; selfContained: boolean }> {
   const objects = await packObjectCount(options.pack);
-  const args = ["index-pack", "--no-rev-index", `--threads=${navigator.hardwareConcurrency}`];
-  if (options.strict) args.push("--strict");
-  if (options.connected) args.push("--check-self-contained-and-connected");
+  const args = indexPackArguments(options);
   if (options.progress) args.push("-v");
-  args.push("-o", options.idx, options.pack);
+  args.push(options.pack);
   const { gitDir, objectDirectory, alternates, signal, progress } = options;
   const end = await runGit(args, {
     ...{ gitDir, objectDirectory, alternates, signal, progress },
@@ -47,6 +45,18 @@ export async function indexPack(options: {
   // exit code 1 says: all links lead to objects that exist, but not all of them into the pack
   if (end.code > 1 || (end.code === 1 && !options.connected)) throw packFailure(args, end);
   return { objects, selfContained: options.connected && end.code === 0 };
+}
+
+/** The command with the checks that are wanted; the name of the pack is still to be added. */
+export function indexPackArguments(options: {
+  readonly idx: string;
+  readonly strict: boolean;
+  readonly connected: boolean;
+}): string[] {
+  const args = ["index-pack", "--no-rev-index", `--threads=${navigator.hardwareConcurrency}`];
+  if (options.strict) args.push("--strict");
+  if (options.connected) args.push("--check-self-contained-and-connected");
+  return [...args, "-o", options.idx];
 }
 
 const MISSING = /did not receive expected object|not all child objects/i;

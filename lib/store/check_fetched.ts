@@ -9,15 +9,25 @@ import type { Manifest, PackRef } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
 import { arrangePacks } from "./arrange.ts";
 import type { AddedPack } from "./commit_manifest.ts";
+import type { EarlyIndex } from "./early_index.ts";
 import { checkPackFile } from "./pack_check.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 import { remove } from "./tidy.ts";
 
+/** How fetched packs are checked. */
+export interface AcceptOptions extends Wait {
+  /** Also make the checks of `transfer.fsckObjects`. */
+  readonly strict: boolean;
+  /** Begun with the first of the fetched packs, into an empty repository. */
+  readonly early?: EarlyIndex;
+}
+
 /**
  * Checks each new pack's bytes and objects, and that nothing is missing behind any ref. A file that
  * proves bad is removed, also one that was in the store: the next fetch brings it anew.
  *
+ * @param options `early`: the first pack's index, where it was made while the pack arrived
  * @param stored packs of the repository's state; `whole` are those of them that are on disk
  * @returns the packs that were fetched; their indexes are in the quarantine
  * @throws {VerificationError} "wrong-pack", "bad-pack", "missing-objects", "bad-refs"
@@ -30,7 +40,7 @@ export async function checkFetched(
   stored: readonly PackRef[],
   whole: readonly PackFile[],
   fetched: readonly PackFile[],
-  options: Wait & { readonly strict: boolean },
+  options: AcceptOptions,
 ): Promise<AddedPack[]> {
   const held = new Set(whole.map(({ pack }) => pack.sha256));
   const files = new Map([...fetched, ...whole].map(({ pack, path }) => [pack.sha256, path]));
@@ -43,6 +53,12 @@ export async function checkFetched(
       continue;
     }
     try {
+      const early = index === 0 && options.early?.pack === pack && await options.early.finish();
+      if (early) {
+        await quarantine.addTrusted(pack, path, early);
+        added.push({ pack, packPath: path, idxPath: early });
+        continue;
+      }
       await checkPackFile(path, pack, options.signal);
       const idxPath = await quarantine.add(pack, path, options);
       if (!held.has(pack.sha256)) added.push({ pack, packPath: path, idxPath });

@@ -4,7 +4,7 @@
  * @module
  */
 import { join, relative } from "node:path";
-import { readTextIfPresent } from "../common/atomic_file.ts";
+import { readTextIfPresent, writeFileAtomic } from "../common/atomic_file.ts";
 import { explained } from "../git_interface/os_error.ts";
 import { runGit } from "../git_interface/run.ts";
 import type { ObjectFormat } from "../manifest/types.ts";
@@ -40,6 +40,26 @@ export async function createRepository(
     await remove(temporary);
     throw explained(`can't make ${paths.root}`, error);
   }
+}
+
+/**
+ * Makes what git needs to see a repository at all, where someone removed or spoilt it. Refs and HEAD
+ * follow with the next manifest.
+ *
+ * @throws {StoreError}
+ */
+export async function mendRepository(paths: RepoPaths): Promise<void> {
+  const refs = ["heads", "tags"].map((kind) => join(paths.root, "refs", kind));
+  try {
+    for (const folder of [...refs, paths.packs, paths.incoming, paths.retired]) {
+      await Deno.mkdir(folder, { recursive: true });
+    }
+  } catch (error) {
+    throw explained(`can't mend ${paths.root}`, error);
+  }
+  const head = join(paths.root, "HEAD");
+  const text = await readTextIfPresent(head) ?? "";
+  if (!/^ref: refs\/heads\/.+\n$/.test(text)) await writeFileAtomic(head, "ref: refs/heads/main\n");
 }
 
 /** The object format of a bare repository. */

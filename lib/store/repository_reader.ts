@@ -82,13 +82,18 @@ export class RepositoryReader {
   }
 
   /**
-   * The state, brought up to date with the manifest where a crash kept it from being written.
+   * The state, brought up to date with the manifest where a crash kept it from being written, and
+   * made from it where the file is lost or damaged.
    *
-   * @throws {VerificationError} "damaged-store"
+   * @throws {VerificationError} "damaged-store" where there is no manifest either
    */
   async state(): Promise<RepoState> {
-    const stored = await readState(this.paths.state);
     const manifest = (await this.usableManifest())?.manifest;
+    const stored = await readState(this.paths.state).catch((error) => {
+      // Without a manifest the state alone knows which sequence numbers were seen.
+      if (manifest === undefined || !(error instanceof VerificationError)) throw error;
+      return undefined;
+    });
     if (manifest === undefined) return stored ?? EMPTY_STATE;
     const state = stored ?? { ...EMPTY_STATE, packs: manifest.packs };
     // A pack is checked before it comes into the object directory, and there before the manifest

@@ -7,11 +7,12 @@ import { StoreError, VerificationError } from "../common/errors.ts";
 import { deadline, type Wait } from "../common/wait.ts";
 import { explained } from "../git_interface/os_error.ts";
 import { moveFile } from "../git_interface/place_file.ts";
-import type { ObjectFormat, SignedManifest } from "../manifest/types.ts";
+import type { ObjectFormat, PackRef, SignedManifest } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
-import { checkFetched } from "./check_fetched.ts";
+import { type AcceptOptions, checkFetched } from "./check_fetched.ts";
 import { type AddedPack, commitManifest, settle } from "./commit_manifest.ts";
-import { createRepository, objectFormatOf } from "./create_repository.ts";
+import { createRepository, mendRepository, objectFormatOf } from "./create_repository.ts";
+import { EarlyIndex } from "./early_index.ts";
 import { Quarantine } from "./quarantine.ts";
 import { acquireLock, tryLock } from "./repo_lock.ts";
 import { type RepoState, writeState } from "./repo_state.ts";
@@ -32,17 +33,16 @@ export class StoredRepository extends RepositoryReader {
   #locks = 0;
 
   /**
-   * Makes the repository, whole or not at all; one that exists is left as it is.
+   * Makes the repository, whole or not at all; one that exists gets back what git can't do without.
    *
    * @throws {VerificationError} "object-format-changed" where it exists with the other format
    * @throws {StoreError}
    */
   async create(objectFormat: ObjectFormat): Promise<void> {
-    if (!await this.exists()) {
-      await this.#locked(async () => {
-        if (!await this.exists()) await createRepository(this.paths, objectFormat);
-      });
-    }
+    await this.#locked(async () => {
+      if (await this.exists()) await mendRepository(this.paths);
+      else await createRepository(this.paths, objectFormat);
+    });
     const present = await objectFormatOf(this.path);
     if (present === objectFormat) return;
     throw new VerificationError(
@@ -83,12 +83,19 @@ export class StoredRepository extends RepositoryReader {
   }
 
   /**
+   * Starts to index a pack that is about to be fetched to its incoming path, the first of a
+   * repository that has none.
+   */
+  indexEarly(pack: PackRef, strict: boolean): EarlyIndex {
+    return EarlyIndex.start(this.paths, pack, strict);
+  }
+
+  /**
    * Stores a manifest from elsewhere with the packs that were fetched for it. All is checked first;
    * if anything fails, nothing changes, and a file that proved bad is removed. Packs of the manifest
    * need not be at hand where older ones have their content.
    *
    * @param fetched packs of the manifest; their files are moved into the store
-   * @param options `strict`: make the checks of `transfer.fsckObjects` too
    * @throws {VerificationError} "wrong-key", "wrong-name", "rolled-back", "forked-manifest",
    * "object-format-changed", "wrong-pack", "bad-pack", "missing-objects", "bad-refs", "damaged-store"
    * @throws {StoreError} "disk-full"
@@ -96,7 +103,7 @@ export class StoredRepository extends RepositoryReader {
   async accept(
     signed: SignedManifest,
     fetched: readonly PackFile[],
-    options: Wait & { readonly strict: boolean },
+    options: AcceptOptions,
   ): Promise<void> {
     await this.#locked(() => this.#accept(signed, fetched, options));
   }
@@ -104,7 +111,7 @@ export class StoredRepository extends RepositoryReader {
   async #accept(
     signed: SignedManifest,
     fetched: readonly PackFile[],
-    options: Wait & { readonly strict: boolean },
+    options: AcceptOptions,
   ): Promise<void> {
     await this.#checkSuccessor(signed);
     await this.create(signed.manifest.objectFormat);

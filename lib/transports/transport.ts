@@ -26,6 +26,12 @@ export interface Health {
   readonly details: Readonly<Record<string, string | number>>;
 }
 
+/** How a pack is fetched. */
+export interface FetchWait extends Wait {
+  /** Told how many bytes from the start of the file are verified and there to stay. */
+  readonly prefix?: (bytes: number) => void;
+}
+
 /** One network that can carry manifests and packs. */
 export interface Transport extends AsyncDisposable {
   /** The URL scheme: "torrent". */
@@ -63,7 +69,7 @@ export interface Transport extends AsyncDisposable {
    *
    * @throws {NetworkError} "nobody-answered" where no source has it within the deadline
    */
-  fetch(pack: PackRef, from: SignedManifest, into: string, wait: Wait): Promise<void>;
+  fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void>;
 
   /** How many distinct peers currently exchange this repository with us. */
   peers(manifest: Manifest): number;

@@ -8,6 +8,7 @@ import { rename } from "node:fs/promises";
 import { writeFileAtomic } from "../../common/atomic_file.ts";
 import { GtrError, NetworkError } from "../../common/errors.ts";
 import { idleDeadline, sleep, type Wait } from "../../common/wait.ts";
+import type { FetchWait } from "../transport.ts";
 import type { Dht } from "./dht/dht.ts";
 import type { Address } from "./dht/endpoints.ts";
 import { findPeers } from "./find_peers.ts";
@@ -43,7 +44,7 @@ export interface WantedFile {
 export async function fetchFile(
   parts: { readonly dht: Dht; readonly swarm: Swarm; readonly dropped: (reason: string) => void },
   file: WantedFile,
-  wait: Wait,
+  wait: FetchWait,
 ): Promise<void> {
   const hint = "someone who has it must be online: its publisher, or anybody who cloned it";
   using idle = idleDeadline(file.timeout, `nobody sends ${file.what}`, wait.signal, hint);
@@ -66,6 +67,7 @@ export async function fetchFile(
     into: file.into,
     signal,
     progress,
+    prefix: wait.prefix,
     peers: findPeers(parts.dht, {
       known: file.known,
       targets: [Buffer.from(file.infohash, "hex"), ...file.targets],

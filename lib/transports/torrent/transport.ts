@@ -12,7 +12,14 @@ import { NetworkError, VerificationError } from "../../common/errors.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import { PackHasher, packInfo, torrentName } from "../../manifest/pack_torrent.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
-import type { Health, PackFile, Transport, TransportContext, Wait } from "../transport.ts";
+import type {
+  FetchWait,
+  Health,
+  PackFile,
+  Transport,
+  TransportContext,
+  Wait,
+} from "../transport.ts";
 import { dialable, publicEndpoints, readEndpoints } from "./addresses.ts";
 import { Announcer } from "./announcer.ts";
 import { Dht } from "./dht/dht.ts";
@@ -105,7 +112,7 @@ export class TorrentTransport implements Transport {
     });
   }
 
-  async fetch(pack: PackRef, from: SignedManifest, into: string, wait: Wait): Promise<void> {
+  async fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
     const { manifest } = from;
     const target = mutableTarget({
       publicKey: Buffer.from(manifest.publisher, "hex"),

@@ -39,6 +39,8 @@ export interface FetchOptions {
   readonly signal: AbortSignal;
   /** Told bytes received of bytes in all. */
   readonly progress?: Progress;
+  /** Told how many bytes from the start of the file are verified and written. */
+  readonly prefix?: (bytes: number) => void;
 }
 
 /** One fetch. It serves to others what it has. */
@@ -53,6 +55,7 @@ export class Download extends Torrent {
   #hasInfo = false;
   #everConnected = 0;
   #doneBytes = 0;
+  #prefixPieces = 0;
   #reportedAt = 0;
 
   constructor(swarm: SwarmContext, options: FetchOptions) {
@@ -186,6 +189,7 @@ export class Download extends Torrent {
     for (const peer of this.peerSet) if (peer.ready) this.#announceAll(peer);
     for (const peer of this.peerSet) if (peer.ready) this.#usePeer(peer);
     this.#report();
+    this.#tellPrefix();
     if (have.isFull) await this.#finish();
   }
 
@@ -265,6 +269,7 @@ export class Download extends Torrent {
       if (this.closed) return;
       for (const peer of this.peerSet) if (peer.ready) peer.wire.protocol.have(piece);
       this.#report();
+      this.#tellPrefix();
       if (this.#picker!.done) await this.#finish();
     } catch (error) {
       this.#fail(error);
@@ -296,6 +301,14 @@ export class Download extends Torrent {
     const { length } = this.content!.info;
     const done = Math.min(length, this.#doneBytes + this.#picker!.partialBytes);
     this.#options.progress?.(done, length, this.infohash);
+  }
+
+  #tellPrefix(): void {
+    const { info, have } = this.content!;
+    const before = this.#prefixPieces;
+    while (this.#prefixPieces < info.pieces && have.has(this.#prefixPieces)) this.#prefixPieces++;
+    if (this.#prefixPieces === before) return;
+    this.#options.prefix?.(Math.min(info.length, this.#prefixPieces * info.pieceLength));
   }
 
   /** Nobody is connected, nobody is left to be tried, and no more addresses will come. */

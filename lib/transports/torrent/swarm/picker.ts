@@ -220,12 +220,16 @@ export class Picker<P> {
       this.#active.get(active.piece) === active;
   }
 
-  /** Begins the rarest piece that the peer has; ties are broken by chance, so that peers differ. */
+  /**
+   * Begins the rarest piece that the peer has. Ties are broken by chance, so that peers have
+   * different pieces to give each other; with one peer only, the file is read from its start, which
+   * whoever waits for it can work on meanwhile.
+   */
   #begin(peer: P, state: PeerState<P>): ActivePiece<P> | undefined {
     const isFull = this.#active.size >= this.#maxActive;
     const idle = isFull ? this.#idlePiece() : undefined;
     if (isFull && idle === undefined) return undefined;
-    const start = Math.floor(this.#random() * this.#pieces);
+    const start = this.#peers.size === 1 ? 0 : Math.floor(this.#random() * this.#pieces);
     let best = -1;
     for (let n = 0; n < this.#pieces; n++) {
       const i = (start + n) % this.#pieces;

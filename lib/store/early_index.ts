@@ -1,0 +1,121 @@
+/**
+ * Indexing a pack while it is still arriving, so that a first clone does not wait twice.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import { type GitProcess, spawnGit } from "../git_interface/run.ts";
+import { indexPackArguments } from "../git_interface/index_pack.ts";
+import { objectCount } from "../git_interface/pack_file.ts";
+import type { PackRef } from "../manifest/types.ts";
+import type { RepoPaths } from "./repo_paths.ts";
+import { remove } from "./tidy.ts";
+
+/** Bytes handed to git at a time. */
+const CHUNK_BYTES = 1 << 20;
+
+/**
+ * Feeds the part of a file that is there for good to `git index-pack`, and hashes it. git keeps a
+ * copy of its own meanwhile; only the index of it is used. Dispose it to remove what it made.
+ *
+ * This is a head start and no more: if anything fails, {@linkcode EarlyIndex.finish} says so with
+ * undefined, and the pack is checked and indexed like any other, with that failure told.
+ */
+export class EarlyIndex implements AsyncDisposable {
+  readonly pack: PackRef;
+  readonly #path: string;
+  readonly #root: string;
+  readonly #stop = new AbortController();
+  readonly #run: Promise<string | undefined>;
+  #available = 0;
+  #more = Promise.withResolvers<void>();
+
+  private constructor(paths: RepoPaths, pack: PackRef, strict: boolean) {
+    this.pack = pack;
+    this.#path = paths.incomingPack(pack.sha256);
+    this.#root = paths.quarantine();
+    this.#run = this.#index(paths.root, strict).catch(() => undefined);
+  }
+
+  /**
+   * Starts to index the first pack of an empty repository.
+   *
+   * @param pack fetched to the incoming path of `paths`
+   * @param strict also make the checks of `transfer.fsckObjects`
+   */
+  static start(paths: RepoPaths, pack: PackRef, strict: boolean): EarlyIndex {
+    return new EarlyIndex(paths, pack, strict);
+  }
+
+  /** So many bytes from the start of the file are verified and will not change. */
+  advance(bytes: number): void {
+    if (bytes <= this.#available) return;
+    this.#available = bytes;
+    this.#more.resolve();
+    this.#more = Promise.withResolvers();
+  }
+
+  /**
+   * To be called when the whole file has arrived.
+   *
+   * @returns the path of the index, which lasts until this is disposed of; undefined where the file
+   * is not the pack, or could not be indexed
+   */
+  finish(): Promise<string | undefined> {
+    this.advance(this.pack.size);
+    return this.#run;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort();
+    this.#more.resolve();
+    await this.#run;
+    await remove(this.#root);
+  }
+
+  async #index(gitDir: string, strict: boolean): Promise<string | undefined> {
+    const folder = join(this.#root, "pack");
+    await Deno.mkdir(folder, { recursive: true });
+    const base = join(folder, `pack-${this.pack.sha256}`);
+    const git = await spawnGit([
+      ...["-c", "core.fsync=pack-metadata"], // the copy of the pack is thrown away
+      ...indexPackArguments({ strict, connected: true, idx: `${base}.idx` }),
+      ...["--stdin", `${base}.pack`],
+    ], { gitDir, objectDirectory: this.#root, signal: this.#stop.signal });
+    const output = git.stdout.pipeTo(new WritableStream());
+    const isRight = await this.#feed(git);
+    const [end] = await Promise.all([git.ended, output]);
+    return isRight && end.code === 0 ? `${base}.idx` : undefined;
+  }
+
+  /** Returns whether what was fed is the pack. */
+  async #feed(git: GitProcess): Promise<boolean> {
+    const hash = createHash("sha256");
+    const buffer = new Uint8Array(CHUNK_BYTES);
+    const stdin = git.stdin.getWriter();
+    let header = new Uint8Array();
+    for (let done = 0; done < this.pack.size;) {
+      while (this.#available <= done) {
+        await this.#more.promise;
+        this.#stop.signal.throwIfAborted();
+      }
+      // Opened anew: another source may have put a whole file in the place of the growing one.
+      using file = await Deno.open(this.#path);
+      await file.seek(done, Deno.SeekMode.Start);
+      while (done < this.#available) {
+        const wanted = buffer.subarray(0, Math.min(CHUNK_BYTES, this.#available - done));
+        const n = await file.read(wanted);
+        if (n === null) throw new Error("the file is shorter than was said");
+        const bytes = wanted.subarray(0, n);
+        if (done === 0) header = bytes.slice(0, 12);
+        hash.update(bytes);
+        await stdin.write(bytes);
+        done += n;
+      }
+    }
+    await stdin.close();
+    const objects = objectCount(header, this.#path);
+    return hash.digest("hex") === this.pack.sha256 && objects === this.pack.objects;
+  }
+}
