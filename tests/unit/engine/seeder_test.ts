@@ -1,0 +1,171 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { NetworkError } from "../../../lib/common/errors.ts";
+import { publishState } from "../../../lib/engine/publish.ts";
+import { Seeder } from "../../../lib/engine/seeder.ts";
+import type { Transport } from "../../../lib/transports/transport.ts";
+import { initRepository, objectsOf } from "../git_interface/fixture.ts";
+import { emptyCommit, makeParts, soon, tempDir } from "./fixture.ts";
+import { MemoryTransport, silence } from "./memory_transport.ts";
+
+/** A seeder on given networks, and a repository that is published more and more. */
+async function seeding(transports: readonly Transport[]) {
+  const temp = await tempDir();
+  const parts = await makeParts(temp.path);
+  const work = await initRepository(join(temp.path, "work"));
+  const repository = parts.store.repository(parts.key.publicKeyHex, "hello");
+  let tip: string | undefined;
+  const publish = async (fromScratch = false) => {
+    using wait = soon();
+    tip = await emptyCommit(work, { parent: tip });
+    using _lock = await repository.lock(wait);
+    const { signed } = await publishState(parts, repository, {
+      refs: { "refs/heads/main": tip },
+      head: "refs/heads/main",
+      objectFormat: "sha1",
+      objectDirs: [objectsOf(work)],
+      fromScratch,
+    }, wait);
+    return signed.manifest;
+  };
+  const seeder = new Seeder(transports, parts.settings, parts.log);
+  return {
+    ...{ parts, repository, publish, seeder },
+    [Symbol.asyncDispose]: async () => {
+      await seeder[Symbol.asyncDispose]();
+      await temp[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("data first, pointer last; replaced packs from where they lie now; the end ends all", async () => {
+  const memory = new MemoryTransport();
+  await using s = await seeding([memory]);
+  const { events, seeded } = memory.network;
+  const first = await s.publish();
+  assert.deepEqual(await s.seeder.offer(s.repository), []);
+  const [base] = first.packs;
+  assert.deepEqual(events, [
+    `seed ${base!.sha256}`,
+    `announce hello ${first.sequence}: 1 packs, 0 not seeded`,
+  ]);
+
+  await s.seeder.update(s.repository);
+  assert.equal(events.length, 2, "nothing new, nothing to do");
+
+  for (let n = 0; n < 6; n++) {
+    const { packs, sequence } = await s.publish();
+    await s.seeder.offer(s.repository);
+    assert.equal(
+      events.at(-1),
+      `announce hello ${sequence}: ${packs.length} packs, 0 not seeded`,
+    );
+    const files = [...await s.repository.heldPacks(), ...await s.repository.retiredPacks()];
+    assert.deepEqual(
+      new Map(seeded),
+      new Map(files.map(({ pack, path }) => [pack.sha256, [path]])),
+    );
+  }
+  assert.ok((await s.repository.retiredPacks()).length > 0);
+  await s.repository.dropRetired(0);
+  await s.seeder.update(s.repository);
+  assert.equal(seeded.size, (await s.repository.heldPacks()).length);
+
+  await s.seeder[Symbol.asyncDispose]();
+  assert.equal(seeded.size, 0);
+  await s.publish();
+  assert.deepEqual(await s.seeder.offer(s.repository), []);
+  assert.equal(seeded.size, 0, "nothing is seeded after the end");
+});
+
+Deno.test("offers may come in any order: packs of what is announced are always seeded before", async () => {
+  const memory = new MemoryTransport();
+  await using s = await seeding([memory]);
+  const offers: Promise<string[]>[] = [];
+  let last = 0;
+  for (let n = 0; n < 8; n++) {
+    last = (await s.publish()).sequence;
+    offers.push(s.seeder.offer(s.repository));
+  }
+  await Promise.all(offers);
+  const announced = memory.network.events.filter((event) => event.startsWith("announce"));
+  assert.match(announced.at(-1)!, new RegExp(`announce hello ${last}: `));
+  for (const event of announced) assert.match(event, /, 0 not seeded$/);
+  const sequences = announced.map((event) => Number(/ (\d+):/.exec(event)![1]));
+  assert.deepEqual(sequences, sequences.toSorted((a, b) => a - b));
+});
+
+Deno.test("offers that wait for the same turn are one", async () => {
+  const memory = new MemoryTransport();
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const { announce } = memory;
+  memory.announce = async (...args) => {
+    await gate;
+    await announce.apply(memory, args);
+  };
+  await using s = await seeding([memory]);
+  await s.publish();
+  const running = s.seeder.offer(s.repository);
+  await Promise.resolve();
+  const waiting = Array.from({ length: 5 }, () => s.seeder.offer(s.repository));
+  open();
+  await Promise.all([running, ...waiting]);
+  const announced = memory.network.events.filter((event) => event.startsWith("announce"));
+  assert.equal(announced.length, 2);
+});
+
+Deno.test("a network that fails is told of and keeps nothing from the others", async () => {
+  const [broken, silent, good] = ["broken", "silent", "good"].map((scheme) =>
+    new MemoryTransport(undefined, scheme)
+  ) as [MemoryTransport, MemoryTransport, MemoryTransport];
+  broken.seed = () => Promise.reject(new Error("it is full"));
+  broken.announce = () => Promise.reject(new NetworkError("unreachable", "no node answers"));
+  silent.announce = (_signed, _packs, wait) => silence(wait);
+  await using s = await seeding([broken, silent, good]);
+  await s.publish();
+  assert.deepEqual(await s.seeder.offer(s.repository), [
+    "broken: no node answers",
+    "silent: waited 1 s for silent to take the new state: no answer",
+  ]);
+  assert.equal(good.network.announced.size, 1);
+  assert.deepEqual([good.network.seeded.size, silent.network.seeded.size], [1, 1]);
+  assert.match(s.parts.logged.join("\n"), /can't seed .* on broken: it is full/);
+  assert.match(s.parts.logged.join("\n"), /can't announce hello on silent/);
+
+  // What failed is tried again with the next offer, and only that.
+  broken.seed = MemoryTransport.prototype.seed;
+  await s.seeder.update(s.repository);
+  assert.equal(broken.network.seeded.size, 1);
+  assert.equal(good.network.events.filter((event) => event.startsWith("seed")).length, 1);
+});
+
+Deno.test("a repository that has left the store is seeded and announced no more, whatever was on its way", async () => {
+  const memory = new MemoryTransport();
+  await using s = await seeding([memory]);
+  const manifest = await s.publish();
+  await s.seeder.offer(s.repository);
+  const late = s.seeder.offer(s.repository);
+  await s.repository.purge();
+  const later = s.seeder.offer(s.repository);
+  await s.seeder.forget(s.repository, manifest);
+  await Promise.all([late, later]);
+  assert.deepEqual([memory.network.seeded.size, memory.network.announced.size], [0, 0]);
+  assert.equal(memory.network.events.filter((event) => event === "forget hello").length, 1);
+});
+
+Deno.test("the end doesn't wait for an announcement that gets no answer", async () => {
+  const memory = new MemoryTransport();
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  memory.announce = (_signed, _packs, wait) => {
+    resolve();
+    return silence(wait);
+  };
+  await using s = await seeding([memory]);
+  await s.publish();
+  const offer = s.seeder.offer(s.repository);
+  await asked;
+  const started = performance.now();
+  await s.seeder[Symbol.asyncDispose]();
+  assert.deepEqual(await offer, []);
+  assert.ok(performance.now() - started < 900);
+});

@@ -1,0 +1,213 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { NetworkError } from "../../../lib/common/errors.ts";
+import type { EngineParts } from "../../../lib/engine/parts.ts";
+import { publishState } from "../../../lib/engine/publish.ts";
+import { syncRepository } from "../../../lib/engine/sync.ts";
+import type { RepoAddress } from "../../../lib/identity/address.ts";
+import type { Transport } from "../../../lib/transports/transport.ts";
+import { initRepository, objectsOf } from "../git_interface/fixture.ts";
+import { emptyCommit, git, makeParts, soon, tempDir } from "./fixture.ts";
+import { MemoryNetwork, MemoryTransport, silence } from "./memory_transport.ts";
+
+/** A publisher on a network, and readers on the same. */
+async function world() {
+  const temp = await tempDir();
+  const network = new MemoryNetwork();
+  const publisher = await makeParts(temp.path, [new MemoryTransport(network)], { seed: 1 });
+  const work = await initRepository(join(temp.path, "work"));
+  const repository = publisher.store.repository(publisher.key.publicKeyHex, "hello");
+  const address: RepoAddress = { scheme: "torrent", id: publisher.key.id, name: "hello" };
+  let tip: string | undefined;
+  const publish = async (size = 100) => {
+    tip = await emptyCommit(work, {
+      parent: tip,
+      text: Array.from({ length: Math.ceil(size / 36) }, () => crypto.randomUUID()).join(""),
+    });
+    using wait = soon();
+    using _lock = await repository.lock(wait);
+    const { signed } = await publishState(publisher, repository, {
+      refs: { "refs/heads/main": tip },
+      head: "refs/heads/main",
+      objectFormat: "sha1",
+      objectDirs: [objectsOf(work)],
+    }, wait);
+    await publisher.seeder.offer(repository);
+    return signed.manifest;
+  };
+  let readers = 1;
+  return {
+    ...{ network, publisher, address, publish, repository },
+    tip: () => tip!,
+    reader: (...transports: Transport[]) =>
+      makeParts(temp.path, transports.length > 0 ? transports : [new MemoryTransport(network)], {
+        seed: ++readers,
+      }),
+    [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),
+  };
+}
+
+async function sync(parts: EngineParts, address: RepoAddress) {
+  using wait = soon();
+  return await syncRepository(parts, address, wait);
+}
+
+async function assertComplete(parts: EngineParts, address: RepoAddress, tip: string) {
+  const { repository } = await sync(parts, address);
+  assert.equal(await git(repository.path, ["rev-parse", "refs/heads/main"]), tip);
+  assert.equal(await git(repository.path, ["fsck", "--full", "--no-dangling"]), "");
+  await git(repository.path, ["rev-list", "--objects", "--all", "--quiet"]);
+}
+
+const fetches = ({ events }: MemoryNetwork) =>
+  events.splice(0).filter((event) => event.startsWith("fetch")).length;
+
+Deno.test("a reader fetches what it lacks, nothing twice, and seeds it at once", async () => {
+  await using w = await world();
+  await w.publish(20_000);
+  await w.publish();
+  const reader = await w.reader();
+  await assertComplete(reader, w.address, w.tip());
+  assert.equal(fetches(w.network), 2);
+  await assertComplete(reader, w.address, w.tip());
+  assert.equal(fetches(w.network), 0);
+  await w.publish();
+  await assertComplete(reader, w.address, w.tip());
+  assert.equal(fetches(w.network), 1);
+  assert.match(reader.logged.join("\n"), /followed hello: publication \d+, 1 new packs/);
+
+  await reader.seeder.offer(reader.store.repository(w.publisher.key.publicKeyHex, "hello"));
+  await w.publisher.seeder[Symbol.asyncDispose]();
+  await assertComplete(await w.reader(), w.address, w.tip());
+});
+
+Deno.test("a pack that was lost from the store is fetched again", async () => {
+  await using w = await world();
+  await w.publish(20_000);
+  await w.publish();
+  const reader = await w.reader();
+  const { repository } = await sync(reader, w.address);
+  fetches(w.network);
+  const [base] = await repository.packs();
+  await Deno.remove(base!.path);
+  await assertComplete(reader, w.address, w.tip());
+  assert.ok(fetches(w.network) >= 1);
+});
+
+Deno.test("progress counts the bytes of all packs up to their total", async () => {
+  await using w = await world();
+  await w.publish(20_000);
+  const { packs } = await w.publish();
+  const total = packs.reduce((sum, { size }) => sum + size, 0);
+  const reader = await w.reader();
+  const seen: [number, number, string][] = [];
+  using wait = soon();
+  await syncRepository(reader, w.address, {
+    signal: wait.signal,
+    progress: (...report) => {
+      if (/^\d+\/\d+$/.test(report[2])) seen.push(report);
+    },
+  });
+  assert.ok(seen.every(([, of]) => of === total));
+  const done = seen.map(([n]) => n);
+  assert.deepEqual(done, done.toSorted((a, b) => a - b));
+  assert.deepEqual(seen.at(-1), [total, total, "2/2"]);
+});
+
+Deno.test("packs that nobody sends are given up, and what came is resumed later", async () => {
+  await using w = await world();
+  await w.publish(20_000);
+  const half = new MemoryTransport(w.network);
+  half.fetch = async (pack, _from, into, wait) => {
+    await Deno.writeFile(into, new Uint8Array(10));
+    wait.progress?.(10, pack.size, "receiving");
+    await silence(wait);
+  };
+  const reader = await w.reader(half);
+  await assert.rejects(sync(reader, w.address), {
+    code: "nobody-answered",
+    message: "nothing came for 1 s: packs of hello",
+    hint: /must be online/,
+  });
+  const { sha256 } = (await w.repository.manifest())!.manifest.packs[0]!;
+  const { path } = reader.store.repository(w.publisher.key.publicKeyHex, "hello");
+  assert.equal((await Deno.stat(join(path, "gtr", "incoming", `${sha256}.pack`))).size, 10);
+  half.fetch = MemoryTransport.prototype.fetch;
+  await assertComplete(reader, w.address, w.tip());
+});
+
+Deno.test("one pack that moves keeps the others from being given up", async () => {
+  await using w = await world();
+  for (const size of [40_000, 10_000, 100]) await w.publish(size);
+  const one = new MemoryTransport(w.network);
+  const { promise: slowest, resolve } = Promise.withResolvers<void>();
+  const { packs } = (await w.repository.manifest())!.manifest;
+  assert.ok(packs.length >= 2);
+  one.fetch = async (pack, from, into, wait) => {
+    if (pack.sha256 === packs[0]!.sha256) {
+      let done = 0;
+      const moving = setInterval(() => {
+        wait.progress?.(++done, pack.size, "receiving");
+        if (done === 15) resolve();
+      }, 100);
+      await slowest.finally(() => clearInterval(moving));
+    } else {
+      await slowest; // sends nothing for longer than the timeout
+    }
+    await MemoryTransport.prototype.fetch.call(one, pack, from, into, wait);
+  };
+  await assertComplete(await w.reader(one), w.address, w.tip());
+});
+
+Deno.test("one pack that fails calls the others off; all have ended when it is told", async () => {
+  await using w = await world();
+  for (const size of [40_000, 10_000, 100]) await w.publish(size);
+  const { packs } = (await w.repository.manifest())!.manifest;
+  const failing = new MemoryTransport(w.network);
+  let running = 0;
+  failing.fetch = async (pack, _from, _into, wait) => {
+    if (pack.sha256 === packs.at(-1)!.sha256) {
+      throw new NetworkError("nobody-answered", "nobody has the last one");
+    }
+    running++;
+    await silence(wait).finally(() => running--);
+  };
+  await assert.rejects(sync(await w.reader(failing), w.address), /nobody has the last one/);
+  assert.equal(running, 0);
+});
+
+Deno.test("a network that lies is found out, nothing changes, and the right pack is fetched later", async () => {
+  await using w = await world();
+  await w.publish();
+  const reader = await w.reader();
+  await sync(reader, w.address);
+  const before = w.tip();
+  await w.publish();
+  const lying = new MemoryTransport(w.network);
+  lying.fetch = async (pack, _from, into) => {
+    await Deno.writeFile(into, new Uint8Array(pack.size));
+  };
+  const parts = { ...reader, transports: [lying] };
+  await assert.rejects(sync(parts, w.address), { code: "wrong-pack" });
+  assert.deepEqual(reader.dropped.toJSON(), { "wrong-pack": 1 });
+  const { path } = reader.store.repository(w.publisher.key.publicKeyHex, "hello");
+  assert.equal(await git(path, ["rev-parse", "refs/heads/main"]), before);
+  await assertComplete(reader, w.address, w.tip());
+});
+
+Deno.test("an abort ends the download with its reason", async () => {
+  await using w = await world();
+  await w.publish();
+  const silent = new MemoryTransport(w.network);
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  silent.fetch = (_pack, _from, _into, wait) => {
+    resolve();
+    return silence(wait);
+  };
+  const reader = await w.reader(silent);
+  const controller = new AbortController();
+  const result = syncRepository(reader, w.address, { signal: controller.signal });
+  await asked;
+  controller.abort(new Error("the client left"));
+  await assert.rejects(result, /the client left/);
+});
