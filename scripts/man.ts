@@ -1,0 +1,40 @@
+/**
+ * Makes the manual pages.
+ *
+ *     deno run -A scripts/man.ts <folder> [git-remote-<network>...]
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { gtdPage, gtrPage, helperPage } from "./man/pages.ts";
+
+/**
+ * All pages, by file name. gti and each helper have one that refers to another.
+ *
+ * @param programs the executables there are
+ */
+export function manPages(programs: readonly string[]): Map<string, string> {
+  const schemes = programs.flatMap((name) => /^git-remote-(.+)$/.exec(name)?.[1] ?? []);
+  return new Map([
+    ["gtr.1", gtrPage(schemes)],
+    ["gti.1", ".so man1/gtr.1\n"],
+    ["gtd.1", gtdPage()],
+    ["git-remote-gtr.1", helperPage(schemes)],
+    ...schemes.map((scheme): [string, string] => [
+      `git-remote-${scheme}.1`,
+      ".so man1/git-remote-gtr.1\n",
+    ]),
+  ]);
+}
+
+if (import.meta.main) {
+  const [folder, ...programs] = Deno.args;
+  if (folder === undefined) {
+    console.error("man: can't write the manual: the folder to write to is missing");
+    Deno.exit(2);
+  }
+  await Deno.mkdir(folder, { recursive: true });
+  for (const [name, page] of manPages(programs)) {
+    await Deno.writeTextFile(join(folder, name), page);
+  }
+}
