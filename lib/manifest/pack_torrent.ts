@@ -10,7 +10,7 @@ import type { PackRef } from "./types.ts";
 
 const MIN_PIECE = 16 * 1024;
 const MAX_PIECE = 4 * 1024 * 1024;
-const MAX_PIECES = 1024;
+const MAX_PIECES = 256;
 const SHA1_BYTES = 20;
 
 /** The hashes of a pack. */
@@ -25,7 +25,7 @@ export interface PackHashes {
 
 /**
  * Bytes of a piece for a file of `size` bytes: the smallest power of two from 16 KiB to 4 MiB that
- * makes no more than 1024 pieces, or 4 MiB.
+ * makes no more than 256 pieces, or 4 MiB.
  */
 export function pieceLength(size: number): number {
   let length = MIN_PIECE;

@@ -53,13 +53,14 @@ export async function checkFetched(
       continue;
     }
     try {
-      const early = index === 0 && options.early?.pack === pack && await options.early.finish();
-      if (early) {
-        await quarantine.addTrusted(pack, path, early);
-        added.push({ pack, packPath: path, idxPath: early });
+      const early = index === 0 && options.early?.pack === pack ? options.early : undefined;
+      const done = await early?.finish(options.signal);
+      if (done) {
+        await quarantine.addTrusted(pack, path, done);
+        added.push({ pack, packPath: path, idxPath: done });
         continue;
       }
-      await checkPackFile(path, pack, options.signal);
+      if (!early) await checkPackFile(path, pack, options.signal);
       const idxPath = await quarantine.add(pack, path, options);
       if (!held.has(pack.sha256)) added.push({ pack, packPath: path, idxPath });
     } catch (error) {

@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { type GitProcess, spawnGit } from "../git_interface/run.ts";
+import { abortable } from "../common/wait.ts";
+import { spawnGit } from "../git_interface/run.ts";
 import { indexPackArguments } from "../git_interface/index_pack.ts";
-import { objectCount } from "../git_interface/pack_file.ts";
 import type { PackRef } from "../manifest/types.ts";
+import { checkPackFile } from "./pack_check.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 import { remove } from "./tidy.ts";
 
@@ -16,11 +16,11 @@ import { remove } from "./tidy.ts";
 const CHUNK_BYTES = 1 << 20;
 
 /**
- * Feeds the part of a file that is there for good to `git index-pack`, and hashes it. git keeps a
- * copy of its own meanwhile; only the index of it is used. Dispose it to remove what it made.
+ * Feeds the part of a file that is there for good to `git index-pack`. git keeps a copy of its own
+ * meanwhile; only the index of it is used. Dispose it to remove what it made.
  *
- * This is a head start and no more: if anything fails, {@linkcode EarlyIndex.finish} says so with
- * undefined, and the pack is checked and indexed like any other, with that failure told.
+ * This is a head start and no more: if git fails, {@linkcode EarlyIndex.finish} says so with
+ * undefined, and the pack is indexed like any other, with that failure told.
  */
 export class EarlyIndex implements AsyncDisposable {
   readonly pack: PackRef;
@@ -57,14 +57,16 @@ export class EarlyIndex implements AsyncDisposable {
   }
 
   /**
-   * To be called when the whole file has arrived.
+   * To be called when the whole file has arrived. Checks it while git goes on.
    *
    * @returns the path of the index, which lasts until this is disposed of; undefined where the file
-   * is not the pack, or could not be indexed
+   * could not be indexed
+   * @throws {VerificationError} "wrong-pack", "bad-pack" where the file is not the pack
    */
-  finish(): Promise<string | undefined> {
+  async finish(signal: AbortSignal): Promise<string | undefined> {
     this.advance(this.pack.size);
-    return this.#run;
+    await checkPackFile(this.#path, this.pack, signal);
+    return await abortable(this.#run, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -84,17 +86,13 @@ export class EarlyIndex implements AsyncDisposable {
       ...["--stdin", `${base}.pack`],
     ], { gitDir, objectDirectory: this.#root, signal: this.#stop.signal });
     const output = git.stdout.pipeTo(new WritableStream());
-    const isRight = await this.#feed(git);
+    await this.#feed(git.stdin.getWriter());
     const [end] = await Promise.all([git.ended, output]);
-    return isRight && end.code === 0 ? `${base}.idx` : undefined;
+    return end.code === 0 ? `${base}.idx` : undefined;
   }
 
-  /** Returns whether what was fed is the pack. */
-  async #feed(git: GitProcess): Promise<boolean> {
-    const hash = createHash("sha256");
+  async #feed(stdin: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
     const buffer = new Uint8Array(CHUNK_BYTES);
-    const stdin = git.stdin.getWriter();
-    let header = new Uint8Array();
     for (let done = 0; done < this.pack.size;) {
       while (this.#available <= done) {
         await this.#more.promise;
@@ -107,15 +105,10 @@ export class EarlyIndex implements AsyncDisposable {
         const wanted = buffer.subarray(0, Math.min(CHUNK_BYTES, this.#available - done));
         const n = await file.read(wanted);
         if (n === null) throw new Error("the file is shorter than was said");
-        const bytes = wanted.subarray(0, n);
-        if (done === 0) header = bytes.slice(0, 12);
-        hash.update(bytes);
-        await stdin.write(bytes);
+        await stdin.write(wanted.subarray(0, n));
         done += n;
       }
     }
     await stdin.close();
-    const objects = objectCount(header, this.#path);
-    return hash.digest("hex") === this.pack.sha256 && objects === this.pack.objects;
   }
 }

@@ -101,11 +101,17 @@ export class TorrentTransport implements Transport {
 
   seed(file: PackFile): Promise<AsyncDisposable> {
     const { pack, path } = file;
+    let info: Promise<Uint8Array> | undefined;
     const seed = this.#swarm.seed({
       infohash: pack.infohash,
       path,
       size: pack.size,
-      info: () => readPackInfo(file),
+      // Kept from the first peer on: it takes reading the whole pack, and is small.
+      info: () =>
+        info ??= readPackInfo(file).catch((error) => {
+          info = undefined;
+          throw error;
+        }),
     });
     return Promise.resolve({
       [Symbol.asyncDispose]: () => Promise.resolve(seed[Symbol.dispose]()),

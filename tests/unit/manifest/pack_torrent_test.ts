@@ -27,17 +27,17 @@ function hashed(data: Uint8Array, chunk = data.length || 1) {
   return hasher.digest();
 }
 
-Deno.test("pieceLength is the smallest power of two for at most 1024 pieces", () => {
+Deno.test("pieceLength is the smallest power of two for at most 256 pieces", () => {
   assert.equal(pieceLength(0), 16 * KIB);
-  assert.equal(pieceLength(16 * KIB * 1024), 16 * KIB);
-  assert.equal(pieceLength(16 * KIB * 1024 + 1), 32 * KIB);
-  assert.equal(pieceLength(4096 * KIB * 1024), 4096 * KIB);
+  assert.equal(pieceLength(16 * KIB * 256), 16 * KIB);
+  assert.equal(pieceLength(16 * KIB * 256 + 1), 32 * KIB);
+  assert.equal(pieceLength(4096 * KIB * 256), 4096 * KIB);
   assert.equal(pieceLength(Number.MAX_SAFE_INTEGER), 4096 * KIB);
   fc.assert(fc.property(fc.maxSafeNat(), (size) => {
     const length = pieceLength(size);
     assert.ok(Number.isInteger(Math.log2(length)));
-    assert.ok(length === 4096 * KIB || size / length <= 1024);
-    assert.ok(length === 16 * KIB || size / (length / 2) > 1024);
+    assert.ok(length === 4096 * KIB || size / length <= 256);
+    assert.ok(length === 16 * KIB || size / (length / 2) > 256);
   }));
 });
 
