@@ -1,0 +1,82 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { VerificationError } from "../../../lib/common/errors.ts";
+import { commit, FORMATS, tempDir } from "../git_interface/fixture.ts";
+import { fetchInto, fsck, lenient, Publisher, readerOf } from "./fixture.ts";
+
+async function firstPublication(root: string, format: "sha1" | "sha256" = "sha1") {
+  const publisher = await Publisher.create(root, format);
+  await commit(publisher.work, "a", 200_000);
+  const publication = await publisher.publication();
+  const reader = readerOf(publisher, join(root, "home"));
+  const [file] = await fetchInto(reader, publication);
+  return { reader, signed: publication.signed, pack: publication.added[0]!.pack, file: file! };
+}
+
+async function leftovers(folder: string): Promise<string[]> {
+  const entries = await Array.fromAsync(Deno.readDir(join(folder, "gtr")));
+  return entries.map(({ name }) => name).filter((name) => name.startsWith("quarantine"));
+}
+
+for (const format of FORMATS) {
+  Deno.test(`a ${format} pack is indexed while it arrives`, async () => {
+    await using temp = await tempDir();
+    const { reader, signed, pack, file } = await firstPublication(temp.path, format);
+    const whole = await Deno.readFile(file.path);
+    await Deno.truncate(file.path);
+    {
+      await using early = reader.indexEarly(pack, true);
+      let written = 0;
+      for (const part of [0.1, 0.1, 0.5, 0.9, 1]) {
+        const size = Math.floor(whole.length * part);
+        await Deno.writeFile(file.path, whole.subarray(written, size), { append: true });
+        early.advance(written = size);
+      }
+      assert.match(await early.finish(lenient.signal) ?? "", /\.idx$/);
+      await reader.accept(signed, [file], { ...lenient, early });
+    }
+    assert.equal(await fsck(reader), "");
+    assert.deepEqual((await reader.heldPacks()).map((held) => held.pack), [pack]);
+    assert.deepEqual(await leftovers(reader.path), []);
+  });
+}
+
+Deno.test("another file that was put in the place of the growing one is checked as a whole", async () => {
+  await using temp = await tempDir();
+  const { reader, signed, pack, file } = await firstPublication(temp.path);
+  const whole = await Deno.readFile(file.path);
+  await using early = reader.indexEarly(pack, false);
+  early.advance(whole.length >> 1);
+  const wrong = whole.slice();
+  wrong[wrong.length - 100]! ^= 1;
+  await Deno.writeFile(file.path, wrong);
+  await assert.rejects(
+    reader.accept(signed, [file], { ...lenient, early }),
+    (error) => error instanceof VerificationError && error.code === "wrong-pack",
+  );
+  assert.equal(await reader.manifest(), undefined);
+  await assert.rejects(Deno.stat(file.path), Deno.errors.NotFound);
+});
+
+Deno.test("where the head start fails the pack is indexed as usual", async () => {
+  await using temp = await tempDir();
+  const { reader, signed, pack, file } = await firstPublication(temp.path);
+  const whole = await Deno.readFile(file.path);
+  await using early = reader.indexEarly(pack, false);
+  await Deno.writeFile(file.path, whole.map((byte) => ~byte)); // git gives up on what it is fed
+  early.advance(1000);
+  await early.finish(lenient.signal).then(() => assert.fail(), () => {});
+  await Deno.writeFile(file.path, whole);
+  await reader.accept(signed, [file], { ...lenient, early });
+  assert.equal(await fsck(reader), "");
+});
+
+Deno.test("a fetch that is given up leaves nothing of the index", async () => {
+  await using temp = await tempDir();
+  const { reader, pack } = await firstPublication(temp.path);
+  {
+    await using early = reader.indexEarly(pack, false);
+    early.advance(100);
+  }
+  assert.deepEqual(await leftovers(reader.path), []);
+});
