@@ -18,7 +18,7 @@ export function interopTorrent(): TestTorrent {
   return makeTorrent(SIZE, 64 * 1024);
 }
 
-/** Registers a check that needs something; says so where it is skipped. */
+/** Registers a check that needs something; where that is missing, its name says so. */
 export function checkWith(
   needs: string,
   probe: readonly string[] | boolean,
@@ -26,8 +26,7 @@ export function checkWith(
   check: () => Promise<void>,
 ): void {
   const ignore = !(typeof probe === "boolean" ? probe : runs(probe));
-  if (ignore) console.log(`skipped: ${name}: needs ${needs}`);
-  Deno.test({ name, ignore, fn: check });
+  Deno.test({ name: ignore ? `${name} (needs ${needs})` : name, ignore, fn: check });
 }
 
 function runs([command, ...args]: readonly string[]): boolean {
@@ -63,7 +62,7 @@ export async function torrentFile(
   torrent: TestTorrent,
   announce: string,
 ): Promise<string> {
-  const path = join(fixture.directory, "test.torrent");
+  const path = join(fixture.directory, `${torrent.name}.torrent`);
   await Deno.writeFile(
     path,
     concat(`d8:announce${announce.length}:${announce}4:info`, torrent.info, "e"),
