@@ -23,10 +23,11 @@ export class RefWatcher implements Disposable {
     this.#log = log;
   }
 
-  /** Starts watching `gitDir`; does nothing where it is watched already. */
+  /** Starts watching `gitDir`; one that is watched already stays so, also if it was made anew. */
   add(gitDir: string): void {
-    if (this.#watched.has(gitDir)) return;
-    this.#watched.set(gitDir, new Watch(gitDir, () => this.#changed(gitDir), this.#log));
+    const known = this.#watched.get(gitDir);
+    if (known) known.refresh();
+    else this.#watched.set(gitDir, new Watch(gitDir, () => this.#changed(gitDir), this.#log));
   }
 
   /** Stops watching what is not in `gitDirs`, starts with what is. */
@@ -44,56 +45,112 @@ export class RefWatcher implements Disposable {
   }
 }
 
+/** The folders of a git directory that hold refs or our settings. */
+const FOLDERS = ["refs", "reftable", "gtr"];
+
 class Watch implements Disposable {
   readonly #gitDir: string;
   readonly #changed: () => void;
+  readonly #log: (message: string) => void;
   readonly #poll: ReturnType<typeof setInterval>;
   #watchers: Deno.FsWatcher[] = [];
+  #followed: Promise<void>[] = [];
+  #reopened = Promise.resolve();
   #debounce?: ReturnType<typeof setTimeout>;
+  #identity = "";
+  #disposed = false;
 
   constructor(gitDir: string, changed: () => void, log: (message: string) => void) {
     this.#gitDir = gitDir;
     this.#changed = changed;
-    this.#poll = setInterval(changed, POLL_MS);
-    // The git directory itself holds packed-refs; below it only what holds refs or our settings, so
-    // that a busy index or object store wakes nobody.
-    const places: [string, boolean][] = [
-      [gitDir, false],
-      ...["refs", "reftable", "gtr"]
-        .map((name) => [join(gitDir, name), true] as [string, boolean]),
-    ];
-    for (const [path, recursive] of places) {
-      try {
-        const watcher = Deno.watchFs(path, { recursive });
-        this.#watchers.push(watcher);
-        void this.#follow(watcher);
-      } catch (error) {
-        if (!(error instanceof Deno.errors.NotFound)) {
-          log(`can't watch ${path}: ${(error as Error).message}; looking every minute instead`);
-        }
-      }
+    this.#log = log;
+    this.#open();
+    this.#poll = setInterval(() => {
+      this.refresh();
+      changed();
+    }, POLL_MS);
+  }
+
+  /** Watches the folder that is there now, where it is not the one that was there before. */
+  refresh(): void {
+    if (identityOf(this.#gitDir) !== this.#identity) this.#reopen();
+  }
+
+  /**
+   * The git directory itself holds packed-refs; below it only what holds refs or our settings is
+   * watched, so that a busy index or object store wakes nobody.
+   */
+  #open(): void {
+    this.#identity = identityOf(this.#gitDir);
+    this.#watch(this.#gitDir, false);
+    for (const name of FOLDERS) this.#watch(join(this.#gitDir, name), true);
+  }
+
+  #watch(path: string, recursive: boolean): void {
+    try {
+      const watcher = Deno.watchFs(path, { recursive });
+      this.#watchers.push(watcher);
+      this.#followed.push(this.#follow(watcher).catch((error) => this.#cannot(path, error)));
+    } catch (error) {
+      if (!(error instanceof Deno.errors.NotFound)) this.#cannot(path, error);
     }
+  }
+
+  #cannot(path: string, error: unknown): void {
+    this.#log(`can't watch ${path}: ${(error as Error).message}; looking every minute instead`);
   }
 
   async #follow(watcher: Deno.FsWatcher): Promise<void> {
-    for await (const event of watcher) {
-      if (event.kind === "access" || !event.paths.some((path) => this.#matters(path))) continue;
-      clearTimeout(this.#debounce);
-      this.#debounce = setTimeout(this.#changed, DEBOUNCE_MS);
+    for await (const { kind, paths } of watcher) {
+      const inside = paths.map((path) => relative(this.#gitDir, path));
+      if (kind === "access" || !inside.some(matters)) continue;
+      this.#notice();
+      // A folder that comes, goes or is replaced has to be watched anew.
+      if (kind !== "modify" && inside.some((path) => FOLDERS.includes(path))) this.#reopen();
     }
   }
 
-  #matters(path: string): boolean {
-    const inside = relative(this.#gitDir, path);
-    if (inside.endsWith(".lock")) return false;
-    const [top] = inside.split(sep);
-    return top === "refs" || top === "reftable" || inside === "packed-refs" || top === "gtr";
+  #notice(): void {
+    clearTimeout(this.#debounce);
+    if (!this.#disposed) this.#debounce = setTimeout(this.#changed, DEBOUNCE_MS);
+  }
+
+  #reopen(): void {
+    this.#reopened = this.#reopened.then(async () => {
+      this.#close();
+      // Deno shares one watch among all watchers of a path: only once the last of them has ended
+      // does a new one see a new folder.
+      await Promise.all(this.#followed.splice(0));
+      if (this.#disposed) return;
+      this.#open();
+      this.#notice(); // of what happened meanwhile
+    });
+  }
+
+  #close(): void {
+    for (const watcher of this.#watchers.splice(0)) watcher.close();
   }
 
   [Symbol.dispose](): void {
+    this.#disposed = true;
     clearInterval(this.#poll);
     clearTimeout(this.#debounce);
-    for (const watcher of this.#watchers) watcher.close();
-    this.#watchers = [];
+    this.#close();
+  }
+}
+
+/** Whether a path within a git directory has to do with refs or with what is shared. */
+function matters(path: string): boolean {
+  if (path.endsWith(".lock")) return false;
+  return path === "packed-refs" || FOLDERS.includes(path.split(sep)[0]!);
+}
+
+/** Inode numbers are used again. */
+function identityOf(path: string): string {
+  try {
+    const { ino, birthtime } = Deno.statSync(path);
+    return `${ino} ${birthtime?.getTime()}`;
+  } catch {
+    return ""; // it is gone: there is nothing to watch until it is back
   }
 }
