@@ -129,7 +129,7 @@ export class GtrClient implements AsyncDisposable {
     using silence = idleDeadline(SILENCE_MS, "an answer from gtd", wait.signal, "gtr daemon logs");
     const response = await this.#send("POST", path, request, silence.signal);
     try {
-      for await (const line of readLines(response.body!)) {
+      for await (const line of readLines(response.body!, silence.signal)) {
         silence.touch();
         if (v.is(ProgressLine, line)) {
           const { done, total, what } = line.progress;

@@ -7,7 +7,7 @@
 import { Buffer } from "node:buffer";
 import { Hono } from "hono";
 import * as v from "valibot";
-import { UsageError } from "../common/errors.ts";
+import { toGtrError, UsageError } from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
 import type { Engine } from "../engine/engine.ts";
 import { plannedPacks } from "../engine/plan.ts";
@@ -80,10 +80,8 @@ export function controlApi(options: ControlOptions): Hono {
   });
 
   app.onError((error, c) => {
-    const shown = error instanceof UsageError
-      ? error.toJSON()
-      : { code: "internal", message: error.message };
-    return c.json({ error: shown }, error instanceof UsageError ? 400 : 500);
+    const shown = toGtrError(error);
+    return c.json({ error: shown }, shown instanceof UsageError ? 400 : 500);
   });
   return app;
 }

@@ -56,12 +56,18 @@ export function streamWork(work: (wait: Wait) => Promise<unknown>): Response {
   return new Response(body, { headers: { "content-type": "application/x-ndjson" } });
 }
 
-/** The lines of a body, parsed. */
-export async function* readLines(body: ReadableStream<Uint8Array>): AsyncGenerator<unknown> {
+/**
+ * The lines of a body, parsed.
+ *
+ * @param signal cancels the body, whoever sends it
+ */
+export async function* readLines(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<unknown> {
+  const decoder = new TextDecoderStream() as TransformStream<Uint8Array, string>;
   let rest = "";
-  for await (
-    const text of body.pipeThrough(new TextDecoderStream() as TransformStream<Uint8Array, string>)
-  ) {
+  for await (const text of body.pipeThrough(decoder, { signal })) {
     const lines = (rest + text).split("\n");
     rest = lines.pop()!;
     if (rest.length > MAX_LINE) throw new GtrError("bad-answer", "gtd sent an endless line");
