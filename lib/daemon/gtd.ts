@@ -53,6 +53,7 @@ export async function runGtd(ready: () => void): Promise<void> {
   globalThis.addEventListener("unhandledrejection", stray);
 
   const engine = openEngine(home, settings, stopping.signal);
+  engine.catch(() => {}); // it is awaited below
   using watcher = new RefWatcher((gitDir) => void publish(gitDir), logLine);
   const publish = async (gitDir: string) => {
     try {

@@ -108,8 +108,8 @@ async function startFailure(home: Home, error: unknown, logStart: number): Promi
       cause: error,
     });
   }
-  const log = await Deno.readTextFile(home.log).catch(() => "");
-  const lines = log.slice(logStart).split("\n");
+  const log = await Deno.readFile(home.log).catch(() => new Uint8Array());
+  const lines = new TextDecoder().decode(log.subarray(logStart)).split("\n");
   const said = lines.findLastIndex((line) => line.startsWith("gtd: "));
   const hint = /^hint: (.+)/.exec(lines[said + 1] ?? "")?.[1];
   return new StoreError(
