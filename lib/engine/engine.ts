@@ -79,6 +79,10 @@ export class Engine implements AsyncDisposable {
     };
     const chosen = settings.get("transports");
     const entries = options.transports.filter(({ scheme }) => chosen?.includes(scheme) ?? true);
+    for (const scheme of chosen ?? []) {
+      const known = entries.some((entry) => entry.scheme === scheme);
+      if (!known) log(`this gtr has no network called ${scheme}`);
+    }
     const opened = await Promise.allSettled(entries.map(open));
     const transports: Transport[] = [];
     let failure: GtrError | undefined;
