@@ -1,0 +1,218 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { NetworkError } from "../../../lib/common/errors.ts";
+import { Home } from "../../../lib/common/home.ts";
+import { Settings } from "../../../lib/common/settings.ts";
+import { deadline } from "../../../lib/common/wait.ts";
+import { GtrClient } from "../../../lib/daemon/client.ts";
+import { controlApi, type ControlOptions } from "../../../lib/daemon/control_api.ts";
+import { socketPath } from "../../../lib/daemon/socket.ts";
+import { Engine } from "../../../lib/engine/engine.ts";
+import { objectsOf } from "../git_interface/fixture.ts";
+import { emptyCommit, sharedRepository, soon, tempDir } from "../engine/fixture.ts";
+import { MemoryNetwork, MemoryTransport, silence } from "../engine/memory_transport.ts";
+import { abortOf } from "../common/signals.ts";
+
+/** An engine on a network in memory, behind the API on a real socket. */
+async function gtd(options: Partial<ControlOptions> = {}, transport?: MemoryTransport) {
+  const temp = await tempDir();
+  const home = new Home(join(temp.path, "home"));
+  const settings = await Settings.load(home, () => undefined);
+  const node = transport ?? new MemoryTransport(new MemoryNetwork());
+  using wait = soon();
+  const engine = await Engine.open({
+    ...{ home, settings, log: () => {} },
+    transports: [{ scheme: node.scheme, open: () => Promise.resolve(node) }],
+  }, wait);
+  const watched: string[] = [];
+  const api = controlApi({
+    engine: Promise.resolve(engine),
+    stop: () => void watched.push("stop"),
+    watch: (gitDir) => Promise.resolve(void watched.push(gitDir)),
+    ...options,
+  });
+  const server = Deno.serve({ path: socketPath(home), onListen: () => {} }, api.fetch);
+  const client = await GtrClient.running(home);
+  assert.ok(client);
+  return {
+    ...{ temp, home, engine, api, client, watched },
+    [Symbol.asyncDispose]: async () => {
+      await client[Symbol.asyncDispose]();
+      await server.shutdown();
+      await engine[Symbol.asyncDispose]();
+      await temp[Symbol.asyncDispose]();
+    },
+  };
+}
+
+Deno.test("a client publishes, resolves, syncs, plans, pushes and asks for the status", async () => {
+  await using g = await gtd();
+  const { path, gitDir } = await sharedRepository(g.temp.path, g.home);
+  const tip = await emptyCommit(path, { branch: "main" });
+  using wait = soon();
+  const planned = await g.client.plannedPacks({ gitDir }, wait);
+  const { addresses, sequence, changed } = await g.client.publish({ gitDir }, wait);
+  assert.equal(changed, true);
+  assert.deepEqual(g.watched, [gitDir]);
+  const url = addresses.torrent!;
+
+  const state = await g.client.resolve(url, wait);
+  assert.deepEqual([state.address, state.sequence, state.own], [url, sequence, true]);
+  assert.deepEqual(state.refs, { "refs/heads/main": tip });
+  const byKey = url.replace(g.engine.parts.key.id, g.engine.parts.key.publicKeyHex);
+  assert.deepEqual(await g.client.resolve(byKey, wait), state);
+
+  const synced = await g.client.sync(url, wait);
+  assert.deepEqual(
+    synced.packs.map(({ sha256, size, objects }) => ({ sha256, size, objects })),
+    planned.map(({ sha256, size, objects }) => ({ sha256, size, objects })),
+  );
+  for (const pack of synced.packs) assert.equal((await Deno.stat(pack.path)).size, pack.size);
+
+  const update = { ref: "refs/heads/dev", oid: tip, force: false };
+  const request = { url, objectDirs: [objectsOf(path)], objectFormat: "sha1" as const };
+  assert.deepEqual(await g.client.push({ ...request, updates: [update] }, wait), [
+    { ref: "refs/heads/dev", ok: true },
+  ]);
+  const status = await g.client.status(wait);
+  assert.equal(status.daemon.pid, Deno.pid);
+  assert.deepEqual(status.transports, { torrent: { nodes: 1 } });
+  const [repository] = status.repositories;
+  assert.deepEqual([repository?.address, repository?.role], [url, "published"]);
+
+  await g.client.shutdown(wait);
+  assert.equal(g.watched.at(-1), "stop");
+});
+
+Deno.test("a request that breaks the schema is answered 400 with a code", async () => {
+  await using g = await gtd();
+  const bad: [string, unknown][] = [
+    ["/v1/resolve", undefined],
+    ["/v1/resolve", {}],
+    ["/v1/resolve", { url: 7 }],
+    ["/v1/resolve", { url: "x".repeat(2000) }],
+    ["/v1/sync", []],
+    ["/v1/publish", { gitDir: "" }],
+    ["/v1/packs", { gitDir: null }],
+    ["/v1/push", { url: "torrent://x/y" }],
+    ["/v1/push", {
+      ...{ url: "torrent://x/y", objectDirs: [], objectFormat: "sha1" },
+      updates: [{ ref: "refs/heads/x", oid: "not an id", force: false }],
+    }],
+    ["/v1/push", { url: "u", objectDirs: [], objectFormat: "md5", updates: [] }],
+  ];
+  for (const [path, body] of bad) {
+    const response = await g.api.request(path, {
+      method: "POST",
+      body: body === undefined ? "{" : JSON.stringify(body),
+    });
+    assert.equal(response.status, 400, `${path} ${JSON.stringify(body)}`);
+    const { error } = await response.json();
+    assert.deepEqual([error.code, error.exit], ["usage-request", 2]);
+    assert.match(error.message, /^bad request: /);
+  }
+});
+
+Deno.test("an unknown path is answered 404, which a client takes for another version", async () => {
+  await using g = await gtd();
+  assert.equal((await g.api.request("/v1/nothing")).status, 404);
+  assert.equal((await g.api.request("/v1/resolve")).status, 404);
+  await using server = Deno.serve(
+    { path: join(g.temp.path, "gtd.sock"), onListen: () => {} },
+    (request) =>
+      request.url.endsWith("/version")
+        ? Response.json({ version: "9", pid: 1 })
+        : new Response("no", { status: 404 }),
+  );
+  await using client = await GtrClient.running(new Home(g.temp.path));
+  using wait = soon();
+  await assert.rejects(client!.resolve("torrent://x/y", wait), {
+    code: "bad-answer",
+    hint: /different versions/,
+  });
+  assert.ok(server);
+});
+
+Deno.test("errors keep code, message, hint and exit code on their way to the client", async () => {
+  await using g = await gtd();
+  using wait = soon();
+  const nobody = `torrent://${"0".repeat(40)}/hello`;
+  await assert.rejects(g.client.resolve(nobody, wait), {
+    code: "nobody-answered",
+    message: `can't find ${nobody}: nobody on torrent knows it`,
+    hint: /publisher .* is online/,
+    exitCode: 1,
+  });
+  await assert.rejects(g.client.resolve("torrent://x y/z", wait), {
+    name: "UsageError",
+    code: "bad-address",
+    exitCode: 2,
+  });
+});
+
+Deno.test("an engine that can't open is told of with its code and hint, also in the status", async () => {
+  const failure = new NetworkError("port-in-use", "the port is taken", { hint: "choose another" });
+  const engine = Promise.reject<Engine>(failure);
+  engine.catch(() => {});
+  await using g = await gtd({ engine });
+  using wait = soon();
+  const expected = { code: "port-in-use", message: "the port is taken", hint: "choose another" };
+  await assert.rejects(g.client.status(wait), expected);
+  await assert.rejects(g.client.resolve("torrent://x/y", wait), expected);
+  assert.ok((await g.client.version()).pid, "gtd itself is there");
+});
+
+/** A transport that tells when it was asked and when that was called off. */
+function asked() {
+  const [started, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<unknown>()];
+  const transport = new MemoryTransport();
+  transport.resolve = async function* (_address, wait) {
+    started.resolve();
+    ended.resolve(await abortOf(wait.signal));
+    yield await silence(wait);
+  };
+  return { transport, started: started.promise, ended: ended.promise };
+}
+
+Deno.test("a client that gives up ends at once, and so does the work for it in gtd", async () => {
+  const { transport, started, ended } = asked();
+  await using g = await gtd({}, transport);
+  const controller = new AbortController();
+  const answer = g.client.resolve(`torrent://${"0".repeat(40)}/x`, { signal: controller.signal });
+  await started;
+  controller.abort(new Error("interrupted"));
+  await assert.rejects(answer, /interrupted/);
+  using limit = deadline(8000, "gtd to notice");
+  await Promise.race([ended, abortOf(limit.signal).then((reason) => Promise.reject(reason))]);
+});
+
+Deno.test("gtd that ends before it answers is an error with a hint", async () => {
+  await using temp = await tempDir();
+  await using server = Deno.serve(
+    { path: join(temp.path, "gtd.sock"), onListen: () => {} },
+    (request) =>
+      request.url.endsWith("/version")
+        ? Response.json({ version: "1", pid: 1 })
+        : new Response('{"progress":{"done":1,"total":2,"what":"x"}}\n'),
+  );
+  await using client = await GtrClient.running(new Home(temp.path));
+  using wait = soon();
+  const seen: unknown[] = [];
+  await assert.rejects(
+    client!.sync("torrent://x/y", {
+      signal: wait.signal,
+      progress: (...report) => void seen.push(report),
+    }),
+    { code: "gtd-gone", hint: /gtr daemon logs/ },
+  );
+  assert.deepEqual(seen, [[1, 2, "x"]]);
+  assert.ok(server);
+});
+
+Deno.test("no client where no gtd runs, and none where a stale socket lies", async () => {
+  await using temp = await tempDir();
+  const home = new Home(temp.path);
+  assert.equal(await GtrClient.running(home), undefined);
+  await Deno.writeTextFile(home.socket, "");
+  assert.equal(await GtrClient.running(home), undefined);
+});
