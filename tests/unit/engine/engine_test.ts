@@ -1,0 +1,321 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { NetworkError } from "../../../lib/common/errors.ts";
+import { Home } from "../../../lib/common/home.ts";
+import { Settings } from "../../../lib/common/settings.ts";
+import { Engine } from "../../../lib/engine/engine.ts";
+import { plannedPacks } from "../../../lib/engine/plan.ts";
+import type { TransportEntry } from "../../../lib/transports/transport.ts";
+import { initRepository, objectsOf } from "../git_interface/fixture.ts";
+import { emptyCommit, git, share, sharedRepository, soon, tempDir } from "./fixture.ts";
+import { MemoryNetwork } from "./memory_transport.ts";
+
+/** Nodes of several people on one network. */
+class World implements AsyncDisposable {
+  readonly network = new MemoryNetwork();
+  readonly logged: string[] = [];
+  readonly #engines = new Set<Engine>();
+  private constructor(readonly root: string, readonly temp: AsyncDisposable) {}
+
+  static async make(): Promise<World> {
+    const temp = await tempDir();
+    return new World(temp.path, temp);
+  }
+
+  async engine(
+    name: string,
+    transports: TransportEntry[] = [this.network.entry()],
+    env: Record<string, string> = {},
+  ): Promise<Engine> {
+    const home = new Home(join(this.root, name));
+    const all: Record<string, string> = { GTR_NETWORK_TIMEOUT: "1", ...env };
+    const settings = await Settings.load(home, (variable) => all[variable]);
+    using wait = soon();
+    const log = (message: string) => void this.logged.push(message);
+    const engine = await Engine.open({ home, settings, transports, log }, wait);
+    this.#engines.add(engine);
+    return engine;
+  }
+
+  async end(engine: Engine): Promise<void> {
+    this.#engines.delete(engine);
+    await engine[Symbol.asyncDispose]();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const engine of this.#engines) await this.end(engine);
+    await this.temp[Symbol.asyncDispose]();
+  }
+}
+
+async function publish(engine: Engine, gitDir: string) {
+  using wait = soon();
+  return await engine.publish(gitDir, wait);
+}
+async function sync(engine: Engine, url: string) {
+  using wait = soon();
+  return await engine.sync(url, wait);
+}
+async function refsOf(engine: Engine, url: string) {
+  const { signed, repository } = await sync(engine, url);
+  assert.equal(await git(repository.path, ["fsck", "--full", "--no-dangling"]), "");
+  await git(repository.path, ["rev-list", "--objects", "--all", "--quiet"]);
+  return signed.manifest.refs;
+}
+async function commit(path: string, branch = "main"): Promise<string> {
+  const parent = await git(path, ["rev-parse", "-q", "--verify", branch]).catch(() => undefined);
+  return await emptyCommit(path, { parent, branch });
+}
+const main = "refs/heads/main";
+
+Deno.test("what one engine publishes another follows: first with no commit, then commit by commit", async () => {
+  await using world = await World.make();
+  const [sharer, reader] = [await world.engine("sharer"), await world.engine("reader")];
+  const { path, gitDir } = await sharedRepository(world.root, sharer.parts.home);
+  const empty = await publish(sharer, gitDir);
+  const url = empty.addresses.torrent!;
+  assert.equal(url, `torrent://${sharer.parts.key.id}/hello`);
+  assert.deepEqual([empty.changed, empty.warnings], [true, []]);
+  assert.deepEqual(await refsOf(reader, url), {});
+
+  for (let n = 0; n < 3; n++) {
+    const tip = await commit(path);
+    const { changed, sequence } = await publish(sharer, gitDir);
+    assert.equal(changed, true);
+    assert.deepEqual(await refsOf(reader, url), { [main]: tip });
+    assert.deepEqual(await publish(sharer, gitDir), {
+      ...{ changed: false, sequence, addresses: empty.addresses, warnings: [] },
+    });
+  }
+});
+
+Deno.test("only shared branches and the tags they reach are published", async () => {
+  await using world = await World.make();
+  const sharer = await world.engine("sharer");
+  const { path, gitDir } = await sharedRepository(world.root, sharer.parts.home);
+  const shared = await commit(path);
+  const secret = await emptyCommit(path, { parent: shared, branch: "secret" });
+  await git(path, ["tag", "in", shared]);
+  await git(path, ["tag", "out", secret]);
+  const { addresses } = await publish(sharer, gitDir);
+  const reader = await world.engine("reader");
+  assert.deepEqual(await refsOf(reader, addresses.torrent!), {
+    [main]: shared,
+    "refs/tags/in": shared,
+  });
+  const { path: store } = sharer.parts.store.repository(sharer.parts.key.publicKeyHex, "hello");
+  await assert.rejects(git(store, ["cat-file", "-e", secret]));
+
+  await share(sharer.parts.home, gitDir, "hello", ["main", "secret"], "all");
+  await publish(sharer, gitDir);
+  assert.equal(Object.keys(await refsOf(reader, addresses.torrent!)).length, 4);
+  await share(sharer.parts.home, gitDir, "hello", ["main"]);
+  await publish(sharer, gitDir);
+  await assert.rejects(git(store, ["cat-file", "-e", secret]));
+  assert.equal(Object.keys(await refsOf(reader, addresses.torrent!)).length, 2);
+});
+
+Deno.test("one that shares nothing any more leaves the store and the network, and can come back", async () => {
+  await using world = await World.make();
+  const sharer = await world.engine("sharer");
+  const { path, gitDir } = await sharedRepository(world.root, sharer.parts.home);
+  await commit(path);
+  const first = await publish(sharer, gitDir);
+  await share(sharer.parts.home, gitDir, "hello", []);
+  assert.deepEqual(await publish(sharer, gitDir), {
+    ...{ addresses: {}, sequence: 0, changed: true, warnings: [] },
+  });
+  assert.deepEqual(await sharer.parts.store.repositories(), []);
+  assert.deepEqual([world.network.announced.size, world.network.seeded.size], [0, 0]);
+  assert.equal((await publish(sharer, gitDir)).changed, false);
+  const reader = await world.engine("reader");
+  await assert.rejects(sync(reader, first.addresses.torrent!), { code: "nobody-answered" });
+
+  await share(sharer.parts.home, gitDir, "hello", ["main"]);
+  const again = await publish(sharer, gitDir);
+  assert.ok(again.sequence >= first.sequence);
+  await refsOf(reader, first.addresses.torrent!);
+});
+
+Deno.test("a repository that was never shared is refused, or taken off where its folder is gone", async () => {
+  await using world = await World.make();
+  const sharer = await world.engine("sharer");
+  const path = await initRepository(join(world.root, "other"));
+  assert.equal((await publish(sharer, join(path, ".git"))).changed, false);
+  const { gitDir } = await sharedRepository(world.root, sharer.parts.home);
+  await Deno.remove(join(gitDir, "gtr"), { recursive: true });
+  await assert.rejects(publish(sharer, gitDir), { code: "not-shared", hint: /gtr init/ });
+});
+
+Deno.test("a push makes, changes and joins with the working repository", async () => {
+  await using world = await World.make();
+  const [sharer, reader] = [await world.engine("sharer"), await world.engine("reader")];
+  const clone = await initRepository(join(world.root, "clone"));
+  const url = `torrent://${sharer.parts.key.id}/pushed`;
+  const push = async (ref: string, oid: string | null, engine = sharer) => {
+    using wait = soon();
+    const update = { ref, oid, force: false };
+    const objectDirs = [objectsOf(clone)];
+    return await engine.push(url, { objectDirs, objectFormat: "sha1", updates: [update] }, wait);
+  };
+  const first = await commit(clone);
+  assert.deepEqual(await push("refs/heads/-x", first), [{
+    ...{ ref: "refs/heads/-x", ok: false },
+    why: "only branches and tags with valid names can be shared",
+  }]);
+  assert.deepEqual(
+    await sharer.parts.store.repositories(),
+    [],
+    "nothing was taken, nothing is made",
+  );
+  await assert.rejects(push(main, first, reader), { code: "not-yours", hint: /your own copy/ });
+
+  assert.deepEqual(await push(main, first), [{ ref: main, ok: true }]);
+  assert.deepEqual(await refsOf(reader, url), { [main]: first });
+
+  // A working repository of the same name takes it up from there.
+  const work = join(world.root, "work");
+  await git(world.root, ["clone", "-q", "-b", "main", clone, "work"]);
+  await share(sharer.parts.home, join(work, ".git"), "pushed", ["main"]);
+  const second = await commit(work);
+  await publish(sharer, join(work, ".git"));
+  assert.deepEqual(await refsOf(reader, url), { [main]: second });
+
+  // A push that the working repository doesn't have is kept until it is pulled.
+  await git(clone, ["fetch", "-q", work, "main"]);
+  const third = await emptyCommit(clone, { parent: second, branch: "main" });
+  await push(main, third);
+  const here = await commit(work);
+  const { warnings } = await publish(sharer, join(work, ".git"));
+  assert.match(warnings.join(), /refs\/heads\/main has diverged/);
+  assert.deepEqual(await refsOf(reader, url), { [main]: third });
+  await git(work, ["fetch", "-q", clone, "main"]);
+  const parents = ["-p", here, "-p", third];
+  const tip = await git(work, ["commit-tree", `${here}^{tree}`, ...parents, "-m", "merge"]);
+  await git(work, ["update-ref", main, tip]);
+  assert.deepEqual((await publish(sharer, join(work, ".git"))).warnings, []);
+  assert.deepEqual(await refsOf(reader, url), { [main]: tip });
+});
+
+Deno.test("a repository goes on when its folder is moved, and its name can be taken over", async () => {
+  await using world = await World.make();
+  const [sharer, reader] = [await world.engine("sharer"), await world.engine("reader")];
+  const { path, gitDir } = await sharedRepository(world.root, sharer.parts.home);
+  await commit(path);
+  await git(path, ["branch", "dev"]);
+  await share(sharer.parts.home, gitDir, "hello", ["main", "dev"]);
+  const { addresses } = await publish(sharer, gitDir);
+
+  const moved = join(await Deno.realPath(world.root), "moved");
+  await Deno.rename(path, moved);
+  await git(moved, ["branch", "-D", "-q", "dev"]);
+  const tip = await commit(moved);
+  await publish(sharer, join(moved, ".git"));
+  assert.deepEqual(await refsOf(reader, addresses.torrent!), { [main]: tip });
+
+  const other = await initRepository(join(world.root, "other"));
+  const unrelated = await commit(other);
+  await share(sharer.parts.home, join(other, ".git"), "hello", ["main"]);
+  assert.deepEqual((await publish(sharer, join(other, ".git"))).warnings, []);
+  assert.deepEqual(await refsOf(reader, addresses.torrent!), { [main]: unrelated });
+
+  const sha256 = await initRepository(join(world.root, "sha256"), "sha256");
+  await emptyCommit(sha256, { branch: "main" });
+  await share(sharer.parts.home, join(sha256, ".git"), "hello", ["main"]);
+  await assert.rejects(publish(sharer, join(sha256, ".git")), { code: "other-object-format" });
+});
+
+Deno.test("the planned packs are those that publishing then makes, and planning changes nothing", async () => {
+  await using world = await World.make();
+  const sharer = await world.engine("sharer");
+  const { path, gitDir } = await sharedRepository(world.root, sharer.parts.home);
+  const repository = sharer.parts.store.repository(sharer.parts.key.publicKeyHex, "hello");
+  for (let n = 0; n < 4; n++) {
+    await commit(path);
+    using wait = soon();
+    const before = await repository.usableManifest();
+    const planned = await plannedPacks(sharer.parts, gitDir, wait);
+    assert.deepEqual(await repository.usableManifest(), before);
+    await publish(sharer, gitDir);
+    const { packs } = (await repository.manifest())!.manifest;
+    assert.deepEqual(planned.map(({ sha256 }) => sha256), packs.map(({ sha256 }) => sha256));
+    for (const { magnet, infohash } of planned) assert.ok(magnet.includes(infohash));
+  }
+  const cache = join(sharer.parts.home.root, "cache");
+  const left = (await Array.fromAsync(Deno.readDir(cache))).map(({ name }) => name);
+  assert.deepEqual(left, ["torrent"]);
+});
+
+Deno.test("two clones of one address at once are one download", async () => {
+  await using world = await World.make();
+  const [sharer, reader] = [await world.engine("sharer"), await world.engine("reader")];
+  const { path, gitDir } = await sharedRepository(world.root, sharer.parts.home);
+  await commit(path);
+  const { addresses } = await publish(sharer, gitDir);
+  await Promise.all([1, 2, 3].map(() => sync(reader, addresses.torrent!)));
+  const { events } = world.network;
+  assert.equal(events.filter((event) => event.startsWith("fetch")).length, 1);
+});
+
+Deno.test("after a restart everything in the store is offered again, also by followers", async () => {
+  await using world = await World.make();
+  const [sharer, reader] = [await world.engine("sharer"), await world.engine("reader")];
+  const { path, gitDir } = await sharedRepository(world.root, sharer.parts.home);
+  const tip = await commit(path);
+  const { addresses } = await publish(sharer, gitDir);
+  await refsOf(reader, addresses.torrent!);
+  await world.end(sharer);
+  await world.end(reader);
+  assert.equal(world.network.seeded.size, 0);
+  world.network.announced.clear();
+
+  const restarted = await world.engine("reader");
+  await restarted.seedAll();
+  const late = await world.engine("late");
+  assert.deepEqual(await refsOf(late, addresses.torrent!), { [main]: tip });
+});
+
+Deno.test("replaced packs are dropped after their grace; a damaged repository holds no other back", async () => {
+  await using world = await World.make();
+  const sharer = await world.engine("sharer", undefined, { GTR_PUBLISH_GRACE: "0" });
+  const names = ["a", "b"];
+  const shared = await Promise.all(
+    names.map((name) => sharedRepository(world.root, sharer.parts.home, name)),
+  );
+  for (const { path, gitDir } of shared) {
+    for (let n = 0; n < 3; n++) {
+      await commit(path);
+      await publish(sharer, gitDir);
+    }
+  }
+  const [a, b] = names.map((name) =>
+    sharer.parts.store.repository(sharer.parts.key.publicKeyHex, name)
+  );
+  assert.ok((await b!.retiredPacks()).length > 0);
+  const state = join(a!.path, "gtr", "state.json");
+  await Deno.remove(state);
+  await Deno.mkdir(state);
+  using wait = soon();
+  await sharer.dropRetiredPacks(wait);
+  assert.deepEqual(await b!.retiredPacks(), []);
+  assert.match(world.logged.join("\n"), /can't tidy a: can't read /);
+});
+
+Deno.test("a network that can't be opened is left out, unless it is the only one", async () => {
+  await using world = await World.make();
+  const failing: TransportEntry = {
+    scheme: "nostr",
+    open: () => Promise.reject(new NetworkError("port-in-use", "the port is taken")),
+  };
+  const both = await world.engine("both", [failing, world.network.entry()]);
+  assert.deepEqual(both.parts.transports.map(({ scheme }) => scheme), ["torrent"]);
+  assert.match(world.logged.join("\n"), /can't open nostr: the port is taken/);
+  await assert.rejects(world.engine("one", [failing]), { code: "port-in-use" });
+
+  const chosen = { GTR_TRANSPORTS: "torrent,gnunet" };
+  const some = await world.engine("some", [failing, world.network.entry()], chosen);
+  assert.equal(some.parts.transports.length, 1);
+  assert.match(world.logged.join("\n"), /this gtr has no network called gnunet/);
+  const none = await world.engine("none", [world.network.entry()], { GTR_TRANSPORTS: "none" });
+  await assert.rejects(sync(none, `torrent://${"0".repeat(40)}/x`), { code: "no-transport" });
+});
