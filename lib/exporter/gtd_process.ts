@@ -52,7 +52,7 @@ export async function startGtd(home: Home, wait: Wait): Promise<{ pid: number; s
     } finally {
       child.removeAllListeners();
       child.stdout!.destroy();
-      child.unref();
+      if (child.pid !== undefined) child.unref(); // else it never started
     }
   }
   const pid = await pidOf(home);
