@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { gtrHome, Home } from "../../../lib/common/home.ts";
+import { tempDir } from "../git_interface/fixture.ts";
+
+Deno.test("the home is GTR_HOME, else in the folder for data, else below the user's", () => {
+  const names = ["GTR_HOME", "XDG_DATA_HOME", "HOME"];
+  const before = names.map((name) => Deno.env.get(name));
+  const of = (...values: (string | undefined)[]) => {
+    names.forEach((name, i) => {
+      const value = values[i];
+      if (value === undefined) Deno.env.delete(name);
+      else Deno.env.set(name, value);
+    });
+    return gtrHome();
+  };
+  try {
+    assert.equal(of("/a", "/b", "/c"), "/a");
+    assert.equal(of("a", "/b", "/c"), join(Deno.cwd(), "a"));
+    assert.equal(of(undefined, "/b", "/c"), "/b/gtr");
+    assert.equal(of("", "relative", "/c"), "/c/.local/share/gtr");
+    assert.equal(of(undefined, undefined, "/c"), "/c/.local/share/gtr");
+  } finally {
+    of(...before);
+  }
+});
+
+Deno.test("a home is made for its owner only, and a file in its place is an error", async () => {
+  await using temp = await tempDir();
+  const home = new Home(join(temp.path, "a", "b"));
+  await home.ensure();
+  await home.ensure();
+  assert.equal((await Deno.stat(home.root)).mode! & 0o777, 0o700);
+  await Deno.writeTextFile(join(temp.path, "file"), "");
+  await assert.rejects(new Home(join(temp.path, "file", "b")).ensure(), { code: "not-writable" });
+});
