@@ -131,7 +131,7 @@ function nextManifest(
     readonly packs: readonly PackRef[];
   },
 ): Manifest {
-  const now = Math.floor(Date.now() / 1000);
+  const now = Date.now();
   const endpoints = parts.transports
     .map((transport) => [transport.scheme, transport.endpoints()] as const)
     .filter(([, where]) => where.length > 0);
@@ -140,10 +140,10 @@ function nextManifest(
     version: 1,
     publisher: parts.key.publicKeyHex,
     name,
-    // Never below the clock: a publisher whose store was lost still goes on from higher numbers
+    // Never below the clock (milliseconds): a publisher whose store was lost still goes on from higher numbers
     // than its readers have seen (docs/decisions/001-sequence.md).
     sequence: Math.max(highest + 1, now),
-    created: now,
+    created: Math.floor(now / 1000),
     ...(wanted.description === undefined ? {} : { description: wanted.description }),
     objectFormat: wanted.objectFormat,
     head: wanted.head,

@@ -5,7 +5,6 @@ import { complains } from "./complaint.ts";
 import { noise } from "./history.ts";
 import { Node } from "./node.ts";
 import { assertSound } from "./stored.ts";
-import { until } from "./until.ts";
 
 /** Too large for the DHT. */
 const LARGE = 200_000;
@@ -67,16 +66,8 @@ Deno.test("a publisher's store is damaged: the next publication mends it", async
       await alice.commit(name, "noise.txt", noise(LARGE)),
     );
     await t.step(`${what} while gtd ${running ? "runs" : "is stopped"}`, async () => {
-      const { repositories } = await alice.status();
-      const { sequence } = repositories.find((r: { address: string }) => r.address === url);
       if (!running) await alice.stopGtd();
       await damage(store);
-      // A store that is lost altogether goes on from the clock (docs/decisions/001-sequence.md).
-      if (!await Deno.stat(join(store, "gtr")).catch(() => undefined)) {
-        await until("the clock has passed the last sequence number", async () => {
-          return Number((await alice.run("date", ["+%s"])).stdout) > sequence;
-        });
-      }
       if (!running) await alice.gtr("daemon", "start");
       const oid = await alice.commit(name, "a.txt", "a\n");
       await bob.untilPublished(url, "refs/heads/main", oid);

@@ -99,6 +99,18 @@ Deno.test("what is no longer shared is taken out", async (t) => {
     assert.deepEqual((await alice.status()).repositories, []);
     assert.equal((await packedObjects(alice, alice.home)).size, 0);
   });
+
+  await t.step("and can be shared again at once", async () => {
+    assert.equal(await alice.gtrIn(hello, "init"), url);
+    for (const text of ["1", "2", "3", "4"]) {
+      const oid = await alice.commit("hello", "open.txt", text);
+      await alice.untilPublished(url, "refs/heads/draft", oid);
+    }
+    const oid = await alice.commit("hello", "open.txt", "5");
+    await alice.gtrIn(hello, "remove", "draft");
+    await alice.gtrIn(hello, "init");
+    await bob.untilPublished(url, "refs/heads/draft", oid);
+  });
 });
 
 Deno.test("tags that shared branches don't reach are shared only on request", async (t) => {
