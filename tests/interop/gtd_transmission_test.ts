@@ -6,6 +6,7 @@ import { checkTransmission, transmission } from "./transmission_fixture.ts";
 
 checkTransmission(
   "transmission downloads the packs of gtd, by .torrent file and by magnet link",
+  import.meta.url,
   async (host) => {
     await using fixture = await Fixture.make();
     await using alice = await Node.make("none", { ...SWARM_ONLY, GTR_TORRENT_HOST: host });

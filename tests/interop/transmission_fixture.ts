@@ -1,18 +1,24 @@
-/** transmission-cli, kept to this machine. */
+/** transmission-cli, in a network of its own. */
 import { join } from "node:path";
+import { hasNamespaces, HOST, isInside, testInside } from "./namespace.ts";
 import { checkWith, type Fixture, Program } from "./swarm_fixture.ts";
 
-// Transmission never connects to a peer at a loopback address: this machine's own other one is used.
-const host = Deno.networkInterfaces()
-  .find(({ family, address }) => family === "IPv4" && !address.startsWith("127."))?.address;
-
-/** Registers a check that needs transmission; `host` is where its peers have to listen. */
-export function checkTransmission(name: string, check: (host: string) => Promise<void>): void {
+/**
+ * Registers a check that needs transmission. Transmission never connects to a peer at a loopback
+ * address, so the check runs in a network of its own.
+ *
+ * @param module the test's own URL
+ */
+export function checkTransmission(
+  name: string,
+  module: string,
+  check: (host: string) => Promise<void>,
+): void {
   checkWith(
-    "transmission-cli and a network address",
-    host !== undefined && ["transmission-cli", "--version"],
+    "transmission-cli and network namespaces",
+    hasNamespaces() && ["transmission-cli", "--version"],
     name,
-    () => check(host!),
+    () => isInside() ? check(HOST) : testInside(module),
   );
 }
 
@@ -31,7 +37,7 @@ export async function transmission(fixture: Fixture, torrent: string): Promise<P
       "lpd-enabled": false,
       "utp-enabled": false,
       "port-forwarding-enabled": false,
-      "bind-address-ipv4": host,
+      "bind-address-ipv4": HOST,
       "peer-port-random-on-start": true,
     }),
   );
