@@ -140,8 +140,8 @@ function nextManifest(
     version: 1,
     publisher: parts.key.publicKeyHex,
     name,
-    // Never below the clock (milliseconds): a publisher whose store was lost still goes on from higher numbers
-    // than its readers have seen (docs/decisions/001-sequence.md).
+    // Never below the clock, in milliseconds: a publisher whose store was lost still goes on from
+    // higher numbers than its readers have seen (docs/decisions/001-sequence.md).
     sequence: Math.max(highest + 1, now),
     created: Math.floor(now / 1000),
     ...(wanted.description === undefined ? {} : { description: wanted.description }),
