@@ -28,7 +28,7 @@ import { engineStatus } from "./status.ts";
 /** What the API needs beside the engine. */
 export interface ControlOptions {
   /** Resolves once the engine is open; requests that come earlier wait for it. */
-  readonly engine: Promise<Engine>;
+  readonly engine: () => Promise<Engine>;
   /** Ends the process; answered before it happens. */
   readonly stop: () => void;
   /** A repository was published for the first time or changed its settings: watch it. */
@@ -43,7 +43,7 @@ export function controlApi(options: ControlOptions): Hono {
   app.get("/v1/version", (c) => c.json({ version: VERSION, pid: Deno.pid }));
   app.get("/v1/status", async (c) => {
     const uptimeSeconds = Math.round((performance.now() - started) / 100) / 10;
-    return c.json(await engineStatus(await options.engine, uptimeSeconds));
+    return c.json(await engineStatus(await options.engine(), uptimeSeconds));
   });
   app.post("/v1/stop", (c) => {
     options.stop();
@@ -53,30 +53,30 @@ export function controlApi(options: ControlOptions): Hono {
   app.post("/v1/resolve", async (c) => {
     const { url } = await body(AddressRequest, c.req.raw);
     return streamWork(async (wait) =>
-      remoteState(url, await (await options.engine).resolve(url, wait))
+      remoteState(url, await (await options.engine()).resolve(url, wait))
     );
   });
   app.post("/v1/sync", async (c) => {
     const { url } = await body(AddressRequest, c.req.raw);
     return streamWork(async (wait) =>
-      syncedState(url, await (await options.engine).sync(url, wait))
+      syncedState(url, await (await options.engine()).sync(url, wait))
     );
   });
   app.post("/v1/push", async (c) => {
     const { url, ...request } = await body(PushRequest, c.req.raw);
-    return streamWork(async (wait) => (await options.engine).push(url, request, wait));
+    return streamWork(async (wait) => (await options.engine()).push(url, request, wait));
   });
   app.post("/v1/publish", async (c) => {
     const { gitDir } = await body(RepositoryRequest, c.req.raw);
     return streamWork(async (wait) => {
-      const outcome = await (await options.engine).publish(gitDir, wait);
+      const outcome = await (await options.engine()).publish(gitDir, wait);
       await options.watch(gitDir);
       return outcome;
     });
   });
   app.post("/v1/packs", async (c) => {
     const { gitDir } = await body(RepositoryRequest, c.req.raw);
-    return streamWork(async (wait) => plannedPacks((await options.engine).parts, gitDir, wait));
+    return streamWork(async (wait) => plannedPacks((await options.engine()).parts, gitDir, wait));
   });
 
   app.onError((error, c) => {

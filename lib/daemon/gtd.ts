@@ -4,102 +4,115 @@
  * @module
  */
 import { rm } from "node:fs/promises";
-import { Shares } from "../exporter/shares.ts";
-import { GtrError, StoreError, toGtrError } from "../common/errors.ts";
+import { GtrError, StoreError } from "../common/errors.ts";
 import { Home } from "../common/home.ts";
 import { Settings } from "../common/settings.ts";
 import { VERSION } from "../common/version.ts";
 import { deadline, sleep } from "../common/wait.ts";
-import { Engine } from "../engine/engine.ts";
-import { checkGit } from "../git_interface/version.ts";
-import { ALL_TRANSPORTS } from "../transports/all.ts";
 import { GtrClient } from "./client.ts";
 import { controlApi } from "./control_api.ts";
-import { logLine } from "./log.ts";
+import { Log } from "./log.ts";
+import { ServiceNotifier } from "./notify.ts";
+import { Service } from "./service.ts";
 import { socketPath } from "./socket.ts";
-import { RefWatcher } from "./watcher.ts";
 
-const OPEN_MS = 30_000;
-const PUBLISH_MS = 3600_000;
-const CLEAN_EVERY_MS = 600_000;
-const STOP_MS = 4000;
+/** Requests under way may end by themselves for so long, then the engine: five seconds in all. */
+const ANSWER_MS = 1000;
+const STOP_MS = 3500;
 const OTHER_GTD_MS = 10_000;
 
+/** How gtd was started. */
+export interface GtdOptions {
+  /** In the background: it logs to `gtd.log`. */
+  readonly background: boolean;
+  /** Called once requests are answered, by this process or by the gtd that was there before. */
+  readonly ready: () => void;
+}
+
 /**
- * Runs until SIGTERM, SIGINT or a stop request. `ready` is called once requests are answered (by
- * this process, or by the gtd that was there before).
+ * Runs until SIGTERM, SIGINT or a stop request. SIGHUP reads the settings again.
  *
  * @throws {StoreError} "gtd-stuck" where another gtd holds the home and does not answer
  */
-export async function runGtd(ready: () => void): Promise<void> {
+export async function runGtd(options: GtdOptions): Promise<void> {
   const home = new Home();
   await home.ensure();
   using lock = await Deno.open(home.lock, { write: true, create: true, mode: 0o600 });
-  if (!await lock.tryLock(true)) return await joinOther(home, ready);
+  if (!await lock.tryLock(true)) return await joinOther(home, options.ready);
   const settings = await Settings.load(home);
   settings.check(); // who starts us hears of it
 
+  using file = new Log(options.background ? home.log : undefined);
+  const log = (message: string) => file.line(message);
+  using _strays = catchStrays(log);
   const stopping = new AbortController();
   const stop = () => stopping.abort(new GtrError("stopping", "gtd is stopping"));
-  const signals = ["SIGINT", "SIGTERM"] as const;
-  for (const name of signals) Deno.addSignalListener(name, stop);
-  // A listener somewhere deep in a library must not take the daemon down with it.
-  const stray = (event: Event & { error?: unknown; reason?: unknown }) => {
-    event.preventDefault();
-    const cause = event.error ?? event.reason;
-    logLine(`unexpected: ${cause instanceof Error ? cause.stack ?? cause.message : String(cause)}`);
-  };
-  globalThis.addEventListener("error", stray);
-  globalThis.addEventListener("unhandledrejection", stray);
-
-  const engine = openEngine(home, settings, stopping.signal);
-  engine.catch(() => {}); // it is awaited below
-  using watcher = new RefWatcher((gitDir) => void publish(gitDir), logLine);
-  const publish = async (gitDir: string) => {
-    try {
-      using limit = deadline(PUBLISH_MS, `publishing ${gitDir}`, stopping.signal);
-      const { warnings } = await (await engine).publish(gitDir, limit);
-      for (const warning of warnings) logLine(`${gitDir}: ${warning}`);
-    } catch (error) {
-      if (!stopping.signal.aborted) {
-        logLine(`can't publish ${gitDir}: ${toGtrError(error).message}`);
-      }
-    }
-  };
-  const watchShares = async () =>
-    watcher.set((await new Shares(home).list()).map((share) => share.gitDir));
+  using _signals = onSignals({
+    SIGINT: stop,
+    SIGTERM: stop,
+    SIGHUP: () => void reload(),
+  });
 
   const path = socketPath(home);
-  await rm(path, { force: true });
-  const api = controlApi({ engine, stop, watch: watchShares });
-  const server = Deno.serve({ path, onListen: () => Deno.chmodSync(path, 0o600) }, api.fetch);
-  logLine(`gtd ${VERSION} (pid ${Deno.pid}) on ${path}`);
-  ready();
+  const env = (name: string) => Deno.env.get(name);
+  using notifier = ServiceNotifier.open(env, `${path}.n`, log);
+  const service = new Service(home, settings, log, stopping.signal);
+  const reload = async () => {
+    await notifier?.send("RELOADING=1");
+    await service.reload();
+    await notifier?.send("READY=1");
+  };
 
+  await rm(path, { force: true });
+  const api = controlApi({
+    engine: () => service.engine,
+    stop,
+    watch: () => service.watchShares(),
+  });
+  const server = Deno.serve({ path, onListen: () => Deno.chmodSync(path, 0o600) }, api.fetch);
+  log(`gtd ${VERSION} (pid ${Deno.pid}) on ${path}`);
+  options.ready();
   try {
-    const opened = await engine;
-    await watchShares();
-    for (const { gitDir } of await new Shares(home).list()) void publish(gitDir);
-    void opened.seedAll();
-    while (!stopping.signal.aborted) {
-      using limit = deadline(CLEAN_EVERY_MS, "old packs to be dropped", stopping.signal);
-      await opened.dropRetiredPacks(limit).catch((error) => logLine(toGtrError(error).message));
-      await sleep(CLEAN_EVERY_MS, stopping.signal).catch(() => {});
-    }
+    await service.start();
+    await notifier?.send("READY=1", `STATUS=serving ${home.root}`);
+    notifier?.keepWatchdog(env, () => service.engine.then(() => true));
+    await service.keep();
   } finally {
-    watcher[Symbol.dispose]();
-    await within(STOP_MS, server.shutdown());
-    await within(STOP_MS, engine.then((opened) => opened[Symbol.asyncDispose](), () => {}));
+    await notifier?.send("STOPPING=1");
+    await within(ANSWER_MS, server.shutdown());
+    await within(STOP_MS, service.stop());
     await rm(path, { force: true });
-    logLine("gtd stopped");
-    for (const name of signals) Deno.removeSignalListener(name, stop);
+    log("gtd stopped");
   }
 }
 
-async function openEngine(home: Home, settings: Settings, signal: AbortSignal): Promise<Engine> {
-  await checkGit();
-  using limit = deadline(OPEN_MS, "the networks to open", signal);
-  return await Engine.open({ home, settings, transports: ALL_TRANSPORTS, log: logLine }, limit);
+/** A listener somewhere deep in a library must not take the daemon down with it. */
+function catchStrays(log: (message: string) => void): Disposable {
+  const stray = (event: Event & { error?: unknown; reason?: unknown }) => {
+    event.preventDefault();
+    const cause = event.error ?? event.reason;
+    log(`unexpected: ${cause instanceof Error ? cause.stack ?? cause.message : String(cause)}`);
+  };
+  const kinds = ["error", "unhandledrejection"];
+  for (const kind of kinds) globalThis.addEventListener(kind, stray);
+  return {
+    [Symbol.dispose]() {
+      for (const kind of kinds) globalThis.removeEventListener(kind, stray);
+    },
+  };
+}
+
+function onSignals(handlers: Partial<Record<Deno.Signal, () => void>>): Disposable {
+  const known = Deno.build.os === "windows" ? ["SIGINT"] : Object.keys(handlers);
+  const entries = Object.entries(handlers).filter(([name]) => known.includes(name));
+  for (const [name, handler] of entries) Deno.addSignalListener(name as Deno.Signal, handler!);
+  return {
+    [Symbol.dispose]() {
+      for (const [name, handler] of entries) {
+        Deno.removeSignalListener(name as Deno.Signal, handler!);
+      }
+    },
+  };
 }
 
 /** The other gtd may be starting this very moment: it is given time to answer. */

@@ -21,7 +21,7 @@ export async function openInProcess(
     wait,
   );
   const api = controlApi({
-    engine: Promise.resolve(engine),
+    engine: () => Promise.resolve(engine),
     stop: () => {},
     watch: () => Promise.resolve(),
   });

@@ -3,19 +3,45 @@
  *
  * @module
  */
-import { rename } from "node:fs/promises";
+import { closeSync, fstatSync, openSync, renameSync, writeSync } from "node:fs";
 
-/** Beyond this the file is set aside at the next start, in bytes. */
+/** A file that has grown beyond this is set aside, in bytes. */
 const ROTATE_AT = 4 << 20;
 
-/** Writes to stderr, which is the journal, a terminal or the log file. */
-export function logLine(message: string): void {
-  const oneLine = message.replaceAll(/[\r\n]+/g, " ");
-  console.error(`${new Date().toISOString()} ${oneLine}`);
-}
+/** Writes to stderr (the journal, a terminal), or to a file that is kept from growing for ever. */
+export class Log implements Disposable {
+  readonly #path?: string;
+  #file?: number;
+  #size = 0;
 
-/** Sets a log that has grown large aside as `<path>.1`. */
-export async function rotateLog(path: string): Promise<void> {
-  const size = await Deno.stat(path).then((info) => info.size, () => 0);
-  if (size > ROTATE_AT) await rename(path, `${path}.1`);
+  /** @param path the file; without it, stderr */
+  constructor(path?: string) {
+    this.#path = path;
+    if (path !== undefined) this.#open(path);
+  }
+
+  /** Adds one line. */
+  line(message: string): void {
+    const line = `${new Date().toISOString()} ${message.replaceAll(/[\r\n]+/g, " ")}`;
+    if (this.#path === undefined || this.#file === undefined) return console.error(line);
+    if (this.#size > ROTATE_AT) this.#rotate(this.#path, this.#file);
+    this.#size += writeSync(this.#file, `${line}\n`);
+  }
+
+  [Symbol.dispose](): void {
+    if (this.#file !== undefined) closeSync(this.#file);
+    this.#file = undefined;
+  }
+
+  /** The file before becomes `<path>.1`; the one before that is given up. */
+  #rotate(path: string, file: number): void {
+    closeSync(file);
+    renameSync(path, `${path}.1`);
+    this.#open(path);
+  }
+
+  #open(path: string): void {
+    this.#file = openSync(path, "a", 0o600);
+    this.#size = fstatSync(this.#file).size;
+  }
 }

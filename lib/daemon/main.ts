@@ -26,15 +26,16 @@ export async function gtdMain(args: readonly string[]): Promise<number> {
       print(`gtd ${(await import("../common/version.ts")).VERSION}\n`);
       return 0;
     }
-    const wrong = option === "--ready-line" ? more[0] : option;
+    const wrong = option === "--background" ? more[0] : option;
     if (wrong !== undefined) {
       throw new UsageError("usage", `can't start gtd: it doesn't know '${wrong}'`, {
         hint: "gtd --help",
       });
     }
     const { runGtd } = await import("./gtd.ts");
+    const background = option === "--background";
     // Who started us waits for this line and then closes the pipe.
-    await runGtd(() => option === "--ready-line" && print("ready\n"));
+    await runGtd({ background, ready: () => background && print("ready\n") });
     return 0;
   } catch (thrown) {
     const error = toGtrError(thrown);

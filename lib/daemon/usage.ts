@@ -16,7 +16,10 @@ export const GTD_USAGE: ProgramUsage = {
     "manager is to run it: systemctl --user enable --now gtd.",
   ],
   options: [
-    { form: "--ready-line", about: 'print "ready" on stdout as soon as requests are answered' },
+    {
+      form: "--background",
+      about: 'log to gtd.log, and print "ready" on stdout as soon as requests are answered',
+    },
     HELP_OPTION,
     VERSION_OPTION,
   ],

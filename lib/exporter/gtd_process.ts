@@ -11,7 +11,6 @@ import { GtrError, StoreError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
 import { abortable, deadline, sleep, type Wait } from "../common/wait.ts";
 import { GtrClient } from "../daemon/client.ts";
-import { rotateLog } from "../daemon/log.ts";
 
 const START_MS = 15_000;
 const STOP_MS = 10_000;
@@ -26,12 +25,11 @@ export async function startGtd(home: Home, wait: Wait): Promise<{ pid: number; s
   const before = await pidOf(home);
   if (before !== undefined) return { pid: before, started: false };
   await home.ensure();
-  await rotateLog(home.log);
   const logStart = await Deno.stat(home.log).then((info) => info.size, () => 0);
   {
     await using log = await open(home.log, "a", 0o600);
     using limit = deadline(START_MS, "gtd to start", wait.signal, "gtr daemon logs");
-    const child = spawn(gtdPath(), ["--ready-line"], {
+    const child = spawn(gtdPath(), ["--background"], {
       cwd: home.root,
       detached: true,
       stdio: ["ignore", "pipe", log.fd],

@@ -44,6 +44,6 @@ GTR_BIN=$bin DENO_NO_UPDATE_CHECK=1
 export GTR_BIN DENO_NO_UPDATE_CHECK
 exec "$lib/deno" run --quiet --no-config --no-lock --cached-only --no-remote --no-npm --no-prompt \\
   --allow-read --allow-write --allow-net --allow-env --allow-sys=networkInterfaces,uid \\
-  "$run" "$lib/${folder}/${program.name}.js" "$@"
+  ${program.flags.map((flag) => `${flag} `).join("")}"$run" "$lib/${folder}/${program.name}.js" "$@"
 `;
 }

@@ -14,6 +14,8 @@ export interface Program {
   readonly aliases: readonly string[];
   /** Programs it may run: names on PATH, or of `dist/bin` where it is one of ours. */
   readonly runs: readonly string[];
+  /** Options of Deno that it needs beside its permissions. */
+  readonly flags: readonly string[];
 }
 
 /** `coreutils` on some systems installs a `gtr` of its own (GNU tr): `gti` is the way round it. */
@@ -21,6 +23,9 @@ const ALIASES: Readonly<Record<string, readonly string[]>> = { gtr: ["gti"] };
 
 /** The daemon runs git and nothing else; everything else may also start the daemon. */
 const RUNS: Readonly<Record<string, readonly string[]>> = { gtd: ["git"] };
+
+/** The daemon tells the service manager that it is ready through a datagram socket with a path. */
+const FLAGS: Readonly<Record<string, readonly string[]>> = { gtd: ["--unstable-net"] };
 
 /** The programs that the tree has, in the order of their names. */
 export async function programs(root: string): Promise<Program[]> {
@@ -33,6 +38,7 @@ export async function programs(root: string): Promise<Program[]> {
       entry: `cmd/${file.name}`,
       aliases: ALIASES[name] ?? [],
       runs: RUNS[name] ?? ["git", "gtd"],
+      flags: FLAGS[name] ?? [],
     });
   }
   return found.sort((a, b) => a.name < b.name ? -1 : 1);

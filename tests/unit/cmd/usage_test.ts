@@ -41,7 +41,7 @@ for (const helper of HELPERS) {
 }
 
 Deno.test("usage: gtd refuses what it doesn't know", async () => {
-  for (const args of [["start"], ["--nonsense"], ["--ready-line", "more"]]) {
+  for (const args of [["start"], ["--nonsense"], ["--background", "more"]]) {
     const { code, out, err } = await run("gtd", ...args);
     assert.deepEqual([code, out], [2, ""]);
     assert.match(err, new RegExp(`it doesn't know '${args.at(-1)}'\nhint: gtd --help\n$`));

@@ -26,7 +26,7 @@ async function gtd(options: Partial<ControlOptions> = {}, transport?: MemoryTran
   }, wait);
   const watched: string[] = [];
   const api = controlApi({
-    engine: Promise.resolve(engine),
+    engine: () => Promise.resolve(engine),
     stop: () => void watched.push("stop"),
     watch: (gitDir) => Promise.resolve(void watched.push(gitDir)),
     ...options,
@@ -154,7 +154,7 @@ Deno.test("an engine that can't open is told of with its code and hint, also in 
   const failure = new NetworkError("port-in-use", "the port is taken", { hint: "choose another" });
   const engine = Promise.reject<Engine>(failure);
   engine.catch(() => {});
-  await using g = await gtd({ engine });
+  await using g = await gtd({ engine: () => engine });
   using wait = soon();
   const expected = { code: "port-in-use", message: "the port is taken", hint: "choose another" };
   await assert.rejects(g.client.status(wait), expected);

@@ -1,0 +1,128 @@
+/**
+ * The engine at work: it publishes what changes, and can be opened anew with other settings.
+ *
+ * @module
+ */
+import { toGtrError } from "../common/errors.ts";
+import type { Home } from "../common/home.ts";
+import { Settings } from "../common/settings.ts";
+import { deadline, sleep } from "../common/wait.ts";
+import { Engine } from "../engine/engine.ts";
+import { Shares } from "../exporter/shares.ts";
+import { checkGit } from "../git_interface/version.ts";
+import { ALL_TRANSPORTS } from "../transports/all.ts";
+import { RefWatcher } from "./watcher.ts";
+
+const OPEN_MS = 30_000;
+const PUBLISH_MS = 3_600_000;
+const CLEAN_EVERY_MS = 600_000;
+
+/** What gtd does, apart from answering requests. */
+export class Service {
+  readonly #home: Home;
+  readonly #log: (message: string) => void;
+  readonly #stopping: AbortSignal;
+  readonly #watcher: RefWatcher;
+  #settings: Settings;
+  #engine: Promise<Engine>;
+
+  /** Begins to open the engine. */
+  constructor(
+    home: Home,
+    settings: Settings,
+    log: (message: string) => void,
+    stopping: AbortSignal,
+  ) {
+    this.#home = home;
+    this.#settings = settings;
+    this.#log = log;
+    this.#stopping = stopping;
+    this.#watcher = new RefWatcher((gitDir) => void this.#publish(gitDir), log);
+    this.#engine = this.#open(settings);
+  }
+
+  /** The engine, once it is open. */
+  get engine(): Promise<Engine> {
+    return this.#engine;
+  }
+
+  /** Watches the repositories that are shared now, and no others. */
+  async watchShares(): Promise<void> {
+    this.#watcher.set((await new Shares(this.#home).list()).map((share) => share.gitDir));
+  }
+
+  /** Publishes what changed while nobody watched, and offers all that is in the store. */
+  async start(): Promise<void> {
+    const engine = await this.#engine;
+    await this.watchShares();
+    for (const { gitDir } of await new Shares(this.#home).list()) void this.#publish(gitDir);
+    void engine.seedAll();
+  }
+
+  /** Cleans up from time to time, until gtd is stopped. */
+  async keep(): Promise<void> {
+    while (!this.#stopping.aborted) {
+      using limit = deadline(CLEAN_EVERY_MS, "old packs to be dropped", this.#stopping);
+      await this.#engine.then((engine) => engine.dropRetiredPacks(limit))
+        .catch((error) => this.#log(toGtrError(error).message));
+      await sleep(CLEAN_EVERY_MS, this.#stopping).catch(() => {});
+    }
+  }
+
+  /**
+   * Reads the settings again and opens the networks with them. Requests that come meanwhile wait;
+   * where the new settings don't do, the old ones stay in force.
+   */
+  async reload(): Promise<void> {
+    try {
+      const settings = await Settings.load(this.#home);
+      settings.check();
+      const before = this.#engine;
+      const anew = async () => {
+        await before.then((engine) => engine[Symbol.asyncDispose](), () => {});
+        try {
+          const engine = await this.#open(settings);
+          this.#settings = settings;
+          return engine;
+        } catch (error) {
+          this.#log(`can't use the new settings: ${toGtrError(error).message}`);
+          return await this.#open(this.#settings);
+        }
+      };
+      this.#engine = anew();
+      await this.start();
+      this.#log("read the settings again");
+    } catch (error) {
+      this.#log(`can't read the settings again: ${toGtrError(error).message}`);
+    }
+  }
+
+  /** Ends publishing and leaves the networks. */
+  async stop(): Promise<void> {
+    this.#watcher[Symbol.dispose]();
+    await this.#engine.then((engine) => engine[Symbol.asyncDispose](), () => {});
+  }
+
+  #open(settings: Settings): Promise<Engine> {
+    const opening = async () => {
+      await checkGit();
+      using limit = deadline(OPEN_MS, "the networks to open", this.#stopping);
+      const parts = { home: this.#home, settings, transports: ALL_TRANSPORTS, log: this.#log };
+      return await Engine.open(parts, limit);
+    };
+    const engine = opening();
+    engine.catch(() => {}); // whoever awaits it hears of it
+    return engine;
+  }
+
+  async #publish(gitDir: string): Promise<void> {
+    try {
+      using limit = deadline(PUBLISH_MS, `publishing ${gitDir}`, this.#stopping);
+      const { warnings } = await (await this.#engine).publish(gitDir, limit);
+      for (const warning of warnings) this.#log(`${gitDir}: ${warning}`);
+    } catch (error) {
+      if (this.#stopping.aborted) return;
+      this.#log(`can't publish ${gitDir}: ${toGtrError(error).message}`);
+    }
+  }
+}
