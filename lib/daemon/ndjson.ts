@@ -68,9 +68,12 @@ export async function* readLines(
   const decoder = new TextDecoderStream() as TransformStream<Uint8Array, string>;
   let rest = "";
   for await (const text of body.pipeThrough(decoder, { signal })) {
-    const lines = (rest + text).split("\n");
-    rest = lines.pop()!;
+    const [end, ...lines] = text.split("\n");
+    rest += end; // not searched again: a line can be megabytes in small pieces
     if (rest.length > MAX_LINE) throw new GtrError("bad-answer", "gtd sent an endless line");
-    for (const line of lines) if (line) yield JSON.parse(line);
+    for (const line of lines) {
+      if (rest) yield JSON.parse(rest);
+      rest = line;
+    }
   }
 }
