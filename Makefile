@@ -4,11 +4,17 @@ RUN = @deno=$$(sh scripts/bootstrap.sh) && "$$deno" run --quiet -A
 TEST = $(RUN) scripts/test.ts
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test check bench clean help
+.PHONY: all install uninstall demo test check bench clean help
 .PHONY: test-unit test-contract test-e2e test-interop
 
 all: ## Build every executable into dist/bin
 	$(RUN) scripts/build.ts
+
+install: ## Install what is built (PREFIX=path, by default ~/.local; DESTDIR=path)
+	$(RUN) scripts/install.ts
+
+uninstall: ## Remove what install put there (the same PREFIX and DESTDIR)
+	$(RUN) scripts/install.ts --uninstall
 
 demo: all ## Share, clone, pull and push between two nodes on this machine
 	$(RUN) scripts/demo.ts

@@ -14,6 +14,7 @@ import { BuildError } from "./build/error.ts";
 import { fingerprint } from "./build/fingerprint.ts";
 import { launcher } from "./build/launcher.ts";
 import { type Program, programs } from "./build/programs.ts";
+import { placeShare } from "./build/share.ts";
 
 const KIND = "bundles run by the Deno beside them";
 
@@ -156,7 +157,10 @@ async function clean(folder: string, keep: readonly string[]): Promise<void> {
 
 if (import.meta.main) {
   try {
-    console.log(await build(join(import.meta.dirname!, "..")));
+    const root = join(import.meta.dirname!, "..");
+    const said = await build(root);
+    await placeShare(root);
+    console.log(said);
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;
     console.error(`build: ${error.message}`);
