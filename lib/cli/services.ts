@@ -30,8 +30,8 @@ export const SERVICES: Services = {
     return await GtrClient.connect(home, settings, wait);
   },
   async start(home, wait) {
-    const { startGtd } = await import("../exporter/gtd_process.ts");
-    return await startGtd(home, wait);
+    const { startService } = await import("../exporter/gtd_process.ts");
+    return await startService(home, wait);
   },
   async stop(home, wait) {
     const { stopGtd } = await import("../exporter/gtd_process.ts");

@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { GtrError, StoreError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
 import { abortable, deadline, sleep, type Wait } from "../common/wait.ts";
+import { startUnit } from "./systemd.ts";
 import { GtrClient } from "../daemon/client.ts";
 
 const START_MS = 15_000;
@@ -58,6 +59,20 @@ export async function startGtd(home: Home, wait: Wait): Promise<{ pid: number; s
     throw await startFailure(home, new Error("it ended right after its start"), logStart);
   }
   return { pid, started: true };
+}
+
+/**
+ * Does the same for a person who asks for it: by the service manager where gtd is installed as a
+ * service, else by itself.
+ */
+export async function startService(
+  home: Home,
+  wait: Wait,
+): Promise<{ pid: number; started: boolean }> {
+  const before = await pidOf(home);
+  if (before !== undefined) return { pid: before, started: false };
+  const pid = await startUnit(home, wait) ? await pidOf(home) : undefined;
+  return pid === undefined ? await startGtd(home, wait) : { pid, started: true };
 }
 
 /** Stops the gtd of this home; false where none ran. */

@@ -21,8 +21,14 @@ export interface Program {
 /** `coreutils` on some systems installs a `gtr` of its own (GNU tr): `gti` is the way round it. */
 const ALIASES: Readonly<Record<string, readonly string[]>> = { gtr: ["gti"] };
 
-/** The daemon runs git and nothing else; everything else may also start the daemon. */
-const RUNS: Readonly<Record<string, readonly string[]>> = { gtd: ["git"] };
+/**
+ * The daemon runs git and nothing else; everything else may also start the daemon, and gtr may have
+ * the service manager do it.
+ */
+const RUNS: Readonly<Record<string, readonly string[]>> = {
+  gtd: ["git"],
+  gtr: ["git", "gtd", "systemctl"],
+};
 
 /** The daemon tells the service manager that it is ready through a datagram socket with a path. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = { gtd: ["--unstable-net"] };

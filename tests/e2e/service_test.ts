@@ -84,3 +84,48 @@ Deno.test("gtd goes on with the old settings where the new ones can't be used", 
   await alice.untilPublished(url, "refs/heads/main", oid);
   assert.equal((await alice.status()).daemon.pid, pid);
 });
+
+Deno.test({
+  name: "gtr daemon start asks systemd where gtd is a unit of it" +
+    (isLinux ? "" : " (needs Linux)"),
+  ignore: !isLinux,
+  fn: async () => {
+    await using alice = await Node.make("none");
+    // A stand-in for systemctl, since tests have no service manager of their own.
+    const bin = alice.path("bin");
+    await Deno.mkdir(bin);
+    const script =
+      `#!/bin/sh\necho "$@" > "$HOME/asked"\ngtd --background </dev/null >"$HOME/ready" 2>&1 &\n` +
+      `until [ -s "$HOME/ready" ]; do :; done\n`;
+    await Deno.writeTextFile(`${bin}/systemctl`, script, { mode: 0o755 });
+    // What the unit knows of is the settings file, in the default home.
+    const env = Object.fromEntries(
+      Object.entries(alice.env).filter(([name]) => !name.startsWith("GTR_")),
+    );
+    const home = alice.path(".local/share/gtr");
+    await Deno.mkdir(home, { recursive: true });
+    const settings = { "torrent.host": "127.0.0.1", "torrent.bootstrap": "none" };
+    await Deno.writeTextFile(`${home}/config.json`, JSON.stringify({ version: 1, settings }));
+    const gtr = async (...args: string[]) => {
+      const { code, stdout, stderr } = await new Deno.Command("gtr", {
+        args,
+        env: { ...env, PATH: `${bin}:${env.PATH}` },
+        clearEnv: true,
+        signal: AbortSignal.timeout(EVENT_MS),
+      }).output();
+      const text = new TextDecoder();
+      assert.equal(code, 0, text.decode(stderr));
+      return text.decode(stdout);
+    };
+    try {
+      assert.equal(JSON.parse(await gtr("daemon", "start", "--json")).started, true);
+      assert.equal(
+        await Deno.readTextFile(alice.path("asked")),
+        "--user --quiet start gtd.service\n",
+      );
+      assert.equal(JSON.parse(await gtr("daemon", "start", "--json")).started, false);
+    } finally {
+      await gtr("daemon", "stop");
+    }
+  },
+});
