@@ -8,6 +8,7 @@ import { Coalesce } from "../common/coalesce.ts";
 import { Counters } from "../common/counters.ts";
 import { GtrError, RequestError, toGtrError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
+import { removeLeftovers } from "../common/leftovers.ts";
 import { Mutex } from "../common/mutex.ts";
 import type { Settings } from "../common/settings.ts";
 import type { Wait } from "../common/wait.ts";
@@ -66,6 +67,8 @@ export class Engine implements AsyncDisposable {
     const dropped = new Counters();
     const store = new Store(home);
     for (const error of await store.repair()) log(error.message);
+    await removeLeftovers(home.root, /\.tmp$/);
+    await removeLeftovers(join(home.root, "cache"), /^plan-/);
     const open = async (entry: TransportEntry) => {
       const cache = join(home.root, "cache", entry.scheme);
       await Deno.mkdir(cache, { recursive: true });

@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { readTextIfPresent, storeError, writeFileAtomic } from "../common/atomic_file.ts";
 import { StoreError } from "../common/errors.ts";
+import { lockFile } from "../common/file_lock.ts";
 import type { Home } from "../common/home.ts";
 import { sleep } from "../common/wait.ts";
 
@@ -18,8 +19,6 @@ const SharesFile = v.looseObject({
     name: v.pipe(v.string(), v.minLength(1)),
   })),
 });
-
-const LOCK_RETRY_MS = 20;
 
 /** One shared repository. */
 export interface Share {
@@ -70,21 +69,7 @@ export class Shares {
    */
   async lock(signal: AbortSignal): Promise<Disposable> {
     await this.#home.ensure();
-    const path = `${this.#home.shares}.lock`;
-    let file: Deno.FsFile;
-    try {
-      file = await Deno.open(path, { create: true, write: true, mode: 0o600 });
-    } catch (error) {
-      throw storeError(`can't lock ${path}`, error);
-    }
-    try {
-      // Asked again and again, since a lock that is waited for in the kernel can't be given up.
-      while (!await file.tryLock(true)) await sleep(LOCK_RETRY_MS, signal);
-    } catch (error) {
-      file.close();
-      throw error;
-    }
-    return { [Symbol.dispose]: () => file.close() };
+    return await lockFile(`${this.#home.shares}.lock`, signal);
   }
 
   async #read(): Promise<v.InferOutput<typeof SharesFile>> {
