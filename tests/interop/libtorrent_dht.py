@@ -81,7 +81,9 @@ def main(bootstrap, command, *args):
         "enable_lsd": False,
         "enable_upnp": False,
         "enable_natpmp": False,
-        "allow_multiple_connections_per_ip": True,  # everybody here has the same
+        # Everybody here has the same address, and may send more packets than one node should.
+        "allow_multiple_connections_per_ip": True,
+        "dht_block_ratelimit": 1000,
         "enable_dht": True,
         "dht_bootstrap_nodes": "" if bootstrap == "none" else bootstrap,
         "dht_restrict_routing_ips": False,
