@@ -138,7 +138,7 @@ function settings(): string {
   const names = Object.keys(SETTINGS) as SettingName[];
   return section(
     "SETTINGS",
-    text("Shown and changed with gtr config. gtd reads them when it starts."),
+    text("Shown and changed with gtr config. gtd reads them when it starts, and on SIGHUP."),
     ...terms(
       names.map((name) => {
         const { about, form, fallback } = SETTINGS[name];
