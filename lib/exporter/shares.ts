@@ -4,11 +4,10 @@
  * @module
  */
 import * as v from "valibot";
-import { readTextIfPresent, storeError, writeFileAtomic } from "../common/atomic_file.ts";
+import { readTextIfPresent, writeFileAtomic } from "../common/atomic_file.ts";
 import { StoreError } from "../common/errors.ts";
 import { lockFile } from "../common/file_lock.ts";
 import type { Home } from "../common/home.ts";
-import { sleep } from "../common/wait.ts";
 
 const SharesFile = v.looseObject({
   version: v.literal(1),
