@@ -1,11 +1,8 @@
 /**
- * Makes the completions for shells.
- *
- *     deno run -A scripts/completions.ts <folder> [git-remote-<network>...]
+ * The completions for shells; `scripts/build.ts` writes them into `dist/share`.
  *
  * @module
  */
-import { dirname, join } from "node:path";
 import { bashCompletion } from "./completions/bash.ts";
 import { fishCompletion } from "./completions/fish.ts";
 import { zshCompletion } from "./completions/zsh.ts";
@@ -24,16 +21,4 @@ export function completions(programs: readonly string[]): Map<string, string> {
     ]),
     ["zsh/site-functions/_gtr", zshCompletion(schemes)],
   ]);
-}
-
-if (import.meta.main) {
-  const [folder, ...programs] = Deno.args;
-  if (folder === undefined) {
-    console.error("completions: can't write them: the folder to write to is missing");
-    Deno.exit(2);
-  }
-  for (const [name, script] of completions(programs)) {
-    await Deno.mkdir(dirname(join(folder, name)), { recursive: true });
-    await Deno.writeTextFile(join(folder, name), script);
-  }
 }

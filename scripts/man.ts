@@ -1,11 +1,8 @@
 /**
- * Makes the manual pages.
- *
- *     deno run -A scripts/man.ts <folder> [git-remote-<network>...]
+ * The manual pages; `scripts/build.ts` writes them into `dist/share`.
  *
  * @module
  */
-import { join } from "node:path";
 import { gtdPage, gtrPage, helperPage } from "./man/pages.ts";
 
 /**
@@ -25,16 +22,4 @@ export function manPages(programs: readonly string[]): Map<string, string> {
       ".so man1/git-remote-gtr.1\n",
     ]),
   ]);
-}
-
-if (import.meta.main) {
-  const [folder, ...programs] = Deno.args;
-  if (folder === undefined) {
-    console.error("man: can't write the manual: the folder to write to is missing");
-    Deno.exit(2);
-  }
-  await Deno.mkdir(folder, { recursive: true });
-  for (const [name, page] of manPages(programs)) {
-    await Deno.writeTextFile(join(folder, name), page);
-  }
 }
