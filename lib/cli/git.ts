@@ -6,6 +6,7 @@
 import { constants } from "node:os";
 import { GitError } from "../common/errors.ts";
 import { sleep } from "../common/wait.ts";
+import { networks } from "./networks.ts";
 
 /** What a person or a supervisor ends a command with; passed on, since it is git's to act on. */
 const FORWARDED: readonly Deno.Signal[] = Deno.build.os === "windows"
@@ -17,13 +18,18 @@ const RAISED: readonly string[] = ["SIGINT", "SIGTERM", "SIGHUP", "SIGKILL"];
 
 const RAISE_MS = 2000;
 
+/** What git takes addresses for. */
+const REMOTE_COMMANDS: readonly string[] = ["clone", "fetch", "ls-remote", "pull", "push"];
+
 /**
  * Runs `git` with the terminal, environment and folder of this process.
  *
  * @returns git's exit code; 128 + n where signal n ended it
  * @throws {GitError} "no-git"
+ * @throws {RequestError} "network-left-out": git could only say that it has no such helper
  */
 export async function passToGit(words: readonly string[], cwd: string): Promise<number> {
+  if (REMOTE_COMMANDS.includes(words[0] ?? "")) await refuseLeftOut(words);
   const child = spawnGit(words, cwd);
   // Not before: git has to inherit what is ignored, in the background and under nohup.
   const listening = FORWARDED.map((signal) => {
@@ -46,6 +52,14 @@ export async function passToGit(words: readonly string[], cwd: string): Promise<
     await sleep(RAISE_MS, new AbortController().signal);
   }
   return 128 + constants.signals[status.signal as keyof typeof constants.signals];
+}
+
+async function refuseLeftOut(words: readonly string[]): Promise<void> {
+  const addresses = words.filter((word) => word.includes("::") || word.includes("://"));
+  if (addresses.length === 0) return;
+  const { checkLeftOut } = await import("../transports/known.ts");
+  const builtIn = await networks();
+  for (const address of addresses) checkLeftOut(address, builtIn);
 }
 
 function spawnGit(words: readonly string[], cwd: string): Deno.ChildProcess {

@@ -15,6 +15,8 @@ import type { Resolved } from "../engine/resolve.ts";
 import type { Synced } from "../engine/sync.ts";
 import { formatAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
+import { ALL_TRANSPORTS } from "../transports/all.ts";
+import { checkNetwork } from "../transports/known.ts";
 import {
   AddressRequest,
   PushRequest,
@@ -24,6 +26,8 @@ import {
 } from "./api.ts";
 import { streamWork } from "./ndjson.ts";
 import { engineStatus } from "./status.ts";
+
+const BUILT_IN = ALL_TRANSPORTS.map(({ scheme }) => scheme);
 
 /** What the API needs beside the engine. */
 export interface ControlOptions {
@@ -39,6 +43,10 @@ export interface ControlOptions {
 export function controlApi(options: ControlOptions): Hono {
   const app = new Hono();
   const started = performance.now();
+  const engineFor = (url: string) => {
+    checkNetwork(url, BUILT_IN);
+    return options.engine();
+  };
 
   app.get("/v1/version", (c) => c.json({ version: VERSION, pid: Deno.pid }));
   app.get("/v1/status", async (c) => {
@@ -53,18 +61,18 @@ export function controlApi(options: ControlOptions): Hono {
   app.post("/v1/resolve", async (c) => {
     const { url } = await body(AddressRequest, c.req.raw);
     return streamWork(async (wait) =>
-      remoteState(url, await (await options.engine()).resolve(url, wait))
+      remoteState(url, await (await engineFor(url)).resolve(url, wait))
     );
   });
   app.post("/v1/sync", async (c) => {
     const { url } = await body(AddressRequest, c.req.raw);
     return streamWork(async (wait) =>
-      syncedState(url, await (await options.engine()).sync(url, wait))
+      syncedState(url, await (await engineFor(url)).sync(url, wait))
     );
   });
   app.post("/v1/push", async (c) => {
     const { url, ...request } = await body(PushRequest, c.req.raw);
-    return streamWork(async (wait) => (await options.engine()).push(url, request, wait));
+    return streamWork(async (wait) => (await engineFor(url)).push(url, request, wait));
   });
   app.post("/v1/publish", async (c) => {
     const { gitDir } = await body(RepositoryRequest, c.req.raw);

@@ -142,3 +142,14 @@ Deno.test("git: says so where there is none", async () => {
   assert.equal(code, 1);
   assert.match(err, /^gtr: can't run git: it is not installed, or not on PATH\nhint: install git/);
 });
+
+Deno.test("git: an address of a network that was left out is refused before git sees it", async () => {
+  await using user = await User.make();
+  const { code, out, err } = await gtr(user.folder, ["clone", `ssb://${"0".repeat(40)}/hello`]);
+  assert.deepEqual([code, out], [1, ""]);
+  assert.equal(
+    err,
+    "gtr: can't use ssb:// addresses: this gtr was built without ssb; " +
+      "rebuild with make TRANSPORTS=torrent,ssb\n",
+  );
+});
