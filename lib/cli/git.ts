@@ -4,6 +4,7 @@
  * @module
  */
 import { constants } from "node:os";
+import { childEnvironment } from "../common/child_environment.ts";
 import { GitError } from "../common/errors.ts";
 import { sleep } from "../common/wait.ts";
 import { networks } from "./networks.ts";
@@ -67,6 +68,8 @@ function spawnGit(words: readonly string[], cwd: string): Deno.ChildProcess {
     return new Deno.Command("git", {
       args: [...words],
       cwd,
+      clearEnv: true,
+      env: childEnvironment(),
       stdin: "inherit",
       stdout: "inherit",
       stderr: "inherit",

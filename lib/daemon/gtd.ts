@@ -71,9 +71,9 @@ export async function runGtd(options: GtdOptions): Promise<void> {
   });
   const server = Deno.serve({ path, onListen: () => Deno.chmodSync(path, 0o600) }, api.fetch);
   log(`gtd ${VERSION} (pid ${Deno.pid}) on ${path}`);
-  options.ready();
   try {
     await service.start();
+    options.ready(); // not before: who waits for it is told what keeps the service from starting
     await notifier?.send("READY=1", `STATUS=serving ${home.root}`);
     notifier?.keepWatchdog(env, () => service.engine.then(() => true));
     await service.keep();

@@ -7,7 +7,8 @@ import { spawn } from "node:child_process";
 import { open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { GtrError, StoreError } from "../common/errors.ts";
+import { childEnvironment } from "../common/child_environment.ts";
+import { GitError, GtrError, StoreError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
 import { abortable, deadline, sleep, type Wait } from "../common/wait.ts";
 import { startUnit } from "./systemd.ts";
@@ -15,6 +16,14 @@ import { GtrClient } from "../daemon/client.ts";
 
 const START_MS = 15_000;
 const STOP_MS = 10_000;
+
+/**
+ * git starts gtd, as it starts its own helpers: it is the only program that may be run, since a
+ * binary can't know at its making where its gtd will lie. git's own traces in the environment end
+ * here.
+ */
+const IN_BACKGROUND =
+  'unset GIT_CONFIG_PARAMETERS GIT_PREFIX; "$GTR_START" --background </dev/null &';
 
 /**
  * Starts gtd unless it runs. It outlives the caller, inherits its GTR_* settings, and logs to
@@ -25,32 +34,37 @@ const STOP_MS = 10_000;
 export async function startGtd(home: Home, wait: Wait): Promise<{ pid: number; started: boolean }> {
   const before = await pidOf(home);
   if (before !== undefined) return { pid: before, started: false };
+  const gtd = gtdPath();
+  if (!await isFile(gtd)) {
+    throw new GtrError("gtd-not-found", `can't start gtd: there is no ${gtd}`, {
+      hint: "install gtd beside gtr",
+    });
+  }
   await home.ensure();
   const logStart = await Deno.stat(home.log).then((info) => info.size, () => 0);
   {
     await using log = await open(home.log, "a", 0o600);
     using limit = deadline(START_MS, "gtd to start", wait.signal, "gtr daemon logs");
-    const child = spawn(gtdPath(), ["--background"], {
+    const child = spawn("git", ["-c", `alias.start-gtd=!${IN_BACKGROUND}`, "start-gtd"], {
       cwd: home.root,
       detached: true,
       stdio: ["ignore", "pipe", log.fd],
-      env: daemonEnvironment(home),
+      env: { ...daemonEnvironment(home), GTR_START: gtd },
     });
     try {
       await abortable(
         new Promise<void>((resolve, reject) => {
           child.once("error", reject);
-          child.once("exit", (code) => reject(new Error(`it ended with code ${code}`)));
+          child.stdout!.once("end", () => reject(new Error("it ended at once")));
           child.stdout!.once("data", () => resolve());
         }),
         limit.signal,
       );
     } catch (error) {
-      child.kill();
       throw await startFailure(home, error, logStart);
     } finally {
       child.removeAllListeners();
-      child.stdout!.destroy();
+      child.stdout!.destroy(); // a gtd that becomes ready later finds nobody waiting, and ends
       if (child.pid !== undefined) child.unref(); // else it never started
     }
   }
@@ -100,24 +114,28 @@ async function pidOf(home: Home): Promise<number | undefined> {
 
 /** gtd lies beside the executable that runs now. */
 function gtdPath(): string {
+  if (Deno.build.standalone) {
+    return join(dirname(Deno.execPath()), Deno.build.os === "windows" ? "gtd.exe" : "gtd");
+  }
   // A bundle is `lib/gtr/<build>/<program>.js` below the folder whose `bin` holds the launchers.
-  const bin = Deno.build.standalone
-    ? dirname(Deno.execPath())
-    : resolve(dirname(fileURLToPath(Deno.mainModule)), "..", "..", "..", "bin");
-  return join(bin, Deno.build.os === "windows" ? "gtd.exe" : "gtd");
+  return resolve(dirname(fileURLToPath(Deno.mainModule)), "..", "..", "..", "bin", "gtd");
 }
 
 /** What git sets for its helpers would mislead every git that gtd runs. */
 function daemonEnvironment(home: Home): Record<string, string> {
-  const env = Object.entries(Deno.env.toObject()).filter(([name]) => !name.startsWith("GIT_"));
+  const env = Object.entries(childEnvironment()).filter(([name]) => !name.startsWith("GIT_"));
   return { ...Object.fromEntries(env), GTR_HOME: home.root };
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return await Deno.stat(path).then((info) => info.isFile, () => false);
 }
 
 async function startFailure(home: Home, error: unknown, logStart: number): Promise<GtrError> {
   if (error instanceof GtrError) return error;
   if ((error as { code?: string }).code === "ENOENT") {
-    return new GtrError("gtd-not-found", `can't start gtd: there is no ${gtdPath()}`, {
-      hint: "install gtd beside gtr",
+    return new GitError("no-git", "can't start gtd: git is not installed, or not on PATH", {
+      hint: "install git 2.34 or newer (https://git-scm.com/downloads)",
       cause: error,
     });
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { childEnvironment } from "../common/child_environment.ts";
 import { GitError, StoreError } from "../common/errors.ts";
 import type { Progress } from "../common/wait.ts";
 
@@ -124,7 +125,7 @@ async function waitForEnd(child: Deno.ChildProcess, options: GitOptions): Promis
  */
 function environment(options: GitOptions): Record<string, string> {
   const env: Record<string, string> = {};
-  for (const [name, value] of Object.entries(Deno.env.toObject())) {
+  for (const [name, value] of Object.entries(childEnvironment())) {
     if (!name.startsWith("GIT_")) env[name] = value;
   }
   env.LC_ALL = "C"; // messages are parsed
