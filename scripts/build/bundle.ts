@@ -4,39 +4,63 @@
  * @module
  */
 import { join } from "node:path";
+import { type Contents, contentsOf } from "./contents.ts";
+import { deno } from "./deno.ts";
 import { BuildError } from "./error.ts";
+import { minify } from "./minify.ts";
 import type { Program } from "./programs.ts";
 
 /**
  * Bundles all programs into `folder`. What several share, and what is imported lazily, become files
  * of their own, so that starting a program reads only what it needs.
  *
- * @throws {BuildError} where a module can't be resolved or parsed
+ * @param config the configuration to resolve modules with; undefined: that of `root`
+ * @returns what each program consists of
+ * @throws {BuildError} where a module can't be resolved, downloaded or parsed
  */
 export async function bundle(
   root: string,
   list: readonly Program[],
   folder: string,
-): Promise<void> {
-  const frozen = Deno.env.get("CI") ? ["--frozen"] : [];
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    // Not `--minify`: it inlines a variable that is used once also where `using` declares it, which
-    // is then never disposed of (a lock is never given back).
-    args: [
-      ...["bundle", "--quiet", "--platform=deno", "--code-splitting", ...frozen],
-      ...["--outdir", folder, ...list.map((program) => program.entry)],
-    ],
-    cwd: root,
-    env: { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" },
-    stdin: "null",
-    stdout: "null",
-    stderr: "piped",
-  }).output();
-  if (!success) {
-    const said = new TextDecoder().decode(stderr).trim();
-    throw new BuildError(`can't bundle ${list.map((p) => p.entry).join(", ")}:\n${said}`);
+  config?: string,
+): Promise<Contents> {
+  const lock = join(root, "deno.lock");
+  const options = [
+    ...Deno.env.get("CI") ? ["--frozen"] : [],
+    ...config ? ["--config", config] : [],
+    ...config && await exists(lock) ? ["--lock", lock] : [],
+  ];
+  // Not `--minify`: its esbuild inlines a variable that is used once also where `using` declares
+  // it, which is then never disposed of (a lock is never given back).
+  const { success, said } = await deno([
+    ...["bundle", "--quiet", "--platform=deno", "--code-splitting", ...options],
+    ...["--outdir", folder, ...list.map((program) => program.entry)],
+  ], { cwd: root });
+  if (!success) throw failure(list, said);
+  const files = await readAll(folder);
+  dropUnusedRequire(files);
+  const contents = contentsOf(files, list.map((program) => program.name));
+  for (const [name, code] of await minify(files)) {
+    await Deno.writeTextFile(join(folder, name), code);
   }
-  await dropUnusedRequire(folder);
+  return contents;
+}
+
+function failure(list: readonly Program[], said: string): BuildError {
+  const download = /error: (.*(?:error sending request|dns error|tls handshake).*)/i.exec(said)
+    ?.[1];
+  if (download) return new BuildError(`can't download the packages in deno.json: ${download}`);
+  return new BuildError(`can't bundle ${list.map((p) => p.entry).join(", ")}:\n${said}`);
+}
+
+async function exists(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(() => true, () => false);
+}
+
+async function readAll(folder: string): Promise<Map<string, string>> {
+  const names = (await Array.fromAsync(Deno.readDir(folder))).map((entry) => entry.name).sort();
+  const read = async (name: string) => [name, await Deno.readTextFile(join(folder, name))] as const;
+  return new Map(await Promise.all(names.map(read)));
 }
 
 /**
@@ -44,18 +68,11 @@ export async function bundle(
  * its side effects, of which there are none. It loads `node:module`, which takes as long as all the
  * rest of a quick start: files that use nothing of it go without.
  */
-async function dropUnusedRequire(folder: string): Promise<void> {
-  const files = new Map<string, string>();
-  for await (const { name } of Deno.readDir(folder)) {
-    files.set(name, await Deno.readTextFile(join(folder, name)));
-  }
+function dropUnusedRequire(files: Map<string, string>): void {
   for (const [chunk, code] of files) {
     if (!/^import \{ createRequire as __deno_internal_createRequire \}/m.test(code)) continue;
     for (const [name, text] of files) {
-      const without = text.replace(`\nimport "./${chunk}";\n`, "\n");
-      if (without === text) continue;
-      files.set(name, without);
-      await Deno.writeTextFile(join(folder, name), without);
+      files.set(name, text.replace(`\nimport "./${chunk}";\n`, "\n"));
     }
   }
 }

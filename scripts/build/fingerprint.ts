@@ -9,9 +9,13 @@ import { join } from "node:path";
 /** Files and folders that decide what comes out of a build. */
 const INPUTS = [".deno-version", "cmd", "deno.json", "deno.lock", "lib", "scripts/build"];
 
-/** 16 hex digits that change when any input's name or content does, and not with times or places. */
-export async function fingerprint(root: string): Promise<string> {
-  const hash = createHash("sha256");
+/**
+ * 16 hex digits that change when any input's name or content does, and not with times or places.
+ *
+ * @param choice what a person chose about the build
+ */
+export async function fingerprint(root: string, choice: string): Promise<string> {
+  const hash = createHash("sha256").update(`${choice}\0`);
   for (const input of INPUTS) {
     for (const path of await files(root, input)) {
       const content = await Deno.readFile(join(root, path));

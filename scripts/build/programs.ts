@@ -1,9 +1,11 @@
 /**
- * What is built: one executable for each file in `cmd/`, and what each may do.
+ * What is built: one executable for each file in `cmd/`, and what they may do.
  *
  * @module
  */
 import { join } from "node:path";
+import { BuildError } from "./error.ts";
+import { networkOf } from "./networks.ts";
 
 /** One executable. */
 export interface Program {
@@ -12,7 +14,7 @@ export interface Program {
   readonly entry: string;
   /** Other names it is installed under. */
   readonly aliases: readonly string[];
-  /** Programs it may run: names on PATH, or of `dist/bin` where it is one of ours. */
+  /** The programs that it may run. */
   readonly runs: readonly string[];
   /** Options of Deno that it needs beside its permissions. */
   readonly flags: readonly string[];
@@ -21,20 +23,19 @@ export interface Program {
 /** `coreutils` on some systems installs a `gtr` of its own (GNU tr): `gti` is the way round it. */
 const ALIASES: Readonly<Record<string, readonly string[]>> = { gtr: ["gti"] };
 
-/**
- * The daemon runs git and nothing else; everything else may also start the daemon, and gtr may have
- * the service manager do it.
- */
-const RUNS: Readonly<Record<string, readonly string[]>> = {
-  gtd: ["git"],
-  gtr: ["git", "gtd", "systemctl"],
-};
+/** git starts gtd too, since where gtd will lie is not known here. */
+const RUNS: Readonly<Record<string, readonly string[]>> = { gtr: ["git", "systemctl"] };
 
 /** The daemon tells the service manager that it is ready through a datagram socket with a path. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = { gtd: ["--unstable-net"] };
 
-/** The programs that the tree has, in the order of their names. */
-export async function programs(root: string): Promise<Program[]> {
+/**
+ * The programs that the tree has, in the order of their names.
+ *
+ * @param networks those to build; undefined: all
+ * @throws {BuildError} where one of them has no helper
+ */
+export async function programs(root: string, networks?: readonly string[]): Promise<Program[]> {
   const found: Program[] = [];
   for await (const file of Deno.readDir(join(root, "cmd"))) {
     const name = file.name.replace(/\.ts$/, "");
@@ -43,9 +44,30 @@ export async function programs(root: string): Promise<Program[]> {
       name,
       entry: `cmd/${file.name}`,
       aliases: ALIASES[name] ?? [],
-      runs: RUNS[name] ?? ["git", "gtd"],
+      runs: RUNS[name] ?? ["git"],
       flags: FLAGS[name] ?? [],
     });
   }
-  return found.sort((a, b) => a.name < b.name ? -1 : 1);
+  const of = found.map(({ name }) => networkOf(name));
+  const helperless = networks?.find((network) => !of.includes(network));
+  if (helperless !== undefined) {
+    throw new BuildError(`can't build ${helperless}: there is no cmd/git-remote-${helperless}.ts`);
+  }
+  return found
+    .filter((_, i) => of[i] === undefined || (networks?.includes(of[i]) ?? true))
+    .sort((a, b) => a.name < b.name ? -1 : 1);
 }
+
+/**
+ * What every program may do, as options of Deno, beside running others.
+ *
+ * Reading and writing can't be narrowed: repositories are wherever the user has them. Nor can the
+ * network: peers are anywhere. The whole environment is read to pass it on to git without GIT_*.
+ */
+export const PERMISSIONS: readonly string[] = [
+  "--allow-read",
+  "--allow-write",
+  "--allow-net",
+  "--allow-env",
+  "--allow-sys=networkInterfaces,uid",
+];
