@@ -1,0 +1,133 @@
+#!/bin/sh
+# Installs a release of gtr: downloads it, checks it, and puts it into PREFIX, by default ~/.local.
+#
+#     curl -fsSL <release>/install.sh | sh
+#
+# GTR_RELEASE is the address below which the release's files are.
+set -eu
+
+fail() {
+  printf 'install: %s\n' "$1" >&2
+  exit 1
+}
+
+find_platform() {
+  case $(uname -s) in
+    Linux) system=linux ;;
+    Darwin) system=macos ;;
+    MINGW* | MSYS*) system=windows ;;
+    *) fail "can't install on $(uname -s): there are releases for Linux, macOS and Windows" ;;
+  esac
+  case $(uname -m) in
+    x86_64 | amd64) processor=x64 ;;
+    aarch64 | arm64) processor=arm64 ;;
+    *) fail "can't install on a $(uname -m): there are releases for x64 and arm64" ;;
+  esac
+  if [ "$system" = linux ] && ls /lib/ld-musl-* >/dev/null 2>&1; then
+    fail "can't install here: the releases need glibc, and this system has musl (build it: make)"
+  fi
+  platform=$system-$processor
+}
+
+download() { # what, into
+  if command -v curl >/dev/null; then
+    curl -fsSL --retry 2 -o "$2" "$base/$1" 2>"$work/why"
+  elif command -v wget >/dev/null; then
+    wget -q -O "$2" "$base/$1" 2>"$work/why"
+  else
+    fail "can't download: neither curl nor wget is installed"
+  fi || fail "can't download $base/$1: $(tail -n 1 "$work/why")"
+}
+
+sha256() {
+  if command -v sha256sum >/dev/null; then
+    sha256sum "$1"
+  else
+    shasum -a 256 "$1"
+  fi | cut -d ' ' -f 1
+}
+
+# Fails where a program of that name is there that is not ours: GNU tr is called gtr, too.
+check_foreign() {
+  for name in gtr gtd; do
+    there=$prefix/bin/$name
+    [ -e "$there" ] || continue
+    case $("$there" --version 2>/dev/null </dev/null) in "$name "[0-9]*) continue ;; esac
+    fail "can't install $there: another program is there (choose another PREFIX, or remove it)"
+  done
+}
+
+# Every file is renamed into place: who looks sees the old one or the new one, whole.
+place() {
+  (cd "$work/new" && find . -type f) | sed 's|^\./||' | LC_ALL=C sort >"$work/list"
+  escaped=$(printf %s "$prefix" | sed 's/[&|\\]/\\&/g')
+  for file in lib/systemd/user/gtd.service share/gtr/org.gtr.gtd.plist; do
+    [ -f "$work/new/$file" ] || continue
+    sed "s|/@PREFIX@|$escaped|g" "$work/new/$file" >"$work/service"
+    cat "$work/service" >"$work/new/$file"
+  done
+  mkdir -p "$prefix/share/gtr"
+  {
+    printf '{"version":1,"folders":[],"replaced":[],"files":['
+    sed -e 's/.*/"&"/' -e '$!s/$/,/' "$work/list" | tr -d '\n'
+    printf ']}\n'
+  } >"$work/installed.json"
+  mv -f "$work/installed.json" "$prefix/share/gtr/installed.json"
+  while IFS= read -r file; do
+    mkdir -p "$prefix/${file%/*}" && mv -f "$work/new/$file" "$prefix/$file" ||
+      fail "can't write $prefix/$file"
+  done <"$work/list"
+}
+
+next() {
+  printf 'installed %s into %s\n' "$("$prefix/bin/gtr" --version)" "$prefix/bin"
+  case :$PATH: in
+    *":$prefix/bin:"*) ;;
+    *) printf '  put it on PATH: export PATH="%s/bin:$PATH"\n' "$prefix" ;;
+  esac
+  other=$(command -v gtr || true)
+  case $other in
+    '' | "$prefix/bin/gtr") ;;
+    *) printf '  another gtr comes first on PATH: %s; call this one gti\n' "$other" ;;
+  esac
+  command -v git >/dev/null || printf '  install git 2.34 or newer: it is not on PATH\n'
+  printf '  share a repository: cd <its folder> && gtr init\n'
+}
+
+main() {
+  base=${GTR_RELEASE:-@RELEASE@}
+  case $base in
+    http://127.0.0.1:* | https://*) ;;
+    *) fail "can't download from $base: GTR_RELEASE has to be an https address" ;;
+  esac
+  prefix=${PREFIX:-${HOME:?}/.local}
+  case $prefix in
+    /*) ;;
+    *) fail "can't install to PREFIX=$prefix: it has to be an absolute path" ;;
+  esac
+  command -v tar >/dev/null || fail "can't unpack: tar is not installed"
+  command -v sha256sum >/dev/null || command -v shasum >/dev/null ||
+    fail "can't check the download: neither sha256sum nor shasum is installed"
+  find_platform
+  mkdir -p "$prefix" 2>/dev/null || fail "can't install to $prefix: can't make that folder"
+  work=$(mktemp -d "$prefix/.gtr-install.XXXXXX" 2>/dev/null) ||
+    fail "can't install to $prefix: can't write there (choose another PREFIX)"
+  trap 'rm -rf "$work"' EXIT
+  trap 'exit 1' HUP INT TERM
+
+  download SHA256SUMS "$work/sums"
+  line=$(grep -E "^[0-9a-f]{64}  gtr-[0-9A-Za-z.+-]+-$platform\.tar\.gz\$" "$work/sums" | head -n 1)
+  [ -n "$line" ] || fail "can't install: this release has nothing for $platform"
+  name=${line#*  }
+  download "$name" "$work/archive"
+  [ "$(sha256 "$work/archive")" = "${line%% *}" ] ||
+    fail "can't use $name: it is not what SHA256SUMS says (download it again)"
+  mkdir "$work/new"
+  tar -xzf "$work/archive" -C "$work/new" --strip-components=1 2>"$work/why" ||
+    fail "can't unpack $name: $(tail -n 1 "$work/why")"
+  check_foreign
+  place
+  next
+}
+
+main # at the end, so that half a download does nothing
