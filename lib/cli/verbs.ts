@@ -184,7 +184,7 @@ export const VERBS: readonly Verb[] = [
     ],
     details: [
       "The variable GTR_A_B overrides the setting a.b: GTR_TORRENT_PORT overrides torrent.port. " +
-      "gtd reads settings when it starts. git's own settings: git config.",
+      "gtd reads settings when it starts, and again on SIGHUP. git's own settings: git config.",
     ],
     examples: [
       { command: "gtr config", about: "all settings, their values and where they come from" },
