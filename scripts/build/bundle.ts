@@ -8,6 +8,7 @@ import { type Contents, contentsOf } from "./contents.ts";
 import { deno } from "./deno.ts";
 import { BuildError } from "./error.ts";
 import { minify } from "./minify.ts";
+import { numberFiles } from "./number_files.ts";
 import type { Program } from "./programs.ts";
 
 /**
@@ -37,9 +38,14 @@ export async function bundle(
     ...["--outdir", folder, ...list.map((program) => program.entry)],
   ], { cwd: root });
   if (!success) throw failure(list, said);
-  const files = await readAll(folder);
-  dropUnusedRequire(files);
-  const contents = contentsOf(files, list.map((program) => program.name));
+  const names = list.map((program) => program.name);
+  const hashed = await readAll(folder);
+  dropUnusedRequire(hashed);
+  nameByPackage(hashed);
+  const files = numberFiles(hashed, names);
+  const contents = contentsOf(files, names);
+  await Deno.remove(folder, { recursive: true });
+  await Deno.mkdir(folder);
   for (const [name, code] of await minify(files)) {
     await Deno.writeTextFile(join(folder, name), code);
   }
@@ -74,5 +80,12 @@ function dropUnusedRequire(files: Map<string, string>): void {
     for (const [name, text] of files) {
       files.set(name, text.replace(`\nimport "./${chunk}";\n`, "\n"));
     }
+  }
+}
+
+/** CommonJS modules are told apart by their paths, which are those of the machine that builds. */
+function nameByPackage(files: Map<string, string>): void {
+  for (const [name, code] of files) {
+    files.set(name, code.replaceAll(/"[^"\n]*\/npm\/[^"\n/]+\/([^"\n]+)"\(/g, '"npm:$1"('));
   }
 }

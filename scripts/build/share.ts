@@ -20,7 +20,9 @@ export async function placeShare(root: string): Promise<void> {
   const unfinished = `${share}.${Deno.pid}.tmp`;
   try {
     const programs: string[] = [];
-    for await (const { name } of Deno.readDir(join(dist, "bin"))) programs.push(name);
+    for await (const { name } of Deno.readDir(join(dist, "bin"))) {
+      programs.push(name.replace(/\.exe$/, ""));
+    }
     programs.sort();
     const pages = [...manPages(programs)].map(([name, page]) =>
       [`man/man1/${name}`, page] as const

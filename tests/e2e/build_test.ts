@@ -34,8 +34,10 @@ async function edit(path: string, change: (text: string) => string): Promise<voi
 }
 
 /** A copy of this tree in which there is one more network, which uses a package that no other does. */
-async function tree(): Promise<{ root: string } & AsyncDisposable> {
-  const root = await Deno.realPath(await Deno.makeTempDir({ prefix: "gtr-build-" }));
+async function tree(below = "."): Promise<{ root: string } & AsyncDisposable> {
+  const folder = await Deno.realPath(await Deno.makeTempDir({ prefix: "gtr-build-" }));
+  const root = join(folder, below);
+  await Deno.mkdir(root, { recursive: true });
   for (const name of SOURCES) await copy(join(ROOT, name), join(root, name));
   await Deno.mkdir(join(root, "lib", "transports", "carrier"));
   await Deno.writeTextFile(
@@ -63,7 +65,7 @@ export const entry: TransportEntry = {
     join(root, "lib", "transports", "known.ts"),
     (text) => text.replace('  "torrent",\n', '  "torrent",\n  "carrier",\n'),
   );
-  return { root, [Symbol.asyncDispose]: () => Deno.remove(root, { recursive: true }) };
+  return { root, [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }) };
 }
 
 async function built(root: string, options: BuildOptions): Promise<Build> {
@@ -153,7 +155,7 @@ Deno.test("build: a program says which networks it has, and how to get one it la
 
 Deno.test("build: bundles and binaries have the same bytes wherever they are made", async () => {
   await using one = await tree();
-  await using two = await tree();
+  await using two = await tree("another place/further down");
   for (const kind of ["bundles", "binaries"] as const) {
     const options = { networks: ["torrent"], kind, denort: STAND_IN };
     assert.deepEqual(await built(one.root, options), await built(two.root, options));

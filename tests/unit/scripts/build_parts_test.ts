@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { contentsOf } from "../../../scripts/build/contents.ts";
 import { minify } from "../../../scripts/build/minify.ts";
 import { chooseNetworks, networkOf, treeNetworks } from "../../../scripts/build/networks.ts";
+import { numberFiles } from "../../../scripts/build/number_files.ts";
 import { optionsFrom } from "../../../scripts/build/options.ts";
 import { PERMISSIONS, programs } from "../../../scripts/build/programs.ts";
 
@@ -82,6 +83,27 @@ Deno.test("contents: what a program imports, lazily and through others, and noth
       packages: ["@x/y@1.2.0"],
     },
   });
+});
+
+Deno.test("numbers: shared files are named by when they are reached, whatever their hashes", () => {
+  const bundle = (a: string, b: string) =>
+    new Map([
+      [`chunk-${b}.js`, `import "./chunk-${a}.js";`],
+      [`chunk-${a}.js`, 'const text = "./chunk-AAAAAAAA.js";'],
+      ["gtr.js", `import{x}from"./chunk-${b}.js";await import("./lazy-LLLLLLLL.js")`],
+      ["lazy-LLLLLLLL.js", `import {\n  y\n} from "./chunk-${a}.js";import "./not-ours.js"`],
+      ["gtd.js", ""],
+    ]);
+  const numbered = numberFiles(bundle("AAAAAAAA", "BBBBBBBB"), ["gtd", "gtr"]);
+  assert.deepEqual([...numbered], [
+    ["gtd.js", ""],
+    ["gtr.js", 'import{x}from"./chunk-2.js";await import("./lazy-3.js")'],
+    ["chunk-2.js", 'import "./chunk-4.js";'],
+    ["lazy-3.js", 'import {\n  y\n} from "./chunk-4.js";import "./not-ours.js"'],
+    ["chunk-4.js", 'const text = "./chunk-AAAAAAAA.js";'],
+  ]);
+  const other = numberFiles(bundle("AAAAAAAA", "ZZZZZZZZ"), ["gtd", "gtr"]);
+  assert.deepEqual(other, numbered);
 });
 
 Deno.test("minify: white space and comments go, names and disposal stay", async () => {
