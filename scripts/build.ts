@@ -18,6 +18,7 @@ import { type Base, downloadBase, localBase } from "./build/denort.ts";
 import { BuildError } from "./build/error.ts";
 import { fingerprint } from "./build/fingerprint.ts";
 import { launcher } from "./build/launcher.ts";
+import { writeMulticall } from "./build/multicall.ts";
 import { chooseNetworks, treeNetworks, writeChoice } from "./build/networks.ts";
 import { type BuildOptions, type Kind, optionsFrom } from "./build/options.ts";
 import { place, placeDeno, removeOthers, writeFile } from "./build/place.ts";
@@ -103,7 +104,10 @@ async function makePlan(root: string, options: BuildOptions): Promise<Plan> {
     list,
     names: list.flatMap((program) => [program.name, ...program.aliases]),
     networks,
-    fingerprint: await fingerprint(root, networks?.join(",") ?? ""),
+    fingerprint: await fingerprint(
+      root,
+      [...networks ?? ["all"], ...options.multicall ? ["multicall"] : []].join(),
+    ),
   };
 }
 
@@ -121,15 +125,20 @@ async function make(
     const [kind, why, base] = await chooseKind(options, local, work);
     const config = plan.networks && await writeChoice(root, plan.networks, work);
     const bundles = join(work, "bundles");
-    const contents = await bundle(root, list, bundles, config);
+    const compiled = base && options.multicall ? [await writeMulticall(root, list, work)] : list;
+    const contents = await bundle(root, compiled, bundles, config);
     const previous = last?.fingerprint && last.fingerprint !== plan.fingerprint
       ? last.fingerprint
       : last?.previous;
     const made = { fingerprint: plan.fingerprint, kind, why, base: base?.id, previous, contents };
     if (base) {
       await dateFiles(bundles);
-      for (const program of list) {
+      for (const program of compiled) {
         await compile(program, bundles, join(work, executable(program.name)), base);
+      }
+      if (compiled !== list) {
+        const one = join(work, executable(compiled[0]!.name));
+        for (const program of list) await place(one, join(work, executable(program.name)));
       }
     }
     // From here on, until it ends, dist is neither the last build nor this one.

@@ -16,10 +16,12 @@ export interface BuildOptions {
   readonly kind?: Kind;
   /** The base for binaries, `denort` of the pinned version; undefined: Deno's own. */
   readonly denort?: string;
+  /** Binaries are one file under many names. */
+  readonly multicall?: boolean;
 }
 
 /**
- * Reads `TRANSPORTS`, `KIND` and `DENORT_BIN`.
+ * Reads `TRANSPORTS`, `KIND`, `DENORT_BIN` and `MULTICALL`.
  *
  * @throws {BuildError}
  */
@@ -33,5 +35,14 @@ export function optionsFrom(env: (name: string) => string | undefined): BuildOpt
   if (networks?.length === 0) {
     throw new BuildError(`can't build TRANSPORTS=${text}: it names no network`);
   }
-  return { networks, kind, denort: env("DENORT_BIN") || undefined };
+  const multicall = env("MULTICALL") || "0";
+  if (multicall !== "0" && multicall !== "1") {
+    throw new BuildError(`can't build MULTICALL=${multicall}: it is 0 or 1`);
+  }
+  if (multicall === "1" && kind === "bundles") {
+    throw new BuildError("can't build MULTICALL=1: bundles share their files already");
+  }
+  const one = multicall === "1";
+  const denort = env("DENORT_BIN") || undefined;
+  return { networks, kind: one ? "binaries" : kind, denort, multicall: one };
 }

@@ -8,6 +8,8 @@ import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
 import { type Build, build } from "../../scripts/build.ts";
 import type { BuildOptions } from "../../scripts/build/options.ts";
+import { writeMulticall } from "../../scripts/build/multicall.ts";
+import { programs } from "../../scripts/build/programs.ts";
 import { readEmbedded } from "./embedded.ts";
 
 const ROOT = resolve(import.meta.dirname!, "..", "..");
@@ -136,6 +138,37 @@ Deno.test("build: binaries have the networks that were chosen inside, and nothin
       );
     }
   }
+});
+
+Deno.test("build: one binary is all programs, by the name that it is called by", async () => {
+  await using made = await tree();
+  const options = { networks: ["torrent"], kind: "binaries", denort: STAND_IN } as const;
+  const { contents } = await built(made.root, { ...options, multicall: true });
+  assert.deepEqual(Object.keys(contents), ["multicall"]);
+  assert.deepEqual(await names(made.root), ["git-remote-torrent", "gtd", "gti", "gtr"]);
+  const suffix = Deno.build.os === "windows" ? ".exe" : "";
+  const bin = join(made.root, "dist", "bin");
+  assert.equal((await Deno.stat(join(bin, `gtd${suffix}`))).nlink, 4);
+  const { files } = await readEmbedded(join(bin, `gtd${suffix}`));
+  assert.deepEqual(files, contents.multicall!.files);
+  assert.ok(!contents.multicall!.modules.some((module) => module.includes("carrier")));
+
+  const list = await programs(made.root, ["torrent"]);
+  const { entry } = await writeMulticall(made.root, list, join(made.root, "dist"));
+  const call = async (name: string) => {
+    const program = join(made.root, name);
+    await Deno.copyFile(Deno.execPath(), program); // it asks for its own path, behind all links
+    const { stdout, stderr } = await new Deno.Command(program, {
+      args: ["run", "--quiet", "-A", join(made.root, entry), "--version"],
+    }).output();
+    return new TextDecoder().decode(stdout) + new TextDecoder().decode(stderr);
+  };
+  assert.match(await call("gtd"), /^gtd \d/);
+  assert.match(await call("gti"), /^gtr \d/);
+  assert.match(
+    await call("other"),
+    /^gtr: can't tell which program to be: 'other' is none of .*gtd/,
+  );
 });
 
 Deno.test("build: a program says which networks it has, and how to get one it lacks", async () => {

@@ -11,7 +11,7 @@ const ROOT = join(import.meta.dirname!, "..", "..", "..");
 const env = (values: Record<string, string>) => (name: string) => values[name];
 
 Deno.test("build options: nothing given is nothing chosen, also where it is empty", () => {
-  const nothing = { networks: undefined, kind: undefined, denort: undefined };
+  const nothing = { networks: undefined, kind: undefined, denort: undefined, multicall: false };
   assert.deepEqual(optionsFrom(env({})), nothing);
   assert.deepEqual(optionsFrom(env({ TRANSPORTS: "", KIND: "", DENORT_BIN: "" })), nothing);
 });
@@ -28,6 +28,12 @@ Deno.test("build options: there are two kinds", () => {
   assert.throws(() => optionsFrom(env({ KIND: "static" })), {
     message: "can't build KIND=static: there are binaries and bundles",
   });
+});
+
+Deno.test("build options: one binary for all is for binaries", () => {
+  assert.equal(optionsFrom(env({ MULTICALL: "1" })).multicall, true);
+  assert.throws(() => optionsFrom(env({ MULTICALL: "yes" })), /it is 0 or 1$/);
+  assert.throws(() => optionsFrom(env({ MULTICALL: "1", KIND: "bundles" })), /share their files/);
 });
 
 Deno.test("networks: the tree's are those of all.ts; a choice keeps their order", async () => {
