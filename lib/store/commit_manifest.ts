@@ -52,6 +52,7 @@ export async function commitManifest(
     for (const { pack, packPath } of added) {
       await remove(paths.idx(pack.sha256));
       await moveFile(paths.pack(pack.sha256), packPath).catch(() => {}); // not moved yet
+      await Deno.chmod(packPath, 0o644).catch(() => {}); // a fetch may have to mend it
     }
     throw error;
   }

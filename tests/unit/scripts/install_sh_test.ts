@@ -7,6 +7,18 @@ import { tar } from "../../../scripts/release/tar.ts";
 const SCRIPT = join(import.meta.dirname!, "..", "..", "..", "scripts", "install.sh");
 const DATE = 1_800_000_000;
 
+const NEEDS = ["tar", "curl"];
+const there = await Promise.all(NEEDS.map(async (name) => {
+  const { success } = await new Deno.Command("sh", { args: ["-c", `command -v ${name}`] }).output();
+  return success;
+}));
+const missing = NEEDS.find((_, i) => !there[i]);
+
+/** A test of the installer, which is ignored where it can't download or unpack. */
+function test(name: string, fn: () => Promise<void>): void {
+  Deno.test({ name: missing ? `${name} (needs ${missing})` : name, ignore: !!missing, fn });
+}
+
 /** A release for linux-x64 whose programs only tell their version. */
 async function release(version: string): Promise<Record<string, Uint8Array<ArrayBuffer>>> {
   const folder = `gtr-${version}-linux-x64`;
@@ -84,7 +96,7 @@ function names(folder: string): string[] {
   return [...Deno.readDirSync(folder)].map(({ name }) => name).sort();
 }
 
-Deno.test("install.sh: downloads, checks, installs and says what is next", async () => {
+test("install.sh: downloads, checks, installs and says what is next", async () => {
   await using here = await user(await release("1.2.3"));
   const { code, stdout, stderr } = await here.install();
   assert.deepEqual([code, stderr], [0, ""]);
@@ -109,7 +121,7 @@ Deno.test("install.sh: downloads, checks, installs and says what is next", async
   assert.deepEqual(names(prefix), ["bin", "lib", "share"]); // nothing of its own is left
 });
 
-Deno.test("install.sh: a newer release replaces an older one; PREFIX may be anything", async () => {
+test("install.sh: a newer release replaces an older one; PREFIX may be anything", async () => {
   await using here = await user(await release("1.2.3"));
   const prefix = join(here.home, "a & b|c");
   await here.install({ PREFIX: prefix });
@@ -123,7 +135,7 @@ Deno.test("install.sh: a newer release replaces an older one; PREFIX may be anyt
   );
 });
 
-Deno.test("install.sh: what is not what the sums say is not used, and the old stays", async () => {
+test("install.sh: what is not what the sums say is not used, and the old stays", async () => {
   await using here = await user(await release("1.2.3"));
   await here.install();
   Object.assign(here.files, await release("1.3.0"));
@@ -140,7 +152,7 @@ Deno.test("install.sh: what is not what the sums say is not used, and the old st
   assert.deepEqual(names(prefix), ["bin", "lib", "share"]);
 });
 
-Deno.test("install.sh: every failure is one line", async () => {
+test("install.sh: every failure is one line", async () => {
   await using here = await user(await release("1.2.3"));
   const says = async (pattern: RegExp, env: Record<string, string> = {}) => {
     const { code, stdout, stderr } = await here.install(env);
@@ -169,7 +181,7 @@ Deno.test("install.sh: every failure is one line", async () => {
   await says(/^install: can't install on Plan9: there are releases for Linux, macOS and Windows$/);
 });
 
-Deno.test("install.sh: another program of the same name is not overwritten", async () => {
+test("install.sh: another program of the same name is not overwritten", async () => {
   await using here = await user(await release("1.2.3"));
   const bin = join(here.home, ".local", "bin");
   await Deno.mkdir(bin, { recursive: true });

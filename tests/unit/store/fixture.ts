@@ -120,7 +120,7 @@ export async function fetchInto(
   await repository.create(signed.manifest.objectFormat);
   return await Promise.all(added.map(async ({ pack, packPath }) => {
     const path = repository.incomingPath(pack.sha256);
-    await Deno.copyFile(packPath, path);
+    await Deno.writeFile(path, await Deno.readFile(packPath)); // a copy would be read-only, too
     return { pack, path };
   }));
 }

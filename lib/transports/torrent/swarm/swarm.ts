@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
-import { copyFile } from "node:fs/promises";
+import { chmod, copyFile } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { NetworkError } from "../../../common/errors.ts";
 import { Bans } from "./bans.ts";
@@ -159,6 +159,7 @@ export class Swarm {
     try {
       const info = await seed.options.info();
       await copyFile(seed.options.path, into);
+      await chmod(into, 0o644); // packs in a store are read-only
       return infohashOf(info) === seed.infohash ? info : undefined;
     } catch (error) {
       this.#options.log(`can't copy ${seed.options.path}: ${(error as Error).message}`);

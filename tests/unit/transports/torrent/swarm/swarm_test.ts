@@ -140,8 +140,13 @@ Deno.test("what a partial file holds is checked, not believed", async () => {
 Deno.test("what we seed ourselves is fetched without the network", async () => {
   await using fixture = await Fixture.make();
   const torrent = makeTorrent(300_000);
-  const seed = await fixture.seeder(torrent);
-  await assertWhole(await fixture.fetch(seed, torrent, []), torrent);
+  const path = fixture.path();
+  await Deno.writeFile(path, torrent.bytes, { mode: 0o444 }); // as packs are in a store
+  const swarm = await fixture.swarm();
+  using _seed = fixture.seed(swarm, torrent, path);
+  const copy = await fixture.fetch(swarm, torrent, []);
+  await assertWhole(copy, torrent);
+  assert.equal((await Deno.stat(copy)).mode! & 0o200, 0o200); // else it can't be written to later
 });
 
 Deno.test("a torrent of another name or length than the expected one", async () => {
