@@ -33,6 +33,17 @@ const text = (
   parse: (s) => (pattern.test(s) ? s : undefined),
 });
 
+const choice = <T extends string>(
+  about: string,
+  fallback: NoInfer<T>,
+  choices: readonly T[],
+): Setting<T> => ({
+  about,
+  fallback,
+  form: `one of ${choices.join(", ")}`,
+  parse: (s) => choices.find((one) => one === s.toLowerCase()),
+});
+
 const whole = (about: string, fallback: number, min: number, max: number): Setting<number> => ({
   about,
   fallback,
@@ -40,6 +51,21 @@ const whole = (about: string, fallback: number, min: number, max: number): Setti
   parse: (s) => {
     const n = /^\d{1,15}$/.test(s) ? Number(s) : NaN;
     return n >= min && n <= max ? n : undefined;
+  },
+});
+
+const UNITS = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
+
+/** Bytes, with git's suffixes. */
+const size = (about: string, fallback: number): Setting<number> => ({
+  about,
+  fallback,
+  form: "a number of bytes, such as 500000, 500k, 20m, 20g or 2t",
+  parse: (s) => {
+    const [, digits, unit] = /^(\d{1,12})([kmgt]?)$/i.exec(s) ?? [];
+    if (digits === undefined) return undefined;
+    const bytes = Number(digits) * UNITS[unit!.toLowerCase() as keyof typeof UNITS];
+    return Number.isSafeInteger(bytes) ? bytes : undefined;
   },
 });
 
@@ -70,7 +96,25 @@ export const SETTINGS = {
   ),
   "network.timeout": whole("seconds until 'nobody answers'", 15, 1, 3600),
   "daemon.autostart": yesNo("start gtd when a command needs it", true),
+  "live.wait": whole(
+    "seconds to look for a live peer before packs are fetched (0: never)",
+    3,
+    0,
+    60,
+  ),
+  "live.streams": whole("live streams served at once (0: none)", 8, 0, 1000),
+  "live.perPeer": whole("of these, for one address", 4, 1, 1000),
+  "live.uploadRate": whole("bytes per second of all live streams (0: no limit)", 0, 0, 1e12),
+  "live.seconds": whole("seconds that one live stream may take", 600, 1, 86400),
+  "live.idle": whole("seconds without a byte until a live stream is ended", 30, 1, 3600),
   "publish.grace": whole("hours that replaced packs stay available", 24, 0, 8760),
+  "seed.policy": choice(
+    "which of others' repositories are passed on to others",
+    "cloned",
+    ["cloned", "followed", "none"],
+  ),
+  "store.quota": size("bytes of others' repositories in all (0: no limit)", 20 * 2 ** 30),
+  "store.repositoryQuota": size("bytes of one repository of others (0: no limit)", 0),
   "torrent.host": text(
     "address to listen on",
     "0.0.0.0",
@@ -87,6 +131,26 @@ export const SETTINGS = {
   "torrent.uploadSlots": whole("peers served at once", 8, 1, 1000),
   "torrent.uploadRate": whole("bytes per second sent to peers (0: no limit)", 0, 0, 1e12),
   "torrent.dhtPacks": whole("bytes of packs of a repository also kept in the DHT", 65536, 0, 1e6),
+  "default.listen": text(
+    "address to serve https on (unset: none)",
+    "",
+    "host:port, such as 0.0.0.0:8443",
+    /^[A-Za-z0-9.-]{1,253}:\d{1,5}$/,
+  ),
+  "default.address": text(
+    "where others reach default.listen, if elsewhere",
+    "",
+    "host or host:port",
+    /^[A-Za-z0-9.-]{1,253}(:\d{1,5})?$/,
+  ),
+  "default.certificate": text("certificate chain (unset: of one's own key)", "", "a PEM file"),
+  "default.key": text("private key of default.certificate", "", "a PEM file"),
+  "default.tls": yesNo("encrypt; off only on loopback, behind another server", true),
+  "default.servers": list(
+    "servers asked about every repository",
+    "[<publisher's id>@]host[:port],...",
+    /^([0-9a-f]{40}@|[0-9a-f]{64}@)?[a-z0-9.-]{1,253}(:\d{1,5})?$/i,
+  ),
 } as const;
 
 /** The name of a setting. */

@@ -20,6 +20,7 @@ import { Names } from "../identity/names.ts";
 import { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { Transport, TransportEntry } from "../transports/transport.ts";
+import { liveAnswer } from "./live_answer.ts";
 import { changeRepository, type EngineParts, repositoryKey } from "./parts.ts";
 import { ownAddresses, publishedManifest, publishState } from "./publish.ts";
 import { applyPush, type PushRequest, type PushResult, refuseForeignPush } from "./push.ts";
@@ -95,6 +96,7 @@ export class Engine implements AsyncDisposable {
       log(`can't open ${entries[i]!.scheme}: ${failure.message}`);
     });
     if (transports.length === 0 && failure) throw failure;
+    for (const transport of transports) transport.serve?.(liveAnswer(store));
     const seeder = new Seeder(transports, settings, log);
     const changes = new Mutex();
     return new Engine({ home, settings, key, store, transports, seeder, changes, dropped, log });

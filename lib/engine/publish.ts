@@ -181,10 +181,12 @@ function sameState(a: Manifest, b: Manifest): boolean {
   return state(a) === state(b);
 }
 
-/** The address of a repository of one's own on every network that is up. */
+/** The address of a repository of one's own on every network where it can be reached. */
 export function ownAddresses(parts: EngineParts, name: string): Record<string, string> {
-  return Object.fromEntries(parts.transports.map(({ scheme }) => [
-    scheme,
-    formatAddress({ scheme, id: parts.key.id, name }),
-  ]));
+  return Object.fromEntries(parts.transports.flatMap((transport) => {
+    const { scheme } = transport;
+    const host = transport.host?.();
+    if (transport.host && host === undefined) return [];
+    return [[scheme, formatAddress({ scheme, host, id: parts.key.id, name })]];
+  }));
 }

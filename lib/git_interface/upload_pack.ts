@@ -9,17 +9,25 @@ import { type GitProcess, spawnGit } from "./run.ts";
  * Starts `git upload-pack` on a repository of the store. It only ever reads. Filters and any object
  * id are allowed: whatever the store holds has been published.
  *
- * @param options `protocol`: the wire protocol's version that the client asked for
+ * @param options `protocol`: the wire protocol's version that the client asked for; `stateless`: only
+ * one exchange of git's HTTP transport (gitprotocol-http(5)), or the refs with which it begins
  * @throws {GitError} "no-git", "no-repository"
  */
 export function spawnUploadPack(
   gitDir: string,
-  options: { readonly protocol: 0 | 1 | 2; readonly signal?: AbortSignal },
+  options: {
+    readonly protocol: 0 | 1 | 2;
+    readonly stateless?: "advertise" | "exchange";
+    readonly signal?: AbortSignal;
+  },
 ): Promise<GitProcess> {
   return spawnGit(
     [
       ...["-c", "uploadpack.allowFilter=true", "-c", "uploadpack.allowAnySHA1InWant=true"],
-      ...["upload-pack", "--strict", gitDir],
+      ...["upload-pack", "--strict"],
+      ...(options.stateless ? ["--stateless-rpc"] : []),
+      ...(options.stateless === "advertise" ? ["--advertise-refs"] : []),
+      gitDir,
     ],
     {
       cwd: gitDir,

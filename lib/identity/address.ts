@@ -19,6 +19,8 @@ export interface RepoAddress {
   readonly publicKey?: string;
   /** The repository's name. */
   readonly name: string;
+  /** The server to ask, "host" or "host:port", on the network whose addresses may name one. */
+  readonly host?: string;
 }
 
 /** `torrent://<petname>/<name>`. */
@@ -44,6 +46,8 @@ const MAX_URL = 1024;
 const USER = /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}$/;
 const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const DOMAIN = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`);
+/** The network whose addresses may name a server: `default://<host>[:port]/<id>/<name>`. */
+const WITH_HOST = "default";
 /** What git accepts as the scheme of a remote helper. */
 const SCHEME = /^[a-z][a-z0-9+.-]*$/i;
 
@@ -63,7 +67,18 @@ export function parseAddress(url: string): AddressForm {
   if (separator < 0) throw fail("it has no '<scheme>://' in front");
   if (!SCHEME.test(scheme)) throw fail(`'${scheme}' is not the name of a network`);
 
-  const rest = url.slice(separator + 3);
+  let rest = url.slice(separator + 3);
+  let host: string | undefined;
+  const withHost = scheme === WITH_HOST && /^([^/]*)\/([^/]+\/[^/]+\/*)$/.exec(rest);
+  if (withHost) {
+    host = withHost[1]!.toLowerCase();
+    rest = withHost[2]!;
+    const hostFault = hostPortFault(host);
+    if (hostFault) throw fail(hostFault);
+    if (!looksLikeId(rest.slice(0, rest.indexOf("/")))) {
+      throw fail("between the host and the name stands the publisher's id or public key");
+    }
+  }
   const slash = rest.indexOf("/");
   const publisher = slash < 0 ? rest : rest.slice(0, slash);
   const path = slash < 0 ? "" : rest.slice(slash + 1).replace(/\/+$/, "");
@@ -87,16 +102,17 @@ export function parseAddress(url: string): AddressForm {
   if (publisher.includes(":")) throw fail("it has a port or password, and publishers have none");
   if (looksLikeId(publisher)) {
     const address = publisherAddress(scheme, publisher, name);
-    if (address) return address;
+    if (address) return host === undefined ? address : { ...address, host };
     throw fail(`its publisher has ${publisher.length} hex digits; an id has 40, a public key 64`);
   }
   if (isPetname(publisher)) return { scheme, petname: publisher, name };
   throw fail(`'${publisher}' is neither an id (40 hex digits), a public key (64) nor a name`);
 }
 
-/** The canonical form, `torrent://<40 hex id>/<name>`. */
+/** The canonical form, `torrent://<40 hex id>/<name>`, after the host where it has one. */
 export function formatAddress(address: RepoAddress): string {
-  return `${address.scheme}://${address.id}/${address.name}`;
+  const host = address.host === undefined ? "" : `${address.host}/`;
+  return `${address.scheme}://${host}${address.id}/${address.name}`;
 }
 
 /**
@@ -166,6 +182,15 @@ function urlFault(url: string): string | undefined {
   if (url.includes("%")) return "it has a percent-escape ('%..')";
   if (url.includes("\\")) return "it has a backslash where only '/' can be";
   return undefined;
+}
+
+/** What is wrong with "host" or "host:port". */
+function hostPortFault(text: string): string | undefined {
+  if (text.includes("@")) return "it has a user, and servers are not logged in to";
+  const [, host, port] = /^(.*?)(?::(\d*))?$/s.exec(text)!;
+  if (!DOMAIN.test(host!)) return `'${host}' is neither a host's name nor an IPv4 address`;
+  if (port === undefined || (/^[1-9]\d{0,4}$/.test(port) && Number(port) < 65536)) return undefined;
+  return `'${port}' is not a port`;
 }
 
 function badAddress(url: string, why: string, scheme: string): UsageError {

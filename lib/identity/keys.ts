@@ -22,7 +22,7 @@ import { dirname } from "node:path";
 import { readTextIfPresent, storeError, syncDirectory } from "../common/atomic_file.ts";
 import { StoreError } from "../common/errors.ts";
 
-/** An ed25519 key pair (RFC 8032). The private half never leaves the object. */
+/** An ed25519 key pair (RFC 8032). */
 export interface PublisherKey {
   /** 32 bytes. */
   readonly publicKey: Uint8Array;
@@ -32,6 +32,8 @@ export interface PublisherKey {
   readonly id: string;
   /** The 64-byte signature of `message`. */
   sign(message: Uint8Array): Uint8Array;
+  /** The private key as PKCS#8 PEM: TLS takes no other form. */
+  privatePem(): string;
 }
 
 /** DER around a raw seed: PrivateKeyInfo of RFC 8410, section 7. */
@@ -155,6 +157,7 @@ function publisherKey(privateKey: KeyObject): PublisherKey {
     publicKeyHex: publicKey.toHex(),
     id: publisherId(publicKey),
     sign: (message) => new Uint8Array(sign(null, message, privateKey)),
+    privatePem: () => privateKey.export({ type: "pkcs8", format: "pem" }) as string,
   };
 }
 

@@ -32,6 +32,42 @@ export interface FetchWait extends Wait {
   readonly prefix?: (bytes: number) => void;
 }
 
+/** Bytes both ways. */
+export interface Duplex {
+  readonly readable: ReadableStream<Uint8Array>;
+  readonly writable: WritableStream<Uint8Array>;
+}
+
+/** `git upload-pack` (protocol 2) of a peer's copy of a repository. */
+export interface LiveStream extends Duplex {
+  /** Who serves it, for a person: "127.0.0.1:6881". */
+  readonly peer: string;
+  /** What the peer holds: signed by the publisher, and not older than what was asked for. */
+  readonly manifest: SignedManifest;
+  /** Ends it at once. */
+  close(): void;
+}
+
+/** A repository that can be served live. */
+export interface LiveSource {
+  readonly manifest: SignedManifest;
+  /** Starts `git upload-pack` on it (protocol 2 unless told); the signal's abort ends it. */
+  open(signal: AbortSignal, form?: UploadPackForm): Promise<Duplex>;
+}
+
+/** Which of its forms `git upload-pack` is started in. */
+export interface UploadPackForm {
+  /** The wire protocol's version. */
+  readonly protocol: 0 | 1 | 2;
+  /** Only one exchange of git's HTTP transport, or the refs with which it begins. */
+  readonly stateless?: "advertise" | "exchange";
+}
+
+/** Finds what a peer asks for; undefined where it is not here, or not whole. */
+export type LiveAnswer = (
+  wanted: { readonly publisher: string; readonly name: string },
+) => Promise<LiveSource | undefined>;
+
 /** One network that can carry manifests and packs. */
 export interface Transport extends AsyncDisposable {
   /** The URL scheme: "torrent". */
@@ -71,11 +107,28 @@ export interface Transport extends AsyncDisposable {
    */
   fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void>;
 
+  /**
+   * A live stream to any peer that holds the repository as `from` describes it, or newer. The peer
+   * shows the publisher's signed manifest; what else it sends is not to be believed.
+   *
+   * @throws {NetworkError} "no-live-peer" where nobody serves it
+   */
+  dial?(from: SignedManifest, wait: Wait): Promise<LiveStream>;
+
+  /** Serves peers that dial from now on. */
+  serve?(answer: LiveAnswer): void;
+
   /** How many distinct peers currently exchange this repository with us. */
   peers(manifest: Manifest): number;
 
   /** Whether the network is reachable, and what to do if not. */
   probe(wait: Wait): Promise<Health>;
+
+  /**
+   * For networks whose addresses name a server: the one that this node is, as "host:port", or
+   * undefined where it is none.
+   */
+  host?(): string | undefined;
 }
 
 /** What a transport is made from. */
