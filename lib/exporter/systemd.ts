@@ -37,6 +37,6 @@ export async function startUnit(home: Home, wait: Wait): Promise<boolean> {
 }
 
 function isDefault(home: Home): boolean {
-  const own = Object.keys(Deno.env.toObject()).filter((name) => name.startsWith("GTR_"));
-  return own.every((name) => name === "GTR_BIN") && home.root === gtrHome();
+  const chosen = Object.keys(Deno.env.toObject()).some((name) => name.startsWith("GTR_"));
+  return !chosen && home.root === gtrHome();
 }

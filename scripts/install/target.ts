@@ -32,7 +32,6 @@ export function findTarget(env: (name: string) => string | undefined): Target {
   }
   // deno-lint-ignore no-control-regex -- they are what is looked for
   if (/[\x00-\x1f\x7f]/.test(chosen)) throw wrong("its name has a control character");
-  if (chosen.includes(",")) throw wrong("its name has a comma, which the launchers can't pass on");
   const prefix = normalize(chosen).replace(/(?<=.)\/$/, "");
   const destination = env("DESTDIR");
   return {
