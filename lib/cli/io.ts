@@ -32,6 +32,7 @@ export interface Options {
   readonly repository?: string;
   readonly unset?: string;
   readonly follow?: boolean;
+  readonly keep?: boolean;
   readonly lines?: string;
 }
 

@@ -9,7 +9,9 @@ import type { Wait } from "../common/wait.ts";
 import type { GtrClient } from "../daemon/client.ts";
 
 /** What verbs ask gtd for. */
-export type Gtd = Pick<GtrClient, "publish" | "plannedPacks" | "status"> & AsyncDisposable;
+export type Gtd =
+  & Pick<GtrClient, "publish" | "plannedPacks" | "follow" | "unfollow" | "status">
+  & AsyncDisposable;
 
 /** How verbs reach gtd. */
 export interface Services {

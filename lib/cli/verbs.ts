@@ -95,6 +95,40 @@ export const VERBS: readonly Verb[] = [
     load: () => import("./verbs/remove.ts"),
   },
   {
+    name: "follow",
+    summary: "keep a copy of someone's repository up to date, and pass it on",
+    operands: [{ form: "[address]", about: "what to follow (default: list what is followed)" }],
+    options: [JSON_OPTION],
+    details: [
+      "Fetches the repository into gtd's store. From then on gtd hears of each publication from " +
+      "other peers, looks for it now and then anyway, and keeps the old state while nobody answers.",
+      "What does not fit into store.repositoryQuota and store.quota is refused before it is " +
+      "fetched. To make room, copies that were only cloned are evicted, the least recently used " +
+      "first; never what is followed, and never your own.",
+    ],
+    examples: [
+      { command: "gtr follow torrent://bob/tools", about: "help Bob keep his tools available" },
+      { command: "gtr follow", about: "what is followed, and its newest state here" },
+    ],
+    load: () => import("./verbs/follow.ts"),
+  },
+  {
+    name: "unfollow",
+    summary: "stop following a repository and remove its copy",
+    operands: [{ form: "<address>", about: "what to follow no longer" }],
+    options: [
+      { form: "--keep", about: "keep the copy, as if it had been cloned only" },
+      JSON_OPTION,
+    ],
+    details: [
+      "Also removes the copy of a repository that was only cloned. Your clones are not touched.",
+    ],
+    examples: [
+      { command: "gtr unfollow torrent://bob/tools", about: "stop, and free its space" },
+    ],
+    load: () => import("./verbs/unfollow.ts"),
+  },
+  {
     name: "pack",
     summary: "show the packs that publishing would make",
     operands: [],
@@ -189,6 +223,10 @@ export const VERBS: readonly Verb[] = [
     examples: [
       { command: "gtr config", about: "all settings, their values and where they come from" },
       { command: "gtr config torrent.port 6881", about: "use one port, for a firewall's sake" },
+      {
+        command: "gtr config seed.policy followed",
+        about: "of others' repositories, pass on only what you follow",
+      },
       { command: "gtr config --unset torrent.port", about: "use any free port again" },
     ],
     load: () => import("./verbs/config.ts"),

@@ -34,6 +34,9 @@ export class Home {
   get shares(): string {
     return join(this.root, "shares.json");
   }
+  get follows(): string {
+    return join(this.root, "follows.json");
+  }
   get store(): string {
     return join(this.root, "store");
   }

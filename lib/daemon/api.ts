@@ -16,6 +16,7 @@ const Path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
 /** What a request names a repository by: any URL form, petnames included. */
 export const AddressRequest = v.object({ url: v.pipe(v.string(), v.maxLength(1024)) });
+export const UnfollowRequest = v.object({ ...AddressRequest.entries, keep: v.boolean() });
 /** A working repository, by its common git directory. */
 export const RepositoryRequest = v.object({ gitDir: Path });
 
@@ -84,6 +85,13 @@ export const SyncedState = v.object({
 });
 export type SyncedState = v.InferOutput<typeof SyncedState>;
 
+export const UnfollowedState = v.object({
+  address: v.string(),
+  /** Whether the copy has left the store. */
+  removed: v.boolean(),
+});
+export type UnfollowedState = v.InferOutput<typeof UnfollowedState>;
+
 export const PublishedState = v.object({
   addresses: v.record(v.string(), v.string()),
   sequence: Size,
@@ -111,9 +119,13 @@ export const Status = v.object({
     sequence: Size,
     packs: Size,
     bytes: Size,
-    role: v.picklist(["published", "followed"]),
+    role: v.picklist(["published", "followed", "cloned"]),
     peers: Size,
+    /** It has outgrown a quota, or its newest state was refused. */
+    overQuota: v.boolean(),
   })),
+  /** Others' repositories: bytes in the store, and `store.quota`. */
+  store: v.object({ bytes: Size, quota: Size }),
   /** Bad input that was dropped, by reason. */
   dropped: v.record(v.string(), Size),
 });

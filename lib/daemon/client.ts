@@ -18,6 +18,7 @@ import {
   RemoteState,
   Status,
   SyncedState,
+  UnfollowedState,
 } from "./api.ts";
 import { readLines } from "./ndjson.ts";
 import { socketPath } from "./socket.ts";
@@ -89,6 +90,16 @@ export class GtrClient implements AsyncDisposable {
   /** The same with its packs in the local store. Progress counts bytes; `what` is "3/7". */
   sync(url: string, wait: Wait): Promise<SyncedState> {
     return this.#work("/v1/sync", { url }, SyncedState, wait);
+  }
+
+  /** Fetches a repository, and keeps it up to date from now on. Progress as for `sync`. */
+  follow(url: string, wait: Wait): Promise<RemoteState> {
+    return this.#work("/v1/follow", { url }, RemoteState, wait);
+  }
+
+  /** Ends that; the copy leaves the store unless it is to be kept. */
+  unfollow(url: string, keep: boolean, wait: Wait): Promise<UnfollowedState> {
+    return this.#work("/v1/unfollow", { url, keep }, UnfollowedState, wait);
   }
 
   /** Pushes to one's own address. */

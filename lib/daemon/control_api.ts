@@ -23,6 +23,7 @@ import {
   type RemoteState,
   RepositoryRequest,
   type SyncedState,
+  UnfollowRequest,
 } from "./api.ts";
 import { streamWork } from "./ndjson.ts";
 import { engineStatus } from "./status.ts";
@@ -37,6 +38,8 @@ export interface ControlOptions {
   readonly stop: () => void;
   /** A repository was published for the first time or changed its settings: watch it. */
   readonly watch: (gitDir: string) => Promise<void>;
+  /** Another set of repositories is followed now. */
+  readonly refollow: () => Promise<void>;
 }
 
 /** Builds the router. */
@@ -69,6 +72,22 @@ export function controlApi(options: ControlOptions): Hono {
     return streamWork(async (wait) =>
       syncedState(url, await (await engineFor(url)).sync(url, wait))
     );
+  });
+  app.post("/v1/follow", async (c) => {
+    const { url } = await body(AddressRequest, c.req.raw);
+    return streamWork(async (wait) => {
+      const state = remoteState(url, await (await engineFor(url)).follow(url, wait));
+      await options.refollow();
+      return state;
+    });
+  });
+  app.post("/v1/unfollow", async (c) => {
+    const { url, keep } = await body(UnfollowRequest, c.req.raw);
+    return streamWork(async (wait) => {
+      const outcome = await (await engineFor(url)).unfollow(url, keep, wait);
+      await options.refollow();
+      return outcome;
+    });
   });
   app.post("/v1/push", async (c) => {
     const { url, ...request } = await body(PushRequest, c.req.raw);

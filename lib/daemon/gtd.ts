@@ -68,6 +68,7 @@ export async function runGtd(options: GtdOptions): Promise<void> {
     engine: () => service.engine,
     stop,
     watch: () => service.watchShares(),
+    refollow: () => service.refollow(),
   });
   const server = Deno.serve({ path, onListen: () => Deno.chmodSync(path, 0o600) }, api.fetch);
   log(`gtd ${VERSION} (pid ${Deno.pid}) on ${path}`);

@@ -24,6 +24,7 @@ export async function openInProcess(
     engine: () => Promise.resolve(engine),
     stop: () => {},
     watch: () => Promise.resolve(),
+    refollow: () => Promise.resolve(),
   });
   return {
     send: async (request) => await api.fetch(request),

@@ -11,6 +11,7 @@ import { Engine } from "../engine/engine.ts";
 import { Shares } from "../exporter/shares.ts";
 import { checkGit } from "../git_interface/version.ts";
 import { ALL_TRANSPORTS } from "../transports/all.ts";
+import { Follower } from "./follower.ts";
 import { RefWatcher } from "./watcher.ts";
 
 const OPEN_MS = 30_000;
@@ -25,6 +26,7 @@ export class Service {
   readonly #watcher: RefWatcher;
   #settings: Settings;
   #engine: Promise<Engine>;
+  #follower?: Follower;
 
   /** Begins to open the engine. */
   constructor(
@@ -57,6 +59,13 @@ export class Service {
     await this.watchShares();
     for (const { gitDir } of await new Shares(this.#home).list()) void this.#publish(gitDir);
     void engine.seedAll();
+    this.#follower ??= new Follower(engine, this.#log);
+    await this.refollow();
+  }
+
+  /** Keeps up to date what is followed now, and nothing else. */
+  async refollow(): Promise<void> {
+    await this.#follower?.refresh().catch((error) => this.#log(toGtrError(error).message));
   }
 
   /** Cleans up from time to time, until gtd is stopped. */
@@ -78,6 +87,7 @@ export class Service {
       const settings = await Settings.load(this.#home);
       settings.check();
       const before = this.#engine;
+      this.#unfollow();
       const anew = async () => {
         await before.then((engine) => engine[Symbol.asyncDispose](), () => {});
         try {
@@ -100,7 +110,13 @@ export class Service {
   /** Ends publishing and leaves the networks. */
   async stop(): Promise<void> {
     this.#watcher[Symbol.dispose]();
+    this.#unfollow();
     await this.#engine.then((engine) => engine[Symbol.asyncDispose](), () => {});
+  }
+
+  #unfollow(): void {
+    this.#follower?.[Symbol.dispose]();
+    this.#follower = undefined;
   }
 
   #open(settings: Settings): Promise<Engine> {

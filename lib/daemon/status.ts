@@ -15,12 +15,13 @@ const PROBE_MS = 2000;
 
 /** Asks the networks and the store. */
 export async function engineStatus(engine: Engine, uptimeSeconds: number): Promise<Status> {
-  const { transports, store, key, dropped } = engine.parts;
+  const { transports, store, settings, key, follows, quota, dropped } = engine.parts;
   using limit = deadline(PROBE_MS, "the networks' own figures");
   const details = await Promise.all(transports.map(async (transport) => {
     const health = await transport.probe({ signal: limit.signal }).catch(() => undefined);
     return [transport.scheme, { ...health?.details }] as const;
   }));
+  const followed = await follows.list();
   const repositories: Status["repositories"] = [];
   for (const repository of await store.repositories()) {
     const manifest = (await repository.manifest().catch(() => undefined))?.manifest;
@@ -35,14 +36,22 @@ export async function engineStatus(engine: Engine, uptimeSeconds: number): Promi
       sequence: manifest.sequence,
       packs: manifest.packs.length,
       bytes: manifest.packs.reduce((sum, pack) => sum + pack.size, 0),
-      role: manifest.publisher === key.publicKeyHex ? "published" : "followed",
+      role: manifest.publisher === key.publicKeyHex
+        ? "published"
+        : followed.some(({ publisher, name }) =>
+            publisher === manifest.publisher && name === manifest.name
+          )
+        ? "followed"
+        : "cloned",
       peers: transports.reduce((sum, transport) => sum + transport.peers(manifest), 0),
+      overQuota: quota.isOver(repository, manifest),
     });
   }
   return {
     daemon: { pid: Deno.pid, version: VERSION, uptimeSeconds },
     transports: Object.fromEntries(details),
     repositories,
+    store: { bytes: await quota.used(), quota: settings.get("store.quota") },
     dropped: dropped.toJSON(),
   };
 }

@@ -15,15 +15,18 @@ import type { Wait } from "../common/wait.ts";
 import { readRepositorySettings } from "../exporter/repository_settings.ts";
 import { Shares } from "../exporter/shares.ts";
 import { resolveAddress } from "../identity/address.ts";
-import { loadOrCreateKey } from "../identity/keys.ts";
+import { loadOrCreateKey, publisherId } from "../identity/keys.ts";
 import { Names } from "../identity/names.ts";
+import { type Follow, Follows } from "../store/follows.ts";
 import { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { Transport, TransportEntry } from "../transports/transport.ts";
 import { liveAnswer } from "./live_answer.ts";
+import { followRepository, maySeed, type Unfollowed, unfollowRepository } from "./follow.ts";
 import { changeRepository, type EngineParts, repositoryKey } from "./parts.ts";
 import { ownAddresses, publishedManifest, publishState } from "./publish.ts";
 import { applyPush, type PushRequest, type PushResult, refuseForeignPush } from "./push.ts";
+import { Quota } from "./quota.ts";
 import { type Resolved, resolveNewest } from "./resolve.ts";
 import { Seeder } from "./seeder.ts";
 import { type Synced, syncRepository } from "./sync.ts";
@@ -51,6 +54,8 @@ export class Engine implements AsyncDisposable {
   readonly parts: EngineParts;
   readonly #names: Names;
   readonly #syncs = new Coalesce<Synced>();
+  /** Repository -> ends its update. */
+  readonly #updates = new Map<string, AbortController>();
 
   private constructor(parts: EngineParts) {
     this.parts = parts;
@@ -97,9 +102,11 @@ export class Engine implements AsyncDisposable {
     });
     if (transports.length === 0 && failure) throw failure;
     for (const transport of transports) transport.serve?.(liveAnswer(store));
-    const seeder = new Seeder(transports, settings, log);
-    const changes = new Mutex();
-    return new Engine({ home, settings, key, store, transports, seeder, changes, dropped, log });
+    const follows = new Follows(home);
+    const given = { home, settings, key, store, follows, transports, dropped, log };
+    const seeder = new Seeder(transports, settings, log, (stored) => maySeed(given, stored));
+    const quota = new Quota({ ...given, seeder });
+    return new Engine({ ...given, seeder, quota, changes: new Mutex() });
   }
 
   /** Offers everything in the store to the networks: what gtd does at its start. */
@@ -130,6 +137,42 @@ export class Engine implements AsyncDisposable {
       (shared) => syncRepository(this.parts, address, shared),
       wait,
     );
+  }
+
+  /** Keeps a repository up to date from now on; see {@linkcode followRepository}. */
+  async follow(url: string, wait: Wait): Promise<Synced> {
+    return await followRepository(this.parts, await resolveAddress(url, this.#names), wait);
+  }
+
+  /** Ends that; see {@linkcode unfollowRepository}. */
+  async unfollow(url: string, keep: boolean, wait: Wait): Promise<Unfollowed> {
+    const address = await resolveAddress(url, this.#names);
+    // Not after: it holds the repository's lock as long as packs come.
+    this.#updates.get(repositoryKey(address.id, address.name))?.abort(
+      new RequestError("not-followed", `can't update ${address.name}: it is no longer followed`),
+    );
+    return await unfollowRepository(this.parts, address, keep, wait);
+  }
+
+  /** Fetches what is new of a followed repository. */
+  async update({ scheme, publisher, name }: Follow, wait: Wait): Promise<Synced> {
+    const id = publisherId(Uint8Array.fromHex(publisher));
+    const key = repositoryKey(id, name);
+    const ending = new AbortController();
+    this.#updates.set(key, ending);
+    try {
+      if (!await this.parts.follows.has({ publisher, name })) {
+        throw new RequestError("not-followed", `can't update ${name}: it is not followed`);
+      }
+      return await this.#syncs.run(
+        key,
+        (shared) =>
+          syncRepository(this.parts, { scheme, id, publicKey: publisher, name }, shared, "follow"),
+        { ...wait, signal: AbortSignal.any([wait.signal, ending.signal]) },
+      );
+    } finally {
+      if (this.#updates.get(key) === ending) this.#updates.delete(key);
+    }
   }
 
   /**

@@ -9,9 +9,11 @@ import type { Mutex } from "../common/mutex.ts";
 import type { Settings } from "../common/settings.ts";
 import { deadline, type Wait } from "../common/wait.ts";
 import type { PublisherKey } from "../identity/keys.ts";
+import type { Follows } from "../store/follows.ts";
 import type { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { Transport } from "../transports/transport.ts";
+import type { Quota } from "./quota.ts";
 import type { Seeder } from "./seeder.ts";
 
 /** How long another process may hold a repository: it may be fetching a large one. */
@@ -25,6 +27,8 @@ export interface EngineParts {
   readonly store: Store;
   readonly transports: readonly Transport[];
   readonly seeder: Seeder;
+  readonly follows: Follows;
+  readonly quota: Quota;
   /** Serialises changes to one repository. */
   readonly changes: Mutex;
   readonly dropped: Counters;

@@ -19,6 +19,7 @@ export class Seeder implements AsyncDisposable {
   readonly #transports: readonly Transport[];
   readonly #settings: Settings;
   readonly #log: (message: string) => void;
+  readonly #allowed: (repository: StoredRepository) => Promise<boolean>;
   /** Repository path -> network and file -> seed. */
   readonly #seeds = new Map<string, Map<string, AsyncDisposable>>();
   /** Repository path -> the offer that waits for its turn. */
@@ -26,14 +27,17 @@ export class Seeder implements AsyncDisposable {
   readonly #turns = new Mutex();
   readonly #stop = new AbortController();
 
+  /** @param allowed whether a repository may be offered now; it is kept in the store either way */
   constructor(
     transports: readonly Transport[],
     settings: Settings,
     log: (message: string) => void,
+    allowed: (repository: StoredRepository) => Promise<boolean>,
   ) {
     this.#transports = transports;
     this.#settings = settings;
     this.#log = log;
+    this.#allowed = allowed;
   }
 
   /**
@@ -58,7 +62,7 @@ export class Seeder implements AsyncDisposable {
     await this.#update(repository);
   }
 
-  /** Stops seeding and announcing a repository that has left the store. */
+  /** Stops seeding and announcing a repository that has left the store, or is no longer offered. */
   async forget(repository: StoredRepository, manifest: Manifest | undefined): Promise<void> {
     if (manifest) {
       await this.#turns.run(
@@ -71,7 +75,7 @@ export class Seeder implements AsyncDisposable {
 
   async #offer(repository: StoredRepository): Promise<string[]> {
     const signed = await repository.manifest();
-    if (!signed) return [];
+    if (!signed || !await this.#allowed(repository)) return [];
     // Read before: what is seeded now is what this manifest lists, and perhaps newer packs too.
     const files = new Map((await this.#update(repository)).map((file) => [file.pack.sha256, file]));
     const packs = signed.manifest.packs.flatMap(({ sha256 }) => files.get(sha256) ?? []);
@@ -90,7 +94,9 @@ export class Seeder implements AsyncDisposable {
 
   #update(repository: StoredRepository): Promise<PackFile[]> {
     return this.#turns.run(`seed ${repository.path}`, async () => {
-      const files = [...await repository.heldPacks(), ...await repository.retiredPacks()];
+      const files = await this.#allowed(repository)
+        ? [...await repository.heldPacks(), ...await repository.retiredPacks()]
+        : [];
       const seeds = this.#seeds.get(repository.path) ?? new Map<string, AsyncDisposable>();
       this.#seeds.set(repository.path, seeds);
       // A pack that was replaced has moved: it is seeded anew from where it lies now.

@@ -32,22 +32,36 @@ export interface Synced extends Resolved {
  * Resolves `address` and fetches what the store misses. Progress counts bytes of packs; `what`
  * names the pack of how many: "3/7".
  *
+ * @param purpose a repository that is used counts as used now; one that is only kept up to date doesn't
  * @throws {NetworkError} nobody has it
  * @throws {VerificationError} what came is not what the publisher signed
+ * @throws {RequestError} "over-quota"
  */
 export async function syncRepository(
   parts: EngineParts,
   address: RepoAddress,
   wait: Wait,
+  purpose: "use" | "follow" = "use",
 ): Promise<Synced> {
   const resolved = await resolveNewest(parts, address, wait);
   const { publisher, name } = resolved.signed.manifest;
   const repository = parts.store.repository(publisher, name);
   await changeRepository(
     ...[parts, repository, wait] as const,
-    () => bringUpToDate(parts, repository, resolved.signed, wait),
+    async () => {
+      await bringUpToDate(parts, repository, resolved.signed, wait);
+      if (purpose === "use" && !resolved.own) await noteUse(repository);
+    },
   );
   return { ...resolved, repository };
+}
+
+/** To the minute: a file is not written each time that git asks. */
+async function noteUse(repository: StoredRepository): Promise<void> {
+  const now = Math.floor(Date.now() / 1000);
+  if (now - (await repository.state()).lastUsed >= 60) {
+    await repository.writeState({ lastUsed: now });
+  }
 }
 
 async function bringUpToDate(
@@ -57,7 +71,8 @@ async function bringUpToDate(
   wait: Wait,
 ): Promise<void> {
   const { manifest } = signed;
-  await repository.create(manifest.objectFormat);
+  const exists = await repository.exists();
+  if (exists) await repository.create(manifest.objectFormat);
   const current = await repository.usableManifest();
   if (current && current.manifest.sequence > manifest.sequence) return;
   const packs = await repository.packs();
@@ -67,6 +82,8 @@ async function bringUpToDate(
   const held = new Set(packs.map((file) => file.pack.sha256));
   const objects = await repository.heldTips();
   const missing = missingPacks(manifest, { packs: held, objects });
+  using _room = await parts.quota.reserve(repository, manifest, missing);
+  if (!exists) await repository.create(manifest.objectFormat);
   const strict = await fetchChecksObjects(wait.signal);
   await using early = beginIndex(repository, manifest, missing, strict);
   const fetched = await fetchAll(parts, repository, signed, { missing, early }, wait);
@@ -132,6 +149,7 @@ async function fetchAll(
         signal,
         prefix: early?.pack === pack ? (bytes) => early.advance(bytes) : undefined,
         progress: (done) => {
+          if (done > size) failed.abort(tooLong(signed.manifest, pack));
           if (done > (received.get(sha256) ?? 0)) idle.touch();
           received.set(sha256, done);
           report();
@@ -150,4 +168,10 @@ async function fetchAll(
   await Promise.all(workers.map((done) => done.catch((error) => failed.abort(error))));
   failed.signal.throwIfAborted();
   return missing.map((pack) => ({ pack, path: repository.incomingPath(pack.sha256) }));
+}
+
+/** Sizes are signed, and room was made for them: a network that sends more is not believed. */
+function tooLong({ name }: Manifest, { sha256, size }: PackRef): VerificationError {
+  const what = `pack ${sha256.slice(0, 12)} of ${name}`;
+  return new VerificationError("wrong-pack", `can't use ${what}: it is longer than ${size} bytes`);
 }

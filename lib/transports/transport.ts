@@ -118,6 +118,13 @@ export interface Transport extends AsyncDisposable {
   /** Serves peers that dial from now on. */
   serve?(answer: LiveAnswer): void;
 
+  /**
+   * Keeps in touch with peers of a repository until disposed, and calls the listener with the
+   * sequence number of each publication that one of them tells of. That is a hint and proves nothing:
+   * only resolving does. Missing where the network has nothing of the kind.
+   */
+  onNotice?(manifest: Manifest, listener: (sequence: number) => void): Disposable;
+
   /** How many distinct peers currently exchange this repository with us. */
   peers(manifest: Manifest): number;
 

@@ -38,7 +38,7 @@ Deno.test("JSON for scripts", async (t) => {
     );
   });
   await t.step("gtr status", async () => {
-    for (const [node, role] of [[alice, "published"], [bob, "followed"]] as const) {
+    for (const [node, role] of [[alice, "published"], [bob, "cloned"]] as const) {
       const { daemon, transports, repositories, dropped, ...rest } = await node.status();
       assert.deepEqual([dropped, rest], [{}, {}]);
       assertKeys(daemon, ["pid", "version", "uptimeSeconds"]);

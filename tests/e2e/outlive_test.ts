@@ -97,8 +97,8 @@ Deno.test("clones at the same time, in one home and in two", async () => {
   ]);
   for (const copy of ["one", "two", "three"]) await assertSameHead(alice, "hello", bob, copy);
   await assertSameHead(alice, "hello", carol, "one");
-  const [followed] = (await bob.status()).repositories;
-  assert.deepEqual([followed.role, followed.address], ["followed", url]);
+  const [cloned] = (await bob.status()).repositories;
+  assert.deepEqual([cloned.role, cloned.address], ["cloned", url]);
 });
 
 Deno.test("a second clone needs no network", async () => {

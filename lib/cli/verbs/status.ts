@@ -34,6 +34,12 @@ function printStatus(io: Io, status: Status): void {
   }
   const dropped = Object.entries(status.dropped).map(([reason, count]) => `${reason} ${count}`);
   if (dropped.length > 0) io.stdout(`dropped: ${dropped.join(", ")}\n`);
+  const { bytes, quota } = status.store;
+  if (bytes > 0) {
+    const most = quota === 0 ? "no quota" : `quota ${formatBytes(quota)}`;
+    const over = quota > 0 && bytes > quota ? ": over quota" : "";
+    io.stdout(`others' repositories: ${formatBytes(bytes)}, ${most}${over}\n`);
+  }
   if (status.repositories.length === 0) return;
   io.stdout("\n");
   printTable(
@@ -41,7 +47,7 @@ function printStatus(io: Io, status: Status): void {
     ["ADDRESS", "ROLE", "SEQUENCE", "PACKS", "SIZE", "PEERS"],
     status.repositories.map((r) => [
       r.address,
-      r.role,
+      r.overQuota ? `${r.role}, over quota` : r.role,
       r.sequence,
       r.packs,
       formatBytes(r.bytes),

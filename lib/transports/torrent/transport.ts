@@ -28,6 +28,7 @@ import { mutableTarget } from "./dht/items.ts";
 import { decodePackIndex, readItemTree } from "./dht_packs.ts";
 import { fetchFile } from "./fetch_file.ts";
 import { ItemCache } from "./item_cache.ts";
+import { Notices } from "./notices.ts";
 import { decodeRepositoryRecord } from "./record.ts";
 import { Resolver } from "./resolver.ts";
 import { Swarm } from "./swarm/swarm.ts";
@@ -47,6 +48,7 @@ export class TorrentTransport implements Transport {
   readonly #swarm: Swarm;
   readonly #resolver: Resolver;
   readonly #announcer: Announcer;
+  readonly #notices: Notices;
 
   private constructor(
     context: TransportContext,
@@ -62,6 +64,7 @@ export class TorrentTransport implements Transport {
     const parts = { context, dht, swarm, cache, manifests };
     this.#resolver = new Resolver(parts);
     this.#announcer = new Announcer(parts, this.#resolver);
+    this.#notices = new Notices(parts);
   }
 
   /**
@@ -92,10 +95,20 @@ export class TorrentTransport implements Transport {
     packs: readonly PackFile[],
     wait: Wait,
   ): Promise<void> {
-    await this.#announcer.announce(manifest, packs, wait);
+    try {
+      await this.#announcer.announce(manifest, packs, wait);
+    } finally {
+      // Not before: whoever hears of it looks for the record at once.
+      this.#notices.tell(manifest.manifest);
+    }
+  }
+
+  onNotice(manifest: Manifest, listener: (sequence: number) => void): Disposable {
+    return this.#notices.watch(manifest, listener);
   }
 
   async forget(manifest: Manifest): Promise<void> {
+    this.#notices.forget(manifest);
     await this.#announcer.forget(manifest);
   }
 
@@ -160,6 +173,7 @@ export class TorrentTransport implements Transport {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#notices[Symbol.dispose]();
     await this.#announcer[Symbol.asyncDispose]();
     await this.#swarm[Symbol.asyncDispose]();
     await this.#dht[Symbol.asyncDispose]();

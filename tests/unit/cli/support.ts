@@ -41,6 +41,8 @@ export class User implements AsyncDisposable {
   readonly env = new Map<string, string>();
   /** Git directories that gtd was asked to publish, with the branches they shared then. */
   readonly published: { gitDir: string; branches: readonly string[] | undefined }[] = [];
+  /** What gtd was asked to follow and unfollow. */
+  readonly asked: string[] = [];
   warnings: string[] = [];
   packs: PlannedPack[] = [];
   daemon: "running" | "stopped" | "broken" = "running";
@@ -103,7 +105,9 @@ export class User implements AsyncDisposable {
         bytes: 2048,
         role: "published",
         peers: 1,
+        overQuota: false,
       }],
+      store: { bytes: 0, quota: 0 },
       dropped: { "torrent/bad-record": 5 },
     };
   }
@@ -119,6 +123,18 @@ export class User implements AsyncDisposable {
         const torrent = formatAddress({ scheme: "torrent", id, name: settings?.name ?? "" });
         const addresses: Record<string, string> = shared ? { torrent } : {};
         return { addresses, sequence: 1, changed: true, warnings: this.warnings };
+      },
+      follow: (url) => {
+        this.asked.push(`follow ${url}`);
+        return Promise.resolve({
+          ...{ address: url, publisher: "00".repeat(32), name: "tools", sequence: 3, own: false },
+          ...{ objectFormat: "sha1", head: "refs/heads/main", refs: {} },
+          warning: this.warnings[0],
+        });
+      },
+      unfollow: (url, keep) => {
+        this.asked.push(`unfollow ${url} ${keep}`);
+        return Promise.resolve({ address: url, removed: !keep });
       },
       plannedPacks: () => Promise.resolve(this.packs),
       status: () => Promise.resolve(this.status()),

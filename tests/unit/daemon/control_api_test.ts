@@ -29,6 +29,7 @@ async function gtd(options: Partial<ControlOptions> = {}, transport?: MemoryTran
     engine: () => Promise.resolve(engine),
     stop: () => void watched.push("stop"),
     watch: (gitDir) => Promise.resolve(void watched.push(gitDir)),
+    refollow: () => Promise.resolve(void watched.push("refollow")),
     ...options,
   });
   const server = Deno.serve({ path: socketPath(home), onListen: () => {} }, api.fetch);

@@ -6,10 +6,13 @@ import { Mutex } from "../../../lib/common/mutex.ts";
 import { Settings } from "../../../lib/common/settings.ts";
 import { deadline } from "../../../lib/common/wait.ts";
 import type { EngineParts } from "../../../lib/engine/parts.ts";
+import { maySeed } from "../../../lib/engine/follow.ts";
+import { Quota } from "../../../lib/engine/quota.ts";
 import { Seeder } from "../../../lib/engine/seeder.ts";
 import { writeRepositorySettings } from "../../../lib/exporter/repository_settings.ts";
 import { Shares } from "../../../lib/exporter/shares.ts";
 import { keyFromSeed } from "../../../lib/identity/keys.ts";
+import { Follows } from "../../../lib/store/follows.ts";
 import { Store } from "../../../lib/store/store.ts";
 import type { Transport } from "../../../lib/transports/transport.ts";
 import { git, gitDirOf, initRepository, tempDir } from "../git_interface/fixture.ts";
@@ -32,16 +35,16 @@ export async function makeParts(
   const settings = await Settings.load(home, (name) => env[name]);
   const logged: string[] = [];
   const log = (message: string) => void logged.push(message);
+  const key = keyFromSeed(new Uint8Array(32).fill(options.seed ?? 1));
+  const given = { home, settings, key, store: new Store(home), follows: new Follows(home), log };
+  const seeder = new Seeder(transports, settings, log, (stored) => maySeed(given, stored));
   return {
-    home,
-    settings,
-    key: keyFromSeed(new Uint8Array(32).fill(options.seed ?? 1)),
-    store: new Store(home),
+    ...given,
     transports,
-    seeder: new Seeder(transports, settings, log),
+    seeder,
+    quota: new Quota({ ...given, seeder }),
     changes: new Mutex(),
     dropped: new Counters(),
-    log,
     logged,
   };
 }

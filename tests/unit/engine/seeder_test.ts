@@ -28,7 +28,7 @@ async function seeding(transports: readonly Transport[]) {
     }, wait);
     return signed.manifest;
   };
-  const seeder = new Seeder(transports, parts.settings, parts.log);
+  const seeder = new Seeder(transports, parts.settings, parts.log, () => Promise.resolve(true));
   return {
     ...{ parts, repository, publish, seeder },
     [Symbol.asyncDispose]: async () => {

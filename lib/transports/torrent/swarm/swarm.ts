@@ -11,6 +11,7 @@ import { NetworkError } from "../../../common/errors.ts";
 import { Bans } from "./bans.ts";
 import type { PeerAddress } from "./candidates.ts";
 import { Download, type FetchOptions } from "./download.ts";
+import { Meeting } from "./meeting.ts";
 import { infohashOf } from "./metainfo.ts";
 import { Seed, type SeedOptions } from "./seed.ts";
 import type { SwarmContext, Torrent } from "./torrent.ts";
@@ -38,6 +39,14 @@ export interface SwarmOptions {
   readonly patience?: number;
 }
 
+/** Peers that tell each other of news of one repository, until disposed. */
+export interface SwarmMeeting extends Disposable {
+  readonly size: number;
+  /** Tells all peers, now and later, that this publication is known here. */
+  tell(sequence: number): void;
+  dial(address: PeerAddress): Promise<void>;
+}
+
 /** A BitTorrent node. */
 export class Swarm {
   readonly #options: SwarmOptions;
@@ -45,6 +54,7 @@ export class Swarm {
   readonly #wires = new Set<PeerWire>();
   /** Seeds before downloads: they have everything. */
   readonly #torrents = new Map<string, Torrent[]>();
+  readonly #meetings = new Set<Meeting>();
   /** SHA-1("req2" + infohash) -> infohash: what an encrypted handshake names. */
   readonly #obfuscated = new Map<string, string>();
   readonly #context: SwarmContext;
@@ -108,6 +118,31 @@ export class Swarm {
     const seed = new Seed(this.#context, options);
     this.#add(seed, true);
     return { [Symbol.dispose]: () => this.#remove(seed) };
+  }
+
+  /**
+   * Lets peers of a repository meet under the target of its record, 40 hex digits.
+   *
+   * @param heard called with each sequence number that a peer tells
+   */
+  meet(target: string, heard: (sequence: number) => void): SwarmMeeting {
+    // They last: what is left is for those who fetch.
+    const most = Math.floor(this.#options.maxConnections / 2);
+    const hasRoom = () => [...this.#meetings].reduce((sum, { size }) => sum + size, 0) < most;
+    const meeting = new Meeting(this.#context, { target, heard, hasRoom });
+    this.#meetings.add(meeting);
+    this.#add(meeting, false);
+    return {
+      get size() {
+        return meeting.size;
+      },
+      tell: (sequence) => meeting.tell(sequence),
+      dial: (address) => meeting.dial(address),
+      [Symbol.dispose]: () => {
+        this.#meetings.delete(meeting);
+        this.#remove(meeting);
+      },
+    };
   }
 
   /**

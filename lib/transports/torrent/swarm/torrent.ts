@@ -82,7 +82,7 @@ export abstract class Torrent {
 
   /** Makes {@linkcode content} ready for a new peer; a promise only where that takes time. */
   protected abstract prepare(): Promise<void> | undefined;
-  /** Adds the metadata extension, where content is not known yet. */
+  /** Adds the extensions of a torrent whose content is not known here: metadata, notices. */
   protected abstract requestMetadata(peer: Peer): void;
   /** A peer is ready. */
   protected abstract joined(peer: Peer): void;

@@ -1,0 +1,122 @@
+/**
+ * Keeping followed repositories up to date.
+ *
+ * @module
+ */
+import { toGtrError } from "../common/errors.ts";
+import { deadline } from "../common/wait.ts";
+import type { Engine } from "../engine/engine.ts";
+import type { Manifest } from "../manifest/types.ts";
+import type { Follow } from "../store/follows.ts";
+import { FollowSchedule, type Outcome } from "./follow_schedule.ts";
+
+/** Repositories that are updated at the same time. */
+const CONCURRENT = 4;
+/** A first fetch of a large one takes long. */
+const UPDATE_MS = 3_600_000;
+
+/** Asks about each followed repository when it is time, and at once when a peer has news of it. */
+export class Follower implements Disposable {
+  readonly #engine: Engine;
+  readonly #log: (message: string) => void;
+  readonly #schedule = new FollowSchedule();
+  readonly #follows = new Map<string, Follow>();
+  /** Repository -> the sequence that is in the store. */
+  readonly #sequences = new Map<string, number>();
+  readonly #watches = new Map<string, Disposable[]>();
+  readonly #stop = new AbortController();
+  #running = 0;
+  #timer?: ReturnType<typeof setTimeout>;
+
+  constructor(engine: Engine, log: (message: string) => void) {
+    this.#engine = engine;
+    this.#log = log;
+  }
+
+  /** Reads which repositories are followed now; asks about those that are new. */
+  async refresh(): Promise<void> {
+    const { follows, store } = this.#engine.parts;
+    const listed = (await follows.list()).map((follow) => [keyOf(follow), follow] as const);
+    const wanted = new Map(listed);
+    for (const key of this.#follows.keys()) if (!wanted.has(key)) this.#forget(key);
+    for (const [key, follow] of wanted) {
+      this.#follows.set(key, follow);
+      const signed = await store.repository(follow.publisher, follow.name).usableManifest();
+      if (signed) this.#watch(key, signed.manifest);
+    }
+    if (this.#stop.signal.aborted) return this.#close();
+    this.#schedule.set(this.#follows.keys(), performance.now());
+    this.#work();
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort();
+    this.#close();
+  }
+
+  /** Starts what is due, and comes back when the next is. */
+  #work(): void {
+    clearTimeout(this.#timer);
+    if (this.#stop.signal.aborted) return;
+    const now = performance.now();
+    for (const key of this.#schedule.take(CONCURRENT - this.#running, now)) void this.#update(key);
+    if (this.#running >= CONCURRENT) return; // whichever ends first comes back
+    const next = this.#schedule.nextAt();
+    if (next === Infinity) return;
+    this.#timer = setTimeout(() => this.#work(), Math.max(0, next - now));
+  }
+
+  async #update(key: string): Promise<void> {
+    this.#running++;
+    const outcome = await this.#ask(key, this.#follows.get(key)!);
+    this.#running--;
+    this.#schedule.ended(key, outcome, performance.now());
+    this.#work();
+  }
+
+  async #ask(key: string, follow: Follow): Promise<Outcome> {
+    using limit = deadline(UPDATE_MS, `an update of ${follow.name}`, this.#stop.signal);
+    try {
+      const { signed, warning } = await this.#engine.update(follow, limit);
+      const { manifest } = signed;
+      const before = this.#sequences.get(key) ?? 0;
+      if (this.#follows.has(key) && !this.#stop.signal.aborted) this.#watch(key, manifest);
+      if (manifest.sequence > before) return "changed";
+      return warning === undefined ? "same" : "failed";
+    } catch (error) {
+      if (!this.#stop.signal.aborted && this.#follows.has(key)) {
+        this.#log(`can't update ${follow.name}: ${toGtrError(error).message}`);
+      }
+      return "failed";
+    }
+  }
+
+  /** Has every network that can tell of news do so. */
+  #watch(key: string, manifest: Manifest): void {
+    this.#sequences.set(key, manifest.sequence);
+    if (this.#watches.has(key)) return;
+    const noticed = (sequence: number) => {
+      if (sequence <= (this.#sequences.get(key) ?? 0)) return;
+      this.#schedule.notice(key);
+      this.#work();
+    };
+    const { transports } = this.#engine.parts;
+    this.#watches.set(key, transports.flatMap((t) => t.onNotice?.(manifest, noticed) ?? []));
+  }
+
+  #forget(key: string): void {
+    this.#follows.delete(key);
+    this.#sequences.delete(key);
+    for (const watch of this.#watches.get(key) ?? []) watch[Symbol.dispose]();
+    this.#watches.delete(key);
+  }
+
+  #close(): void {
+    clearTimeout(this.#timer);
+    for (const key of [...this.#follows.keys()]) this.#forget(key);
+  }
+}
+
+function keyOf({ publisher, name }: Follow): string {
+  return `${publisher}/${name}`;
+}

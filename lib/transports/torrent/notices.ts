@@ -1,0 +1,127 @@
+/**
+ * News of repositories, from peer to peer: who has a repository tells its peers of each new
+ * publication, and who follows one keeps a few such peers connected.
+ *
+ * @module
+ */
+import { deadline, sleep } from "../../common/wait.ts";
+import type { Manifest } from "../../manifest/types.ts";
+import { readEndpoints } from "./addresses.ts";
+import type { Dht } from "./dht/dht.ts";
+import { mutableTarget } from "./dht/items.ts";
+import { recordName } from "./resolver.ts";
+import type { Swarm, SwarmMeeting } from "./swarm/swarm.ts";
+
+/** So many peers are enough to hear of everything soon. */
+const WANTED_PEERS = 4;
+const LOOKUP_MS = 15_000;
+/** How often peers are looked for while there are too few: twice as long each time. */
+const SHORTEST_MS = 15_000;
+const LONGEST_MS = 10 * 60_000;
+
+interface Room {
+  readonly meeting: SwarmMeeting;
+  /** This node announces the repository. */
+  announced: boolean;
+  readonly listeners: Set<(sequence: number) => void>;
+}
+
+/** The repositories that this node has or follows. */
+export class Notices implements Disposable {
+  readonly #dht: Dht;
+  readonly #swarm: Swarm;
+  /** Target of a repository's record (hex) -> its peers. */
+  readonly #rooms = new Map<string, Room>();
+  readonly #stop = new AbortController();
+
+  constructor(parts: { readonly dht: Dht; readonly swarm: Swarm }) {
+    this.#dht = parts.dht;
+    this.#swarm = parts.swarm;
+  }
+
+  /** This publication can be had here: tells all peers, and those that connect later. */
+  tell(manifest: Manifest): void {
+    if (this.#stop.signal.aborted) return;
+    const room = this.#room(targetOf(manifest).toString("hex"));
+    room.announced = true;
+    room.meeting.tell(manifest.sequence);
+  }
+
+  /** Tells nobody any more. */
+  forget(manifest: Manifest): void {
+    const target = targetOf(manifest).toString("hex");
+    const room = this.#rooms.get(target);
+    if (!room) return;
+    room.announced = false;
+    this.#closeUnused(target, room);
+  }
+
+  /** Keeps in touch with peers of a repository until disposed; see `Transport.onNotice`. */
+  watch(manifest: Manifest, listener: (sequence: number) => void): Disposable {
+    const target = targetOf(manifest).toString("hex");
+    const room = this.#room(target);
+    const heard = (sequence: number) => listener(sequence);
+    room.listeners.add(heard);
+    const ending = new AbortController();
+    const signal = AbortSignal.any([this.#stop.signal, ending.signal]);
+    void this.#keepPeers(manifest, room.meeting, signal).catch(() => {}); // ends with its signal
+    return {
+      [Symbol.dispose]: () => {
+        ending.abort();
+        room.listeners.delete(heard);
+        this.#closeUnused(target, room);
+      },
+    };
+  }
+
+  [Symbol.dispose](): void {
+    this.#stop.abort();
+    for (const { meeting } of this.#rooms.values()) meeting[Symbol.dispose]();
+    this.#rooms.clear();
+  }
+
+  #room(target: string): Room {
+    const known = this.#rooms.get(target);
+    if (known) return known;
+    const listeners = new Set<(sequence: number) => void>();
+    const meeting = this.#swarm.meet(target, (sequence) => {
+      for (const listener of listeners) listener(sequence);
+    });
+    const room = { meeting, announced: false, listeners };
+    this.#rooms.set(target, room);
+    return room;
+  }
+
+  #closeUnused(target: string, room: Room): void {
+    if (room.announced || room.listeners.size > 0 || this.#rooms.get(target) !== room) return;
+    this.#rooms.delete(target);
+    room.meeting[Symbol.dispose]();
+  }
+
+  /** The publisher first, if the manifest says where it is, then whoever the DHT knows. */
+  async #keepPeers(manifest: Manifest, meeting: SwarmMeeting, signal: AbortSignal): Promise<void> {
+    for (let interval = SHORTEST_MS;; interval = Math.min(LONGEST_MS, interval * 2)) {
+      const before = meeting.size;
+      if (before < WANTED_PEERS) {
+        for (const address of readEndpoints(manifest.endpoints["torrent"])) {
+          await meeting.dial(address);
+        }
+        using limit = deadline(LOOKUP_MS, "peers that have news", signal);
+        try {
+          for await (const address of this.#dht.lookup(targetOf(manifest), limit)) {
+            if (meeting.size >= WANTED_PEERS) break;
+            await meeting.dial(address);
+          }
+        } catch (error) {
+          if (signal.aborted) throw error; // else nobody answered in time
+        }
+      }
+      if (meeting.size > before || meeting.size >= WANTED_PEERS) interval = SHORTEST_MS;
+      await sleep(interval * (0.75 + Math.random() / 2), signal);
+    }
+  }
+}
+
+function targetOf(manifest: Manifest) {
+  return mutableTarget(recordName(manifest.publisher, manifest.name));
+}
