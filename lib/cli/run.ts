@@ -11,6 +11,9 @@ import { SERVICES, type Services } from "./services.ts";
 import type { Verb } from "./verb.ts";
 import { findVerb, verbsOfGroup } from "./verbs.ts";
 
+/** Words of ours that are commands of git too: what we don't know of them is git's. */
+const GITS_OWN: readonly string[] = ["bundle"];
+
 /** Exit code where the reader of our output has gone, as for a process that SIGPIPE ended. */
 const BROKEN_PIPE = 141;
 
@@ -58,6 +61,9 @@ async function dispatch(argv: readonly string[], io: Io, services: Services): Pr
   if (second === "-h" || second === "--help") {
     io.stdout((await import("./help.ts")).groupHelp(group));
     return 0;
+  }
+  if (second !== undefined && GITS_OWN.includes(word)) {
+    return await (await import("./git.ts")).passToGit(argv, io.cwd);
   }
   const known = group.map((v) => v.name.slice(word.length + 1)).join(", ");
   const why = second === undefined ? "what to do is missing" : `there is no '${second}'`;

@@ -10,7 +10,18 @@ import type { GtrClient } from "../daemon/client.ts";
 
 /** What verbs ask gtd for. */
 export type Gtd =
-  & Pick<GtrClient, "publish" | "plannedPacks" | "follow" | "unfollow" | "status">
+  & Pick<
+    GtrClient,
+    | "publish"
+    | "plannedPacks"
+    | "follow"
+    | "unfollow"
+    | "status"
+    | "version"
+    | "health"
+    | "bundle"
+    | "importBundle"
+  >
   & AsyncDisposable;
 
 /** How verbs reach gtd. */

@@ -111,6 +111,44 @@ export const PlannedPack = v.object({
 });
 export type PlannedPack = v.InferOutput<typeof PlannedPack>;
 
+/** What a bundle consists of. */
+export const BundleState = v.object({
+  address: v.string(),
+  name: v.string(),
+  sequence: Size,
+  /** The envelope of the manifest. */
+  envelope: v.string(),
+  /** The packs' files, in the manifest's order. */
+  packs: v.array(Path),
+  warning: v.optional(v.string()),
+});
+export type BundleState = v.InferOutput<typeof BundleState>;
+
+/** A bundle, by its absolute path. */
+export const FileRequest = v.object({ file: Path });
+
+/** What an imported bundle held. */
+export const ImportedState = v.object({
+  address: v.string(),
+  name: v.string(),
+  sequence: Size,
+  changed: v.boolean(),
+});
+export type ImportedState = v.InferOutput<typeof ImportedState>;
+
+/** How gtd and its networks are. */
+export const Health = v.object({
+  daemon: v.object({ pid: Size, version: v.string() }),
+  networks: v.array(v.object({
+    scheme: v.string(),
+    state: v.picklist(["reachable", "unreachable", "off"]),
+    summary: v.string(),
+    /** What to do about it. */
+    hint: v.optional(v.string()),
+  })),
+});
+export type Health = v.InferOutput<typeof Health>;
+
 export const Status = v.object({
   daemon: v.object({ pid: Size, version: v.string(), uptimeSeconds: v.number() }),
   transports: v.record(v.string(), v.record(v.string(), v.union([v.string(), v.number()]))),

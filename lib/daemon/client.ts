@@ -9,7 +9,10 @@ import type { Home } from "../common/home.ts";
 import type { Settings } from "../common/settings.ts";
 import { idleDeadline, type Wait } from "../common/wait.ts";
 import {
+  BundleState,
   ErrorLine,
+  Health,
+  ImportedState,
   PlannedPack,
   ProgressLine,
   PublishedState,
@@ -115,6 +118,22 @@ export class GtrClient implements AsyncDisposable {
   /** The packs that publishing would make. */
   plannedPacks(request: { gitDir: string }, wait: Wait): Promise<PlannedPack[]> {
     return this.#work("/v1/packs", request, v.array(PlannedPack), wait);
+  }
+
+  /** Brings an address up to date, and says what a bundle of it consists of. */
+  bundle(url: string, wait: Wait): Promise<BundleState> {
+    return this.#work("/v1/bundle/export", { url }, BundleState, wait);
+  }
+
+  /** Brings what a bundle holds into the store; `file` is an absolute path. */
+  importBundle(request: { file: string }, wait: Wait): Promise<ImportedState> {
+    return this.#work("/v1/bundle/import", request, ImportedState, wait);
+  }
+
+  /** How gtd's networks are. */
+  async health(wait: Wait): Promise<Health> {
+    const response = await this.#send("GET", "/v1/health", undefined, wait.signal);
+    return v.parse(Health, await response.json());
   }
 
   async status(wait: Wait): Promise<Status> {

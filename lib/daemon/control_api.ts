@@ -19,12 +19,15 @@ import { ALL_TRANSPORTS } from "../transports/all.ts";
 import { checkNetwork } from "../transports/known.ts";
 import {
   AddressRequest,
+  FileRequest,
   PushRequest,
   type RemoteState,
   RepositoryRequest,
   type SyncedState,
   UnfollowRequest,
 } from "./api.ts";
+import { bundleState, importedState } from "./bundle_state.ts";
+import { engineHealth } from "./health.ts";
 import { streamWork } from "./ndjson.ts";
 import { engineStatus } from "./status.ts";
 
@@ -56,6 +59,7 @@ export function controlApi(options: ControlOptions): Hono {
     const uptimeSeconds = Math.round((performance.now() - started) / 100) / 10;
     return c.json(await engineStatus(await options.engine(), uptimeSeconds));
   });
+  app.get("/v1/health", async (c) => c.json(await engineHealth(await options.engine())));
   app.post("/v1/stop", (c) => {
     options.stop();
     return c.json({});
@@ -87,6 +91,18 @@ export function controlApi(options: ControlOptions): Hono {
       const outcome = await (await engineFor(url)).unfollow(url, keep, wait);
       await options.refollow();
       return outcome;
+    });
+  });
+  app.post("/v1/bundle/export", async (c) => {
+    const { url } = await body(AddressRequest, c.req.raw);
+    return streamWork(async (wait) => bundleState(await engineFor(url), url, wait));
+  });
+  app.post("/v1/bundle/import", async (c) => {
+    const { file } = await body(FileRequest, c.req.raw);
+    return streamWork(async (wait) => {
+      const imported = await importedState(await options.engine(), file, wait);
+      await options.refollow();
+      return imported;
     });
   });
   app.post("/v1/push", async (c) => {

@@ -118,7 +118,13 @@ function beginIndex(
   return repository.indexEarly(first, strict);
 }
 
-async function fetchAll(
+/**
+ * Fetches packs of a manifest to their incoming paths.
+ *
+ * @returns the files, in the order of `missing`
+ * @throws {NetworkError} nobody has one of them
+ */
+export async function fetchAll(
   parts: EngineParts,
   repository: StoredRepository,
   signed: SignedManifest,

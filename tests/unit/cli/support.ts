@@ -4,7 +4,7 @@ import type { Io } from "../../../lib/cli/io.ts";
 import { run } from "../../../lib/cli/run.ts";
 import type { Gtd, Services } from "../../../lib/cli/services.ts";
 import { toGtrError } from "../../../lib/common/errors.ts";
-import type { PlannedPack, Status } from "../../../lib/daemon/api.ts";
+import type { Health, PlannedPack, Status } from "../../../lib/daemon/api.ts";
 import { readRepositorySettings } from "../../../lib/exporter/repository_settings.ts";
 import { formatAddress } from "../../../lib/identity/address.ts";
 import { loadOrCreateKey } from "../../../lib/identity/keys.ts";
@@ -112,6 +112,13 @@ export class User implements AsyncDisposable {
     };
   }
 
+  health(): Health {
+    return {
+      daemon: { pid: 42, version: "0.1.0" },
+      networks: [{ scheme: "torrent", state: "reachable", summary: "in touch with 3 nodes" }],
+    };
+  }
+
   #services(): Services {
     const gtd: Gtd = {
       publish: async ({ gitDir }, wait) => {
@@ -138,6 +145,10 @@ export class User implements AsyncDisposable {
       },
       plannedPacks: () => Promise.resolve(this.packs),
       status: () => Promise.resolve(this.status()),
+      version: () => Promise.resolve({ version: this.status().daemon.version, pid: 42 }),
+      health: () => Promise.resolve(this.health()),
+      bundle: () => Promise.reject(new Error("not in this test")),
+      importBundle: () => Promise.reject(new Error("not in this test")),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
     return {

@@ -1,0 +1,42 @@
+/** `gtr bundle export` */
+import { resolve } from "node:path";
+import { formatAddress } from "../../identity/address.ts";
+import { loadOrCreateKey, verifySignature } from "../../identity/keys.ts";
+import { decodeEnvelope } from "../../manifest/envelope.ts";
+import { verifyManifest } from "../../manifest/manifest.ts";
+import { writeBundle } from "../../store/write_bundle.ts";
+import { PACKING_MS, withGtd } from "../gtd.ts";
+import type { Call } from "../io.ts";
+import { networks } from "../networks.ts";
+import { formatBytes, note, printJson } from "../output.ts";
+
+/** Writes a repository, as it is published, into one file. */
+export async function run(call: Call): Promise<void> {
+  const { io, options } = call;
+  const [what, operand] = call.operands as [string, string];
+  const url = await addressOf(call, what);
+  const file = resolve(io.cwd, operand);
+  const { size, state } = await withGtd(
+    call,
+    PACKING_MS,
+    "the bundle to be written",
+    async (gtd, wait) => {
+      const state = await gtd.bundle(url, wait);
+      const { bytes, signature } = decodeEnvelope(new TextEncoder().encode(state.envelope));
+      const signed = verifyManifest(bytes, signature, { name: state.name }, verifySignature);
+      return { state, size: await writeBundle(file, signed, state.packs, wait) };
+    },
+  );
+  const { address, sequence, warning } = state;
+  if (warning) note(io, `warning: ${warning}`);
+  if (options.json) printJson(io, { address, sequence, file, bytes: size });
+  else note(io, `wrote ${address} to ${operand}: ${formatBytes(size)}`);
+}
+
+/** What is no address is the name of a repository of one's own. */
+async function addressOf(call: Call, what: string): Promise<string> {
+  if (what.includes("://")) return what;
+  const [scheme] = await networks();
+  const { id } = await loadOrCreateKey(call.home.identity);
+  return formatAddress({ scheme: scheme!, id, name: what });
+}

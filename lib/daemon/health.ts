@@ -1,0 +1,68 @@
+/**
+ * What only gtd knows of its health: how its networks do.
+ *
+ * @module
+ */
+import { toGtrError } from "../common/errors.ts";
+import { VERSION } from "../common/version.ts";
+import { abortable, deadline } from "../common/wait.ts";
+import type { Engine } from "../engine/engine.ts";
+import { ALL_TRANSPORTS } from "../transports/all.ts";
+import type { Transport } from "../transports/transport.ts";
+import type { Health } from "./api.ts";
+
+/** How long a network may take to say how it is, in milliseconds. */
+const PROBE_MS = 5000;
+
+/**
+ * Asks every network at once, each with a deadline of its own.
+ *
+ * @param builtIn the schemes of the networks that there could be
+ */
+export async function engineHealth(
+  engine: Engine,
+  builtIn: readonly string[] = ALL_TRANSPORTS.map(({ scheme }) => scheme),
+): Promise<Health> {
+  const { transports, settings } = engine.parts;
+  const chosen = settings.get("transports");
+  const closed = builtIn.filter((scheme) => transports.every((open) => open.scheme !== scheme));
+  const networks = await Promise.all([
+    ...transports.map(probe),
+    ...closed.map((scheme) =>
+      chosen?.includes(scheme) ?? true
+        ? {
+          scheme,
+          state: "unreachable" as const,
+          summary: "it could not be opened",
+          hint: "gtr daemon logs says why",
+        }
+        : { scheme, state: "off" as const, summary: "not among the networks that were chosen" }
+    ),
+  ]);
+  const order = (scheme: string) => builtIn.indexOf(scheme);
+  networks.sort((a, b) => order(a.scheme) - order(b.scheme));
+  return { daemon: { pid: Deno.pid, version: VERSION }, networks };
+}
+
+async function probe(transport: Transport): Promise<Health["networks"][number]> {
+  const { scheme } = transport;
+  using limit = deadline(PROBE_MS, `${scheme} to say how it is`);
+  try {
+    // A network that ignores its signal can't hold the answer back.
+    const { reachable, summary } = await abortable(
+      transport.probe({ signal: limit.signal }),
+      limit.signal,
+    );
+    if (reachable) return { scheme, state: "reachable", summary };
+    const [why, ...advice] = summary.split(": ");
+    return { scheme, state: "unreachable", summary: why!, hint: advice.join(": ") || undefined };
+  } catch (thrown) {
+    const { message, hint } = toGtrError(thrown);
+    return {
+      scheme,
+      state: "unreachable",
+      summary: message,
+      hint: hint ?? "gtr daemon logs may say why",
+    };
+  }
+}

@@ -1,0 +1,35 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { VerificationError } from "../../../lib/common/errors.ts";
+import { decodeBundleLine, encodeBundleHead } from "../../../lib/manifest/bundle.ts";
+import { decodeEnvelope } from "../../../lib/manifest/envelope.ts";
+
+const encode = (text: string) => new TextEncoder().encode(text);
+
+Deno.test("bundle: the head holds the envelope and says where it is", () => {
+  const signed = { bytes: encode('{"a":1}'), signature: new Uint8Array(64).fill(7) };
+  const head = encodeBundleHead(signed);
+  const { offset, length } = decodeBundleLine(head);
+  assert.equal(offset + length, head.length);
+  assert.deepEqual(decodeEnvelope(head.subarray(offset)), signed);
+});
+
+Deno.test("bundle: whatever the first bytes are, they are a bundle's or refused", () => {
+  fc.assert(fc.property(
+    fc.oneof(
+      fc.uint8Array({ maxLength: 100 }),
+      fc.string().map((text) => encode(`# gtr bundle v1 ${text}`)),
+      fc.bigInt().map((n) => encode(`# gtr bundle v1 ${n}\n`)),
+    ),
+    (bytes) => {
+      try {
+        const { offset, length } = decodeBundleLine(bytes);
+        assert.ok(offset > 0 && offset <= 64 && length > 0 && length <= 16 << 20);
+      } catch (error) {
+        assert.ok(error instanceof VerificationError, String(error));
+        assert.equal(error.code, "bad-bundle");
+        assert.ok(error.hint);
+      }
+    },
+  ));
+});
