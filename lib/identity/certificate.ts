@@ -1,13 +1,12 @@
 /**
  * Self-signed certificates of ed25519 keys (RFC 5280, RFC 8410), for TLS.
  *
- * Nobody vouches for them: who connects compares the key with the one in the address.
+ * A name or a date in them says nothing: who connects compares the key with the one in the address.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
 import { X509Certificate } from "node:crypto";
-import { isIPv4 } from "node:net";
 import type { PublisherKey } from "./keys.ts";
 
 /** What TLS is given: PEM texts. */
@@ -16,21 +15,16 @@ export interface TlsIdentity {
   readonly key: string;
 }
 
+const NAME = "gtr";
 /** DER before the raw key (RFC 8410, section 4). */
 const SPKI_PREFIX = "302a300506032b6570032100";
 const ED25519 = sequence(hex("06032b6570"));
 
-/**
- * A certificate of `key`, signed with itself. The same key and host give the same bytes.
- *
- * @param host name or IPv4 address of the server, for clients that compare that too
- */
-export function selfSigned(key: PublisherKey, host = "gtr"): TlsIdentity {
-  const name = sequence(der(0x31, sequence(hex("0603550403"), der(0x0c, text("gtr")))));
+/** A certificate of `key`, signed with itself. The same key gives the same bytes. */
+export function selfSigned(key: PublisherKey): TlsIdentity {
+  const name = sequence(der(0x31, sequence(hex("0603550403"), der(0x0c, text(NAME)))));
   const validity = sequence(der(0x17, text("200101000000Z")), der(0x18, text("20991231235959Z")));
-  const alternativeName = isIPv4(host)
-    ? der(0x87, Uint8Array.from(host.split("."), Number))
-    : der(0x82, text(host));
+  const alternativeName = sequence(hex("0603551d11"), der(0x04, sequence(der(0x82, text(NAME)))));
   const certificate = sequence(
     der(0xa0, der(0x02, hex("02"))), // version 3
     der(0x02, hex("01")), // serial number
@@ -39,7 +33,7 @@ export function selfSigned(key: PublisherKey, host = "gtr"): TlsIdentity {
     validity,
     name,
     Buffer.concat([hex(SPKI_PREFIX), key.publicKey]),
-    der(0xa3, sequence(sequence(hex("0603551d11"), der(0x04, sequence(alternativeName))))),
+    der(0xa3, sequence(alternativeName)),
   );
   const signature = der(0x03, hex("00"), key.sign(certificate));
   const body = sequence(certificate, ED25519, signature).toString("base64");

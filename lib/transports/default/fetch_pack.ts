@@ -1,0 +1,214 @@
+/**
+ * One pack from servers, piece by piece, straight into its file.
+ *
+ * @module
+ */
+import { createHash } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import { type FileHandle, open } from "node:fs/promises";
+import { GtrError, NetworkError, toGtrError, VerificationError } from "../../common/errors.ts";
+import { idleDeadline } from "../../common/wait.ts";
+import { infohashOf, packInfo, pieceLength } from "../../manifest/pack_torrent.ts";
+import type { PackRef } from "../../manifest/types.ts";
+import type { FetchWait } from "../transport.ts";
+import { get } from "./client.ts";
+import { type Endpoint, formatEndpoint } from "./endpoint.ts";
+
+const SHA1_BYTES = 20;
+/** Of a torrent file beside the info dictionary: the addresses of web seeds. */
+const MAX_TORRENT_EXTRA = 64 << 10;
+
+/** A pack, and who may have it. */
+export interface WantedPack {
+  readonly pack: PackRef;
+  /** The publisher's public key. */
+  readonly publisher: string;
+  readonly name: string;
+  readonly servers: readonly Endpoint[];
+  /** Milliseconds without a byte after which a server is given up. */
+  readonly timeout: number;
+  readonly dropped: (reason: string) => void;
+}
+
+/**
+ * Fetches the pack into the file `into`, from one server after the other. What is there and right is
+ * kept. Each piece is compared with the pack's infohash, by the torrent that the server has of it,
+ * before it is written.
+ *
+ * @throws {NetworkError} "nobody-answered" where no server delivers it
+ */
+export async function fetchFromServers(
+  wanted: WantedPack,
+  into: string,
+  wait: FetchWait,
+): Promise<void> {
+  let failure: GtrError | undefined;
+  for (const server of wanted.servers) {
+    try {
+      using idle = idleDeadline(
+        wanted.timeout,
+        `${formatEndpoint(server)} sends no pack`,
+        wait.signal,
+      );
+      return await fetchFrom(server, wanted, into, { ...wait, signal: idle.signal }, idle.touch);
+    } catch (error) {
+      wait.signal.throwIfAborted();
+      failure = toGtrError(error);
+      if (error instanceof VerificationError) wanted.dropped(error.code);
+    }
+  }
+  const what = `can't fetch pack ${wanted.pack.sha256.slice(0, 12)} of ${wanted.name}`;
+  throw new NetworkError(
+    "nobody-answered",
+    `${what}: ${failure?.message ?? "no server is known that could have it"}`,
+    { hint: failure?.hint, cause: failure },
+  );
+}
+
+async function fetchFrom(
+  server: Endpoint,
+  wanted: WantedPack,
+  into: string,
+  wait: FetchWait,
+  touch: () => void,
+): Promise<void> {
+  const { pack, publisher, name } = wanted;
+  const path = `/${publisher}/${name}/packs/${pack.sha256}`;
+  const pieces = await readPieces(
+    await get({ server, publisher, path: `${path}.torrent` }, wait.signal),
+    pack,
+  );
+  touch();
+  await using file = await open(into, "a+").then(async (made) => {
+    await made.close();
+    return await open(into, "r+");
+  });
+  let done = await verifiedStart(file, pack, pieces, wait.signal);
+  await file.truncate(done);
+  const told = (bytes: number) => wait.progress?.(bytes, pack.size, name);
+  wait.prefix?.(done);
+  told(done);
+  if (done === pack.size) return;
+  const answer = await get({
+    server,
+    publisher,
+    path: `${path}.pack`,
+    headers: { Range: `bytes=${done}-` },
+  }, wait.signal);
+  checkRange(answer, done, pack);
+  const length = pieceLength(pack.size);
+  const piece = new Uint8Array(Math.min(length, pack.size));
+  let filled = 0;
+  for await (const bytes of answer as AsyncIterable<Uint8Array>) {
+    touch();
+    for (let from = 0; from < bytes.length;) {
+      const size = Math.min(length, pack.size - done);
+      const part = bytes.subarray(from, from + size - filled);
+      if (part.length === 0) throw wrongPiece("it is longer than the pack");
+      piece.set(part, filled);
+      from += part.length;
+      filled += part.length;
+      if (filled < size) continue;
+      const whole = piece.subarray(0, size);
+      if (!isPiece(whole, pieces, done / length)) throw wrongPiece("it has another hash");
+      await file.write(whole, 0, size, done);
+      done += size;
+      filled = 0;
+      wait.prefix?.(done);
+    }
+    told(done + filled);
+  }
+  wait.signal.throwIfAborted();
+  if (done < pack.size) {
+    throw new NetworkError("unreachable", `${formatEndpoint(server)} hung up in the middle`);
+  }
+}
+
+/** How many bytes from the start of the file are whole and right. */
+async function verifiedStart(
+  file: FileHandle,
+  { size }: PackRef,
+  pieces: Uint8Array,
+  signal: AbortSignal,
+): Promise<number> {
+  const length = pieceLength(size);
+  const buffer = new Uint8Array(Math.min(length, size));
+  for (let done = 0; done < size;) {
+    signal.throwIfAborted();
+    const wanted = Math.min(length, size - done);
+    let filled = 0;
+    while (filled < wanted) {
+      const { bytesRead } = await file.read(buffer, filled, wanted - filled, done + filled);
+      if (bytesRead === 0) return done;
+      filled += bytesRead;
+    }
+    if (!isPiece(buffer.subarray(0, wanted), pieces, done / length)) return done;
+    done += wanted;
+  }
+  return size;
+}
+
+function isPiece(bytes: Uint8Array, pieces: Uint8Array, index: number): boolean {
+  const hash = createHash("sha1").update(bytes).digest();
+  return hash.equals(pieces.subarray(index * SHA1_BYTES, (index + 1) * SHA1_BYTES));
+}
+
+/**
+ * The hashes of the pieces, out of the torrent file. All else that is in its info dictionary is
+ * known, so they are where they have to be, or the infohash is another.
+ */
+async function readPieces(answer: IncomingMessage, pack: PackRef): Promise<Uint8Array> {
+  if (answer.statusCode !== 200) throw refused(answer);
+  const length = Math.ceil(pack.size / pieceLength(pack.size)) * SHA1_BYTES;
+  const head = "d4:info".length + packInfo(pack.sha256, pack.size, new Uint8Array(length)).length -
+    length - 1;
+  const torrent = await readBody(answer, head + length + MAX_TORRENT_EXTRA);
+  const pieces = torrent.slice(head, head + length);
+  if (infohashOf(packInfo(pack.sha256, pack.size, pieces)) !== pack.infohash) {
+    throw new VerificationError("wrong-metadata", "the torrent of the pack is that of another");
+  }
+  return pieces;
+}
+
+/**
+ * The whole body of an answer.
+ *
+ * @throws {VerificationError} "oversized-answer"
+ */
+export async function readBody(answer: IncomingMessage, most: number): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of answer as AsyncIterable<Uint8Array>) {
+    length += chunk.length;
+    if (length > most) {
+      answer.destroy();
+      throw new VerificationError("oversized-answer", `the server sends more than ${most} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  const body = new Uint8Array(length);
+  let at = 0;
+  for (const chunk of chunks) {
+    body.set(chunk, at);
+    at += chunk.length;
+  }
+  return body;
+}
+
+/** The error for an answer without what was asked for. Its body is not read. */
+export function refused(answer: IncomingMessage): NetworkError {
+  answer.destroy();
+  return new NetworkError("server-refused", `the server answers with status ${answer.statusCode}`);
+}
+
+function checkRange(answer: IncomingMessage, from: number, { size }: PackRef): void {
+  if (answer.statusCode === 200 && from === 0) return;
+  if (answer.statusCode !== 206) throw refused(answer);
+  if (answer.headers["content-range"] === `bytes ${from}-${size - 1}/${size}`) return;
+  answer.destroy();
+  throw new VerificationError("wrong-range", "the server sends another part than was asked for");
+}
+
+function wrongPiece(why: string): VerificationError {
+  return new VerificationError("wrong-piece", `what the server sends is not the pack: ${why}`);
+}

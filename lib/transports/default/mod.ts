@@ -1,0 +1,15 @@
+/**
+ * https as a network of gtr.
+ *
+ * @module
+ */
+import type { TransportEntry } from "../transport.ts";
+
+/** How `all.ts` lists this network. */
+export const entry: TransportEntry = {
+  scheme: "default",
+  open: async (context, wait) => {
+    const { DefaultTransport } = await import("./transport.ts");
+    return await DefaultTransport.open(context, wait);
+  },
+};

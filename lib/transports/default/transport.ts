@@ -1,0 +1,283 @@
+/**
+ * https as a network of gtr: a server of what this node has, and a client of others'.
+ *
+ * @module
+ */
+import { isIPv4 } from "node:net";
+import { NetworkError, toGtrError, UsageError, VerificationError } from "../../common/errors.ts";
+import { deadline } from "../../common/wait.ts";
+import { formatAddress, type RepoAddress } from "../../identity/address.ts";
+import { publisherId, verifySignature } from "../../identity/keys.ts";
+import { decodeEnvelope, MAX_ENVELOPE_BYTES } from "../../manifest/envelope.ts";
+import { verifyManifest } from "../../manifest/manifest.ts";
+import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
+import type {
+  FetchWait,
+  Health,
+  LiveAnswer,
+  PackFile,
+  Transport,
+  TransportContext,
+  Wait,
+} from "../transport.ts";
+import { answer } from "./answer.ts";
+import { get } from "./client.ts";
+import { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
+import { fetchFromServers, readBody, refused } from "./fetch_pack.ts";
+import { Offers } from "./offers.ts";
+import { HttpServer, LIMITS, type ServerLimits } from "./server.ts";
+import { ServerCertificate } from "./server_certificate.ts";
+
+/** Of a stranger's manifest no more servers are tried. */
+const MAX_ENDPOINTS = 8;
+
+/** A client of https servers and, where it is switched on, a server. */
+export class DefaultTransport implements Transport {
+  readonly scheme = "default";
+  readonly flows = { announce: true, put: false };
+  readonly #context: TransportContext;
+  readonly #offers = new Offers();
+  readonly #servers: readonly Endpoint[];
+  /** "<id>/<name>" -> the servers that had its manifest. */
+  readonly #found = new Map<string, Map<string, Endpoint>>();
+  #server: HttpServer | undefined;
+  #certificate: ServerCertificate | undefined;
+  #host: string | undefined;
+  /** Why it doesn't serve although it should. */
+  #failure: string | undefined;
+  #live: LiveAnswer | undefined;
+
+  private constructor(context: TransportContext) {
+    this.#context = context;
+    this.#servers = (context.settings.get("default.servers") ?? [])
+      .map(parseEndpoint).filter((server) => server !== undefined);
+  }
+
+  /**
+   * Begins to serve, where `default.listen` is set. Where that can't be, others' servers are still
+   * asked; the log and {@linkcode DefaultTransport.probe} say why.
+   */
+  static async open(
+    context: TransportContext,
+    wait: Wait,
+    limits: ServerLimits = LIMITS,
+  ): Promise<DefaultTransport> {
+    wait.signal.throwIfAborted();
+    const transport = new DefaultTransport(context);
+    const listen = context.settings.get("default.listen");
+    if (listen === "") return transport;
+    try {
+      await transport.#listen(listen, limits);
+    } catch (error) {
+      transport.#failure = toGtrError(error).message;
+      context.log(`serves no https: ${transport.#failure}`);
+    }
+    return transport;
+  }
+
+  endpoints(): readonly string[] {
+    return this.#host === undefined ? [] : [this.#host];
+  }
+
+  host(): string | undefined {
+    return this.#host;
+  }
+
+  serve(answer: LiveAnswer): void {
+    this.#live = answer;
+  }
+
+  async *resolve(address: RepoAddress, wait: Wait): AsyncGenerator<SignedManifest> {
+    wait.signal.throwIfAborted();
+    const named = address.host === undefined ? undefined : parseEndpoint(address.host);
+    const servers = distinct([...(named ? [named] : []), ...this.#servers]);
+    let best = this.#offers.repository(address.id, address.name)?.signed;
+    if (best) yield best;
+    let failure: unknown;
+    const ask = async (server: Endpoint, i: number) => {
+      const signed = await this.#ask(server, address, wait.signal).catch((error) => {
+        failure ??= error;
+        if (error instanceof VerificationError) this.#context.dropped(error.code);
+        return undefined;
+      });
+      return { i, signed };
+    };
+    const asked = new Map(servers.map((server, i) => [i, ask(server, i)]));
+    while (asked.size > 0) {
+      const { i, signed } = await Promise.race(asked.values());
+      wait.signal.throwIfAborted();
+      asked.delete(i);
+      if (!signed || (best && signed.manifest.sequence <= best.manifest.sequence)) continue;
+      yield best = signed;
+    }
+    if (!best && failure) throw failure;
+  }
+
+  announce(
+    manifest: SignedManifest,
+    _packs: readonly PackFile[],
+    wait: Wait,
+  ): Promise<void> {
+    if (wait.signal.aborted) return Promise.reject(wait.signal.reason);
+    this.#offers.announce(manifest);
+    return Promise.resolve();
+  }
+
+  forget(manifest: Manifest): Promise<void> {
+    this.#offers.forget(manifest);
+    return Promise.resolve();
+  }
+
+  seed(file: PackFile): Promise<AsyncDisposable> {
+    const end = this.#offers.seed(file);
+    return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve(end()) });
+  }
+
+  async fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
+    const { publisher, name, endpoints } = from.manifest;
+    const id = publisherId(Uint8Array.fromHex(publisher));
+    const listed = (endpoints[this.scheme] ?? []).slice(0, MAX_ENDPOINTS).map(parseEndpoint)
+      .filter((server) => server !== undefined);
+    await fetchFromServers(
+      {
+        pack,
+        publisher,
+        name,
+        servers: distinct([
+          ...this.#found.get(`${id}/${name}`)?.values() ?? [],
+          ...listed,
+          ...this.#servers,
+        ]).filter((server) => formatEndpoint(server) !== this.#host),
+        timeout: this.#timeout,
+        dropped: this.#context.dropped,
+      },
+      into,
+      wait,
+    );
+  }
+
+  /** Requests come and go: there is nobody who stays. */
+  peers(_manifest: Manifest): number {
+    return 0;
+  }
+
+  probe(_wait: Wait): Promise<Health> {
+    if (this.#failure !== undefined) {
+      return Promise.resolve({
+        reachable: false,
+        summary: `serves no https: ${this.#failure}`,
+        details: { listen: "failed" },
+      });
+    }
+    if (!this.#server) {
+      return Promise.resolve({
+        reachable: true,
+        summary: "asks others' servers; serves nothing itself until default.listen is set",
+        details: { listen: "off" },
+      });
+    }
+    const { host } = parseEndpoint(this.#context.settings.get("default.listen"))!;
+    const listen = `${host}:${this.#server.port}`;
+    const certificate = this.#certificate;
+    return Promise.resolve({
+      reachable: true,
+      summary: this.#host === undefined
+        ? `serves on ${listen}; others learn of it once default.address is set`
+        : `serves on ${listen} as ${this.#host}`,
+      details: {
+        listen,
+        ...(this.#host === undefined ? {} : { address: this.#host }),
+        ...(certificate ? { certificate: certificate.origin, pin: certificate.pin } : {}),
+      },
+    });
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#certificate?.[Symbol.dispose]();
+    await this.#server?.[Symbol.asyncDispose]();
+  }
+
+  get #timeout(): number {
+    return this.#context.settings.get("network.timeout") * 1000;
+  }
+
+  async #listen(listen: string, limits: ServerLimits): Promise<void> {
+    const { settings, key, dropped, log } = this.#context;
+    const { host, port } = parseListen(listen);
+    const encrypted = settings.get("default.tls");
+    if (!encrypted && !isLoopback(host)) {
+      throw new UsageError(
+        "bad-setting",
+        `can't serve on ${listen} without encryption: only on 127.0.0.1 or localhost`,
+        { hint: "unset default.tls, or listen on loopback behind a server that encrypts" },
+      );
+    }
+    const chosen = settings.get("default.address").toLowerCase();
+    this.#certificate = encrypted ? await ServerCertificate.load(settings, key) : undefined;
+    this.#server = await HttpServer.open({
+      host,
+      port,
+      tls: this.#certificate?.current,
+      limits,
+      answer: (exchange) =>
+        answer({
+          offers: this.#offers,
+          live: this.#live,
+          origin: this.#host === undefined ? undefined : `https://${this.#host}`,
+        }, exchange),
+      dropped,
+      log,
+    });
+    // What nobody can dial names nobody: any address, or a port without encryption.
+    const dialable = encrypted && host !== "0.0.0.0";
+    this.#host = chosen || (dialable ? `${host}:${this.#server.port}` : undefined);
+    this.#certificate?.watch((tls) => this.#server?.setCertificate(tls), log);
+    log(`serves ${encrypted ? "https" : "http"} on ${host}:${this.#server.port}`);
+  }
+
+  /** The server's manifest of the repository, verified; undefined where it has none. */
+  async #ask(
+    server: Endpoint,
+    address: RepoAddress,
+    signal: AbortSignal,
+  ): Promise<SignedManifest | undefined> {
+    using limit = deadline(
+      this.#timeout,
+      `${formatEndpoint(server)} to answer about ${formatAddress(address)}`,
+      signal,
+    );
+    const { id, publicKey, name } = address;
+    const path = `/${id}/${name}/manifest`;
+    const reply = await get({ server, publisher: id, path }, limit.signal);
+    if (reply.statusCode === 404) return void reply.destroy();
+    if (reply.statusCode !== 200) throw refused(reply);
+    const envelope = decodeEnvelope(await readBody(reply, MAX_ENVELOPE_BYTES));
+    limit.signal.throwIfAborted();
+    const expect = { id, publicKey, name };
+    const signed = verifyManifest(envelope.bytes, envelope.signature, expect, verifySignature);
+    const key = `${id}/${name}`;
+    const found = this.#found.get(key) ?? new Map<string, Endpoint>();
+    this.#found.set(key, found.set(formatEndpoint(server), server));
+    return signed;
+  }
+}
+
+function distinct(servers: readonly Endpoint[]): Endpoint[] {
+  // The first is kept, unless a later one says who runs it.
+  const byPlace = new Map<string, Endpoint>();
+  for (const server of servers) {
+    const before = byPlace.get(formatEndpoint(server));
+    if (!before || !before.operator) byPlace.set(formatEndpoint(server), server);
+  }
+  return [...byPlace.values()];
+}
+
+function parseListen(text: string): Endpoint {
+  const endpoint = parseEndpoint(text);
+  if (endpoint) return endpoint;
+  throw new NetworkError("bad-setting", `can't listen on ${text}: it is no host:port`);
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || (isIPv4(host) && host.startsWith("127."));
+}
