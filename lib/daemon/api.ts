@@ -92,6 +92,16 @@ export const UnfollowedState = v.object({
 });
 export type UnfollowedState = v.InferOutput<typeof UnfollowedState>;
 
+/** A repository's newest state and where its objects can be had without fetching all: one of both. */
+export const DialledState = v.object({
+  ...RemoteState.entries,
+  /** The store's bare repository, where that is whole. */
+  gitDir: v.optional(Path),
+  /** A UNIX socket for one connection, soon: `git upload-pack`, protocol 2, of a peer. */
+  socket: v.optional(Path),
+});
+export type DialledState = v.InferOutput<typeof DialledState>;
+
 export const PublishedState = v.object({
   addresses: v.record(v.string(), v.string()),
   sequence: Size,

@@ -10,6 +10,7 @@ import type { Settings } from "../common/settings.ts";
 import { idleDeadline, type Wait } from "../common/wait.ts";
 import {
   BundleState,
+  DialledState,
   ErrorLine,
   Health,
   ImportedState,
@@ -103,6 +104,11 @@ export class GtrClient implements AsyncDisposable {
   /** Ends that; the copy leaves the store unless it is to be kept. */
   unfollow(url: string, keep: boolean, wait: Wait): Promise<UnfollowedState> {
     return this.#work("/v1/unfollow", { url, keep }, UnfollowedState, wait);
+  }
+
+  /** The newest refs of an address, with a live peer's objects or the store's. */
+  dial(url: string, wait: Wait): Promise<DialledState> {
+    return this.#work("/v1/dial", { url }, DialledState, wait);
   }
 
   /** Pushes to one's own address. */

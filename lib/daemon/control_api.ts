@@ -28,6 +28,7 @@ import {
 } from "./api.ts";
 import { bundleState, importedState } from "./bundle_state.ts";
 import { engineHealth } from "./health.ts";
+import { liveAccess } from "./live_access.ts";
 import { streamWork } from "./ndjson.ts";
 import { engineStatus } from "./status.ts";
 
@@ -91,6 +92,14 @@ export function controlApi(options: ControlOptions): Hono {
       const outcome = await (await engineFor(url)).unfollow(url, keep, wait);
       await options.refollow();
       return outcome;
+    });
+  });
+  app.post("/v1/dial", async (c) => {
+    const { url } = await body(AddressRequest, c.req.raw);
+    return streamWork(async (wait) => {
+      const engine = await engineFor(url);
+      const dialled = await engine.dial(url, wait);
+      return { ...remoteState(url, dialled), ...await liveAccess(engine, dialled) };
     });
   });
   app.post("/v1/bundle/export", async (c) => {

@@ -21,6 +21,7 @@ import { type Follow, Follows } from "../store/follows.ts";
 import { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { Transport, TransportEntry } from "../transports/transport.ts";
+import { type Dialled, dialLive } from "./live.ts";
 import { liveAnswer } from "./live_answer.ts";
 import { followRepository, maySeed, type Unfollowed, unfollowRepository } from "./follow.ts";
 import { changeRepository, type EngineParts, repositoryKey } from "./parts.ts";
@@ -53,6 +54,7 @@ export interface PublishOutcome {
 export class Engine implements AsyncDisposable {
   readonly parts: EngineParts;
   readonly #names: Names;
+  readonly #stop = new AbortController();
   readonly #syncs = new Coalesce<Synced>();
   /** Repository -> ends its update. */
   readonly #updates = new Map<string, AbortController>();
@@ -127,6 +129,11 @@ export class Engine implements AsyncDisposable {
   /** The newest manifest of any address; see {@linkcode resolveNewest}. */
   async resolve(url: string, wait: Wait): Promise<Resolved> {
     return resolveNewest(this.parts, await resolveAddress(url, this.#names), wait);
+  }
+
+  /** The newest state with a live stream of it, or with the store where that has it whole. */
+  async dial(url: string, wait: Wait): Promise<Dialled> {
+    return dialLive(this.parts, await resolveAddress(url, this.#names), wait);
   }
 
   /** Brings the repository into the store; overlapping calls for one address are one download. */
@@ -242,7 +249,13 @@ export class Engine implements AsyncDisposable {
     return results;
   }
 
+  /** Aborts when the engine ends. */
+  get stopping(): AbortSignal {
+    return this.#stop.signal;
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort(new GtrError("stopping", "gtd is stopping"));
     await this.parts.seeder[Symbol.asyncDispose]();
     await Promise.allSettled(this.parts.transports.map((t) => t[Symbol.asyncDispose]()));
   }

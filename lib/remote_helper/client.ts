@@ -1,10 +1,16 @@
 /**
- * What the helper needs of gtd: three calls. `GtrClient` has them; tests bring their own.
+ * What the helper needs of gtd: four calls. `GtrClient` has them; tests bring their own.
  *
  * @module
  */
 import type { Wait } from "../common/wait.ts";
-import type { PushRequest, PushResult, RemoteState, SyncedState } from "../daemon/api.ts";
+import type {
+  DialledState,
+  PushRequest,
+  PushResult,
+  RemoteState,
+  SyncedState,
+} from "../daemon/api.ts";
 
 /** The narrow view of the control API that git's remote helper works with. */
 export interface HelperClient extends AsyncDisposable {
@@ -12,6 +18,12 @@ export interface HelperClient extends AsyncDisposable {
   resolve(url: string, wait: Wait): Promise<RemoteState>;
   /** The same, once all its packs are verified and in the local store. */
   sync(url: string, wait: Wait): Promise<SyncedState>;
+  /**
+   * The same with a live stream of a peer's objects, or the store's where it has them all.
+   *
+   * @throws {GtrError} "no-live-peer"
+   */
+  dial(url: string, wait: Wait): Promise<DialledState>;
   /** Changes refs of one's own repository; one result per update. */
   push(order: PushRequest, wait: Wait): Promise<PushResult[]>;
 }

@@ -4,7 +4,7 @@
  * @module
  */
 import { GtrError, RequestError } from "../common/errors.ts";
-import type { RemoteState, SyncedState } from "../daemon/api.ts";
+import type { DialledState, RemoteState, SyncedState } from "../daemon/api.ts";
 import type { HelperClient } from "./client.ts";
 import type { Streams } from "./connect.ts";
 import type { LineReader } from "./line_reader.ts";
@@ -129,25 +129,30 @@ export class Session {
   /**
    * git asks twice: before `list` and before `fetch`. upload-pack is the answer where whole packs
    * would be wrong (depth, filter, a clone that lacks objects by intent) and for an empty
-   * repository, whose HEAD and object format `list` can't tell.
+   * repository, whose HEAD and object format `list` can't tell. It is a live peer's, so that only
+   * what git asks for is fetched, or else the store's, once that has everything.
    */
   async #connect(service: string): Promise<"taken over" | void> {
-    const wanted = service === "git-upload-pack" &&
-      (this.#options.narrowing.size > 0 ||
-        Object.keys((await this.#resolve()).refs).length === 0 ||
-        this.#listed && await this.#isIncomplete());
-    if (!wanted) return await this.#say("fallback");
-
-    const [{ protocolVersion, serveUploadPack }, synced] = await Promise.all([
-      import("./connect.ts"),
-      this.#sync(),
-    ]);
+    if (service !== "git-upload-pack") return await this.#say("fallback");
+    const isPart = this.#options.narrowing.size > 0 ||
+      this.#listed && await this.#isIncomplete();
+    if (!isPart && Object.keys((await this.#resolve()).refs).length > 0) {
+      return await this.#say("fallback");
+    }
+    const { protocolVersion, serveLive, serveUploadPack } = await import("./connect.ts");
     const { env, lines, stdout, signal } = this.#parts;
+    const protocol = protocolVersion(env);
     const accept = async (): Promise<Streams> => {
       await this.#say("");
       return { stdin: lines.rest(), stdout };
     };
-    await serveUploadPack(synced.gitDir, protocolVersion(env), accept, signal);
+    const live = isPart && protocol === 2 ? await this.#dial() : undefined;
+    if (live?.socket !== undefined) {
+      await serveLive(live.socket, accept, signal);
+    } else {
+      const gitDir = live?.gitDir ?? (await this.#sync()).gitDir;
+      await serveUploadPack(gitDir, protocol, accept, signal);
+    }
     return "taken over";
   }
 
@@ -171,6 +176,19 @@ export class Session {
   #resolve(): Promise<RemoteState> {
     return this.#state ??= this.#parts.client()
       .then((client) => client.resolve(this.#parts.url, this.#wait()));
+  }
+
+  /** Undefined where nobody serves it live: packs do as well. */
+  async #dial(): Promise<DialledState | undefined> {
+    const client = await this.#parts.client();
+    try {
+      const dialled = await client.dial(this.#parts.url, this.#wait());
+      this.#warn(dialled);
+      return dialled;
+    } catch (error) {
+      if (error instanceof GtrError && error.code === "no-live-peer") return undefined;
+      throw error;
+    }
   }
 
   async #sync(): Promise<SyncedState> {

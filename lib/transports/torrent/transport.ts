@@ -4,17 +4,20 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { NetworkError, VerificationError } from "../../common/errors.ts";
 import type { RepoAddress } from "../../identity/address.ts";
+import { keyFromSeed } from "../../identity/keys.ts";
 import { PackHasher, packInfo, torrentName } from "../../manifest/pack_torrent.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import type {
   FetchWait,
   Health,
+  LiveAnswer,
+  LiveStream,
   PackFile,
   Transport,
   TransportContext,
@@ -22,11 +25,15 @@ import type {
 } from "../transport.ts";
 import { dialable, publicEndpoints, readEndpoints } from "./addresses.ts";
 import { Announcer } from "./announcer.ts";
+import { selfSigned, type TlsIdentity } from "../../identity/certificate.ts";
+import { dialFirst, dialPeer } from "./live/dial.ts";
+import { LiveServer } from "./live/server.ts";
 import { Dht } from "./dht/dht.ts";
 import { KnownNodes } from "./dht/endpoints.ts";
 import { mutableTarget } from "./dht/items.ts";
 import { decodePackIndex, readItemTree } from "./dht_packs.ts";
 import { fetchFile } from "./fetch_file.ts";
+import { findPeers } from "./find_peers.ts";
 import { ItemCache } from "./item_cache.ts";
 import { Notices } from "./notices.ts";
 import { decodeRepositoryRecord } from "./record.ts";
@@ -35,6 +42,8 @@ import { Swarm } from "./swarm/swarm.ts";
 
 /** How many free port numbers are tried until one is free for UDP and TCP. */
 const PORT_ATTEMPTS = 20;
+/** How long a live peer may take until it has said what it wants. */
+const GREETING_MS = 10_000;
 /** How long manifests of earlier runs are kept on disk. */
 const MANIFEST_AGE_MS = 24 * 60 * 60_000;
 
@@ -49,11 +58,13 @@ export class TorrentTransport implements Transport {
   readonly #resolver: Resolver;
   readonly #announcer: Announcer;
   readonly #notices: Notices;
+  readonly #live: LiveServer;
+  /** Of this run only: who reads need not say who they are. */
+  #reader: TlsIdentity | undefined;
 
   private constructor(
     context: TransportContext,
-    dht: Dht,
-    swarm: Swarm,
+    { dht, swarm, live }: Listening,
     cache: ItemCache,
     manifests: string,
   ) {
@@ -61,6 +72,7 @@ export class TorrentTransport implements Transport {
     this.#host = context.settings.get("torrent.host");
     this.#dht = dht;
     this.#swarm = swarm;
+    this.#live = live;
     const parts = { context, dht, swarm, cache, manifests };
     this.#resolver = new Resolver(parts);
     this.#announcer = new Announcer(parts, this.#resolver);
@@ -78,8 +90,7 @@ export class TorrentTransport implements Transport {
     await mkdir(manifests, { recursive: true });
     await removeOld(manifests);
     const cache = await ItemCache.open(join(context.cache, "items"));
-    const { dht, swarm } = await listen(context);
-    return new TorrentTransport(context, dht, swarm, cache, manifests);
+    return new TorrentTransport(context, await listen(context), cache, manifests);
   }
 
   endpoints(): readonly string[] {
@@ -133,10 +144,6 @@ export class TorrentTransport implements Transport {
 
   async fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
     const { manifest } = from;
-    const target = mutableTarget({
-      publicKey: Buffer.from(manifest.publisher, "hex"),
-      salt: Buffer.from(manifest.name),
-    });
     const parts = { dht: this.#dht, swarm: this.#swarm, dropped: this.#context.dropped };
     await fetchFile(parts, {
       what: `pack ${pack.sha256.slice(0, 12)} of ${manifest.name}`,
@@ -144,11 +151,40 @@ export class TorrentTransport implements Transport {
       name: torrentName(pack.sha256),
       size: pack.size,
       known: readEndpoints(manifest.endpoints[this.scheme]),
-      targets: [target],
+      targets: [recordTarget(manifest)],
       into,
       fromItems: (limit) => this.#packFromItems(pack, from, limit),
       timeout: this.#context.settings.get("network.timeout") * 1000,
     }, wait);
+  }
+
+  async dial(from: SignedManifest, wait: Wait): Promise<LiveStream> {
+    const { manifest } = from;
+    const { dropped, settings } = this.#context;
+    const identity = this.#reader ??= selfSigned(keyFromSeed(randomBytes(32)));
+    const patience = settings.get("network.timeout") * 1000;
+    const search = new AbortController();
+    const round = Promise.withResolvers<void>();
+    const peers = findPeers(this.#dht, {
+      known: readEndpoints(manifest.endpoints[this.scheme]),
+      targets: [recordTarget(manifest)],
+      signal: AbortSignal.any([wait.signal, search.signal]),
+      onRound: () => round.resolve(),
+    });
+    try {
+      return await dialFirst(
+        peers,
+        (address, signal) => dialPeer(address, { identity, from, signal, patience, dropped }),
+        round.promise,
+        wait.signal,
+      );
+    } finally {
+      search.abort();
+    }
+  }
+
+  serve(answer: LiveAnswer): void {
+    this.#live.serve(answer);
   }
 
   peers(manifest: Manifest): number {
@@ -174,6 +210,7 @@ export class TorrentTransport implements Transport {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#notices[Symbol.dispose]();
+    this.#live.close();
     await this.#announcer[Symbol.asyncDispose]();
     await this.#swarm[Symbol.asyncDispose]();
     await this.#dht[Symbol.asyncDispose]();
@@ -195,9 +232,29 @@ export class TorrentTransport implements Transport {
   }
 }
 
+/** What listens. */
+interface Listening {
+  readonly dht: Dht;
+  readonly swarm: Swarm;
+  readonly live: LiveServer;
+}
+
 /** Both sockets on one number: the last one, the one that was set, or any that is free for both. */
-async function listen(context: TransportContext): Promise<{ dht: Dht; swarm: Swarm }> {
+async function listen(context: TransportContext): Promise<Listening> {
   const { settings, dropped, log } = context;
+  const live = new LiveServer({
+    identity: selfSigned(context.key),
+    limits: {
+      streams: settings.get("live.streams"),
+      perPeer: settings.get("live.perPeer"),
+      uploadRate: settings.get("live.uploadRate"),
+      seconds: settings.get("live.seconds"),
+      idle: settings.get("live.idle"),
+    },
+    patience: GREETING_MS,
+    dropped,
+    log,
+  });
   const host = settings.get("torrent.host");
   const chosen = settings.get("torrent.port");
   const bootstrap = settings.get("torrent.bootstrap");
@@ -212,17 +269,23 @@ async function listen(context: TransportContext): Promise<{ dht: Dht; swarm: Swa
         maxConnections: settings.get("torrent.maxConnections"),
         uploadSlots: settings.get("torrent.uploadSlots"),
         uploadRate: settings.get("torrent.uploadRate"),
+        secure: (socket) => live.accept(socket),
         dropped,
         log,
       });
       const dht = await Dht.open({ host, port: swarm.port, bootstrap, known, dropped });
-      return { dht, swarm };
+      return { dht, swarm, live };
     } catch (error) {
       await swarm?.[Symbol.asyncDispose]();
       const inUse = error instanceof NetworkError && error.code === "port-in-use";
       if (!inUse || chosen !== 0 || attempt === PORT_ATTEMPTS) throw error;
     }
   }
+}
+
+/** What all who have a repository announce themselves under. */
+function recordTarget({ publisher, name }: Manifest): Buffer {
+  return mutableTarget({ publicKey: Buffer.from(publisher, "hex"), salt: Buffer.from(name) });
 }
 
 /** Announcing writes again what is needed; another process may be using what is recent. */

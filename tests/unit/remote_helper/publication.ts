@@ -7,7 +7,13 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { NetworkError } from "../../../lib/common/errors.ts";
 import type { Wait } from "../../../lib/common/wait.ts";
-import type { PushRequest, PushResult, RemoteState, SyncedState } from "../../../lib/daemon/api.ts";
+import type {
+  DialledState,
+  PushRequest,
+  PushResult,
+  RemoteState,
+  SyncedState,
+} from "../../../lib/daemon/api.ts";
 import { packObjects } from "../../../lib/git_interface/pack_objects.ts";
 import { peelTags } from "../../../lib/git_interface/peel_tags.ts";
 import { isAncestor, updateRefs } from "../../../lib/git_interface/refs.ts";
@@ -113,6 +119,8 @@ export class FolderClient implements HelperClient {
   /** Calls made, for tests that count them. */
   readonly calls: string[] = [];
   disposed = false;
+  /** Where a live peer is. */
+  socket: string | undefined;
 
   constructor(readonly root: string) {}
 
@@ -130,6 +138,13 @@ export class FolderClient implements HelperClient {
       wait.progress?.(done += size, total, `${i + 1}/${state.packs.length}`)
     );
     return state;
+  }
+
+  /** As gtd does, with a live peer where a test has one. */
+  async dial(url: string, _wait: Wait): Promise<DialledState> {
+    this.calls.push("dial");
+    if (this.socket === undefined) throw new NetworkError("no-live-peer", "nobody is live");
+    return { ...await this.#read(url), gitDir: undefined, socket: this.socket };
   }
 
   async push(order: PushRequest, _wait: Wait): Promise<PushResult[]> {

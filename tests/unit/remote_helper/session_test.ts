@@ -178,7 +178,7 @@ Deno.test("session: connect hands git to upload-pack, bytes behind the command i
     assert.deepEqual([code, stderr], [0, ""]);
     assert.ok(stdout.startsWith("ok\n\n000eversion 2\n"), stdout);
     assert.ok(stdout.includes(`${oid} refs/heads/main\n0000`), stdout);
-    assert.deepEqual(client.calls, ["sync"]);
+    assert.deepEqual(client.calls, ["dial", "sync"]);
   }));
 
 Deno.test("session: connect to anything else falls back", () =>

@@ -1,5 +1,6 @@
 /**
- * The TCP side of BitTorrent: one port, many single-file torrents (BEP 3, 9, 10, 11, MSE).
+ * The TCP side of BitTorrent: one port, many single-file torrents (BEP 3, 9, 10, 11, MSE). Live
+ * streams come by the same port, and are handed over.
  *
  * @module
  */
@@ -11,6 +12,7 @@ import { NetworkError } from "../../../common/errors.ts";
 import { Bans } from "./bans.ts";
 import type { PeerAddress } from "./candidates.ts";
 import { Download, type FetchOptions } from "./download.ts";
+import { sniff } from "./first_bytes.ts";
 import { Meeting } from "./meeting.ts";
 import { infohashOf } from "./metainfo.ts";
 import { Seed, type SeedOptions } from "./seed.ts";
@@ -35,6 +37,8 @@ export interface SwarmOptions {
   /** Counts one dropped connection under a short reason. */
   readonly dropped: (reason: string) => void;
   readonly log: (message: string) => void;
+  /** Takes over connections that begin with a TLS handshake; without it they are dropped. */
+  readonly secure?: (socket: Socket) => void;
   /** Milliseconds until a peer that says nothing is given up, default 10,000. */
   readonly patience?: number;
 }
@@ -58,6 +62,8 @@ export class Swarm {
   /** SHA-1("req2" + infohash) -> infohash: what an encrypted handshake names. */
   readonly #obfuscated = new Map<string, string>();
   readonly #context: SwarmContext;
+  /** Connections that have not said yet which protocol they talk. */
+  readonly #greeting = new Set<Socket>();
   #dialling = 0;
   #closed = false;
 
@@ -75,7 +81,7 @@ export class Swarm {
       log: options.log,
       connect: (address) => this.#connect(address),
     };
-    server.on("connection", (socket) => this.#accept(socket));
+    server.on("connection", (socket) => void this.#accept(socket));
   }
 
   /**
@@ -185,6 +191,7 @@ export class Swarm {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const torrents of this.#torrents.values()) for (const torrent of torrents) torrent.close();
     for (const wire of [...this.#wires]) wire.close();
+    for (const socket of this.#greeting) socket.destroy();
     this.#context.uploads.close();
     await closed;
   }
@@ -222,17 +229,29 @@ export class Swarm {
   }
 
   /** Every incoming connection starts here. */
-  #accept(socket: Socket): void {
+  async #accept(socket: Socket): Promise<void> {
     socket.on("error", () => socket.destroy());
-    const { maxConnections } = this.#options;
+    const { maxConnections, secure, dropped } = this.#options;
     // A quarter is kept for connections of our own: strangers can't keep us from fetching.
     const room = maxConnections - Math.floor(maxConnections / 4);
     const host = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
     const isBanned = this.#context.bans.has(host);
-    if (this.#closed || this.#wires.size >= room || isBanned) {
-      this.#options.dropped(isBanned ? "banned" : "too-many-connections");
+    if (this.#closed || this.#wires.size + this.#greeting.size >= room || isBanned) {
+      dropped(isBanned ? "banned" : "too-many-connections");
       return void socket.destroy();
     }
+    this.#greeting.add(socket);
+    const kind = await sniff(socket, this.#context.patience);
+    this.#greeting.delete(socket);
+    if (this.#closed || socket.destroyed) return void socket.destroy();
+    if (kind === "tls" && secure) return secure(socket);
+    if (kind === "other") return this.#greet(socket, host);
+    dropped(kind === "tls" ? "no-live-streams" : "silent-peer");
+    socket.destroy();
+  }
+
+  /** A BitTorrent peer. */
+  #greet(socket: Socket, host: string): void {
     const wire = this.#wire(socket, false);
     wire.protocol.on("crypto-infohash", (hash) => {
       const infohash = this.#obfuscated.get(hash);
@@ -247,6 +266,7 @@ export class Swarm {
         wire.close();
       });
     });
+    socket.resume();
   }
 
   async #connect({ host, port }: PeerAddress): Promise<PeerWire> {

@@ -1,0 +1,74 @@
+/**
+ * From an address to a live stream of its repository, or to the store where that has it already.
+ *
+ * @module
+ */
+import { NetworkError } from "../common/errors.ts";
+import { deadline, type Wait } from "../common/wait.ts";
+import { formatAddress, type RepoAddress } from "../identity/address.ts";
+import type { LiveStream } from "../transports/transport.ts";
+import type { EngineParts } from "./parts.ts";
+import { type Resolved, resolveNewest } from "./resolve.ts";
+
+/** Where a repository's objects can be had without fetching all of them. */
+export type Dialled =
+  & Resolved
+  & (
+    | { /** The store's repository, which holds this state whole. */ readonly gitDir: string }
+    | { readonly stream: LiveStream }
+  );
+
+/**
+ * Finds the newest state, then the store or else the first peer that serves it live.
+ *
+ * @throws {NetworkError} "no-live-peer" where nobody does within the time that is set for it
+ */
+export async function dialLive(
+  parts: EngineParts,
+  address: RepoAddress,
+  wait: Wait,
+): Promise<Dialled> {
+  const resolved = await resolveNewest(parts, address, wait);
+  const { publisher, name, sequence } = resolved.signed.manifest;
+  const repository = parts.store.repository(publisher, name);
+  const stored = await repository.usableManifest();
+  if (stored?.manifest.sequence === sequence) {
+    const { packs } = await repository.state();
+    if ((await repository.packs()).length === packs.length) {
+      return { ...resolved, gitDir: repository.path };
+    }
+  }
+  const seconds = parts.settings.get("live.wait");
+  using limit = deadline(seconds * 1000, `a live peer of ${name}`, wait.signal);
+  const stream = await firstStream(parts, resolved, limit.signal).catch((error) => {
+    wait.signal.throwIfAborted();
+    const what = `can't fetch ${formatAddress(address)} from a live peer`;
+    throw new NetworkError("no-live-peer", `${what}: ${error.message}`, { cause: error });
+  });
+  return { ...resolved, signed: stream.manifest, stream };
+}
+
+/** All networks are asked at once; streams that come second are closed. */
+async function firstStream(
+  parts: EngineParts,
+  { signed }: Resolved,
+  signal: AbortSignal,
+): Promise<LiveStream> {
+  const able = parts.transports.filter((transport) => transport.dial !== undefined);
+  if (able.length === 0 || parts.settings.get("live.wait") === 0) {
+    throw new NetworkError("no-live-peer", "no network is asked for any");
+  }
+  const stop = new AbortController();
+  const either = AbortSignal.any([signal, stop.signal]);
+  const dials = able.map(async (transport) => {
+    const stream = await transport.dial!(signed, { signal: either });
+    if (stop.signal.aborted) stream.close();
+    stop.abort();
+    return stream;
+  });
+  try {
+    return await Promise.any(dials);
+  } catch (error) {
+    throw error instanceof AggregateError ? error.errors[0] : error;
+  }
+}

@@ -1,0 +1,194 @@
+/**
+ * The calling side of a live stream.
+ *
+ * @module
+ */
+import { connect, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
+import { GtrError, NetworkError, VerificationError } from "../../../common/errors.ts";
+import { abortable, deadline } from "../../../common/wait.ts";
+import { verifySignature } from "../../../identity/keys.ts";
+import { decodeEnvelope } from "../../../manifest/envelope.ts";
+import { verifyManifest } from "../../../manifest/manifest.ts";
+import type { SignedManifest } from "../../../manifest/types.ts";
+import type { LiveStream } from "../../transport.ts";
+import { type Address, formatHostPort } from "../dht/endpoints.ts";
+import { ByteReader } from "./byte_reader.ts";
+import { certifiedKey, type TlsIdentity } from "../../../identity/certificate.ts";
+import { type Answer, decodeAnswer, encodeHello, MAX_HELLO } from "./hello.ts";
+import { socketStreams } from "./socket_streams.ts";
+
+/** The protocol's name in TLS (RFC 7301). */
+export const ALPN = "gtr-git/1";
+
+/** What a peer is dialled with. */
+export interface DialOptions {
+  readonly identity: TlsIdentity;
+  /** What is wanted, at least. */
+  readonly from: SignedManifest;
+  readonly signal: AbortSignal;
+  /** Milliseconds until a silent peer is given up. */
+  readonly patience: number;
+  /** Counts a peer that breaks the protocol. */
+  readonly dropped: (reason: string) => void;
+}
+
+/**
+ * Dials one peer. Once it has shown the publisher's manifest, the stream is the caller's.
+ *
+ * @throws {NetworkError} "no-live-peer" where it can't be reached or refuses
+ * @throws {VerificationError} where what it says is wrong
+ */
+export async function dialPeer(address: Address, options: DialOptions): Promise<LiveStream> {
+  const { identity, from, dropped } = options;
+  const where = formatHostPort(address);
+  using limit = deadline(options.patience, `a live answer of ${where}`, options.signal);
+  const socket: TLSSocket = connect({
+    ...address,
+    ...identity,
+    servername: "gtr",
+    minVersion: "TLSv1.3",
+    ALPNProtocols: [ALPN],
+    rejectUnauthorized: false, // no authority knows peers: their key is looked at below
+  });
+  let owned = false;
+  try {
+    const key = await abortable(secured(socket, where), limit.signal);
+    const { readable, writable } = socketStreams(socket);
+    const writer = writable.getWriter();
+    const { publisher, name, sequence } = from.manifest;
+    await abortable(
+      writer.write(encodeHello({ version: 1, publisher, name, sequence })),
+      limit.signal,
+    );
+    writer.releaseLock();
+    const reader = new ByteReader(readable);
+    const manifest = await abortable(receiveManifest(reader, from, where), limit.signal);
+    owned = true;
+    return {
+      readable: reader.rest(),
+      writable,
+      manifest,
+      peer: key === publisher ? `${where} (the publisher)` : where,
+      close: () => void socket.destroy(),
+    };
+  } catch (error) {
+    if (error instanceof VerificationError) dropped(`live-${error.code}`);
+    else if (limit.signal.aborted && !options.signal.aborted) dropped("live-silent-peer");
+    throw error;
+  } finally {
+    if (!owned) socket.destroy();
+  }
+}
+
+/** The peer's key, once the handshake is over. A peer without the right protocol has none. */
+function secured(socket: TLSSocket, where: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const unreachable = (cause?: Error) =>
+      reject(
+        new NetworkError("no-live-peer", `can't dial ${where}: ${cause?.message ?? "it hung up"}`, {
+          cause,
+        }),
+      );
+    socket.once("error", unreachable);
+    socket.once("close", () => unreachable());
+    socket.once("secureConnect", () => {
+      const certificate = socket.getPeerCertificate(true) as DetailedPeerCertificate | undefined;
+      const key = certifiedKey(certificate?.raw);
+      if (socket.alpnProtocol === ALPN && key !== undefined) return resolve(key);
+      const why = key === undefined ? "it shows no ed25519 key" : "it talks another protocol";
+      reject(new VerificationError("bad-peer", `can't use ${where}: ${why}`));
+    });
+  });
+}
+
+async function receiveManifest(
+  reader: ByteReader,
+  from: SignedManifest,
+  where: string,
+): Promise<SignedManifest> {
+  const answer: Answer = decodeAnswer(await reader.line(MAX_HELLO));
+  if ("refused" in answer) {
+    throw new NetworkError("no-live-peer", `can't dial ${where}: it says '${answer.refused}'`);
+  }
+  const { publisher, name, sequence } = from.manifest;
+  const { bytes, signature } = decodeEnvelope(await reader.bytes(answer.manifest));
+  const signed = verifyManifest(bytes, signature, { publicKey: publisher, name }, verifySignature);
+  if (signed.manifest.sequence >= sequence) return signed;
+  throw new VerificationError(
+    "old-manifest",
+    `can't use ${where}: it holds publication ${signed.manifest.sequence}, not ${sequence}`,
+  );
+}
+
+/** Attempts at once: a silent peer must not keep the next from being tried. */
+const ATTEMPTS = 4;
+
+/**
+ * The first of `peers` that answers. `ended` says that no more of them are likely to come: then the
+ * last failure is the answer.
+ *
+ * @throws {NetworkError} "no-live-peer"
+ */
+export async function dialFirst(
+  peers: ReadableStream<Address>,
+  dial: (address: Address, signal: AbortSignal) => Promise<LiveStream>,
+  ended: Promise<void>,
+  signal: AbortSignal,
+): Promise<LiveStream> {
+  const stop = new AbortController();
+  const outcome = Promise.withResolvers<LiveStream>();
+  outcome.promise.catch(() => {}); // awaited below
+  let running = 0;
+  let tried = 0;
+  let isEnded = false;
+  let failure: unknown;
+  let free = Promise.withResolvers<void>();
+  const settle = () => {
+    if (isEnded && running === 0) outcome.reject(noLivePeer(tried, failure));
+  };
+  ended.then(() => {
+    isEnded = true;
+    settle();
+  });
+  const attempt = async (address: Address) => {
+    running++;
+    tried++;
+    try {
+      const stream = await dial(address, AbortSignal.any([signal, stop.signal]));
+      if (stop.signal.aborted) return stream.close(); // another was faster
+      stop.abort();
+      outcome.resolve(stream);
+    } catch (error) {
+      if (!(error instanceof GtrError)) return outcome.reject(error);
+      failure = error;
+    } finally {
+      running--;
+      free.resolve();
+      free = Promise.withResolvers<void>();
+      settle();
+    }
+  };
+  const reader = peers.getReader();
+  (async () => {
+    for (;;) {
+      while (running >= ATTEMPTS) await free.promise;
+      const { value, done } = await reader.read();
+      if (done || stop.signal.aborted) return;
+      void attempt(value);
+    }
+  })().catch(outcome.reject);
+  try {
+    return await abortable(outcome.promise, signal);
+  } catch (error) {
+    if (error instanceof GtrError || signal.aborted) throw error;
+    throw noLivePeer(tried, error);
+  } finally {
+    stop.abort();
+    void reader.cancel().catch(() => {});
+  }
+}
+
+function noLivePeer(tried: number, cause: unknown): NetworkError {
+  const why = cause instanceof Error ? `: ${cause.message}` : "";
+  return new NetworkError("no-live-peer", `none of ${tried} peers serves it live${why}`, { cause });
+}
