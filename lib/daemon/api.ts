@@ -174,6 +174,8 @@ export const Status = v.object({
   })),
   /** Others' repositories: bytes in the store, and `store.quota`. */
   store: v.object({ bytes: Size, quota: Size }),
+  /** What keeps shared repositories from being published as they are. */
+  warnings: v.array(v.string()),
   /** Bad input that was dropped, by reason. */
   dropped: v.record(v.string(), Size),
 });

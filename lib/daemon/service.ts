@@ -138,7 +138,8 @@ export class Service {
       for (const warning of warnings) this.#log(`${gitDir}: ${warning}`);
     } catch (error) {
       if (this.#stopping.aborted) return;
-      this.#log(`can't publish ${gitDir}: ${toGtrError(error).message}`);
+      const { message } = toGtrError(error);
+      this.#log(message.includes(gitDir) ? message : `can't publish ${gitDir}: ${message}`);
     }
   }
 }

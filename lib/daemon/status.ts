@@ -52,6 +52,7 @@ export async function engineStatus(engine: Engine, uptimeSeconds: number): Promi
     transports: Object.fromEntries(details),
     repositories,
     store: { bytes: await quota.used(), quota: settings.get("store.quota") },
+    warnings: await engine.hindrances(),
     dropped: dropped.toJSON(),
   };
 }

@@ -58,6 +58,8 @@ export class Engine implements AsyncDisposable {
   readonly #syncs = new Coalesce<Synced>();
   /** Repository -> ends its update. */
   readonly #updates = new Map<string, AbortController>();
+  /** What was last in the way of publishing, by git directory. */
+  readonly #hindrances = new Map<string, readonly string[]>();
 
   private constructor(parts: EngineParts) {
     this.parts = parts;
@@ -187,6 +189,28 @@ export class Engine implements AsyncDisposable {
    * store and the networks.
    */
   async publish(gitDir: string, wait: Wait): Promise<PublishOutcome> {
+    try {
+      const outcome = await this.#publish(gitDir, wait);
+      this.#hindrances.set(gitDir, outcome.warnings);
+      return outcome;
+    } catch (error) {
+      if (!wait.signal.aborted) this.#hindrances.set(gitDir, [toGtrError(error).message]);
+      throw error;
+    }
+  }
+
+  /**
+   * What keeps the repositories that are shared now from being published as they are, one line each:
+   * nobody watches when gtd publishes on its own.
+   */
+  async hindrances(): Promise<string[]> {
+    const shares = await new Shares(this.parts.home).list();
+    return shares.flatMap(({ gitDir, name }) =>
+      (this.#hindrances.get(gitDir) ?? []).map((why) => `${name}: ${why}`)
+    );
+  }
+
+  async #publish(gitDir: string, wait: Wait): Promise<PublishOutcome> {
     if (await sharesNothing(this.parts.home, gitDir)) return await this.#withdraw(gitDir, wait);
     const state = await readSharedState(gitDir, wait.signal);
     const { name, description } = state.settings;

@@ -37,8 +37,12 @@ export interface SharedState {
  */
 export async function readSharedState(gitDir: string, signal: AbortSignal): Promise<SharedState> {
   const settings = await readRepositorySettings(gitDir);
-  const [head] = settings?.branches ?? [];
-  if (!settings || !head) {
+  if (!settings && !await isFolder(gitDir)) {
+    throw new RequestError("folder-gone", `can't publish ${gitDir}: this folder is gone`, {
+      hint: "gtr init where it is now, or gtr remove --repository <name>",
+    });
+  }
+  if (!settings || settings.branches.length === 0) {
     throw new RequestError("not-shared", `can't publish ${gitDir}: no branch of it is shared`, {
       hint: "gtr init, or gtr share <branch>",
     });
@@ -63,7 +67,7 @@ export async function readSharedState(gitDir: string, signal: AbortSignal): Prom
     refs,
     skipped,
     existing: new Set(all.keys()),
-    head,
+    head: settings.branches[0]!,
     objectFormat: format.stdout.trim() === "sha256" ? "sha256" : "sha1",
     objectDirs: [join(await realpath(gitDir), "objects")],
   };
@@ -143,4 +147,8 @@ export async function joinRefs(
 function isWithdrawn(name: string, now: SharedState): boolean {
   if (now.existing.has(name)) return true;
   return name.startsWith("refs/heads/") && !now.settings.branches.includes(name);
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return await Deno.stat(path).then(({ isDirectory }) => isDirectory, () => false);
 }

@@ -3,13 +3,14 @@ import { RequestError } from "../../common/errors.ts";
 import type { Status } from "../../daemon/api.ts";
 import { runningStatus, STATUS_MS, withGtd } from "../gtd.ts";
 import type { Call, Io } from "../io.ts";
-import { formatBytes, formatDuration, printJson, printTable } from "../output.ts";
+import { formatBytes, formatDuration, note, printJson, printTable } from "../output.ts";
 
 /** Prints what gtd does. */
 export async function run(call: Call): Promise<void> {
   const status = await ask(call);
-  if (call.options.json) printJson(call.io, status);
-  else printStatus(call.io, status);
+  if (call.options.json) return printJson(call.io, status);
+  printStatus(call.io, status);
+  for (const warning of status.warnings) note(call.io, `warning: ${warning}`);
 }
 
 async function ask(call: Call): Promise<Status> {

@@ -108,6 +108,7 @@ export class User implements AsyncDisposable {
         overQuota: false,
       }],
       store: { bytes: 0, quota: 0 },
+      warnings: this.warnings,
       dropped: { "torrent/bad-record": 5 },
     };
   }

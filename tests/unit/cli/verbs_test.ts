@@ -171,6 +171,11 @@ Deno.test("status: as gtd tells it", async () => {
     "torrent://00/hello  published         7      2  2.00 KiB      1",
     "",
   ]);
+  user.warnings = ["hello: refs/heads/main has diverged"];
+  assert.equal(
+    (await user.gtr(user.folder, "status")).err,
+    "warning: hello: refs/heads/main has diverged\n",
+  );
   user.daemon = "stopped";
   user.env.set("GTR_DAEMON_AUTOSTART", "0");
   assert.deepEqual(await user.gtr(user.folder, "status"), {

@@ -145,6 +145,12 @@ Deno.test("a repository that was never shared is refused, or taken off where its
   const { gitDir } = await sharedRepository(world.root, sharer.parts.home);
   await Deno.remove(join(gitDir, "gtr"), { recursive: true });
   await assert.rejects(publish(sharer, gitDir), { code: "not-shared", hint: /gtr init/ });
+  await Deno.remove(join(gitDir, ".."), { recursive: true });
+  await assert.rejects(publish(sharer, gitDir), { code: "folder-gone", hint: /gtr init where/ });
+  assert.match(
+    (await sharer.hindrances()).join(),
+    /^hello: can't publish .*: this folder is gone$/,
+  );
 });
 
 Deno.test("a push makes, changes and joins with the working repository", async () => {
@@ -188,12 +194,14 @@ Deno.test("a push makes, changes and joins with the working repository", async (
   const here = await commit(work);
   const { warnings } = await publish(sharer, join(work, ".git"));
   assert.match(warnings.join(), /refs\/heads\/main has diverged/);
+  assert.match((await sharer.hindrances()).join(), /^pushed: refs\/heads\/main has diverged/);
   assert.deepEqual(await refsOf(reader, url), { [main]: third });
   await git(work, ["fetch", "-q", clone, "main"]);
   const parents = ["-p", here, "-p", third];
   const tip = await git(work, ["commit-tree", `${here}^{tree}`, ...parents, "-m", "merge"]);
   await git(work, ["update-ref", main, tip]);
   assert.deepEqual((await publish(sharer, join(work, ".git"))).warnings, []);
+  assert.deepEqual(await sharer.hindrances(), []);
   assert.deepEqual(await refsOf(reader, url), { [main]: tip });
 });
 
