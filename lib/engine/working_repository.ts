@@ -10,7 +10,7 @@ import {
   readRepositorySettings,
   type RepositorySettings,
 } from "../exporter/repository_settings.ts";
-import { isAncestor, listRefs, reachableTags } from "../git_interface/refs.ts";
+import { headTarget, isAncestor, listRefs, reachableTags } from "../git_interface/refs.ts";
 import { runGit } from "../git_interface/run.ts";
 import { isValidRefName } from "../manifest/ref_name.ts";
 import type { Manifest, ObjectFormat } from "../manifest/types.ts";
@@ -25,6 +25,7 @@ export interface SharedState {
   readonly skipped: readonly string[];
   /** Every branch and tag there is, shared or not. */
   readonly existing: ReadonlySet<string>;
+  /** The branch that readers get first. */
   readonly head: string;
   readonly objectFormat: ObjectFormat;
   readonly objectDirs: readonly string[];
@@ -67,10 +68,27 @@ export async function readSharedState(gitDir: string, signal: AbortSignal): Prom
     refs,
     skipped,
     existing: new Set(all.keys()),
-    head: settings.branches[0]!,
+    head: await defaultBranch(gitDir, settings.branches, refs, signal),
     objectFormat: format.stdout.trim() === "sha256" ? "sha256" : "sha1",
     objectDirs: [join(await realpath(gitDir), "objects")],
   };
+}
+
+/**
+ * The branch that was shared first, whatever is checked out. Once that is renamed or deleted, the
+ * one that is checked out, else any: readers can do nothing with a HEAD that names no branch.
+ */
+async function defaultBranch(
+  gitDir: string,
+  branches: readonly string[],
+  refs: ReadonlyMap<string, string>,
+  signal: AbortSignal,
+): Promise<string> {
+  const first = branches[0]!;
+  const there = branches.filter((branch) => refs.has(branch));
+  if (there.length === 0 || refs.has(first)) return first;
+  const current = await headTarget(gitDir, signal);
+  return there.find((branch) => branch === current) ?? there[0]!;
 }
 
 /** The refs to publish, and what could not be joined. */

@@ -5,6 +5,7 @@
  */
 import { RequestError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
+import { headTarget } from "../git_interface/refs.ts";
 import { checkRepositoryName } from "../identity/address.ts";
 import { defaultName, type RepositoryLocation } from "./find_gitdir.ts";
 import {
@@ -96,7 +97,17 @@ export async function stopSharing(
       hint: shared ? `shared here: ${shared}` : "gtr list shows what is shared",
     });
   }
-  const after = { ...before, branches: before.branches.filter((b) => !branches.includes(b)) };
+  const left = before.branches.filter((branch) => !branches.includes(branch));
+  // The first is what readers get by default. Where that goes, say after a rename, the branch that
+  // is checked out follows it rather than the one that happens to be next.
+  const current = left.length > 1 && left[0] !== before.branches[0]
+    ? await headTarget(commonDir, signal)
+    : undefined;
+  const isCurrent = (branch: string) => branch === current;
+  const after = {
+    ...before,
+    branches: [...left.filter(isCurrent), ...left.filter((branch) => !isCurrent(branch))],
+  };
   await writeRepositorySettings(commonDir, after);
   return after;
 }

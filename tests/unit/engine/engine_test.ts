@@ -115,6 +115,27 @@ Deno.test("only shared branches and the tags they reach are published", async ()
   assert.equal(Object.keys(await refsOf(reader, addresses.torrent!)).length, 2);
 });
 
+Deno.test("HEAD names the branch shared first; without it the one checked out, else any there is", async () => {
+  await using world = await World.make();
+  const engine = await world.engine("alice");
+  const { path, gitDir } = await sharedRepository(world.root, engine.parts.home);
+  await share(engine.parts.home, gitDir, "hello", ["main", "docs", "next"]);
+  const url = (await publish(engine, gitDir)).addresses.torrent!;
+  const head = async () => {
+    await publish(engine, gitDir);
+    return (await sync(engine, url)).signed.manifest.head;
+  };
+  assert.equal(await head(), main, "before any commit");
+  await commit(path, "docs");
+  assert.equal(await head(), "refs/heads/docs");
+  await commit(path);
+  await commit(path, "next");
+  await git(path, ["symbolic-ref", "HEAD", "refs/heads/next"]);
+  assert.equal(await head(), main, "whatever is checked out");
+  await git(path, ["branch", "-m", "main", "trunk"]);
+  assert.equal(await head(), "refs/heads/next");
+});
+
 Deno.test("one that shares nothing any more leaves the store and the network, and can come back", async () => {
   await using world = await World.make();
   const sharer = await world.engine("sharer");

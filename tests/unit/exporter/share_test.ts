@@ -10,7 +10,7 @@ import {
   unlist,
 } from "../../../lib/exporter/share.ts";
 import { Shares } from "../../../lib/exporter/shares.ts";
-import { temporaryFolder } from "./support.ts";
+import { git, temporaryFolder } from "./support.ts";
 
 const { signal } = new AbortController();
 const MAIN = "refs/heads/main";
@@ -83,6 +83,19 @@ Deno.test("stopSharing: the name stays taken until nothing is shared, and is kep
     shareRepository(home, first, { branches: [MAIN] }, signal),
     (error: { code: string }) => error.code === "name-taken",
   );
+});
+
+Deno.test("stopSharing: where the first branch goes, the one checked out is first", async () => {
+  await using folder = await temporaryFolder();
+  const home = new Home(join(folder.path, "home"));
+  const hello = await place(folder.path, "hello");
+  await git(hello.worktree!, "init", "-q", "-b", "trunk");
+  const branches = ["main", "next", "old", "trunk"].map((name) => `refs/heads/${name}`);
+  await shareRepository(home, hello, { branches }, signal);
+  const stop = async (name: string) =>
+    (await stopSharing(home, hello.commonDir, [`refs/heads/${name}`], signal)).branches;
+  assert.deepEqual(await stop("old"), branches.filter((name) => !name.endsWith("old")));
+  assert.deepEqual(await stop("main"), ["refs/heads/trunk", "refs/heads/next"]);
 });
 
 Deno.test("findShared: unknown names", async () => {
