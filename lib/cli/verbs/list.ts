@@ -56,7 +56,8 @@ async function branchesOf(
     return [];
   }
   if (settings.branches.length === 0) return [];
-  const oids = await listRefs(gitDir, settings.branches, io.signal);
+  // All at once: git takes long to match thousands of refs against thousands of names.
+  const oids = await listRefs(gitDir, ["refs/heads"], io.signal);
   return settings.branches.map((branch) => ({
     repository: name,
     branch: shortBranch(branch),
