@@ -104,6 +104,9 @@ Deno.test("name: add, list, remove", async () => {
   assert.deepEqual(JSON.parse((await gtr("list", "--json")).out), [{ name: "bob", publisher: id }]);
   assert.equal((await gtr("list")).out, `NAME  PUBLISHER\nbob   ${id}\n`);
   assert.equal((await gtr("add", "bob", "nonsense")).code, 2);
+  assert.equal((await gtr("add", "bob", id)).err, "", "the same again");
+  const other = await gtr("add", "bob", "00".repeat(20));
+  assert.deepEqual(other, { code: 0, out: "", err: `bob was the name of ${id} until now\n` });
   assert.equal((await gtr("remove", "bob")).code, 0);
   assert.equal((await gtr("remove", "bob")).code, 1);
   assert.equal((await gtr("list", "--json")).out, "[]\n");
