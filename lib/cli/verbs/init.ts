@@ -1,5 +1,6 @@
 /** `gtr init` */
 import { resolve } from "node:path";
+import { RequestError } from "../../common/errors.ts";
 import { findRepository, type RepositoryLocation } from "../../exporter/find_gitdir.ts";
 import { readRepositorySettings } from "../../exporter/repository_settings.ts";
 import { shareRepository } from "../../exporter/share.ts";
@@ -37,7 +38,7 @@ async function repositoryAt(
   io: Io,
 ): Promise<RepositoryLocation> {
   const env = current ? gitEnvironment(io) : {};
-  const found = await exists(folder) ? await findRepository(folder, io.signal, env) : undefined;
+  const found = await isFolder(folder) ? await findRepository(folder, io.signal, env) : undefined;
   if (found && (env.GIT_DIR || await isTop(folder, found))) return found;
   await runGit(["init", "--quiet", folder], { cwd: io.cwd, signal: io.signal });
   const around = found?.worktree === undefined ? "" : `, inside that of ${found.worktree}`;
@@ -50,9 +51,15 @@ async function isTop(folder: string, found: RepositoryLocation): Promise<boolean
   return found.worktree === undefined || found.worktree === await Deno.realPath(folder);
 }
 
-async function exists(folder: string): Promise<boolean> {
-  return await Deno.stat(folder).then(() => true, (error) => {
+/** @throws {RequestError} "no-folder" where something else is there */
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    if ((await Deno.stat(path)).isDirectory) return true;
+  } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
+    if (!(error instanceof Deno.errors.NotADirectory)) throw error;
+  }
+  throw new RequestError("no-folder", `can't share ${path}: it is no folder`, {
+    hint: "gtr init <the repository's folder>",
   });
 }

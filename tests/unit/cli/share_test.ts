@@ -70,6 +70,17 @@ Deno.test("init: bare repositories, worktrees and git directories", async () => 
   assert.match((await user.gtr(join(main, ".git", "refs"), "init")).out, ADDRESS);
 });
 
+Deno.test("init: refuses what is no folder", async () => {
+  await using user = await User.make();
+  const file = join(user.folder, "file");
+  await Deno.writeTextFile(file, "");
+  for (const path of [file, join(file, "below")]) {
+    const { code, out, err } = await user.gtr(user.folder, "init", path);
+    assert.deepEqual([code, out], [1, ""]);
+    assert.match(err, /^gtr: can't share .*: it is no folder\nhint: /);
+  }
+});
+
 Deno.test("init: GIT_DIR names the repository", async () => {
   await using user = await User.make();
   const folder = await user.repository("hello");
