@@ -84,7 +84,8 @@ export function defaultName(where: RepositoryLocation): string {
   const linked = where.gitDir !== where.commonDir;
   const bare = basename(where.commonDir) === ".git" ? dirname(where.commonDir) : where.commonDir;
   const folder = basename(linked ? bare : where.worktree ?? bare);
-  return folder.normalize("NFC")
+  return folder.normalize("NFKD")
+    .replaceAll(/\p{M}+/gu, "") // accents: "über" becomes "uber" and not "-ber"
     .replace(/\.git$/, "")
     .replaceAll(/[^A-Za-z0-9._-]+/g, "-")
     .replace(/^[.-]+/, "")

@@ -86,6 +86,7 @@ Deno.test("defaultName: the folder's, as far as an address can hold it", () => {
   assert.equal(name("/a/x.git"), "x");
   assert.equal(name("/a/x.lock.lock"), "x");
   assert.equal(name("/a/日本"), "");
+  assert.equal(name("/a/Ünïcode café"), "Unicode-cafe");
   assert.equal(name("/"), "");
   assert.equal(defaultName({ gitDir: "/a/b.git", commonDir: "/a/b.git" }), "b");
 });
