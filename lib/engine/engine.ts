@@ -105,10 +105,11 @@ export class Engine implements AsyncDisposable {
       log(`can't open ${entries[i]!.scheme}: ${failure.message}`);
     });
     if (transports.length === 0 && failure) throw failure;
-    for (const transport of transports) transport.serve?.(liveAnswer(store));
     const follows = new Follows(home);
     const given = { home, settings, key, store, follows, transports, dropped, log };
-    const seeder = new Seeder(transports, settings, log, (stored) => maySeed(given, stored));
+    const isOffered = (stored: StoredRepository) => maySeed(given, stored);
+    for (const transport of transports) transport.serve?.(liveAnswer(store, isOffered));
+    const seeder = new Seeder(transports, settings, log, isOffered);
     const quota = new Quota({ ...given, seeder });
     return new Engine({ ...given, seeder, quota, changes: new Mutex() });
   }

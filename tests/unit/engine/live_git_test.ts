@@ -1,0 +1,195 @@
+/** What a lying peer can do to git, by scripted peers and real git packets. */
+import assert from "node:assert/strict";
+import { joinLive } from "../../../lib/engine/live_git.ts";
+import { FLUSH, packetOf, PacketReader, textOf } from "../../../lib/git_interface/pkt_line.ts";
+import type { SignedManifest } from "../../../lib/manifest/types.ts";
+
+const OID = "1".repeat(40);
+const DELIMITER = new TextEncoder().encode("0001");
+const MANIFEST = {
+  name: "hello",
+  objectFormat: "sha1",
+  head: "refs/heads/main",
+  refs: { "refs/heads/main": OID },
+};
+const CAPABILITIES = [
+  packetOf("version 2\n"),
+  packetOf("ls-refs=unborn\n"),
+  packetOf("fetch=shallow wait-for-done filter\n"),
+  packetOf("object-format=sha1\n"),
+  FLUSH,
+];
+const PACK = [packetOf("packfile\n"), packetOf("\x01PACK"), FLUSH];
+
+function request(command: string, ...args: string[]): Uint8Array[] {
+  return [
+    packetOf(`command=${command}\n`),
+    DELIMITER,
+    ...args.map((a) => packetOf(`${a}\n`)),
+    FLUSH,
+  ];
+}
+
+interface Told {
+  /** What git read behind the capabilities. */
+  readonly texts: string[];
+  readonly dropped: string[];
+  /** What the peer was sent, as text. */
+  readonly asked: string;
+  readonly closed: boolean;
+}
+
+/** Lets git say `requests` and a peer `answers`; a peer that does not `hangUp` is silent then. */
+async function converse(
+  requests: readonly Uint8Array[],
+  answers: readonly Uint8Array[],
+  { hangUp = true, idle = 5000 } = {},
+): Promise<Told> {
+  const sent: Uint8Array[] = [];
+  const asked: Uint8Array[] = [];
+  const dropped: string[] = [];
+  let closed = false;
+  const end = Promise.withResolvers<void>();
+  const rest = [...answers];
+  const peer = new ReadableStream<Uint8Array>({
+    async pull(controller) {
+      const next = rest.shift();
+      if (next) return controller.enqueue(next);
+      if (!hangUp) await end.promise;
+      controller.close();
+    },
+  });
+  await joinLive(
+    {
+      readable: ReadableStream.from(requests),
+      writable: new WritableStream({ write: (chunk) => void sent.push(chunk) }),
+    },
+    {
+      readable: peer,
+      writable: new WritableStream({ write: (chunk) => void asked.push(chunk) }),
+      peer: "a test",
+      manifest: { manifest: MANIFEST } as unknown as SignedManifest,
+      close: () => {
+        closed = true;
+        end.resolve();
+      },
+    },
+    { idle, signal: new AbortController().signal, dropped: (reason) => dropped.push(reason) },
+  );
+  const reader = new PacketReader(ReadableStream.from(sent));
+  const texts: string[] = [];
+  for (let p = await reader.next(); p; p = await reader.next()) {
+    texts.push(p.kind === "data" ? textOf(p) : p.kind);
+  }
+  const text = asked.map((chunk) => new TextDecoder().decode(chunk)).join("");
+  return { texts: texts.slice(texts.indexOf("flush") + 1), dropped, asked: text, closed };
+}
+
+Deno.test("refs come from the manifest; the peer is not asked", async () => {
+  const told = await converse([...request("ls-refs", "symrefs"), FLUSH], []);
+  assert.deepEqual(told, {
+    texts: [`${OID} HEAD symref-target:refs/heads/main`, `${OID} refs/heads/main`, "flush"],
+    dropped: [],
+    asked: "",
+    closed: true,
+  });
+});
+
+Deno.test("fetches are passed on, several after each other", async () => {
+  const fetch = request("fetch", `want ${OID}`, "done");
+  const told = await converse([...fetch, ...fetch], [...CAPABILITIES, ...PACK, ...PACK]);
+  const pack = ["packfile", "\x01PACK", "flush"];
+  assert.deepEqual([told.texts, told.dropped], [[...pack, ...pack], []]);
+  assert.equal(told.asked.split("command=fetch").length, 3);
+});
+
+Deno.test("acknowledgments, and shallow where that was asked for", async () => {
+  const answer = [
+    ...[packetOf("acknowledgments\n"), packetOf("ready\n"), DELIMITER],
+    ...[packetOf("shallow-info\n"), packetOf(`shallow ${OID}\n`), DELIMITER],
+    ...PACK,
+  ];
+  const fetch = request("fetch", "deepen 1", `want ${OID}`);
+  const told = await converse(fetch, [...CAPABILITIES, ...answer]);
+  assert.deepEqual(told.dropped, []);
+  assert.ok(told.texts.includes(`shallow ${OID}`));
+});
+
+const fetch = request("fetch", `want ${OID}`, "done");
+const capabilities = (...lines: string[]) => [...lines.map((l) => packetOf(`${l}\n`)), FLUSH];
+const text = (value: string) => new TextEncoder().encode(value);
+for (
+  const [what, answers, reason, message] of [
+    [
+      "a shallow clone that nobody asked for",
+      [
+        ...CAPABILITIES,
+        packetOf("shallow-info\n"),
+        packetOf(`shallow ${OID}\n`),
+        DELIMITER,
+        ...PACK,
+      ],
+      "live-bad-server",
+      /^ERR gtr: can't use a live peer: it would make the clone shallow/,
+    ],
+    [
+      "refs that nobody asked for",
+      [...CAPABILITIES, packetOf("wanted-refs\n"), packetOf(`${OID} refs/heads/main\n`), FLUSH],
+      "live-bad-server",
+      /^ERR gtr: .*what was not asked/,
+    ],
+    [
+      "packs from elsewhere",
+      [...CAPABILITIES, packetOf("packfile-uris\n"), FLUSH],
+      "live-bad-server",
+      /^ERR gtr: .*what was not asked/,
+    ],
+    ["no packets", [text("HTTP/1.1 400 Bad Request\r\n\r\n")], "live-bad-packet", /^ERR gtr: /],
+    ["an older protocol", capabilities("version 1"), "live-bad-server", /protocol 2/],
+    ["no filters", capabilities("version 2", "fetch=shallow"), "live-bad-server", /fetch with/],
+    [
+      "another object format",
+      capabilities("version 2", "fetch=shallow wait-for-done filter", "object-format=sha256"),
+      "live-bad-server",
+      /sha256/,
+    ],
+    [
+      "no end of capabilities",
+      Array.from({ length: 200 }, () => packetOf("version 2\n")),
+      "live-bad-server",
+      /no end/,
+    ],
+    ["a cut answer", CAPABILITIES, undefined, /^ERR gtr: the live stream .* was cut off; run it/],
+    [
+      "a cut pack",
+      [...CAPABILITIES, packetOf("packfile\n"), packetOf("\x01PACK")],
+      undefined,
+      /^\x03gtr: the live stream from a test was cut off; run it again$/,
+    ],
+    [
+      "a pack cut within a packet",
+      [...CAPABILITIES, packetOf("packfile\n"), packetOf("\x01PACK").slice(0, 7)],
+      "live-bad-packet",
+      /^\x03gtr: can't read git's stream: it was cut off/,
+    ],
+  ] as const
+) {
+  Deno.test(`a peer that sends ${what} is an error that git shows`, async () => {
+    const told = await converse(fetch, answers);
+    assert.deepEqual(told.dropped, reason === undefined ? [] : [reason]);
+    assert.match(told.texts.at(-1)!, message);
+    assert.ok(told.closed);
+  });
+}
+
+Deno.test("a silent peer is given up", async () => {
+  const told = await converse(fetch, CAPABILITIES, { hangUp: false, idle: 30 });
+  assert.match(told.texts.at(-1)!, /^ERR gtr: nothing came for 0 s: objects of hello from a test/);
+  assert.ok(told.closed);
+});
+
+Deno.test("commands that were not offered are refused", async () => {
+  const told = await converse(request("object-info"), CAPABILITIES);
+  assert.match(told.texts[0]!, /^ERR gtr: git asks/);
+  assert.equal(told.asked, "");
+});
