@@ -119,7 +119,9 @@ async function plan(
   const found = await lookUpObjects(local, names, signal);
   const objects = new Map(names.map((name, i) => [name, found[i]]));
   return lines.map(({ force, source, ref }) => {
-    if (!isValidRefName(ref)) return failure(ref, "only branches and tags can be shared");
+    if (!isValidRefName(ref)) {
+      return failure(ref, "only branches and tags with valid names can be shared");
+    }
     const object = objects.get(source);
     if (source !== "" && !object) return failure(ref, `no such object: ${source}`);
     if (object && ref.startsWith("refs/heads/") && object.type !== "commit") {

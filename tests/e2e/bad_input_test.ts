@@ -138,7 +138,7 @@ Deno.test("refs that can't be shared", async (t) => {
     for (const ref of ["refs/notes/commits", "refs/heads/a/-y"]) {
       const { code, stderr } = await alice.run("git", ["push", url, `HEAD:${ref}`], { cwd: hello });
       assert.equal(code, 1, stderr);
-      assert.match(stderr, /rejected.*only branches and tags can be shared/);
+      assert.match(stderr, /rejected.*only branches and tags with valid names can be shared/);
       assertNoTrace(stderr);
     }
   });

@@ -206,7 +206,7 @@ Deno.test("session: push answers for each ref", () =>
       stdout.slice(stdout.indexOf("\n\n") + 2),
       "ok refs/heads/main\nok refs/heads/old\nok refs/tags/two\n" +
         "error refs/heads/x no such object: nothing\n" +
-        "error refs/notes/x only branches and tags can be shared\n" +
+        "error refs/notes/x only branches and tags with valid names can be shared\n" +
         "error refs/heads/tree a branch can't name a tree\n\n",
     );
     const { refs } = await publication.state();
@@ -224,7 +224,7 @@ Deno.test("session: an atomic push with one bad ref asks for nothing", () =>
     assert.equal(
       stdout,
       "ok\nerror refs/heads/a atomic push failure\n" +
-        "error refs/notes/b only branches and tags can be shared\n\n",
+        "error refs/notes/b only branches and tags with valid names can be shared\n\n",
     );
     assert.ok(!client.calls.includes("push"));
   }));
