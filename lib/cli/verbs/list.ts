@@ -1,4 +1,5 @@
 /** `gtr list` */
+import type { Settings } from "../../common/settings.ts";
 import { listShared, type SharedRepository, shortBranch } from "../../exporter/share.ts";
 import { listRefs } from "../../git_interface/refs.ts";
 import { formatAddress } from "../../identity/address.ts";
@@ -21,13 +22,21 @@ interface ListedBranch {
 export async function run(call: Call): Promise<void> {
   const { io, home } = call;
   const repositories = await listShared(home);
-  const chosen = (await call.settings()).get("transports");
-  const schemes = (await networks()).filter((scheme) => chosen?.includes(scheme) ?? true);
+  const settings = await call.settings();
+  const chosen = settings.get("transports");
+  const server = serverAddress(settings);
+  const schemes = (await networks())
+    .filter((scheme) => chosen?.includes(scheme) ?? true)
+    // Nobody is reached by an address that has to name a server and doesn't.
+    .filter((scheme) => scheme !== "default" || server !== "");
   const id = repositories.length > 0 ? (await loadOrCreateKey(home.identity)).id : "";
   const listed: ListedBranch[] = [];
   for (const repository of repositories) {
     const addresses = Object.fromEntries(
-      schemes.map((scheme) => [scheme, formatAddress({ scheme, id, name: repository.name })]),
+      schemes.map((scheme) => {
+        const host = scheme === "default" ? server : undefined;
+        return [scheme, formatAddress({ scheme, host, id, name: repository.name })];
+      }),
     );
     listed.push(...await branchesOf(repository, addresses, io));
   }
@@ -43,6 +52,14 @@ export async function run(call: Call): Promise<void> {
       Object.values(addresses).join(" "),
     ]),
   );
+}
+
+/** Where others reach this node's server, as far as the settings tell; empty where they don't. */
+function serverAddress(settings: Settings): string {
+  const listen = settings.get("default.listen");
+  if (listen === "") return "";
+  const dialable = settings.get("default.tls") && !/^0\.0\.0\.0:|:0$/.test(listen);
+  return settings.get("default.address") || (dialable ? listen : "");
 }
 
 async function branchesOf(

@@ -297,7 +297,6 @@ Deno.test("remove: wants branches or a repository, not both and not neither", as
 
 Deno.test("list: every shared branch of every repository", async () => {
   await using user = await User.make();
-  user.env.set("GTR_TRANSPORTS", "torrent");
   const empty = await user.gtr(user.folder, "list");
   assert.deepEqual([empty.code, empty.out], [0, ""]);
   await assert.rejects(Deno.stat(user.home.identity), Deno.errors.NotFound);
@@ -328,6 +327,28 @@ Deno.test("list: every shared branch of every repository", async () => {
     `hello       main    ${oid.slice(0, 10)}  torrent://${id}/hello`,
     `unborn      trunk   -           torrent://${id}/unborn`,
     "",
+  ]);
+});
+
+Deno.test("list: an address on a server, where others reach one", async () => {
+  await using user = await User.make();
+  await user.gtr(await user.repository("hello"), "init");
+  user.env.set("GTR_DEFAULT_ADDRESS", "git.example.org");
+  const addresses = async () =>
+    Object.values(JSON.parse((await user.gtr(user.folder, "list", "--json")).out)[0].addresses);
+  const { id } = JSON.parse((await user.gtr(user.folder, "id", "--json")).out);
+  assert.deepEqual(await addresses(), [`torrent://${id}/hello`]);
+  user.env.set("GTR_DEFAULT_LISTEN", "0.0.0.0:8443");
+  assert.deepEqual(await addresses(), [
+    `torrent://${id}/hello`,
+    `default://git.example.org/${id}/hello`,
+  ]);
+  user.env.delete("GTR_DEFAULT_ADDRESS");
+  assert.deepEqual(await addresses(), [`torrent://${id}/hello`]);
+  user.env.set("GTR_DEFAULT_LISTEN", "192.0.2.1:8443");
+  assert.deepEqual(await addresses(), [
+    `torrent://${id}/hello`,
+    `default://192.0.2.1:8443/${id}/hello`,
   ]);
 });
 
