@@ -38,7 +38,7 @@ export interface Duplex {
   readonly writable: WritableStream<Uint8Array>;
 }
 
-/** `git upload-pack` (protocol 2) of a peer's copy of a repository. */
+/** `git upload-pack` (protocol 2) of a peer's copy. Closing it for writing ends both directions. */
 export interface LiveStream extends Duplex {
   /** Who serves it, for a person: "127.0.0.1:6881". */
   readonly peer: string;

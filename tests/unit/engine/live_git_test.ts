@@ -79,7 +79,7 @@ async function converse(
   const reader = new PacketReader(ReadableStream.from(sent));
   const texts: string[] = [];
   for (let p = await reader.next(); p; p = await reader.next()) {
-    texts.push(p.kind === "data" ? textOf(p) : p.kind);
+    texts.push(p.kind === "data" ? textOf(p).replace("\x03", "band 3: ") : p.kind);
   }
   const text = asked.map((chunk) => new TextDecoder().decode(chunk)).join("");
   return { texts: texts.slice(texts.indexOf("flush") + 1), dropped, asked: text, closed };
@@ -164,13 +164,13 @@ for (
       "a cut pack",
       [...CAPABILITIES, packetOf("packfile\n"), packetOf("\x01PACK")],
       undefined,
-      /^\x03gtr: the live stream from a test was cut off; run it again$/,
+      /^band 3: gtr: the live stream from a test was cut off; run it again$/,
     ],
     [
       "a pack cut within a packet",
       [...CAPABILITIES, packetOf("packfile\n"), packetOf("\x01PACK").slice(0, 7)],
       "live-bad-packet",
-      /^\x03gtr: can't read git's stream: it was cut off/,
+      /^band 3: gtr: can't read git's stream: it was cut off/,
     ],
   ] as const
 ) {
