@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { type IncomingMessage, request as httpRequest } from "node:http";
 import { isIPv4 } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
@@ -25,7 +26,7 @@ export interface Question {
  * Sends a GET, after the server has proved that it is the publisher's, its operator's, or the host's
  * by a certificate of a usual authority (RFC 9110, section 4.3.4). No byte is sent to any other.
  *
- * @returns the answer, its body unread; the signal's abort ends it
+ * @returns the answer, its body unread: {@linkcode bodyOf}; the signal's abort ends it
  * @throws {NetworkError} "unreachable"
  * @throws {VerificationError} "unknown-server"
  */
@@ -52,6 +53,53 @@ export async function get(question: Question, signal: AbortSignal): Promise<Inco
     socket.destroy();
     throw error;
   }
+}
+
+/**
+ * The bytes of an answer, as they come.
+ *
+ * @param signal the one that {@linkcode get} was given
+ * @throws {NetworkError} "unreachable" where the server hangs up before the end
+ */
+export async function* bodyOf(
+  answer: IncomingMessage,
+  server: Endpoint,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const chunk of answer) yield chunk;
+  } catch (error) {
+    signal.throwIfAborted();
+    throw unreachable(server, error as Error);
+  }
+  signal.throwIfAborted();
+}
+
+/**
+ * The whole of a body.
+ *
+ * @throws {VerificationError} "oversized-answer"
+ */
+export async function readWhole(
+  body: AsyncIterable<Uint8Array>,
+  most: number,
+): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let length = 0;
+  for await (const chunk of body) {
+    length += chunk.length;
+    if (length > most) {
+      throw new VerificationError("oversized-answer", `the server sends more than ${most} bytes`);
+    }
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks);
+}
+
+/** The error for an answer without what was asked for. Its body is not read. */
+export function refused(answer: IncomingMessage): NetworkError {
+  answer.destroy();
+  return new NetworkError("server-refused", `the server answers with status ${answer.statusCode}`);
 }
 
 async function connectVerified(

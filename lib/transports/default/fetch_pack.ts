@@ -11,7 +11,7 @@ import { idleDeadline } from "../../common/wait.ts";
 import { infohashOf, packInfo, pieceLength } from "../../manifest/pack_torrent.ts";
 import type { PackRef } from "../../manifest/types.ts";
 import type { FetchWait } from "../transport.ts";
-import { get } from "./client.ts";
+import { bodyOf, get, readWhole, refused } from "./client.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 
 const SHA1_BYTES = 20;
@@ -74,15 +74,12 @@ async function fetchFrom(
 ): Promise<void> {
   const { pack, publisher, name } = wanted;
   const path = `/${publisher}/${name}/packs/${pack.sha256}`;
-  const pieces = await readPieces(
-    await get({ server, publisher, path: `${path}.torrent` }, wait.signal),
-    pack,
-  );
+  const torrent = await get({ server, publisher, path: `${path}.torrent` }, wait.signal);
+  if (torrent.statusCode !== 200) throw refused(torrent);
+  const pieces = await readPieces(bodyOf(torrent, server, wait.signal), pack);
   touch();
-  await using file = await open(into, "a+").then(async (made) => {
-    await made.close();
-    return await open(into, "r+");
-  });
+  await (await open(into, "a")).close(); // "r+" makes no file, and "a" writes only at the end
+  await using file = await open(into, "r+");
   let done = await verifiedStart(file, pack, pieces, wait.signal);
   await file.truncate(done);
   const told = (bytes: number) => wait.progress?.(bytes, pack.size, name);
@@ -99,7 +96,7 @@ async function fetchFrom(
   const length = pieceLength(pack.size);
   const piece = new Uint8Array(Math.min(length, pack.size));
   let filled = 0;
-  for await (const bytes of answer as AsyncIterable<Uint8Array>) {
+  for await (const bytes of bodyOf(answer, server, wait.signal)) {
     touch();
     for (let from = 0; from < bytes.length;) {
       const size = Math.min(length, pack.size - done);
@@ -118,7 +115,6 @@ async function fetchFrom(
     }
     told(done + filled);
   }
-  wait.signal.throwIfAborted();
   if (done < pack.size) {
     throw new NetworkError("unreachable", `${formatEndpoint(server)} hung up in the middle`);
   }
@@ -157,48 +153,19 @@ function isPiece(bytes: Uint8Array, pieces: Uint8Array, index: number): boolean 
  * The hashes of the pieces, out of the torrent file. All else that is in its info dictionary is
  * known, so they are where they have to be, or the infohash is another.
  */
-async function readPieces(answer: IncomingMessage, pack: PackRef): Promise<Uint8Array> {
-  if (answer.statusCode !== 200) throw refused(answer);
+async function readPieces(
+  body: AsyncIterable<Uint8Array>,
+  pack: PackRef,
+): Promise<Uint8Array> {
   const length = Math.ceil(pack.size / pieceLength(pack.size)) * SHA1_BYTES;
   const head = "d4:info".length + packInfo(pack.sha256, pack.size, new Uint8Array(length)).length -
     length - 1;
-  const torrent = await readBody(answer, head + length + MAX_TORRENT_EXTRA);
+  const torrent = await readWhole(body, head + length + MAX_TORRENT_EXTRA);
   const pieces = torrent.slice(head, head + length);
   if (infohashOf(packInfo(pack.sha256, pack.size, pieces)) !== pack.infohash) {
     throw new VerificationError("wrong-metadata", "the torrent of the pack is that of another");
   }
   return pieces;
-}
-
-/**
- * The whole body of an answer.
- *
- * @throws {VerificationError} "oversized-answer"
- */
-export async function readBody(answer: IncomingMessage, most: number): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let length = 0;
-  for await (const chunk of answer as AsyncIterable<Uint8Array>) {
-    length += chunk.length;
-    if (length > most) {
-      answer.destroy();
-      throw new VerificationError("oversized-answer", `the server sends more than ${most} bytes`);
-    }
-    chunks.push(chunk);
-  }
-  const body = new Uint8Array(length);
-  let at = 0;
-  for (const chunk of chunks) {
-    body.set(chunk, at);
-    at += chunk.length;
-  }
-  return body;
-}
-
-/** The error for an answer without what was asked for. Its body is not read. */
-export function refused(answer: IncomingMessage): NetworkError {
-  answer.destroy();
-  return new NetworkError("server-refused", `the server answers with status ${answer.statusCode}`);
 }
 
 function checkRange(answer: IncomingMessage, from: number, { size }: PackRef): void {

@@ -21,9 +21,9 @@ import type {
   Wait,
 } from "../transport.ts";
 import { answer } from "./answer.ts";
-import { get } from "./client.ts";
+import { bodyOf, get, readWhole, refused } from "./client.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
-import { fetchFromServers, readBody, refused } from "./fetch_pack.ts";
+import { fetchFromServers } from "./fetch_pack.ts";
 import { Offers } from "./offers.ts";
 import { HttpServer, LIMITS, type ServerLimits } from "./server.ts";
 import { ServerCertificate } from "./server_certificate.ts";
@@ -251,8 +251,8 @@ export class DefaultTransport implements Transport {
     const reply = await get({ server, publisher: id, path }, limit.signal);
     if (reply.statusCode === 404) return void reply.destroy();
     if (reply.statusCode !== 200) throw refused(reply);
-    const envelope = decodeEnvelope(await readBody(reply, MAX_ENVELOPE_BYTES));
-    limit.signal.throwIfAborted();
+    const body = bodyOf(reply, server, limit.signal);
+    const envelope = decodeEnvelope(await readWhole(body, MAX_ENVELOPE_BYTES));
     const expect = { id, publicKey, name };
     const signed = verifyManifest(envelope.bytes, envelope.signature, expect, verifySignature);
     const key = `${id}/${name}`;
