@@ -206,6 +206,21 @@ export const VERBS: readonly Verb[] = [
     load: () => import("./verbs/status.ts"),
   },
   {
+    name: "doctor",
+    summary: "check that all that gtr needs is there and works",
+    operands: [],
+    options: [JSON_OPTION],
+    details: [
+      "Checks git, the helpers on PATH, your files, the clock, the disk, gtd, its networks, the store " +
+      "and what you share, all at once. Prints a line for each, ok, warning or failed, with a hint " +
+      "of what to do; exit code 1 where something failed. It starts no gtd and mends nothing.",
+      'With --json: {"ok": true, "checks": [{"what", "state", "why", "hint"}]}; state is one of ok, ' +
+      "warning and failed, and hint may be absent.",
+    ],
+    examples: [{ command: "gtr doctor", about: "say what is wrong, and what to do" }],
+    load: () => import("./verbs/doctor.ts"),
+  },
+  {
     name: "config",
     summary: "show or change settings",
     operands: [

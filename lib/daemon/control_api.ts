@@ -60,7 +60,7 @@ export function controlApi(options: ControlOptions): Hono {
     const uptimeSeconds = Math.round((performance.now() - started) / 100) / 10;
     return c.json(await engineStatus(await options.engine(), uptimeSeconds));
   });
-  app.get("/v1/health", async (c) => c.json(await engineHealth(await options.engine())));
+  app.get("/v1/health", async (c) => c.json(await engineHealth((await options.engine()).parts)));
   app.post("/v1/stop", (c) => {
     options.stop();
     return c.json({});

@@ -6,7 +6,7 @@
 import { toGtrError } from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
 import { abortable, deadline } from "../common/wait.ts";
-import type { Engine } from "../engine/engine.ts";
+import type { EngineParts } from "../engine/parts.ts";
 import { ALL_TRANSPORTS } from "../transports/all.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { Health } from "./api.ts";
@@ -20,10 +20,9 @@ const PROBE_MS = 5000;
  * @param builtIn the schemes of the networks that there could be
  */
 export async function engineHealth(
-  engine: Engine,
+  { transports, settings }: Pick<EngineParts, "transports" | "settings">,
   builtIn: readonly string[] = ALL_TRANSPORTS.map(({ scheme }) => scheme),
 ): Promise<Health> {
-  const { transports, settings } = engine.parts;
   const chosen = settings.get("transports");
   const closed = builtIn.filter((scheme) => transports.every((open) => open.scheme !== scheme));
   const networks = await Promise.all([

@@ -113,7 +113,7 @@ async function pidOf(home: Home): Promise<number | undefined> {
 }
 
 /** gtd lies beside the executable that runs now. */
-function gtdPath(): string {
+export function gtdPath(): string {
   if (Deno.build.standalone) {
     return join(dirname(Deno.execPath()), Deno.build.os === "windows" ? "gtd.exe" : "gtd");
   }

@@ -98,6 +98,16 @@ export async function readKey(path: string): Promise<PublisherKey | undefined> {
 }
 
 /**
+ * The same for who only looks: a file that others could read stays as it is.
+ *
+ * @throws {StoreError} "bad-identity"
+ */
+export async function inspectKey(path: string): Promise<PublisherKey | undefined> {
+  const pem = await readTextIfPresent(path);
+  return pem === undefined ? undefined : keyFromPem(pem, path);
+}
+
+/**
  * Reads the key in `path`, after making one there on first use: PKCS#8 PEM, mode 0600. Of several
  * processes that find none, one makes it and all get the same.
  *

@@ -69,5 +69,5 @@ export const PERMISSIONS: readonly string[] = [
   "--allow-write",
   "--allow-net",
   "--allow-env",
-  "--allow-sys=networkInterfaces,uid",
+  "--allow-sys=networkInterfaces,statfs,uid",
 ];

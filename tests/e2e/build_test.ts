@@ -132,7 +132,7 @@ Deno.test("build: binaries have the networks that were chosen inside, and nothin
           ["allow_net", []],
           ["allow_read", []],
           ["allow_run", program === "gtr" ? ["git", "systemctl"] : ["git"]],
-          ["allow_sys", ["networkInterfaces", "uid"]],
+          ["allow_sys", ["networkInterfaces", "statfs", "uid"]],
           ["allow_write", []],
         ],
       );

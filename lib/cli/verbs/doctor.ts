@@ -1,0 +1,41 @@
+/** `gtr doctor` */
+import type { Check, Finding } from "../doctor/check.ts";
+import { clock } from "../doctor/clock.ts";
+import { disk } from "../doctor/disk.ts";
+import { examine } from "../doctor/examine.ts";
+import { git } from "../doctor/git.ts";
+import { gtd } from "../doctor/gtd.ts";
+import { helpers } from "../doctor/helpers.ts";
+import { home } from "../doctor/home.ts";
+import { identity } from "../doctor/identity.ts";
+import { log } from "../doctor/log.ts";
+import { protocols } from "../doctor/protocols.ts";
+import { reachability } from "../doctor/reachability.ts";
+import { settings } from "../doctor/settings.ts";
+import { shares } from "../doctor/shares.ts";
+import { store } from "../doctor/store.ts";
+import type { Call } from "../io.ts";
+import { printable, printJson } from "../output.ts";
+
+/** In the order in which they are told. */
+const CHECKS: readonly Check[] = [
+  ...[git, helpers, protocols],
+  ...[home, identity, settings, clock, disk],
+  ...[gtd, log, reachability],
+  ...[store, shares],
+];
+
+/** Says what is well and what isn't; exit code 1 where something failed. */
+export async function run(call: Call): Promise<number> {
+  const checks = await examine(call, CHECKS);
+  const healthy = checks.every(({ state }) => state !== "failed");
+  if (call.options.json) printJson(call.io, { ok: healthy, checks });
+  else call.io.stdout(checks.map(lines).join(""));
+  return healthy ? 0 : 1;
+}
+
+function lines({ what, state, why, hint }: Finding): string {
+  // One line each, whatever a network or a file made of it.
+  const text = (part: string) => printable(part).replaceAll("\n", " ");
+  return `${state} ${text(what)}: ${text(why)}\n${hint ? `hint: ${text(hint)}\n` : ""}`;
+}
