@@ -8,7 +8,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { GtrError } from "../../lib/common/errors.ts";
-import { deadline } from "../../lib/common/wait.ts";
+import { abortable, deadline } from "../../lib/common/wait.ts";
 import { keyFromSeed, type PublisherKey } from "../../lib/identity/keys.ts";
 import type { RepoAddress } from "../../lib/identity/address.ts";
 import { signManifest } from "../../lib/manifest/manifest.ts";
@@ -318,6 +318,39 @@ export function testTransport(scheme: string, makeNetwork: () => Promise<TestNet
     assert.deepEqual(await resolveLast(b, alice, "two"), two);
   });
 
+  test("who follows hears of each publication, until it has heard enough", async (network) => {
+    const [a, b] = [await network.join(alice), await network.join(bob)];
+    if (!b.onNotice) return;
+    const [first, second, third] = [1, 2, 3].map((sequence) =>
+      makeManifest(alice, a, { sequence })
+    );
+    await publish(a, first!, []);
+    const heard: number[] = [];
+    let wake = () => {};
+    const listener = (sequence: number) => {
+      heard.push(sequence);
+      wake();
+    };
+    const until = async (sequence: number) => {
+      using limit = deadline(DEADLINE_MS, `a notice of publication ${sequence}`);
+      while (!heard.includes(sequence)) {
+        const next = new Promise<void>((resolve) => wake = resolve);
+        await abortable(next, limit.signal);
+      }
+    };
+    const watch = b.onNotice(first!.manifest, listener);
+    await until(1);
+    await publish(a, second!, []);
+    await until(2);
+    watch[Symbol.dispose]();
+    using _other = b.onNotice(first!.manifest, (sequence) => sequence === 3 && wake());
+    const told = new Promise<void>((resolve) => wake = resolve);
+    await publish(a, third!, []);
+    using limit = deadline(DEADLINE_MS, "the other listener");
+    await abortable(told, limit.signal);
+    assert.ok(!heard.includes(3));
+  });
+
   test("a node says how it is and where it is", async (network) => {
     const [a] = [await network.join(alice), await network.join(bob)];
     using limit = deadline(DEADLINE_MS, "health");
@@ -325,6 +358,58 @@ export function testTransport(scheme: string, makeNetwork: () => Promise<TestNet
     assert.equal(reachable, true);
     assert.ok(summary.length > 0 && Object.keys(details).length > 0);
     assert.equal(a.peers(makeManifest(alice, a).manifest), 0);
+  });
+
+  test("what is served live is found and dialled, and ends with its node", async (network) => {
+    const [a, b] = [await network.join(alice), await network.join(bob)];
+    if (!a.serve || !b.dial) return;
+    const held = makeManifest(alice, a, { sequence: 2 });
+    const asked: string[] = [];
+    a.serve(({ publisher, name }) => {
+      asked.push(`${publisher}/${name}`);
+      if (name !== "hello") return Promise.resolve(undefined);
+      return Promise.resolve({
+        manifest: held,
+        open: () => Promise.resolve(new TransformStream()),
+      });
+    });
+    await publish(a, held, []);
+    using limit = deadline(DEADLINE_MS, "a live stream");
+    const stream = await b.dial(makeManifest(alice, a), limit); // the peer has a newer one
+    assert.deepEqual(stream.manifest, held);
+    assert.deepEqual(asked, [`${alice.publicKeyHex}/hello`]);
+    const writer = stream.writable.getWriter();
+    await writer.write(new TextEncoder().encode("to and fro"));
+    const reader = stream.readable.getReader();
+    assert.equal(new TextDecoder().decode((await reader.read()).value), "to and fro");
+    await a[Symbol.asyncDispose]();
+    const end = await reader.read().catch(() => ({ done: true }));
+    assert.equal(end.done, true);
+    stream.close();
+  });
+
+  test("what nobody serves live is not waited for", async (network) => {
+    const [a, b] = [await network.join(alice), await network.join(bob)];
+    if (!a.serve || !b.dial) return;
+    a.serve(() =>
+      Promise.resolve({
+        manifest: makeManifest(alice, a),
+        open: () => Promise.reject(new Error("nobody may get here")),
+      })
+    );
+    await publish(a, makeManifest(alice, a), []);
+    using limit = deadline(DEADLINE_MS, "a live stream");
+    for (const wanted of [makeManifest(alice, a, { sequence: 2 }), makeManifest(carol, b)]) {
+      await assert.rejects(
+        b.dial(wanted, limit),
+        (error) => error instanceof GtrError && error.code === "no-live-peer",
+      );
+    }
+    const stop = new AbortController();
+    const reason = new Error("enough");
+    const dialling = b.dial(makeManifest(carol, b, { name: "none" }), { signal: stop.signal });
+    stop.abort(reason);
+    await assert.rejects(dialling, (error) => error === reason);
   });
 
   test("small packs stay available without any seeder", async (network, folder) => {
