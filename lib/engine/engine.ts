@@ -68,7 +68,8 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Makes the home and the key where they don't exist, repairs what a crash left in the store, and
-   * joins the networks. A network that can't be opened is left out, unless it is the only one.
+   * joins the networks. A network that can't be opened is left out, unless no other gives this
+   * node's repositories an address.
    */
   static async open(options: EngineOptions, wait: Wait): Promise<Engine> {
     const { home, settings, log } = options;
@@ -104,7 +105,11 @@ export class Engine implements AsyncDisposable {
       failure = toGtrError(result.reason);
       log(`can't open ${entries[i]!.scheme}: ${failure.message}`);
     });
-    if (transports.length === 0 && failure) throw failure;
+    // One on which nobody can reach this node is no stand-in: what it publishes had no address.
+    if (failure && !transports.some((t) => !t.host || t.host() !== undefined)) {
+      await Promise.allSettled(transports.map((transport) => transport[Symbol.asyncDispose]()));
+      throw failure;
+    }
     const follows = new Follows(home);
     const given = { home, settings, key, store, follows, transports, dropped, log };
     const isOffered = (stored: StoredRepository) => maySeed(given, stored);

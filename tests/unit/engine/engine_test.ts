@@ -8,7 +8,7 @@ import { plannedPacks } from "../../../lib/engine/plan.ts";
 import type { TransportEntry } from "../../../lib/transports/transport.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, git, share, sharedRepository, soon, tempDir } from "./fixture.ts";
-import { MemoryNetwork } from "./memory_transport.ts";
+import { MemoryNetwork, MemoryTransport } from "./memory_transport.ts";
 
 /** Nodes of several people on one network. */
 class World implements AsyncDisposable {
@@ -330,7 +330,7 @@ Deno.test("replaced packs are dropped after their grace; a damaged repository ho
   assert.match(world.logged.join("\n"), /can't tidy a: can't read /);
 });
 
-Deno.test("a network that can't be opened is left out, unless it is the only one", async () => {
+Deno.test("a network that can't be opened is left out, unless no other gives an address", async () => {
   await using world = await World.make();
   const failing: TransportEntry = {
     scheme: "nostr",
@@ -340,6 +340,18 @@ Deno.test("a network that can't be opened is left out, unless it is the only one
   assert.deepEqual(both.parts.transports.map(({ scheme }) => scheme), ["torrent"]);
   assert.match(world.logged.join("\n"), /can't open nostr: the port is taken/);
   await assert.rejects(world.engine("one", [failing]), { code: "port-in-use" });
+  const serving = (host: string | undefined): TransportEntry => ({
+    scheme: "default",
+    open: () =>
+      Promise.resolve(
+        Object.assign(new MemoryTransport(world.network, "default"), { host: () => host }),
+      ),
+  });
+  await assert.rejects(world.engine("client", [failing, serving(undefined)]), {
+    code: "port-in-use",
+  });
+  const server = await world.engine("server", [failing, serving("example.org")]);
+  assert.equal(server.parts.transports.length, 1);
 
   const chosen = { GTR_TRANSPORTS: "torrent,gnunet" };
   const some = await world.engine("some", [failing, world.network.entry()], chosen);
