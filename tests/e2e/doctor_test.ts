@@ -55,7 +55,9 @@ Deno.test("doctor: a user who has just come, and one who is well", async (t) => 
   await using alice = await Node.make("none", QUICK);
   await t.step("before anything is there; nothing is made", async () => {
     const found = await findings(alice);
-    assert.deepEqual(states(found), ["warning gtd", "warning network torrent"]);
+    const [first, ...others] = states(found);
+    assert.equal(first, "warning gtd");
+    assert.ok(others.every((state) => state.startsWith("warning network ")), others.join());
     finds(found, "home", "ok", /made when it is needed/);
     finds(found, "identity", "ok", /made when it is needed/);
     finds(found, "clock", "ok", /not checked/);
