@@ -39,16 +39,26 @@ Deno.test("JSON for scripts", async (t) => {
   });
   await t.step("gtr status", async () => {
     for (const [node, role] of [[alice, "published"], [bob, "cloned"]] as const) {
-      const { daemon, transports, repositories, dropped, ...rest } = await node.status();
-      assert.deepEqual([dropped, rest], [{}, {}]);
+      const { daemon, transports, repositories, store, warnings, dropped, ...rest } = await node
+        .status();
+      assert.deepEqual([warnings, dropped, rest], [[], {}, {}]);
+      assertKeys(store, ["bytes", "quota"]);
       assertKeys(daemon, ["pid", "version", "uptimeSeconds"]);
-      assertKeys(transports, ["torrent"]);
+      assertKeys(transports, ["torrent", "default"]);
       assertKeys(transports.torrent, ["dht", "nodes", "listen"]);
       assert.match(transports.torrent.dht, /^127\.0\.0\.1:\d+$/);
       assert.match(transports.torrent.listen, /^127\.0\.0\.1:\d+$/);
       assert.equal(transports.torrent.nodes, 1);
       assert.equal(repositories.length, 1);
-      assertKeys(repositories[0], ["address", "sequence", "packs", "bytes", "role", "peers"]);
+      assertKeys(repositories[0], [
+        "address",
+        "sequence",
+        "packs",
+        "bytes",
+        "role",
+        "peers",
+        "overQuota",
+      ]);
       assert.deepEqual(
         [repositories[0].address, repositories[0].role, repositories[0].packs],
         [url, role, 1],
@@ -167,7 +177,7 @@ Deno.test("words, names and settings", async (t) => {
     }
   });
   await t.step("help and version", async () => {
-    assert.match(await alice.gtr("-V"), /^gtr \d+\.\d+\.\d+ \(networks: torrent\)$/);
+    assert.match(await alice.gtr("-V"), /^gtr \d+\.\d+\.\d+ \(networks: torrent, default\)$/);
     const overview = await alice.gtr("--help");
     for (const verb of ["init", "share", "list", "remove", "pack", "setup", "status", "name add"]) {
       assert.match(overview, new RegExp(`^ +${verb}\\b`, "m"));
