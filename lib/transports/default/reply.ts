@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { createReadStream } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
+import { abortable } from "../../common/wait.ts";
 
 /** A request as it is answered. */
 export interface Exchange {
@@ -63,8 +64,7 @@ export async function sendBytes(
     "Cache-Control": headers.cache,
     "ETag": headers.etag,
   });
-  if (request.method !== "HEAD") await write(exchange, bytes);
-  response.end();
+  await end(exchange, request.method === "HEAD" ? undefined : bytes);
 }
 
 /** Sends a file or the part of it that is asked for (RFC 9110, section 14). */
@@ -89,11 +89,14 @@ export async function sendFile(
     "ETag": file.etag,
     ...(range ? { "Content-Range": `bytes ${first}-${last}/${file.size}` } : {}),
   });
-  if (request.method !== "HEAD" && last >= first) {
-    const content = createReadStream(file.path, { start: first, end: last, signal });
-    for await (const chunk of content) await write(exchange, chunk);
+  if (request.method === "HEAD" || last < first) return await end(exchange);
+  let left = last - first + 1;
+  for await (const chunk of createReadStream(file.path, { start: first, end: last, signal })) {
+    left -= chunk.length;
+    if (left === 0) return await end(exchange, chunk);
+    await write(exchange, chunk);
   }
-  response.end();
+  throw new Error(`${file.path} is shorter than it was`);
 }
 
 /** Sends the next bytes, as fast as the client takes them. */
@@ -104,6 +107,15 @@ export async function write(
   signal.throwIfAborted();
   if (!response.write(chunk)) await once(response, "drain", { signal });
   touch();
+}
+
+/**
+ * Sends the last bytes and waits until they have gone. A client that knows the length sends its next
+ * request as soon as it has them, and that would get lost if the answer had not ended by then.
+ */
+export async function end({ response, signal }: Exchange, chunk?: Uint8Array): Promise<void> {
+  signal.throwIfAborted();
+  await abortable(new Promise<void>((resolve) => response.end(chunk, () => resolve())), signal);
 }
 
 function isUnchanged({ request, response }: Exchange, etag: string, cache: string): boolean {

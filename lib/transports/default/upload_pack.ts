@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { Duplex, LiveSource } from "../transport.ts";
-import { type Exchange, NO_CACHE, Refusal, write } from "./reply.ts";
+import { end, type Exchange, NO_CACHE, Refusal, write } from "./reply.ts";
 import { requestBody } from "./request_body.ts";
 
 const SERVICE = "git-upload-pack";
@@ -40,7 +40,7 @@ export async function advertiseRefs(exchange: Exchange, source: LiveSource): Pro
     if (protocol !== 2) await write(exchange, Buffer.from(`001e# service=${SERVICE}\n0000`));
     for await (const chunk of git.readable) await write(exchange, chunk);
   }
-  exchange.response.end();
+  await end(exchange);
 }
 
 /** Answers `POST git-upload-pack`. The request is read while the answer is sent. */
@@ -68,7 +68,7 @@ export async function exchangePack(exchange: Exchange, source: LiveSource): Prom
     await feeding;
     if (failed) throw failed;
     if (!response.headersSent) begin(exchange, "result");
-    response.end();
+    await end(exchange);
   } catch (error) {
     throw failed ?? error;
   } finally {
