@@ -50,6 +50,7 @@ export async function dialPeer(address: Address, options: DialOptions): Promise<
     ALPNProtocols: [ALPN],
     rejectUnauthorized: false, // no authority knows peers: their key is looked at below
   });
+  socket.setNoDelay(true); // short messages to and fro
   let owned = false;
   try {
     const key = await abortable(secured(socket, where), limit.signal);

@@ -74,6 +74,7 @@ export class LiveServer {
       return void socket.destroy();
     }
     this.#sockets.set(socket, host);
+    socket.setNoDelay(true); // short messages to and fro
     socket.once("close", () => this.#sockets.delete(socket));
     void this.#serve(socket, answer);
   }
