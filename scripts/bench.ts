@@ -26,6 +26,7 @@ async function bench(sandbox: Sandbox): Promise<void> {
   const reference = join(sandbox.folder, "reference.git");
   if (chosen) await copyRepository(await Deno.realPath(chosen), reference);
   else await makeHistory(reference, env);
+  await run(["git", "-C", reference, "config", "uploadpack.allowFilter", "true"], { env });
   const size = await sizeOf(reference, env);
   const server = await GitServer.start(sandbox.folder, env);
   sandbox.defer(() => server[Symbol.asyncDispose]());
@@ -38,6 +39,12 @@ async function bench(sandbox: Sandbox): Promise<void> {
   const shared = { sandbox, runs, server, reference, publisher, working, url: init.stdout.trim() };
 
   const rows: Row[] = [absolute("gtr init (first publication)", time, [init.ms])];
+  step("clones of a part");
+  const live = await sandbox.node("Live", publisher);
+  for (const part of ["--depth=1", "--filter=blob:none"]) {
+    rows.push(await measures.partialClones(shared, live, part));
+  }
+  await live[Symbol.asyncDispose]();
   step("first clones");
   const { row, reader } = await measures.firstClones(shared);
   rows.push(row);

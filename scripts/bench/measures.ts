@@ -47,6 +47,23 @@ export async function firstClones(bench: Bench): Promise<{ row: Row; reader: Loc
   };
 }
 
+/**
+ * Clones of a part, from the publisher: by a node whose store has nothing, so that all comes live.
+ *
+ * @param part the option that asks for it: "--depth=1"
+ */
+export async function partialClones(bench: Bench, reader: LocalNode, part: string): Promise<Row> {
+  const ours: number[] = [];
+  const theirs: number[] = [];
+  for (let i = 1; i <= bench.runs; i++) {
+    const clone = ["clone", "--quiet", "--no-checkout", part];
+    const native = bench.server.url("reference.git");
+    theirs.push((await reader.git(".", ...clone, native, `native${part}${i}`)).ms);
+    ours.push((await reader.git(".", ...clone, bench.url, `live${part}${i}`)).ms);
+  }
+  return compare(`clone ${part}`, time, ours, theirs, "git://", { atMost: 1.5 });
+}
+
 export async function secondClones(bench: Bench, reader: LocalNode): Promise<Row> {
   const ours: number[] = [];
   const theirs: number[] = [];

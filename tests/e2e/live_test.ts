@@ -83,8 +83,12 @@ Deno.test("without its publisher, a reader serves a part, or else packs do", asy
   await bob.gtr("daemon", "start");
   await alice.stopGtd();
 
-  await t.step("a reader", async () => {
+  await t.step("a reader, whose refs lie in vain", async () => {
+    const tip = await alice.gitIn(alice.path("big"), "rev-parse", "HEAD");
+    const store = await carol.stored("big", alice);
+    await carol.gitIn(store, "update-ref", "refs/heads/main", `${tip}~2`);
     await bob.git("clone", "-q", "--depth=1", url, "shallow");
+    assert.equal(await bob.gitIn(bob.path("shallow"), "rev-parse", "HEAD"), tip);
     assert.equal(await packBytes(`${bob.home}/store`), 0);
   });
   await t.step("the copy kept here, once it is whole", async () => {
@@ -107,7 +111,7 @@ Deno.test("limits hold, and what they end is told", async (t) => {
   await t.step("a stream that is cut is an error, in time", async () => {
     const { code, stderr } = await bob.run("git", ["clone", "--depth=1", url, "cut"]);
     assert.equal(code, 128);
-    assert.match(stderr, /gtr: the live stream from .* was cut off; run it again|early EOF/);
+    assert.match(stderr, /gtr: (the live stream from .* was|.*: it was) cut off; run it again/);
     assert.equal((await alice.status()).dropped["torrent/live-too-long"], 1);
   });
   await t.step("and leaves nothing behind", async () => {
@@ -138,10 +142,7 @@ Deno.test("a publisher that is killed in the middle is an error; run again, pack
   await alice.killGtd();
   const { code, stderr } = await first;
   assert.equal(code, 128);
-  assert.match(
-    stderr,
-    /gtr: the live stream from .* was cut off|can't read git's stream|early EOF/,
-  );
+  assert.match(stderr, /gtr: (the live stream from .* was|.*: it was) cut off; run it again/);
   await bob.git("clone", "-q", "--depth=1", url, "part");
   assert.equal(await bob.gitIn(bob.path("part"), "rev-list", "--count", "--all"), "1");
 });
