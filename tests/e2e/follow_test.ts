@@ -116,7 +116,7 @@ Deno.test("what can't be followed is told", async (t) => {
   await t.step("one's own", () => fails(alice, ["follow", url], 1, /it is your own/));
   await t.step("nobody's", async () => {
     const nobody = url.replace("/hello", "/nothing");
-    await fails(bob, ["follow", nobody], 1, /can't find .*nobody on torrent knows it/);
+    await fails(bob, ["follow", nobody], 1, /can't find .*nobody on [a-z, ]+ knows it/);
     assert.equal(await bob.gtr("follow", "--json"), "[]");
   });
   await t.step("no address", () => fails(bob, ["follow", "hello"], 2, /can't use 'hello'/));
