@@ -13,6 +13,7 @@ export type Gtd =
   & Pick<
     GtrClient,
     | "publish"
+    | "withdraw"
     | "plannedPacks"
     | "follow"
     | "unfollow"

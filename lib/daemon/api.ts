@@ -20,6 +20,9 @@ export const UnfollowRequest = v.object({ ...AddressRequest.entries, keep: v.boo
 /** A working repository, by its common git directory. */
 export const RepositoryRequest = v.object({ gitDir: Path });
 
+/** A repository of one's own, by its name. */
+export const OwnRequest = v.object({ name: v.pipe(v.string(), v.maxLength(100)) });
+
 /** One ref that a push asks to change; `oid` null deletes. */
 export const RefUpdate = v.object({
   ref: v.pipe(v.string(), v.maxLength(1024)),

@@ -121,6 +121,11 @@ export class GtrClient implements AsyncDisposable {
     return this.#work("/v1/publish", request, PublishedState, wait);
   }
 
+  /** Stops sharing a repository of one's own, by its name. */
+  withdraw(request: { name: string }, wait: Wait): Promise<PublishedState> {
+    return this.#work("/v1/withdraw", request, PublishedState, wait);
+  }
+
   /** The packs that publishing would make. */
   plannedPacks(request: { gitDir: string }, wait: Wait): Promise<PlannedPack[]> {
     return this.#work("/v1/packs", request, v.array(PlannedPack), wait);

@@ -20,6 +20,7 @@ import { checkNetwork } from "../transports/known.ts";
 import {
   AddressRequest,
   FileRequest,
+  OwnRequest,
   PushRequest,
   type RemoteState,
   RepositoryRequest,
@@ -117,6 +118,10 @@ export function controlApi(options: ControlOptions): Hono {
   app.post("/v1/push", async (c) => {
     const { url, ...request } = await body(PushRequest, c.req.raw);
     return streamWork(async (wait) => (await engineFor(url)).push(url, request, wait));
+  });
+  app.post("/v1/withdraw", async (c) => {
+    const { name } = await body(OwnRequest, c.req.raw);
+    return streamWork(async (wait) => (await options.engine()).withdraw(name, wait));
   });
   app.post("/v1/publish", async (c) => {
     const { gitDir } = await body(RepositoryRequest, c.req.raw);

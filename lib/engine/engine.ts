@@ -50,6 +50,14 @@ export interface PublishOutcome {
   readonly warnings: readonly string[];
 }
 
+/** What is left where nothing is shared any more. */
+const NOTHING_SHARED: PublishOutcome = {
+  addresses: {},
+  sequence: 0,
+  changed: false,
+  warnings: [],
+};
+
 /** One user's node. */
 export class Engine implements AsyncDisposable {
   readonly parts: EngineParts;
@@ -290,23 +298,43 @@ export class Engine implements AsyncDisposable {
     await Promise.allSettled(this.parts.transports.map((t) => t[Symbol.asyncDispose]()));
   }
 
-  /** Takes what was published from `gitDir` out of the store and off the networks. */
+  /**
+   * Takes a repository of one's own out of the store and off the networks, also one that was made by
+   * pushing.
+   */
+  async withdraw(name: string, wait: Wait): Promise<PublishOutcome> {
+    const repository = this.parts.store.repository(this.parts.key.publicKeyHex, name);
+    if (!await repository.exists()) return NOTHING_SHARED;
+    return await this.#withdrawOne(repository, wait);
+  }
+
+  /** The same for what was published from `gitDir`. */
   async #withdraw(gitDir: string, wait: Wait): Promise<PublishOutcome> {
-    let changed = false;
+    let outcome = NOTHING_SHARED;
     for (const repository of await this.parts.store.repositories()) {
       if (repository.publisher !== this.parts.key.publicKeyHex) continue;
       if (!(gitDir in (await repository.state()).sources)) continue;
-      const published = await this.#change(repository, wait, async () => {
-        const signed = await repository.usableManifest();
-        await repository.purge();
-        return signed?.manifest;
-      });
-      // Last: an offer that was on its way finds nothing any more.
-      await this.parts.seeder.forget(repository, published);
-      this.parts.log(`stopped sharing ${repository.name}`);
-      changed = true;
+      outcome = await this.#withdrawOne(repository, wait);
     }
-    return { addresses: {}, sequence: 0, changed, warnings: [] };
+    return outcome;
+  }
+
+  async #withdrawOne(repository: StoredRepository, wait: Wait): Promise<PublishOutcome> {
+    // Others pass on the newest state they have seen: the last one says that nothing is shared.
+    const last = await this.#change(repository, wait, async () => {
+      const now = (await repository.usableManifest())?.manifest;
+      if (!now) return undefined;
+      const { head, objectFormat } = now;
+      const nothing = { refs: {}, head, objectFormat, objectDirs: [], fromScratch: true };
+      return (await publishState(this.parts, repository, nothing, wait)).signed.manifest;
+    });
+    const failures = last ? await this.parts.seeder.offer(repository) : [];
+    await this.#change(repository, wait, () => repository.purge());
+    // Last: an offer that was on its way finds nothing any more.
+    await this.parts.seeder.forget(repository, last);
+    this.parts.log(`stopped sharing ${repository.name}`);
+    const warnings = failures.map((why) => `others are not told that it is gone, on ${why}`);
+    return { ...NOTHING_SHARED, changed: true, warnings };
   }
 
   /** What fails for one repository is logged and keeps nothing from the others. */

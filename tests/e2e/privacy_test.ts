@@ -157,3 +157,35 @@ Deno.test("tags that shared branches don't reach are shared only on request", as
     assertNone(await packedObjects(alice, alice.home), [...aside, tag]);
   });
 });
+
+Deno.test("what was made by pushing is listed, and withdrawn by its name", async () => {
+  await using alice = await Node.make("none");
+  await using bob = await Node.make(await alice.dht());
+  await alice.git("init", "-q", "work");
+  const oid = await alice.commit("work", "a.txt", "a\n");
+  const { id } = JSON.parse(await alice.gtr("id", "--json"));
+  const url = `torrent://${id}/pushed`;
+  await alice.gitIn(alice.path("work"), "push", "-q", url, "main");
+  await bob.untilPublished(url, "refs/heads/main", oid);
+  assert.deepEqual(JSON.parse(await alice.gtr("list", "--json")), [
+    { repository: "pushed", branch: "main", oid, addresses: { torrent: url } },
+  ]);
+
+  await alice.gtr("remove", "--repository", "pushed");
+  assert.deepEqual(JSON.parse(await alice.gtr("list", "--json")), []);
+  await bob.untilPublished(url, "refs/heads/main", undefined);
+  const again = await alice.run("gtr", ["remove", "--repository", "pushed"]);
+  assert.equal(again.code, 1);
+});
+
+Deno.test("a repository that is withdrawn is not to be cloned from what others keep of it", async () => {
+  await using alice = await Node.make("none");
+  const url = await alice.share("hello");
+  const dht = await alice.dht();
+  await using hub = await Node.make(dht);
+  await hub.dht();
+  await alice.gtrIn(alice.path("hello"), "remove", "main");
+  await using bob = await Node.make(dht);
+  const listed = await bob.run("git", ["ls-remote", url]);
+  assert.equal(listed.stdout, "", "the DHT still has the old state");
+});

@@ -3,7 +3,8 @@ import type { Settings } from "../../common/settings.ts";
 import { listShared, type SharedRepository, shortBranch } from "../../exporter/share.ts";
 import { listRefs } from "../../git_interface/refs.ts";
 import { formatAddress } from "../../identity/address.ts";
-import { loadOrCreateKey } from "../../identity/keys.ts";
+import { readKey } from "../../identity/keys.ts";
+import { Store } from "../../store/store.ts";
 import type { Call, Io } from "../io.ts";
 import { networks } from "../networks.ts";
 import { note, printJson, printTable } from "../output.ts";
@@ -29,17 +30,17 @@ export async function run(call: Call): Promise<void> {
     .filter((scheme) => chosen?.includes(scheme) ?? true)
     // Nobody is reached by an address that has to name a server and doesn't.
     .filter((scheme) => scheme !== "default" || server !== "");
-  const id = repositories.length > 0 ? (await loadOrCreateKey(home.identity)).id : "";
+  const key = await readKey(home.identity);
+  const addressesOf = (name: string) =>
+    Object.fromEntries(schemes.map((scheme) => {
+      const host = scheme === "default" ? server : undefined;
+      return [scheme, formatAddress({ scheme, host, id: key?.id ?? "", name })];
+    }));
   const listed: ListedBranch[] = [];
   for (const repository of repositories) {
-    const addresses = Object.fromEntries(
-      schemes.map((scheme) => {
-        const host = scheme === "default" ? server : undefined;
-        return [scheme, formatAddress({ scheme, host, id, name: repository.name })];
-      }),
-    );
-    listed.push(...await branchesOf(repository, addresses, io));
+    listed.push(...await branchesOf(repository, addressesOf(repository.name), io));
   }
+  listed.push(...await pushedBranches(call, listed, addressesOf));
   if (call.options.json) return printJson(io, listed);
   if (listed.length === 0) return note(io, "nothing is shared; gtr init shares a repository");
   printTable(
@@ -52,6 +53,29 @@ export async function run(call: Call): Promise<void> {
       Object.values(addresses).join(" "),
     ]),
   );
+}
+
+/** What was shared by pushing to one's own address, and is in no working repository's settings. */
+async function pushedBranches(
+  { home }: Call,
+  listed: readonly ListedBranch[],
+  addressesOf: (name: string) => Record<string, string>,
+): Promise<ListedBranch[]> {
+  const key = await readKey(home.identity);
+  const known = new Set(listed.map(({ repository, branch }) => `${repository} ${branch}`));
+  const own = (await new Store(home).repositories())
+    .filter(({ publisher }) => publisher === key?.publicKeyHex);
+  const pushed: ListedBranch[] = [];
+  for (const stored of own) {
+    const refs = (await stored.usableManifest())?.manifest.refs ?? {};
+    const addresses = addressesOf(stored.name);
+    for (const [ref, oid] of Object.entries(refs)) {
+      const branch = shortBranch(ref);
+      if (!ref.startsWith("refs/heads/") || known.has(`${stored.name} ${branch}`)) continue;
+      pushed.push({ repository: stored.name, branch, oid, addresses });
+    }
+  }
+  return pushed;
 }
 
 /** Where others reach this node's server, as far as the settings tell; empty where they don't. */

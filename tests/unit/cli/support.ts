@@ -132,6 +132,11 @@ export class User implements AsyncDisposable {
         const addresses: Record<string, string> = shared ? { torrent } : {};
         return { addresses, sequence: 1, changed: true, warnings: this.warnings };
       },
+      withdraw: ({ name }) => {
+        this.asked.push(`withdraw ${name}`);
+        const changed = name === "pushed";
+        return Promise.resolve({ addresses: {}, sequence: 0, changed, warnings: this.warnings });
+      },
       follow: (url) => {
         this.asked.push(`follow ${url}`);
         return Promise.resolve({
