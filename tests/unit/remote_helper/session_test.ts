@@ -292,3 +292,25 @@ Deno.test("session: torrent::<rest> is read as torrent://<rest>", () =>
     const { code } = await converse(client, "list\n\n", { url: "3f1c/hello" });
     assert.equal(code, 0);
   }));
+
+Deno.test("session: connect joins git to a live peer, or says that it has gone", () =>
+  withPublication(async (box, _publication, client) => {
+    const path = box.path("live");
+    client.socket = path;
+    const listener = Deno.listen({ transport: "unix", path });
+    const heard = (async () => {
+      const peer = await listener.accept();
+      await peer.write(new TextEncoder().encode("from the peer"));
+      const text = await new Response(peer.readable).text();
+      return text;
+    })();
+    const live = await converse(client, "option depth 1\nconnect git-upload-pack\nfrom git");
+    assert.deepEqual([live.code, live.stdout], [0, "ok\n\nfrom the peer"]);
+    assert.equal(await heard, "from git");
+    listener.close();
+    assert.deepEqual(client.calls, ["dial"]);
+
+    const gone = await converse(client, "option depth 1\nconnect git-upload-pack\n");
+    assert.deepEqual([gone.code, gone.stdout], [1, "ok\n"]);
+    assert.match(gone.stderr, /^gtr: can't reach the live peer: gtd has ended\n/);
+  }));
