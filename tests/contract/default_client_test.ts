@@ -150,6 +150,12 @@ test("one that hangs keeps nobody from the others", async (network) => {
   }
 });
 
+test("what a node keeps for others is no answer to itself", async (network) => {
+  const node = await network.join(bob);
+  await publish(node, makeManifest(alice, node), []);
+  assert.deepEqual(await resolveAll(node, { id: alice.id, name: "hello" }), []);
+});
+
 test("a pack goes on from where it was, and only right pieces are told", async (network) => {
   const a = await network.join(alice);
   const file = await makePack(network.folder, 300_000);

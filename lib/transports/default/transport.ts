@@ -91,7 +91,11 @@ export class DefaultTransport implements Transport {
     wait.signal.throwIfAborted();
     const named = address.host === undefined ? undefined : parseEndpoint(address.host);
     const servers = distinct([...(named ? [named] : []), ...this.#servers]);
-    let best = this.#offers.repository(address.id, address.name)?.signed;
+    // Of others' repositories it tells nothing that its own user doesn't know: an answer from here
+    // would keep the engine from waiting for newer ones.
+    let best = address.id === this.#context.key.id
+      ? this.#offers.repository(address.id, address.name)?.signed
+      : undefined;
     if (best) yield best;
     let failure: unknown;
     const ask = async (server: Endpoint, i: number) => {
