@@ -46,10 +46,13 @@ export async function syncRepository(
   const resolved = await resolveNewest(parts, address, wait);
   const { publisher, name } = resolved.signed.manifest;
   const repository = parts.store.repository(publisher, name);
+  // The network that the address is of comes first.
+  const isOther = (scheme: string) => Number(scheme !== address.scheme);
+  const transports = parts.transports.toSorted((a, b) => isOther(a.scheme) - isOther(b.scheme));
   await changeRepository(
     ...[parts, repository, wait] as const,
     async () => {
-      await bringUpToDate(parts, repository, resolved.signed, wait);
+      await bringUpToDate({ ...parts, transports }, repository, resolved.signed, wait);
       if (purpose === "use" && !resolved.own) await noteUse(repository);
     },
   );
