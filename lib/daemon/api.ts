@@ -170,7 +170,9 @@ export const Status = v.object({
     sequence: Size,
     packs: Size,
     bytes: Size,
-    role: v.picklist(["published", "followed", "cloned"]),
+    role: v.picklist(["published", "followed"]),
+    /** One's own, or asked for by `gtr follow`: it stays. Others are here because git cloned them. */
+    pinned: v.boolean(),
     peers: Size,
     /** It has outgrown a quota, or its newest state was refused. */
     overQuota: v.boolean(),

@@ -26,6 +26,7 @@ export async function engineStatus(engine: Engine, uptimeSeconds: number): Promi
   for (const repository of await store.repositories()) {
     const manifest = (await repository.manifest().catch(() => undefined))?.manifest;
     if (!manifest) continue;
+    const own = manifest.publisher === key.publicKeyHex;
     const id = publisherId(Buffer.from(manifest.publisher, "hex"));
     repositories.push({
       address: formatAddress({
@@ -36,13 +37,11 @@ export async function engineStatus(engine: Engine, uptimeSeconds: number): Promi
       sequence: manifest.sequence,
       packs: manifest.packs.length,
       bytes: manifest.packs.reduce((sum, pack) => sum + pack.size, 0),
-      role: manifest.publisher === key.publicKeyHex
-        ? "published"
-        : followed.some(({ publisher, name }) =>
-            publisher === manifest.publisher && name === manifest.name
-          )
-        ? "followed"
-        : "cloned",
+      role: own ? "published" : "followed",
+      pinned: own ||
+        followed.some(({ publisher, name }) =>
+          publisher === manifest.publisher && name === manifest.name
+        ),
       peers: transports.reduce((sum, transport) => sum + transport.peers(manifest), 0),
       overQuota: quota.isOver(repository, manifest),
     });

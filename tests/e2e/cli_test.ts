@@ -38,7 +38,7 @@ Deno.test("JSON for scripts", async (t) => {
     );
   });
   await t.step("gtr status", async () => {
-    for (const [node, role] of [[alice, "published"], [bob, "cloned"]] as const) {
+    for (const [node, role] of [[alice, "published"], [bob, "followed"]] as const) {
       const { daemon, transports, repositories, store, warnings, dropped, ...rest } = await node
         .status();
       assert.deepEqual([warnings, dropped, rest], [[], {}, {}]);
@@ -56,6 +56,7 @@ Deno.test("JSON for scripts", async (t) => {
         "packs",
         "bytes",
         "role",
+        "pinned",
         "peers",
         "overQuota",
       ]);

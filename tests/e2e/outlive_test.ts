@@ -98,7 +98,7 @@ Deno.test("clones at the same time, in one home and in two", async () => {
   for (const copy of ["one", "two", "three"]) await assertSameHead(alice, "hello", bob, copy);
   await assertSameHead(alice, "hello", carol, "one");
   const [cloned] = (await bob.status()).repositories;
-  assert.deepEqual([cloned.role, cloned.address], ["cloned", url]);
+  assert.deepEqual([cloned.role, cloned.address], ["followed", url]);
 });
 
 Deno.test("a second clone needs no network", async () => {

@@ -48,7 +48,7 @@ function printStatus(io: Io, status: Status): void {
     ["ADDRESS", "ROLE", "SEQUENCE", "PACKS", "SIZE", "PEERS"],
     status.repositories.map((r) => [
       r.address,
-      r.overQuota ? `${r.role}, over quota` : r.role,
+      `${r.pinned ? r.role : "cloned"}${r.overQuota ? ", over quota" : ""}`,
       r.sequence,
       r.packs,
       formatBytes(r.bytes),

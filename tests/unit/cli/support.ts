@@ -104,6 +104,7 @@ export class User implements AsyncDisposable {
         packs: 2,
         bytes: 2048,
         role: "published",
+        pinned: true,
         peers: 1,
         overQuota: false,
       }],
