@@ -57,17 +57,6 @@ export interface Krpc {
   bootstrap: Endpoint[];
   socket: KrpcSocket;
   query(peer: Endpoint & { token?: Buffer | null }, message: Query, callback: QueryCallback): void;
-  closest(
-    target: Uint8Array,
-    message: Query,
-    visit: (reply: Reply, from: RemoteInfo) => boolean,
-    done: (error: Error | null, count: number) => void,
-  ): void;
-  populate(
-    target: Uint8Array,
-    message: Query,
-    done: (error: Error | null, count: number) => void,
-  ): void;
   response(peer: RemoteInfo, query: Query, reply: Record<string, unknown>, nodes?: Contact[]): void;
   error(peer: RemoteInfo, query: Query, error: [number, string]): void;
 }

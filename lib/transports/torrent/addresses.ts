@@ -13,6 +13,11 @@ const MAX_ENDPOINTS = 8;
 const PRIVATE =
   /^(?:0|10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./;
 
+/** Whether an IPv4 address is of this machine or of a network that is not reachable from elsewhere. */
+export function isPrivate(host: string): boolean {
+  return PRIVATE.test(host);
+}
+
 /** The addresses of this machine, loopback left out. */
 function machineAddresses(): string[] {
   return Object.values(networkInterfaces()).flatMap((list) => list ?? [])
@@ -31,7 +36,7 @@ export function dialable(host: string, port: number): string {
  * public ones. Addresses inside a home are nobody else's business.
  */
 export function publicEndpoints(host: string, port: number): string[] {
-  const hosts = host === ANY ? machineAddresses().filter((a) => !PRIVATE.test(a)) : [host];
+  const hosts = host === ANY ? machineAddresses().filter((a) => !isPrivate(a)) : [host];
   return hosts.slice(0, MAX_ENDPOINTS).map((address) => formatHostPort({ host: address, port }));
 }
 

@@ -26,6 +26,8 @@ const LOOPBACK_TIMEOUT_MS = 400;
 const TIMEOUT_MS = 1000;
 const SAVE_MS = 5 * 60_000;
 const MAX_PEERS_FOUND = 500;
+/** Of one answer: a single node must not leave no room for what others say. */
+const MAX_PEERS_OF_NODE = 100;
 
 export interface DhtOptions {
   /** IPv4 address to listen on. */
@@ -225,7 +227,7 @@ export class Dht implements AsyncDisposable {
       start: async (controller) => {
         const offer = (values: unknown) => {
           if (!Array.isArray(values)) return;
-          for (const value of values) {
+          for (const value of values.slice(0, MAX_PEERS_OF_NODE)) {
             const peer = parsePeer(value);
             if (!peer || signal.aborted || seen.size >= MAX_PEERS_FOUND) continue;
             const key = formatHostPort(peer);

@@ -4,11 +4,12 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import type { Contact, Query, Reply } from "../../../types/bittorrent_dht.d.ts";
+import type { Contact, Endpoint, Query } from "../../../types/bittorrent_dht.d.ts";
 import { NetworkError } from "../../../common/errors.ts";
 import { abortable } from "../../../common/wait.ts";
 import { type Address, formatHostPort, resolveHosts } from "./endpoints.ts";
-import { type DhtNode, isId, K } from "./node.ts";
+import { type DhtNode, K } from "./node.ts";
+import { type Found, search, SEARCH_WIDTH } from "./search.ts";
 
 /** No second try to join within so many milliseconds. */
 const REJOIN_MS = 3000;
@@ -77,23 +78,15 @@ export class Walker {
     await this.#ensureJoined(whole);
     const id = this.#node.nodeId;
     const a = query === "get" ? { id, target } : { id, info_hash: target };
-    const holders: Holder[] = [];
     let answers = 0;
-    const onReply = ({ r }: Reply, from: { address: string; port: number }) => {
-      if (whole.aborted) return false;
-      if (!r) return true;
+    const found = await this.#search({ q: query, a }, target, whole, (r) => {
       answers++;
-      if (isId(r.id) && Buffer.isBuffer(r.token)) {
-        holders.push({ id: r.id, host: from.address, port: from.port, token: r.token });
-      }
       return visit(r);
-    };
-    const search = new Promise<void>((resolve) =>
-      this.#node._rpc.closest(target, { q: query, a }, onReply, () => resolve())
-    );
-    await abortable(search, whole);
+    });
     if (answers === 0 && this.#bootstrap.length > 0) throw this.#unreachable();
-    return holders.sort((x, y) => compareDistance(target, x.id, y.id)).slice(0, K);
+    return found.flatMap(({ id, host, port, reply: { token } }) =>
+      Buffer.isBuffer(token) ? [{ id, host, port, token }] : []
+    ).slice(0, K);
   }
 
   /** Sends `message` to the nodes closest to `target`, with the tokens that `query` gets from them. */
@@ -145,12 +138,52 @@ export class Walker {
   }
 
   async #populate(): Promise<void> {
-    if (this.#closed.aborted) return;
     const id = this.#node.nodeId;
-    const done = new Promise<void>((resolve) =>
-      this.#node._rpc.populate(id, { q: "find_node", a: { id, target: id } }, () => resolve())
+    const query = { q: "find_node", a: { id, target: id } };
+    await this.#search(query, id, this.#closed, () => true)
+      .catch(() => {}); // a closed node's walk has no end
+  }
+
+  /** From the nodes that are known; from the configured ones where those are few, or silent. */
+  async #search(
+    query: Query,
+    target: Buffer,
+    signal: AbortSignal,
+    visit: (r: Record<string, unknown>) => boolean,
+  ): Promise<Found[]> {
+    const { bootstrap } = this.#node._rpc;
+    const from = (first: readonly Endpoint[]) =>
+      abortable(
+        search({
+          target,
+          self: this.#node.nodeId,
+          first,
+          ask: (node) => this.#query(node, query),
+          visit: (r) => !signal.aborted && visit(r),
+        }),
+        signal,
+      );
+    const known = this.#node.nodes.closest(target, SEARCH_WIDTH);
+    if (known.length === 0 || known.length < bootstrap.length) {
+      return await from([...known, ...bootstrap]);
+    }
+    const found = await from(known);
+    return found.length > 0 ? found : await from(bootstrap);
+  }
+
+  /** A node that doesn't answer leaves the routing table. */
+  #query(node: Endpoint, { q, a }: Query): Promise<Record<string, unknown> | undefined> {
+    const { host, port, id } = node;
+    return new Promise((resolve) =>
+      // Without the id that others say it has: whoever is there gives its own.
+      this.#node._rpc.query({ host, port }, { q, a: { ...a } }, (error, reply) => {
+        if (error?.code === "ETIMEDOUT" && id) {
+          const known = this.#node.nodes.get(id);
+          if (known?.host === host && known.port === port) this.#node.nodes.remove(id);
+        }
+        resolve(error ? undefined : reply?.r);
+      })
     );
-    await abortable(done, this.#closed).catch(() => {}); // a closed node's walk has no end
   }
 
   async #ensureJoined(signal: AbortSignal): Promise<void> {
@@ -177,12 +210,4 @@ export class Walker {
       },
     );
   }
-}
-
-function compareDistance(target: Buffer, a: Buffer, b: Buffer): number {
-  for (let i = 0; i < target.length; i++) {
-    const difference = (a[i]! ^ target[i]!) - (b[i]! ^ target[i]!);
-    if (difference !== 0) return difference;
-  }
-  return 0;
 }
