@@ -13,6 +13,7 @@ import { missingPacks } from "../manifest/missing_packs.ts";
 import type { Manifest, PackRef, SignedManifest } from "../manifest/types.ts";
 import type { EarlyIndex } from "../store/early_index.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
+import type { Transport } from "../transports/transport.ts";
 import { fetchPack } from "./fetch_pack.ts";
 import { answerTimeout, changeRepository, type EngineParts } from "./parts.ts";
 import { type Resolved, resolveNewest } from "./resolve.ts";
@@ -46,9 +47,7 @@ export async function syncRepository(
   const resolved = await resolveNewest(parts, address, wait);
   const { publisher, name } = resolved.signed.manifest;
   const repository = parts.store.repository(publisher, name);
-  // The network that the address is of comes first.
-  const isOther = (scheme: string) => Number(scheme !== address.scheme);
-  const transports = parts.transports.toSorted((a, b) => isOther(a.scheme) - isOther(b.scheme));
+  const transports = sources(parts.transports, address.scheme, resolved.signed.manifest);
   await changeRepository(
     ...[parts, repository, wait] as const,
     async () => {
@@ -57,6 +56,21 @@ export async function syncRepository(
     },
   );
   return { ...resolved, repository };
+}
+
+/**
+ * The networks that may have packs: the one that the address is of comes first, and one in which
+ * only a named server has anything is asked where the manifest names one.
+ */
+function sources(
+  transports: readonly Transport[],
+  scheme: string,
+  { endpoints }: Manifest,
+): readonly Transport[] {
+  const isOther = (transport: Transport) => Number(transport.scheme !== scheme);
+  return transports
+    .filter((t) => !isOther(t) || t.flows.put || (endpoints[t.scheme]?.length ?? 0) > 0)
+    .sort((a, b) => isOther(a) - isOther(b));
 }
 
 /** To the minute: a file is not written each time that git asks. */

@@ -43,7 +43,9 @@ export async function indexPack(options: {
     allowFail: true,
   });
   // exit code 1 says: all links lead to objects that exist, but not all of them into the pack
-  if (end.code > 1 || (end.code === 1 && !options.connected)) throw packFailure(args, end);
+  if (end.code > 1 || (end.code === 1 && !options.connected)) {
+    throw packFailure(args, end, (await Deno.stat(options.pack)).size);
+  }
   return { objects, selfContained: options.connected && end.code === 0 };
 }
 
@@ -63,14 +65,25 @@ const MISSING = /did not receive expected object|not all child objects/i;
 const LOCAL =
   /unable to create|cannot (open|create|store)|permission denied|out of memory|not a git repo|sigalrm|unable to create thread/i;
 
-/** Blames the pack, unless git's words show that it is this machine's fault. */
+/** An object is never more than so many times as large as the pack that it is deflated in. */
+const MOST_INFLATED = 1032;
+
+/**
+ * Blames the pack, unless git's words show that it is this machine's fault.
+ *
+ * @param size bytes of the pack
+ */
 function packFailure(
   args: readonly string[],
   end: GitEnd,
+  size: number,
 ): VerificationError | GitError | StoreError {
   const failure = gitFailure(args, end);
   const ownExit = end.code === 1 || end.code === 128; // anything else: killed, or git's own bug
-  if (failure instanceof StoreError || !ownExit || LOCAL.test(end.stderr)) return failure;
+  const [, asked] = /tried to allocate (\d+) bytes/.exec(end.stderr) ?? [];
+  const lies = Number(asked) > MOST_INFLATED * Math.max(size, 1024); // no memory would be enough
+  const isLocal = LOCAL.test(end.stderr) && !lies;
+  if (failure instanceof StoreError || !ownExit || isLocal) return failure;
   const code = MISSING.test(end.stderr) ? "missing-objects" : "bad-pack";
   return new VerificationError(code, `can't use a pack: ${reason(end)}`, { cause: failure });
 }

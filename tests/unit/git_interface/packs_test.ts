@@ -91,6 +91,19 @@ for (const format of FORMATS) {
   });
 }
 
+Deno.test("a pack whose object claims to be larger than memory is refused as a bad pack", async () => {
+  await using temp = await tempDir();
+  const { index } = await setUp(temp.path, "sha1");
+  const bad = join(temp.path, "bad.pack");
+  for (const sizeBytes of [5, 6, 7, 8]) {
+    const size = [...new Array<number>(sizeBytes).fill(0xff), 0x7f];
+    const object = [0x9f, ...size, 0x78, 0x9c, 0x03, 0x00, 0x00, 0x00, 0x00, 0x01]; // a commit
+    const body = new TextEncoder().encode("PACK\0\0\0\x02\0\0\0\x01");
+    await Deno.writeFile(bad, Uint8Array.of(...body, ...object, ...new Uint8Array(20)));
+    await assert.rejects(index(bad), { code: "bad-pack" }, `${sizeBytes} bytes`);
+  }
+});
+
 Deno.test("the same input gives the same pack, and only the output folder is written to", async () => {
   await using temp = await tempDir();
   const { work, store, pack } = await setUp(temp.path);
