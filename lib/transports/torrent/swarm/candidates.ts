@@ -40,9 +40,17 @@ export class Candidates {
     const { host, port } = address;
     const key = addressKey(address);
     if (!Number.isInteger(port) || port < 1 || port > 65535 || this.#known.has(key)) return false;
-    if (this.#known.size >= MAX_CANDIDATES) return false;
+    if (this.#known.size >= MAX_CANDIDATES && !this.#forgetHopeless()) return false;
     this.#known.set(key, { host, port, attempts: 0, notBefore: 0, busy: false });
     return true;
+  }
+
+  /** Addresses that were tried in vain must not keep better ones out. */
+  #forgetHopeless(): boolean {
+    for (const [key, { busy, notBefore }] of this.#known) {
+      if (!busy && notBefore === Infinity) return this.#known.delete(key);
+    }
+    return false;
   }
 
   /** The next address to dial at `now`, which is then busy until {@linkcode ended}. */

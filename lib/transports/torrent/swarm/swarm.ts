@@ -11,6 +11,7 @@ import { connect, createServer, type Server, type Socket } from "node:net";
 import { NetworkError } from "../../../common/errors.ts";
 import { Bans } from "./bans.ts";
 import type { PeerAddress } from "./candidates.ts";
+import { mostCrowded } from "./crowd.ts";
 import { Download, type FetchOptions } from "./download.ts";
 import { sniff } from "./first_bytes.ts";
 import { Meeting } from "./meeting.ts";
@@ -234,9 +235,10 @@ export class Swarm {
     const { maxConnections, secure, dropped } = this.#options;
     // A quarter is kept for connections of our own: strangers can't keep us from fetching.
     const room = maxConnections - Math.floor(maxConnections / 4);
-    const host = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+    const host = hostOf(socket);
     const isBanned = this.#context.bans.has(host);
-    if (this.#closed || this.#wires.size + this.#greeting.size >= room || isBanned) {
+    const isFull = this.#wires.size + this.#greeting.size >= room;
+    if (this.#closed || isBanned || (isFull && !this.#makeRoom(host))) {
       dropped(isBanned ? "banned" : "too-many-connections");
       return void socket.destroy();
     }
@@ -248,6 +250,20 @@ export class Swarm {
     if (kind === "other") return this.#greet(socket, host);
     dropped(kind === "tls" ? "no-live-streams" : "silent-peer");
     socket.destroy();
+  }
+
+  /** Ends the newest connection of a host that has more than its share; says whether there is one. */
+  #makeRoom(newcomer: string): boolean {
+    const places = [
+      ...[...this.#wires].filter(({ outgoing }) => !outgoing)
+        .map((wire) => ({ host: wire.host, end: () => wire.close("crowded-out") })),
+      ...[...this.#greeting]
+        .map((socket) => ({ host: hostOf(socket), end: () => void socket.destroy() })),
+    ];
+    const host = mostCrowded(places.map((place) => place.host), newcomer);
+    if (host === undefined) return false;
+    places.findLast((place) => place.host === host)!.end();
+    return true;
   }
 
   /** A BitTorrent peer. */
@@ -303,6 +319,10 @@ export class Swarm {
     wire.onClose(() => this.#wires.delete(wire));
     return wire;
   }
+}
+
+function hostOf(socket: Socket): string {
+  return (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
 }
 
 function obfuscated(infohash: string): string {

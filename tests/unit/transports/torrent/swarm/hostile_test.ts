@@ -206,3 +206,28 @@ Deno.test("a peer that asks and asks but never reads is dropped", async () => {
   });
   assert.equal(await reason.promise, "peer-does-not-read");
 });
+
+Deno.test({
+  name: "one address can't take all connections",
+  ignore: Deno.build.os !== "linux", // elsewhere loopback has one address only
+  async fn() {
+    await using fixture = await Fixture.make();
+    const torrent = makeTorrent(100_000);
+    const seed = await fixture.seeder(torrent, { maxConnections: 8, patience: 30_000 });
+    const sockets = Array.from(
+      { length: 8 },
+      () => connect({ host: "127.0.0.1", port: seed.port, localAddress: "127.0.0.2" }),
+    );
+    try {
+      for (const socket of sockets) socket.on("error", () => {});
+      const ended = sockets.map((socket) => new Promise((resolve) => socket.on("close", resolve)));
+      // Six of eight places are for strangers.
+      await Promise.race(ended);
+      const reader = await fixture.swarm();
+      const path = await fixture.fetch(reader, torrent, [seed], { seconds: 10 });
+      await assertWhole(path, torrent);
+    } finally {
+      for (const socket of sockets) socket.destroy();
+    }
+  },
+});

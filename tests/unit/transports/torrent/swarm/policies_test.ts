@@ -7,6 +7,7 @@ import {
   Candidates,
   parseAddress,
 } from "../../../../../lib/transports/torrent/swarm/candidates.ts";
+import { mostCrowded } from "../../../../../lib/transports/torrent/swarm/crowd.ts";
 import { chooseUnchoked } from "../../../../../lib/transports/torrent/swarm/choker.ts";
 import { BLOCK } from "../../../../../lib/transports/torrent/swarm/picker.ts";
 import { Pipeline } from "../../../../../lib/transports/torrent/swarm/pipeline.ts";
@@ -106,6 +107,26 @@ Deno.test("candidates: one that was of use is tried again and again; a liar neve
   candidates.ended(address, 1e6, "never");
   assert.equal(candidates.take(1e9), undefined);
   assert.equal(candidates.nextAt(), Infinity);
+});
+
+Deno.test("candidates: there is a limit, and what was tried in vain makes room", () => {
+  const candidates = new Candidates();
+  const address = (n: number) => ({ host: `10.0.${n >> 8}.${n & 255}`, port: 1 });
+  for (let n = 0; n < 500; n++) assert.ok(candidates.add(address(n)));
+  assert.equal(candidates.add(address(500)), false);
+  const tried = candidates.take(0)!;
+  candidates.ended(tried, 0, "never");
+  assert.equal(candidates.add(address(500)), true);
+  assert.equal(candidates.add(address(501)), false);
+});
+
+Deno.test("crowd: whoever has most makes room for those that have less", () => {
+  assert.equal(mostCrowded([], "a"), undefined);
+  assert.equal(mostCrowded(["a", "b"], "c"), undefined);
+  assert.equal(mostCrowded(["a", "b", "b"], "c"), "b");
+  assert.equal(mostCrowded(["a", "b", "b"], "a"), undefined);
+  assert.equal(mostCrowded(["a", "b", "b", "b"], "a"), "b");
+  assert.equal(mostCrowded(["b", "b", "b"], "b"), undefined);
 });
 
 Deno.test("addresses: IPv4 and a port, nothing else", () => {
