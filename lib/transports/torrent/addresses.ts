@@ -13,6 +13,20 @@ const MAX_ENDPOINTS = 8;
 const PRIVATE =
   /^(?:0|10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./;
 
+/** Of this machine, this link or many at once: RFC 1122, 3927, 5771 and what is above. */
+const INSIDE = /^(?:0|127|169\.254|22[4-9]|2[3-5]\d)\./;
+
+/**
+ * Whether an address that strangers told may be dialled. On the public network no peer is at an
+ * address that means something else to everyone, and what is there is not for strangers to point at.
+ * A network of one's own may be anywhere.
+ *
+ * @param bootstrap the setting `torrent.bootstrap`
+ */
+export function mayDial(host: string, bootstrap: readonly string[] | undefined): boolean {
+  return bootstrap !== undefined || !INSIDE.test(host);
+}
+
 /** Whether an IPv4 address is of this machine or of a network that is not reachable from elsewhere. */
 export function isPrivate(host: string): boolean {
   return PRIVATE.test(host);

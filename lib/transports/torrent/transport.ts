@@ -23,7 +23,7 @@ import type {
   TransportContext,
   Wait,
 } from "../transport.ts";
-import { dialable, publicEndpoints, readEndpoints } from "./addresses.ts";
+import { dialable, mayDial, publicEndpoints, readEndpoints } from "./addresses.ts";
 import { Announcer } from "./announcer.ts";
 import { selfSigned, type TlsIdentity } from "../../identity/certificate.ts";
 import { dialFirst, dialPeer } from "./live/dial.ts";
@@ -174,7 +174,16 @@ export class TorrentTransport implements Transport {
     try {
       return await dialFirst(
         peers,
-        (address, signal) => dialPeer(address, { identity, from, signal, patience, dropped }),
+        (address, signal) => {
+          if (mayDial(address.host, settings.get("torrent.bootstrap"))) {
+            return dialPeer(address, { identity, from, signal, patience, dropped });
+          }
+          dropped("inside-address");
+          throw new NetworkError(
+            "inside-address",
+            `can't dial ${address.host}: it is not a peer's`,
+          );
+        },
         round.promise,
         wait.signal,
       );
@@ -270,6 +279,7 @@ async function listen(context: TransportContext): Promise<Listening> {
         uploadSlots: settings.get("torrent.uploadSlots"),
         uploadRate: settings.get("torrent.uploadRate"),
         secure: (socket) => live.accept(socket),
+        mayDial: (address) => mayDial(address, bootstrap),
         dropped,
         log,
       });

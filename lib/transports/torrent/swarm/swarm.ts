@@ -40,6 +40,8 @@ export interface SwarmOptions {
   readonly log: (message: string) => void;
   /** Takes over connections that begin with a TLS handshake; without it they are dropped. */
   readonly secure?: (socket: Socket) => void;
+  /** Whether an address that strangers told may be dialled, default any. */
+  readonly mayDial?: (host: string) => boolean;
   /** Milliseconds until a peer that says nothing is given up, default 10,000. */
   readonly patience?: number;
 }
@@ -286,6 +288,10 @@ export class Swarm {
   }
 
   async #connect({ host, port }: PeerAddress): Promise<PeerWire> {
+    if (this.#options.mayDial?.(host) === false) {
+      this.#options.dropped("inside-address");
+      throw new NetworkError("inside-address", `can't connect to ${host}: it is not a peer's`);
+    }
     if (this.#closed || this.#wires.size + this.#dialling >= this.#options.maxConnections) {
       throw new NetworkError("too-many-connections", `can't connect to ${host}:${port}: no room`);
     }

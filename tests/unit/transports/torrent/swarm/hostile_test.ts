@@ -207,6 +207,18 @@ Deno.test("a peer that asks and asks but never reads is dropped", async () => {
   assert.equal(await reason.promise, "peer-does-not-read");
 });
 
+Deno.test("an address that may not be dialled is not", async () => {
+  await using fixture = await Fixture.make();
+  const torrent = makeTorrent(1000);
+  const seed = await fixture.seeder(torrent);
+  const reader = await fixture.swarm({ mayDial: (host) => host !== "127.0.0.1" });
+  await assert.rejects(
+    fixture.fetch(reader, torrent, [seed], { seconds: 1 }),
+    (error) => error instanceof NetworkError && error.code === "nobody-answered",
+  );
+  assert.ok(fixture.dropped.includes("inside-address"));
+});
+
 Deno.test({
   name: "one address can't take all connections",
   ignore: Deno.build.os !== "linux", // elsewhere loopback has one address only
