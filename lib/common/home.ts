@@ -51,15 +51,26 @@ export class Home {
   }
 
   /**
-   * Makes the folder, readable by its owner only.
+   * Makes the folder, readable by its owner only. One that was there and is open to others is closed
+   * to them, where it is this user's: the control socket is in it.
    *
    * @throws {StoreError} "not-writable", "disk-full"
    */
   async ensure(): Promise<void> {
     try {
       await Deno.mkdir(this.root, { recursive: true, mode: 0o700 });
+      await closeToOthers(this.root);
     } catch (error) {
       throw storeError(`can't make ${this.root}`, error);
     }
   }
+}
+
+async function closeToOthers(folder: string): Promise<void> {
+  const { mode } = await Deno.stat(folder);
+  // A folder with the sticky bit, such as /tmp, is meant for all.
+  if (mode === null || (mode & 0o077) === 0 || (mode & 0o1000) !== 0) return;
+  await Deno.chmod(folder, 0o700).catch((error) => {
+    if (!(error instanceof Deno.errors.PermissionDenied)) throw error; // somebody else's
+  });
 }

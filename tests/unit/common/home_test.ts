@@ -34,3 +34,18 @@ Deno.test("a home is made for its owner only, and a file in its place is an erro
   await Deno.writeTextFile(join(temp.path, "file"), "");
   await assert.rejects(new Home(join(temp.path, "file", "b")).ensure(), { code: "not-writable" });
 });
+
+Deno.test({
+  name: "a home that is open to others is closed to them, a folder for all is left alone",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using temp = await tempDir();
+    for (const [before, after] of [[0o755, 0o700], [0o770, 0o700], [0o1777, 0o1777]] as const) {
+      const path = join(temp.path, before.toString(8));
+      await Deno.mkdir(path);
+      await Deno.chmod(path, before);
+      await new Home(path).ensure();
+      assert.equal((await Deno.stat(path)).mode! & 0o7777, after);
+    }
+  },
+});
