@@ -22,7 +22,10 @@ export class Log implements Disposable {
 
   /** Adds one line. */
   line(message: string): void {
-    const line = `${new Date().toISOString()} ${message.replaceAll(/[\r\n]+/g, " ")}`;
+    // Some of it strangers wrote, and somebody may read it on a terminal.
+    // deno-lint-ignore no-control-regex -- they are what is taken out
+    const text = message.replaceAll(/[\x00-\x1f\x7f-\x9f]+/g, " ");
+    const line = `${new Date().toISOString()} ${text}`;
     if (this.#path === undefined || this.#file === undefined) return console.error(line);
     if (this.#size > ROTATE_AT) this.#rotate(this.#path, this.#file);
     this.#size += writeSync(this.#file, `${line}\n`);

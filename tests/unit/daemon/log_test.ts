@@ -6,12 +6,15 @@ import { tempDir } from "../git_interface/fixture.ts";
 Deno.test("a log has one line per event, whatever the message holds", async () => {
   await using temp = await tempDir();
   const path = join(temp.path, "gtd.log");
-  for (const message of ["one", "two\r\nlines"]) {
+  for (const message of ["one", "two\r\nlines", "red \x1b[31m and \x9b1m"]) {
     using log = new Log(path); // what is there stays
     log.line(message);
   }
   const time = "\\d{4}-\\d\\d-\\d\\dT[\\d:.]+Z";
-  assert.match(await Deno.readTextFile(path), new RegExp(`^${time} one\n${time} two lines\n$`));
+  assert.match(
+    await Deno.readTextFile(path),
+    new RegExp(`^${time} one\n${time} two lines\n${time} red  \\[31m and  1m\n$`),
+  );
 });
 
 Deno.test("a log that has grown beyond 4 MiB is set aside, in place of the one before", async () => {
