@@ -91,7 +91,7 @@ async function run(root: string, program: string, ...args: string[]) {
 }
 
 const CHOICES: readonly [string[] | undefined, string[]][] = [
-  [undefined, ["torrent", "carrier"]],
+  [undefined, ["torrent", "carrier", "default"]],
   [["torrent"], ["torrent"]],
   [["carrier"], ["carrier"]],
 ];
@@ -238,7 +238,7 @@ Deno.test("build: make tells a wrong choice in one line", async () => {
   };
   assert.deepEqual(await make("TRANSPORTS=torrent,nostril"), [
     2,
-    "build: can't build TRANSPORTS=torrent,nostril: no network nostril (there are: carrier, torrent)",
+    "build: can't build TRANSPORTS=torrent,nostril: no network nostril (there are: carrier, torrent, default)",
   ]);
   assert.deepEqual(await make("KIND=binaries", "DENORT_BIN=/no/such/file"), [
     2,
