@@ -134,22 +134,25 @@ export const SETTINGS = {
   "default.listen": text(
     "address to serve https on (unset: none)",
     "",
-    "host:port, such as 0.0.0.0:8443",
-    /^[A-Za-z0-9.-]{1,253}:\d{1,5}$/,
+    "host:port, such as 0.0.0.0:8443 or [::]:8443",
+    /^([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}$/,
   ),
   "default.address": text(
     "where others reach default.listen, if elsewhere",
     "",
-    "host or host:port",
-    /^[A-Za-z0-9.-]{1,253}(:\d{1,5})?$/,
+    "host or host:port, an IPv6 address in brackets",
+    /^([A-Za-z0-9.-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\])(:\d{1,5})?$/,
   ),
   "default.certificate": text("certificate chain (unset: of one's own key)", "", "a PEM file"),
   "default.key": text("private key of default.certificate", "", "a PEM file"),
   "default.tls": yesNo("encrypt; off only on loopback, behind another server", true),
+  "default.processes": whole("git processes serving https at once", 8, 1, 1000),
+  "default.perPeer": whole("of these, for one address", 4, 1, 1000),
+  "default.uploadRate": whole("bytes per second sent over https (0: no limit)", 0, 0, 1e12),
   "default.servers": list(
     "servers asked about every repository",
     "[<publisher's id>@]host[:port],...",
-    /^([0-9a-f]{40}@|[0-9a-f]{64}@)?[a-z0-9.-]{1,253}(:\d{1,5})?$/i,
+    /^([0-9a-f]{40}@|[0-9a-f]{64}@)?([a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?$/i,
   ),
 } as const;
 

@@ -16,9 +16,31 @@ Deno.test("endpoints: host, port, and who runs it", () => {
   assert.equal(formatEndpoint(parseEndpoint("example.org")!), "example.org:443");
 });
 
+Deno.test("endpoints: IPv6 addresses, in brackets and in one form", () => {
+  assert.deepEqual(parseEndpoint("[::1]:8443"), { host: "::1", port: 8443, operator: undefined });
+  assert.equal(formatEndpoint(parseEndpoint("[2001:DB8:0:0::1]")!), "[2001:db8::1]:443");
+});
+
 Deno.test("endpoints: what is none", () => {
   for (
-    const text of ["", ":1", "a:", "a:65536", "a/b", "user@a", "a b", "a:1:2", "[::1]:1", "a\n"]
+    const text of [
+      "",
+      ":1",
+      "a:",
+      "a:65536",
+      "a/b",
+      "user@a",
+      "a b",
+      "a:1:2",
+      "::1",
+      "[::1",
+      "[::1]1",
+      "[::g]:1",
+      "[1]",
+      "[a.b]",
+      "[::1%lo]",
+      "a\n",
+    ]
   ) {
     assert.equal(parseEndpoint(text), undefined, JSON.stringify(text));
   }
