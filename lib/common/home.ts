@@ -31,6 +31,9 @@ export class Home {
   get names(): string {
     return join(this.root, "names.json");
   }
+  get registry(): string {
+    return join(this.root, "registry.json");
+  }
   get shares(): string {
     return join(this.root, "shares.json");
   }

@@ -14,9 +14,11 @@ import type { Settings } from "../common/settings.ts";
 import type { Wait } from "../common/wait.ts";
 import { readRepositorySettings } from "../exporter/repository_settings.ts";
 import { Shares } from "../exporter/shares.ts";
-import { resolveAddress } from "../identity/address.ts";
+import { type Directory, type RepoAddress, resolveAddress } from "../identity/address.ts";
 import { loadOrCreateKey, publisherId } from "../identity/keys.ts";
 import { Names } from "../identity/names.ts";
+import { Registry } from "../identity/registry.ts";
+import { askRegistry } from "../identity/registry_fetch.ts";
 import { type Follow, Follows } from "../store/follows.ts";
 import { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
@@ -24,7 +26,7 @@ import type { Transport, TransportEntry } from "../transports/transport.ts";
 import { type Dialled, dialLive } from "./live.ts";
 import { liveAnswer } from "./live_answer.ts";
 import { followRepository, maySeed, type Unfollowed, unfollowRepository } from "./follow.ts";
-import { changeRepository, type EngineParts, repositoryKey } from "./parts.ts";
+import { answerTimeout, changeRepository, type EngineParts, repositoryKey } from "./parts.ts";
 import { ownAddresses, publishedManifest, publishState } from "./publish.ts";
 import { applyPush, type PushRequest, type PushResult, refuseForeignPush } from "./push.ts";
 import { Quota } from "./quota.ts";
@@ -61,7 +63,7 @@ const NOTHING_SHARED: PublishOutcome = {
 /** One user's node. */
 export class Engine implements AsyncDisposable {
   readonly parts: EngineParts;
-  readonly #names: Names;
+  readonly #directory: Directory;
   readonly #stop = new AbortController();
   readonly #syncs = new Coalesce<Synced>();
   /** Repository -> ends its update. */
@@ -71,7 +73,9 @@ export class Engine implements AsyncDisposable {
 
   private constructor(parts: EngineParts) {
     this.parts = parts;
-    this.#names = new Names(parts.home.names);
+    const { names, registry: path } = parts.home;
+    const registry = new Registry({ path, ask: askRegistry, timeout: answerTimeout(parts) });
+    this.#directory = { names: new Names(names), registry };
   }
 
   /**
@@ -144,32 +148,32 @@ export class Engine implements AsyncDisposable {
 
   /** The newest manifest of any address; see {@linkcode resolveNewest}. */
   async resolve(url: string, wait: Wait): Promise<Resolved> {
-    return resolveNewest(this.parts, await resolveAddress(url, this.#names), wait);
+    return await this.#at(url, wait, (address) => resolveNewest(this.parts, address, wait));
   }
 
   /** The newest state with a live stream of it, or with the store where that has it whole. */
   async dial(url: string, wait: Wait): Promise<Dialled> {
-    return dialLive(this.parts, await resolveAddress(url, this.#names), wait);
+    return await this.#at(url, wait, (address) => dialLive(this.parts, address, wait));
   }
 
   /** Brings the repository into the store; overlapping calls for one address are one download. */
   async sync(url: string, wait: Wait): Promise<Synced> {
-    const address = await resolveAddress(url, this.#names);
-    return this.#syncs.run(
-      repositoryKey(address.id, address.name),
-      (shared) => syncRepository(this.parts, address, shared),
-      wait,
-    );
+    return await this.#at(url, wait, (address) =>
+      this.#syncs.run(
+        repositoryKey(address.id, address.name),
+        (shared) => syncRepository(this.parts, address, shared),
+        wait,
+      ));
   }
 
   /** Keeps a repository up to date from now on; see {@linkcode followRepository}. */
   async follow(url: string, wait: Wait): Promise<Synced> {
-    return await followRepository(this.parts, await resolveAddress(url, this.#names), wait);
+    return await this.#at(url, wait, (address) => followRepository(this.parts, address, wait));
   }
 
   /** Ends that; see {@linkcode unfollowRepository}. */
   async unfollow(url: string, keep: boolean, wait: Wait): Promise<Unfollowed> {
-    const address = await resolveAddress(url, this.#names);
+    const { address } = await resolveAddress(url, this.#directory, wait.signal);
     // Not after: it holds the repository's lock as long as packs come.
     this.#updates.get(repositoryKey(address.id, address.name))?.abort(
       new RequestError("not-followed", `can't update ${address.name}: it is no longer followed`),
@@ -257,7 +261,7 @@ export class Engine implements AsyncDisposable {
 
   /** Takes a push to one's own address. */
   async push(url: string, request: PushRequest, wait: Wait): Promise<PushResult[]> {
-    const address = await resolveAddress(url, this.#names);
+    const { address } = await resolveAddress(url, this.#directory, wait.signal);
     refuseForeignPush(this.parts, address);
     const repository = this.parts.store.repository(this.parts.key.publicKeyHex, address.name);
     // Published from another machine, or before the store was lost: go on from there.
@@ -346,6 +350,18 @@ export class Engine implements AsyncDisposable {
         this.parts.log(`can't ${what} ${repository.name}: ${toGtrError(error).message}`);
       }
     }
+  }
+
+  /** Does something with the repository at `url`, and says with it what is doubtful about the name. */
+  async #at<T extends { readonly warning?: string }>(
+    url: string,
+    wait: Wait,
+    work: (address: RepoAddress) => Promise<T>,
+  ): Promise<T> {
+    const { address, warning } = await resolveAddress(url, this.#directory, wait.signal);
+    const done = await work(address);
+    if (warning === undefined) return done;
+    return { ...done, warning: done.warning ? `${warning}; ${done.warning}` : warning };
   }
 
   #change<T>(repository: StoredRepository, wait: Wait, work: () => Promise<T>): Promise<T> {

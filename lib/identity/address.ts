@@ -3,11 +3,14 @@
  *
  * @module
  */
+import { isIPv6 } from "node:net";
 import { RequestError, UsageError } from "../common/errors.ts";
 import { repositoryNameFault } from "../common/repository_name.ts";
-import { publisherId } from "./keys.ts";
 import type { Names } from "./names.ts";
 import { isPetname, looksLikeId } from "./petname.ts";
+import { idOf, isPublisher } from "./publisher.ts";
+import type { Registry } from "./registry.ts";
+import { isHost, readRegistryName, type RegistryName } from "./registry_name.ts";
 
 /** A publisher and the name of one of its repositories, as found on one network. */
 export interface RepoAddress {
@@ -19,7 +22,10 @@ export interface RepoAddress {
   readonly publicKey?: string;
   /** The repository's name. */
   readonly name: string;
-  /** The server to ask, "host" or "host:port", on the network whose addresses may name one. */
+  /**
+   * The server to ask, "host" or "host:port" (an IPv6 address in brackets), on the network whose
+   * addresses may name one.
+   */
   readonly host?: string;
 }
 
@@ -31,11 +37,8 @@ export interface PetnameAddress {
 }
 
 /** `torrent://<user>@<registry domain>/<name>`. */
-export interface RegistryAddress {
+export interface RegistryAddress extends RegistryName {
   readonly scheme: string;
-  readonly user: string;
-  /** Lower-case. */
-  readonly domain: string;
   readonly name: string;
 }
 
@@ -43,9 +46,6 @@ export interface RegistryAddress {
 export type AddressForm = RepoAddress | PetnameAddress | RegistryAddress;
 
 const MAX_URL = 1024;
-const USER = /^[A-Za-z0-9][A-Za-z0-9_.+-]{0,63}$/;
-const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
-const DOMAIN = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`);
 /** The network whose addresses may name a server: `default://<host>[:port]/<id>/<name>`. */
 const WITH_HOST = "default";
 /** What git accepts as the scheme of a remote helper. */
@@ -91,13 +91,9 @@ export function parseAddress(url: string): AddressForm {
 
   const at = publisher.indexOf("@");
   if (at >= 0) {
-    const user = publisher.slice(0, at);
-    const domain = publisher.slice(at + 1).toLowerCase();
-    if (user.includes(":")) throw fail("it has a password, and addresses are public");
-    if (/:\d*$/.test(domain)) throw fail("it has a port, and names at a domain have none");
-    if (!USER.test(user)) throw fail(`'${user}' can't be the name of a user`);
-    if (!DOMAIN.test(domain)) throw fail(`'${domain}' is not the name of a domain`);
-    return { scheme, user, domain, name };
+    const read = readRegistryName(publisher.slice(0, at), publisher.slice(at + 1));
+    if (typeof read === "string") throw fail(read);
+    return { scheme, ...read, name };
   }
   if (publisher.includes(":")) throw fail("it has a port or password, and publishers have none");
   if (looksLikeId(publisher)) {
@@ -128,28 +124,39 @@ export function checkRepositoryName(name: string): string {
   });
 }
 
+/** Where publishers' names are looked up. */
+export interface Directory {
+  readonly names: Pick<Names, "get">;
+  readonly registry: Pick<Registry, "lookup">;
+}
+
+/** An address, and what the person should know about the name in it. */
+export interface ResolvedAddress {
+  readonly address: RepoAddress;
+  readonly warning?: string;
+}
+
 /**
  * Reads an address in any form and looks its publisher up where it is given by name.
  *
+ * @param signal ends the wait for a domain's answer
  * @throws {UsageError} "bad-address"
- * @throws {RequestError} "unknown-name"
+ * @throws {RequestError} "unknown-name", and as {@linkcode Registry.lookup}
  */
 export async function resolveAddress(
   url: string,
-  names: Pick<Names, "get">,
-): Promise<RepoAddress> {
+  { names, registry }: Directory,
+  signal: AbortSignal,
+): Promise<ResolvedAddress> {
   const form = parseAddress(url);
-  if ("id" in form) return form;
+  if ("id" in form) return { address: form };
   if ("user" in form) {
-    throw new RequestError(
-      "unknown-name",
-      `can't find ${form.user}@${form.domain}: names at a domain are not known to this gtr yet`,
-      { hint: `use the publisher's id: ${form.scheme}://<40 hex digits>/${form.name}` },
-    );
+    const { publisher, warning } = await registry.lookup(form, signal);
+    return { address: publisherAddress(form.scheme, publisher, form.name)!, warning };
   }
   const publisher = await names.get(form.petname);
   const address = publisher && publisherAddress(form.scheme, publisher, form.name);
-  if (address) return address;
+  if (address) return { address };
   throw new RequestError(
     "unknown-name",
     `can't find '${form.petname}': no publisher has this name`,
@@ -166,9 +173,9 @@ function publisherAddress(
   name: string,
 ): RepoAddress | undefined {
   const hex = publisher.toLowerCase();
-  if (/^[0-9a-f]{40}$/.test(hex)) return { scheme, id: hex, name };
-  if (!/^[0-9a-f]{64}$/.test(hex)) return undefined;
-  return { scheme, id: publisherId(Uint8Array.fromHex(hex)), publicKey: hex, name };
+  if (!isPublisher(hex)) return undefined;
+  const id = idOf(hex);
+  return hex === id ? { scheme, id, name } : { scheme, id, publicKey: hex, name };
 }
 
 /** What is wrong with the URL as a text, before its parts are looked at. */
@@ -184,19 +191,24 @@ function urlFault(url: string): string | undefined {
   return undefined;
 }
 
-/** What is wrong with "host" or "host:port". */
+/** What is wrong with "host" or "host:port"; an IPv6 address is in brackets (RFC 3986, 3.2.2). */
 function hostPortFault(text: string): string | undefined {
   if (text.includes("@")) return "it has a user, and servers are not logged in to";
-  const [, host, port] = /^(.*?)(?::(\d*))?$/s.exec(text)!;
-  if (!DOMAIN.test(host!)) return `'${host}' is neither a host's name nor an IPv4 address`;
+  const [, host, address, port] = /^(\[(.*)\]|.*?)(?::(\d*))?$/s.exec(text)!;
+  if (address !== undefined && !isIPv6(address)) return `'${address}' is not an IPv6 address`;
+  if (address === undefined && !isHost(host!)) {
+    return isIPv6(text)
+      ? `an IPv6 address is written in brackets: [${text}]`
+      : `'${host}' is neither a host's name nor an IP address`;
+  }
   if (port === undefined || (/^[1-9]\d{0,4}$/.test(port) && Number(port) < 65536)) return undefined;
   return `'${port}' is not a port`;
 }
 
 function badAddress(url: string, why: string, scheme: string): UsageError {
   return new UsageError("bad-address", `can't use ${quote(url)} as an address: ${why}`, {
-    hint: `write ${scheme}://<40 hex digits>/<name>, ${scheme}://<64 hex digits>/<name> ` +
-      `or ${scheme}://<petname>/<name>`,
+    hint: `write ${scheme}://<40 hex digits>/<name>, ${scheme}://<64 hex digits>/<name>, ` +
+      `${scheme}://<petname>/<name> or ${scheme}://<user>@<domain>/<name>`,
   });
 }
 

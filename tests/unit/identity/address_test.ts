@@ -8,6 +8,7 @@ import {
   resolveAddress,
 } from "../../../lib/identity/address.ts";
 import { keyFromSeed } from "../../../lib/identity/keys.ts";
+import type { RegistryName } from "../../../lib/identity/registry_name.ts";
 
 const key = keyFromSeed(new Uint8Array(32).fill(3));
 const ID = key.id;
@@ -29,9 +30,9 @@ Deno.test("parseAddress reads every form", () => {
     ["torrent://alice/hello", { scheme: "torrent", petname: "alice", name: "hello" }],
     ["torrent://Al.i_c-e/hello", { scheme: "torrent", petname: "Al.i_c-e", name: "hello" }],
     ["torrent://deadbeef/hello", { scheme: "torrent", petname: "deadbeef", name: "hello" }],
-    ["torrent://al@Example.org/hello", {
+    ["torrent://Al_1.x@Example.org/hello", {
       scheme: "torrent",
-      user: "al",
+      user: "al_1.x",
       domain: "example.org",
       name: "hello",
     }],
@@ -93,6 +94,11 @@ Deno.test("every malformed address is told what is wrong with it and how to writ
     ["torrent://al@example.org:22/hello", "it has a port, and names at a domain have none"],
     ["torrent://@example.org/hello", "'' can't be the name of a user"],
     ["torrent://a,b@example.org/hello", "'a,b' can't be the name of a user"],
+    ["torrent://a+b@example.org/hello", "'a+b' can't be the name of a user"],
+    ["torrent://al@127.0.0.1/hello", "'127.0.0.1' is an address and not a domain"],
+    ["torrent://al@2130706433/hello", "'2130706433' is an address and not a domain"],
+    ["torrent://al@127.0X1/hello", "'127.0x1' is an address and not a domain"],
+    ["torrent://al@[::1]/hello", "'[::1]' is not the name of a domain"],
     ["torrent://al@/hello", "'' is not the name of a domain"],
     ["torrent://al@ex..org/hello", "'ex..org' is not the name of a domain"],
     ["torrent://al@b@example.org/hello", "'b@example.org' is not the name of a domain"],
@@ -159,28 +165,38 @@ Deno.test("checkRepositoryName returns a good name and tells what is wrong with 
 
 Deno.test("resolveAddress looks names up", async (t) => {
   const book = new Map([["alice", ID], ["bob", KEY]]);
-  const names = { get: (name: string) => Promise.resolve(book.get(name)) };
+  const asked: string[] = [];
+  const directory = {
+    names: { get: (name: string) => Promise.resolve(book.get(name)) },
+    registry: {
+      lookup: ({ user, domain }: RegistryName) => {
+        asked.push(`${user} of ${domain}`);
+        return Promise.resolve({ publisher: KEY, warning: "first use" });
+      },
+    },
+  };
+  const resolve = (url: string) => resolveAddress(url, directory, new AbortController().signal);
+  const address = { scheme: "torrent", id: ID, name: "hello" };
   await t.step("to an id or a public key", async () => {
-    const address = { scheme: "torrent", id: ID, name: "hello" };
-    assert.deepEqual(await resolveAddress("torrent://alice/hello", names), address);
-    assert.deepEqual(await resolveAddress("torrent://bob/hello", names), {
-      ...address,
-      publicKey: KEY,
+    assert.deepEqual(await resolve("torrent://alice/hello"), { address });
+    assert.deepEqual(await resolve("torrent://bob/hello"), {
+      address: { ...address, publicKey: KEY },
     });
-    assert.deepEqual(await resolveAddress(`torrent://${ID}/hello`, names), address);
+    assert.deepEqual(await resolve(`torrent://${ID}/hello`), { address });
   });
   await t.step("an unknown name says how to add it", async () => {
-    await assert.rejects(resolveAddress("torrent://carol/hello", names), {
+    await assert.rejects(resolve("torrent://carol/hello"), {
       name: "RequestError",
       code: "unknown-name",
       hint: "gtr name add carol <id>",
     });
   });
-  await t.step("names at a domain are told apart", async () => {
-    await assert.rejects(resolveAddress("torrent://al@example.org/hello", names), {
-      name: "RequestError",
-      code: "unknown-name",
-      message: /names at a domain are not known/,
+  await t.step("names at a domain are asked of the registry, and of nothing else", async () => {
+    assert.deepEqual(asked, []);
+    assert.deepEqual(await resolve("torrent://Alice@example.org/hello"), {
+      address: { ...address, publicKey: KEY },
+      warning: "first use",
     });
+    assert.deepEqual(asked, ["alice of example.org"]);
   });
 });

@@ -1,0 +1,171 @@
+/**
+ * Whom a name at a domain stands for, `alice@example.org`: asked of the domain, remembered, and
+ * never silently changed.
+ *
+ * @module
+ */
+import { NetworkError, RequestError, toGtrError } from "../common/errors.ts";
+import { deadline } from "../common/wait.ts";
+import { idOf } from "./publisher.ts";
+import { publisherIn } from "./registry_document.ts";
+import type { AskRegistry } from "./registry_fetch.ts";
+import { type KnownName, RegistryFile } from "./registry_file.ts";
+import { formatRegistryName, type RegistryName } from "./registry_name.ts";
+
+/** How long a domain's word is good without asking again, in milliseconds. */
+const FRESH_MS = 3_600_000;
+/** How long a domain that gave no answer is not asked again, where its name is known. */
+const RETRY_MS = 60_000;
+
+/** Whom a name stands for. */
+export interface NamedByDomain {
+  /** Id or public key, lower-case hex. */
+  readonly publisher: string;
+  /** What the person should know: it is the first use, or the domain could not be asked. */
+  readonly warning?: string;
+}
+
+/** What a {@linkcode Registry} is made from. */
+export interface RegistryOptions {
+  /** Of `registry.json`. */
+  readonly path: string;
+  readonly ask: AskRegistry;
+  /** Milliseconds that a domain may take to answer. */
+  readonly timeout: number;
+  /** Milliseconds since 1970. */
+  readonly now?: () => number;
+}
+
+/** The names at domains that one user has come across. */
+export class Registry {
+  readonly #file: RegistryFile;
+  readonly #ask: AskRegistry;
+  readonly #timeout: number;
+  readonly #now: () => number;
+  /** Known names whose domain did not answer, until when that is taken for granted, and why. */
+  readonly #unanswered = new Map<string, { readonly until: number; readonly why: string }>();
+
+  constructor({ path, ask, timeout, now = Date.now }: RegistryOptions) {
+    this.#file = new RegistryFile(path);
+    this.#ask = ask;
+    this.#timeout = timeout;
+    this.#now = now;
+  }
+
+  /**
+   * Whom `name` stands for: what the domain said within the last hour, else what it says now, else
+   * (with a warning) what it said before.
+   *
+   * @throws {RequestError} "name-changed-key", or "unknown-name" where the domain has no such name
+   * @throws {NetworkError} "timed-out", "unreachable", "registry-refused", "oversized-answer"
+   * @throws {VerificationError} "bad-registry"
+   */
+  async lookup(name: RegistryName, signal: AbortSignal): Promise<NamedByDomain> {
+    const who = formatRegistryName(name);
+    const known = await this.#file.get(who);
+    if (known && this.#isFresh(known)) return { publisher: known.publisher };
+    const unanswered = this.#unanswered.get(who);
+    if (known && unanswered && this.#now() < unanswered.until) {
+      return asBefore(name, known, unanswered.why);
+    }
+    this.#unanswered.delete(who);
+    let said: string;
+    try {
+      said = await this.#asked(name, signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!known || error instanceof RequestError) throw error;
+      const why = toGtrError(error).message;
+      this.#unanswered.set(who, { until: this.#now() + RETRY_MS, why });
+      return asBefore(name, known, why);
+    }
+    const { publisher } = await this.#record(name, said, false);
+    return known ? { publisher } : {
+      publisher,
+      warning: `first use of ${who}: trusting ${name.domain} that it is ${idOf(publisher)}`,
+    };
+  }
+
+  /**
+   * Asks the domain now, and remembers the answer.
+   *
+   * @param acceptChange also where it differs from what the domain said before
+   * @returns id or public key, lower-case hex
+   * @throws as {@linkcode lookup}
+   */
+  async confirm(name: RegistryName, acceptChange: boolean, signal: AbortSignal): Promise<string> {
+    return (await this.#record(name, await this.#asked(name, signal), acceptChange)).publisher;
+  }
+
+  async #asked(name: RegistryName, signal: AbortSignal): Promise<string> {
+    using limit = deadline(this.#timeout, `an answer from ${name.domain}`, signal);
+    let document: Uint8Array;
+    try {
+      document = await this.#ask(name, limit.signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      const { code, message } = toGtrError(error);
+      throw new NetworkError(code, `can't look up ${formatRegistryName(name)}: ${message}`, {
+        hint: "try again later, or use the publisher's id",
+        cause: error,
+      });
+    }
+    return publisherIn(document, name);
+  }
+
+  async #record(name: RegistryName, said: string, acceptChange: boolean): Promise<KnownName> {
+    const confirmed = Math.floor(this.#now() / 1000);
+    return await this.#file.change(formatRegistryName(name), (known) => {
+      if (!known) return { publisher: said, since: confirmed, confirmed };
+      if (idOf(known.publisher) === idOf(said)) {
+        // A key says more than an id, whichever came first.
+        const publisher = known.publisher.length > said.length ? known.publisher : said;
+        return { ...known, publisher, confirmed };
+      }
+      if (acceptChange) return { publisher: said, since: confirmed, confirmed };
+      throw changedKey(name, said, known.publisher, `since ${date(known.since)}`);
+    });
+  }
+
+  /** A confirmation from the future is none: the clock was wrong. */
+  #isFresh({ confirmed }: KnownName): boolean {
+    const age = this.#now() - confirmed * 1000;
+    return age >= -1000 && age < FRESH_MS;
+  }
+}
+
+/**
+ * The error for a name that stands for another publisher than before.
+ *
+ * @param since when it stood for the old one
+ */
+export function changedKey(
+  name: RegistryName,
+  now: string,
+  before: string,
+  since: string,
+): RequestError {
+  const who = formatRegistryName(name);
+  return new RequestError(
+    "name-changed-key",
+    `can't use ${who}: ${name.domain} says that it is ${idOf(now)} now, and it was ` +
+      `${idOf(before)} ${since}`,
+    {
+      hint: "someone may be posing as them; ask them by another way, and if it is right: " +
+        `gtr name import --accept-change ${who}`,
+    },
+  );
+}
+
+function asBefore(name: RegistryName, known: KnownName, why: string): NamedByDomain {
+  return {
+    publisher: known.publisher,
+    warning: `${why}; using what ${name.domain} said on ${date(known.confirmed)}, ` +
+      `${idOf(known.publisher)}`,
+  };
+}
+
+/** "2026-11-22" */
+function date(seconds: number): string {
+  return new Date(seconds * 1000).toISOString().slice(0, 10);
+}
