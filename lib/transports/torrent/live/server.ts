@@ -9,7 +9,7 @@ import { GtrError, toGtrError, VerificationError } from "../../../common/errors.
 import { abortable, deadline, idleDeadline, sleep } from "../../../common/wait.ts";
 import { encodeEnvelope } from "../../../manifest/envelope.ts";
 import type { LiveAnswer, LiveSource } from "../../transport.ts";
-import { RateLimiter } from "../swarm/rate_limiter.ts";
+import { RateLimiter } from "../../../common/rate_limiter.ts";
 import { ByteReader } from "./byte_reader.ts";
 import { certifiedKey, type TlsIdentity } from "../../../identity/certificate.ts";
 import { ALPN } from "./dial.ts";

@@ -7,7 +7,7 @@ import { sleep } from "../../../common/wait.ts";
 import { chooseUnchoked } from "./choker.ts";
 import { ChunkCache } from "./chunk_cache.ts";
 import type { PieceFile } from "./piece_file.ts";
-import { RateLimiter } from "./rate_limiter.ts";
+import { RateLimiter } from "../../../common/rate_limiter.ts";
 import type { PeerWire } from "./wire.ts";
 
 /** How often slots are given anew while more peers want one than there are, in milliseconds. */

@@ -1,4 +1,4 @@
-/** Choker, rate limiter, pipeline, candidates, bans, blame: no network, no real clock. */
+/** Choker, pipeline, candidates, bans, blame: no network, no real clock. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Bans } from "../../../../../lib/transports/torrent/swarm/bans.ts";
@@ -11,7 +11,6 @@ import { mostCrowded } from "../../../../../lib/transports/torrent/swarm/crowd.t
 import { chooseUnchoked } from "../../../../../lib/transports/torrent/swarm/choker.ts";
 import { BLOCK } from "../../../../../lib/transports/torrent/swarm/picker.ts";
 import { Pipeline } from "../../../../../lib/transports/torrent/swarm/pipeline.ts";
-import { RateLimiter } from "../../../../../lib/transports/torrent/swarm/rate_limiter.ts";
 
 const rates = fc.array(
   fc.record({ downloadRate: fc.nat(1000), uploadRate: fc.nat(1000) }),
@@ -43,28 +42,6 @@ Deno.test("choker: everybody's turn comes", () => {
     }
     assert.equal(served.size, peers.length);
   }));
-});
-
-Deno.test("rate limiter: never more than the rate and one second's burst", () => {
-  const step = fc.record({ bytes: fc.integer({ min: 1, max: 16384 }), pause: fc.nat(300) });
-  fc.assert(
-    fc.property(fc.integer({ min: 1000, max: 100_000 }), fc.array(step), (rate, steps) => {
-      let now = 0;
-      const limiter = new RateLimiter(rate, () => now);
-      let sent = 0;
-      for (const { bytes, pause } of steps) {
-        now += pause;
-        const at = now + limiter.take(bytes); // the caller sends then
-        sent += bytes;
-        assert.ok(sent <= rate + rate * at / 1000 + 1e-6);
-        assert.ok(sent >= bytes || at === now);
-      }
-    }),
-  );
-});
-
-Deno.test("rate limiter: no limit, no wait", () => {
-  assert.equal(new RateLimiter(0, () => 0).take(1e12), 0);
 });
 
 Deno.test("pipeline: fast peers are asked far ahead, slow ones little, none beyond its queue", () => {
