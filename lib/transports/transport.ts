@@ -26,6 +26,31 @@ export interface Health {
   readonly details: Readonly<Record<string, string | number>>;
 }
 
+/** A peer of a repository, and what it says of itself. */
+export interface Holder {
+  /** Where it is: "127.0.0.1:6881". The same whenever it is asked, and another peer's is another. */
+  readonly peer: string;
+  /** The publication that it says it has, 0 where it says nothing. A stranger may say any number. */
+  readonly sequence: number;
+  /** It says that it has every byte of the packs: by a bitfield, or by serving them. */
+  readonly complete: boolean;
+}
+
+/** Whom {@linkcode Transport.holders} asks. */
+export interface HolderWait extends Wait {
+  /**
+   * Look for peers, and ask all. Without it, only those are asked that are connected and say that
+   * they have the publication.
+   */
+  readonly search: boolean;
+}
+
+/** How a manifest is looked for. */
+export interface ResolveWait extends Wait {
+  /** This network's endpoints in the publication that is here already. */
+  readonly known?: readonly string[];
+}
+
 /** How a pack is fetched. */
 export interface FetchWait extends Wait {
   /** Told how many bytes from the start of the file are verified and there to stay. */
@@ -83,7 +108,7 @@ export interface Transport extends AsyncDisposable {
    *
    * @throws {NetworkError} "unreachable" where no node of the network answers
    */
-  resolve(address: RepoAddress, wait: Wait): AsyncIterable<SignedManifest>;
+  resolve(address: RepoAddress, wait: ResolveWait): AsyncIterable<SignedManifest>;
 
   /**
    * Makes a manifest findable, and keeps it so (republished before it expires) until disposed or
@@ -124,6 +149,12 @@ export interface Transport extends AsyncDisposable {
    * only resolving does. Missing where the network has nothing of the kind.
    */
   onNotice?(manifest: Manifest, listener: (sequence: number) => void): Disposable;
+
+  /**
+   * Who has the packs of a manifest, this node left out. All of it is what peers say: enough to know
+   * where copies should be, no proof against liars. Missing where the network can't ask.
+   */
+  holders?(manifest: Manifest, wait: HolderWait): Promise<readonly Holder[]>;
 
   /** How many distinct peers currently exchange this repository with us. */
   peers(manifest: Manifest): number;

@@ -4,13 +4,13 @@
  *
  * @module
  */
-import { deadline, sleep } from "../../common/wait.ts";
+import { abortable, deadline, sleep } from "../../common/wait.ts";
 import type { Manifest } from "../../manifest/types.ts";
 import { readEndpoints } from "./addresses.ts";
 import type { Dht } from "./dht/dht.ts";
 import { mutableTarget } from "./dht/items.ts";
 import { recordName } from "./resolver.ts";
-import type { Swarm, SwarmMeeting } from "./swarm/swarm.ts";
+import type { MeetingPeer, Swarm, SwarmMeeting } from "./swarm/swarm.ts";
 
 /** So many peers are enough to hear of everything soon. */
 const WANTED_PEERS = 4;
@@ -18,6 +18,9 @@ const LOOKUP_MS = 15_000;
 /** How often peers are looked for while there are too few: twice as long each time. */
 const SHORTEST_MS = 15_000;
 const LONGEST_MS = 10 * 60_000;
+/** How long all peers of a repository are looked for, and how long they may take to say something. */
+const SEARCH_MS = 5000;
+const SAY_MS = 1500;
 
 interface Room {
   readonly meeting: SwarmMeeting;
@@ -74,6 +77,41 @@ export class Notices implements Disposable {
     };
   }
 
+  /**
+   * The connected peers of a repository, and what each said last.
+   *
+   * @param search connect first to all that the manifest and the DHT name, as far as there is room
+   */
+  async members(
+    manifest: Manifest,
+    search: boolean,
+    signal: AbortSignal,
+  ): Promise<readonly MeetingPeer[]> {
+    const target = targetOf(manifest).toString("hex");
+    if (!search) return this.#rooms.get(target)?.meeting.members ?? [];
+    const room = this.#room(target);
+    let heard = () => {};
+    const listener = () => heard();
+    room.listeners.add(listener);
+    try {
+      using limit = deadline(SEARCH_MS, "peers of the repository", signal);
+      await this.#dialAll(manifest, room.meeting, limit.signal);
+      using patience = deadline(SAY_MS, "what they know", signal);
+      while (
+        room.meeting.members.filter(({ sequence }) => sequence > 0).length < room.meeting.size
+      ) {
+        const next = Promise.withResolvers<void>();
+        heard = next.resolve;
+        if (!await abortable(next.promise, patience.signal).then(() => true, () => false)) break;
+      }
+      signal.throwIfAborted();
+      return room.meeting.members;
+    } finally {
+      room.listeners.delete(listener);
+      this.#closeUnused(target, room);
+    }
+  }
+
   [Symbol.dispose](): void {
     this.#stop.abort();
     for (const { meeting } of this.#rooms.values()) meeting[Symbol.dispose]();
@@ -96,6 +134,19 @@ export class Notices implements Disposable {
     if (room.announced || room.listeners.size > 0 || this.#rooms.get(target) !== room) return;
     this.#rooms.delete(target);
     room.meeting[Symbol.dispose]();
+  }
+
+  /** Returns when all have answered, or at the abort. */
+  async #dialAll(manifest: Manifest, meeting: SwarmMeeting, signal: AbortSignal): Promise<void> {
+    const dials = readEndpoints(manifest.endpoints["torrent"]).map((a) => meeting.dial(a));
+    try {
+      for await (const address of this.#dht.lookup(targetOf(manifest), { signal })) {
+        dials.push(meeting.dial(address));
+      }
+      await abortable(Promise.all(dials), signal);
+    } catch {
+      // Nobody answered in time; who did is connected.
+    }
   }
 
   /** The publisher first, if the manifest says where it is, then whoever the DHT knows. */

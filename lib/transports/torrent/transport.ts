@@ -16,6 +16,8 @@ import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts"
 import type {
   FetchWait,
   Health,
+  Holder,
+  HolderWait,
   LiveAnswer,
   LiveStream,
   PackFile,
@@ -34,6 +36,7 @@ import { mutableTarget } from "./dht/items.ts";
 import { decodePackIndex, readItemTree } from "./dht_packs.ts";
 import { fetchFile } from "./fetch_file.ts";
 import { findPeers } from "./find_peers.ts";
+import { findHolders } from "./holders.ts";
 import { ItemCache } from "./item_cache.ts";
 import { Notices } from "./notices.ts";
 import { decodeRepositoryRecord } from "./record.ts";
@@ -194,6 +197,10 @@ export class TorrentTransport implements Transport {
 
   serve(answer: LiveAnswer): void {
     this.#live.serve(answer);
+  }
+
+  holders(manifest: Manifest, wait: HolderWait): Promise<Holder[]> {
+    return findHolders({ swarm: this.#swarm, notices: this.#notices }, manifest, wait);
   }
 
   peers(manifest: Manifest): number {

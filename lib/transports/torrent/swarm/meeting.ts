@@ -22,10 +22,28 @@ export interface MeetingOptions {
   readonly heard: (sequence: number) => void;
 }
 
+/** A connected peer of one repository. */
+export interface MeetingPeer {
+  /** 40 hex digits of its own choice, the same for all its connections. */
+  readonly id: string;
+  /** Where it is connected from. */
+  readonly host: string;
+  /** Where it says that it listens. */
+  readonly address: PeerAddress | undefined;
+  /** The highest sequence number that it told, 0 for none. */
+  readonly sequence: number;
+}
+
+/** What is exchanged with one peer. */
+interface Talk {
+  readonly tell: () => void;
+  told: number;
+}
+
 /** The connected peers of one repository. */
 export class Meeting extends Torrent {
   readonly #options: MeetingOptions;
-  readonly #tell = new Map<Peer, () => void>();
+  readonly #talks = new Map<Peer, Talk>();
   #sequence = 0;
 
   constructor(swarm: SwarmContext, options: MeetingOptions) {
@@ -38,10 +56,20 @@ export class Meeting extends Torrent {
     return this.peerSet.size;
   }
 
+  /** The peers that have shaken hands. */
+  get members(): MeetingPeer[] {
+    return [...this.peerSet].filter(({ ready }) => ready).map((peer) => ({
+      id: peer.id,
+      host: peer.wire.host,
+      address: peer.address,
+      sequence: this.#talks.get(peer)?.told ?? 0,
+    }));
+  }
+
   /** Tells all peers, now and later, that this publication is known here. */
   tell(sequence: number): void {
     this.#sequence = Math.max(this.#sequence, sequence);
-    for (const tell of this.#tell.values()) tell();
+    for (const { tell } of this.#talks.values()) tell();
   }
 
   /** Connects to one more peer, unless it is here already or there is no room. */
@@ -67,8 +95,14 @@ export class Meeting extends Torrent {
   }
 
   protected override requestMetadata(peer: Peer): void {
-    const tell = exchangeNotices(peer.wire, () => this.#sequence, this.#options.heard);
-    this.#tell.set(peer, tell);
+    const talk: Talk = {
+      tell: exchangeNotices(peer.wire, () => this.#sequence, (sequence) => {
+        talk.told = Math.max(talk.told, sequence);
+        this.#options.heard(sequence);
+      }),
+      told: 0,
+    };
+    this.#talks.set(peer, talk);
   }
 
   protected override joined(): void {}
@@ -76,6 +110,6 @@ export class Meeting extends Torrent {
   protected override learned(): void {}
 
   protected override left(peer: Peer): void {
-    this.#tell.delete(peer);
+    this.#talks.delete(peer);
   }
 }

@@ -7,7 +7,10 @@ import { StoreError } from "../../../common/errors.ts";
 import { Bitfield } from "./bitfield.ts";
 import { infohashOf, parseInfo } from "./metainfo.ts";
 import { PieceFile } from "./piece_file.ts";
-import { type SwarmContext, Torrent } from "./torrent.ts";
+import { type Peer, type SwarmContext, Torrent } from "./torrent.ts";
+
+/** So many peers that have fetched it all are remembered. */
+const MAX_REMEMBERED = 100;
 
 /** What {@linkcode Seed} serves. */
 export interface SeedOptions {
@@ -25,10 +28,18 @@ export interface SeedOptions {
 export class Seed extends Torrent {
   readonly options: SeedOptions;
   #opening: Promise<void> | undefined;
+  /** "<id>@<host>" of peers that left with all pieces. */
+  readonly #served = new Set<string>();
 
   constructor(swarm: SwarmContext, options: SeedOptions) {
     super(swarm, options.infohash);
     this.options = options;
+  }
+
+  /** Whether a peer that is or was connected here has said that it has every piece. */
+  hasSeenWhole(id: string, host: string): boolean {
+    const isHere = (peer: Peer) => peer.id === id && peer.wire.host === host && this.#hasAll(peer);
+    return this.#served.has(`${id}@${host}`) || [...this.peerSet].some(isHere);
   }
 
   protected override prepare(): Promise<void> | undefined {
@@ -45,8 +56,26 @@ export class Seed extends Torrent {
 
   protected override learned(): void {}
 
-  protected override left(): void {
+  protected override left(peer: Peer): void {
+    if (this.#hasAll(peer)) this.#remember(`${peer.id}@${peer.wire.host}`);
     if (this.peerSet.size === 0) this.#opening?.then(() => this.#release(), () => {});
+  }
+
+  #hasAll({ ready, wire }: Peer): boolean {
+    if (!ready || !this.content) return false;
+    const { pieces } = this.content.info;
+    // From the end: most peers that lack any piece lack the last ones.
+    for (let i = pieces - 1; i >= 0; i--) if (!wire.protocol.peerPieces.get(i)) return false;
+    return true;
+  }
+
+  #remember(peer: string): void {
+    this.#served.delete(peer);
+    this.#served.add(peer);
+    for (const oldest of this.#served) {
+      if (this.#served.size <= MAX_REMEMBERED) break;
+      this.#served.delete(oldest);
+    }
   }
 
   #release(): void {

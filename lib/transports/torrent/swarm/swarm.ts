@@ -9,19 +9,21 @@ import { createHash, randomBytes } from "node:crypto";
 import { chmod, copyFile } from "node:fs/promises";
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { NetworkError } from "../../../common/errors.ts";
+import { abortable } from "../../../common/wait.ts";
 import { Bans } from "./bans.ts";
 import type { PeerAddress } from "./candidates.ts";
 import { mostCrowded } from "./crowd.ts";
 import { Download, type FetchOptions } from "./download.ts";
 import { sniff } from "./first_bytes.ts";
-import { Meeting } from "./meeting.ts";
+import { Meeting, type MeetingPeer } from "./meeting.ts";
 import { infohashOf } from "./metainfo.ts";
+import { saysItHasAll } from "./probe.ts";
 import { Seed, type SeedOptions } from "./seed.ts";
 import type { SwarmContext, Torrent } from "./torrent.ts";
 import { Uploads } from "./uploads.ts";
 import { PeerWire } from "./wire.ts";
 
-export type { FetchOptions, PeerAddress, SeedOptions };
+export type { FetchOptions, MeetingPeer, PeerAddress, SeedOptions };
 
 /** What a swarm is opened with. */
 export interface SwarmOptions {
@@ -49,6 +51,8 @@ export interface SwarmOptions {
 /** Peers that tell each other of news of one repository, until disposed. */
 export interface SwarmMeeting extends Disposable {
   readonly size: number;
+  /** The peers that have shaken hands. */
+  readonly members: readonly MeetingPeer[];
   /** Tells all peers, now and later, that this publication is known here. */
   tell(sequence: number): void;
   dial(address: PeerAddress): Promise<void>;
@@ -145,6 +149,9 @@ export class Swarm {
       get size() {
         return meeting.size;
       },
+      get members() {
+        return meeting.members;
+      },
       tell: (sequence) => meeting.tell(sequence),
       dial: (address) => meeting.dial(address),
       [Symbol.dispose]: () => {
@@ -185,6 +192,26 @@ export class Swarm {
   /** "host:port" of the peers connected for a torrent. */
   peers(infohash: string): string[] {
     return (this.#torrents.get(infohash) ?? []).flatMap((torrent) => torrent.peers);
+  }
+
+  /**
+   * Whether a peer says that it has all of a torrent: on a connection to a seed here, else asked at
+   * its address.
+   */
+  async isHeldBy(
+    { id, host, address }: MeetingPeer,
+    torrent: { readonly infohash: string; readonly pieces: number },
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const isSeen = this.#torrents.get(torrent.infohash)
+      ?.some((own) => own instanceof Seed && own.hasSeenWhole(id, host));
+    if (isSeen) return true;
+    if (!address) return false;
+    const asked = this.#connect(address).then(
+      (wire) => saysItHasAll(wire, { ...torrent, peerId: id }, signal),
+      () => false,
+    );
+    return await abortable(asked, signal).catch(() => false);
   }
 
   /** Ends all connections and stops listening. Fetches under way reject. */

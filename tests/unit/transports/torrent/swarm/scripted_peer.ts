@@ -26,7 +26,8 @@ export class ScriptedPeer implements AsyncDisposable {
   readonly #script: Script;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #id: string;
+  /** 40 hex digits. */
+  readonly id: string;
   /** The pieces of the blocks it was asked for. */
   readonly asked = new Set<number>();
   port = 0;
@@ -35,7 +36,7 @@ export class ScriptedPeer implements AsyncDisposable {
   private constructor(torrent: TestTorrent, script: Script) {
     this.#torrent = torrent;
     this.#script = script;
-    this.#id = crypto.randomUUID().replaceAll("-", "").padEnd(40, "0");
+    this.id = crypto.randomUUID().replaceAll("-", "").padEnd(40, "0");
     this.#server = createServer((socket) => this.#serve(socket));
   }
 
@@ -61,7 +62,7 @@ export class ScriptedPeer implements AsyncDisposable {
     const { protocol } = wire;
     protocol.use(anyMetadata(info ?? this.#torrent.info, this.#script.infoPiece));
     protocol.on("handshake", () => {
-      protocol.handshake(infohash, this.#id, { dht: false, fast: false });
+      protocol.handshake(infohash, this.id, { dht: false, fast: false });
       if (silent === "after-handshake") return;
       const pieces = new Bitfield(Math.ceil(bytes.length / pieceLength));
       for (let i = 0; i < pieces.size; i++) if (has?.(i) ?? true) pieces.add(i);

@@ -1,0 +1,49 @@
+/**
+ * Which peers of a repository have its packs.
+ *
+ * @module
+ */
+import { deadline } from "../../common/wait.ts";
+import { pieceLength } from "../../manifest/pack_torrent.ts";
+import type { Manifest, PackRef } from "../../manifest/types.ts";
+import type { Holder, HolderWait } from "../transport.ts";
+import { formatHostPort } from "./dht/endpoints.ts";
+import type { Notices } from "./notices.ts";
+import type { MeetingPeer, Swarm } from "./swarm/swarm.ts";
+
+/** One peer may take so many milliseconds for all packs. */
+const ANSWER_MS = 5000;
+
+/** See `Transport.holders`. */
+export async function findHolders(
+  parts: { readonly swarm: Swarm; readonly notices: Notices },
+  manifest: Manifest,
+  { search, signal }: HolderWait,
+): Promise<Holder[]> {
+  const members = await parts.notices.members(manifest, search, signal);
+  const asked = search ? members : members.filter((p) => p.sequence >= manifest.sequence);
+  return await Promise.all(asked.map(async (member) => ({
+    // Who can't be dialled is told from others at that address by its id.
+    peer: member.address
+      ? formatHostPort(member.address)
+      : `${member.host} (${member.id.slice(-8)})`,
+    sequence: member.sequence,
+    complete: await hasPacks(parts.swarm, member, manifest.packs, signal),
+  })));
+}
+
+async function hasPacks(
+  swarm: Swarm,
+  member: MeetingPeer,
+  packs: readonly PackRef[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  using limit = deadline(ANSWER_MS, "which packs it has", signal);
+  // The newest first: it is what most peers lack, and then nothing else needs to be asked.
+  for (const { infohash, size } of packs.toReversed()) {
+    const torrent = { infohash, pieces: Math.ceil(size / pieceLength(size)) };
+    if (!await swarm.isHeldBy(member, torrent, limit.signal)) return false;
+  }
+  signal.throwIfAborted();
+  return true;
+}
