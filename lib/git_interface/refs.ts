@@ -62,6 +62,18 @@ export async function isAncestor(
   return end.code === 0;
 }
 
+/** Whether a commit is reachable from any branch or tag. */
+export async function contains(
+  gitDir: string,
+  commit: string,
+  signal?: AbortSignal,
+): Promise<boolean> {
+  const known = ["cat-file", "-e", `${commit}^{commit}`];
+  if ((await runGit(known, { gitDir, signal, allowFail: true })).code !== 0) return false;
+  const filters = ["--count=1", `--contains=${commit}`];
+  return (await forEachRef(gitDir, ["refs/heads", "refs/tags"], filters, signal)).size > 0;
+}
+
 /**
  * Makes the refs of a repository of the store equal to `want`, and HEAD name `head`. All refs
  * change at once: they are written as one `packed-refs` file, moved over the old one.

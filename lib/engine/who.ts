@@ -1,0 +1,101 @@
+/**
+ * Who has a commit: which repositories here contain it, and which peers have those.
+ *
+ * @module
+ */
+import { GitError, RequestError, toGtrError } from "../common/errors.ts";
+import { deadline, type Wait } from "../common/wait.ts";
+import { contains, isAncestor } from "../git_interface/refs.ts";
+import type { Manifest } from "../manifest/types.ts";
+import type { StoredRepository } from "../store/stored_repository.ts";
+import { answerTimeout, type EngineParts } from "./parts.ts";
+
+/** What a peer of such a repository has, as far as it says: see `docs/protocol.md`. */
+export interface PeerWithCommit {
+  readonly network: string;
+  readonly peer: string;
+  /** The publication that it says it has, 0 where it says nothing. */
+  readonly sequence: number;
+  /**
+   * "yes": it says that it has every pack up to the commit's. "claimed": it says that it has this
+   * publication, and hasn't shown the packs. "older": neither.
+   */
+  readonly has: "yes" | "claimed" | "older";
+}
+
+/** A repository here whose published state contains the commit. */
+export interface RepositoryWithCommit {
+  readonly publisher: string;
+  readonly name: string;
+  /** Of the copy here. */
+  readonly sequence: number;
+  readonly peers: readonly PeerWithCommit[];
+}
+
+/**
+ * Asks the peers of every repository in the store whose manifest's closure contains the commit.
+ *
+ * @param commit its full object id
+ * @param only look at this repository, not at all
+ * @throws {RequestError} "unknown-commit" where no repository here contains it
+ */
+export async function whoHas(
+  parts: EngineParts,
+  commit: string,
+  only: StoredRepository | undefined,
+  wait: Wait,
+): Promise<RepositoryWithCommit[]> {
+  const repositories = only ? [only] : await parts.store.repositories();
+  const found = await Promise.all(repositories.map(async (repository) => {
+    const manifest = (await repository.usableManifest())?.manifest;
+    if (!manifest || !await contains(repository.path, commit, wait.signal)) return [];
+    const { publisher, name, sequence } = manifest;
+    const packs = await packsUpTo(repository.path, manifest, commit, wait.signal);
+    return [{ publisher, name, sequence, peers: await ask(parts, { ...manifest, packs }, wait) }];
+  }));
+  if (found.some((one) => one.length > 0)) return found.flat();
+  const where = only
+    ? `what is here of ${only.name}`
+    : "no repository that is published or kept here";
+  throw new RequestError(
+    "unknown-commit",
+    `can't say who has ${commit.slice(0, 12)}: ${only ? `${where} lacks it` : `${where} has it`}`,
+    { hint: "gtr status lists the repositories; what is not shared nobody else has" },
+  );
+}
+
+/** The packs that hold the commit and all before it. Older peers may have these and no others. */
+async function packsUpTo(gitDir: string, { packs }: Manifest, commit: string, signal: AbortSignal) {
+  for (const [i, { tips }] of packs.entries()) {
+    for (const tip of tips) {
+      try {
+        if (await isAncestor(gitDir, commit, tip, { signal })) return packs.slice(0, i + 1);
+      } catch (error) {
+        if (signal.aborted || !(error instanceof GitError)) throw error;
+        // A tag may name what is no commit.
+      }
+    }
+  }
+  return packs;
+}
+
+async function ask(parts: EngineParts, manifest: Manifest, wait: Wait): Promise<PeerWithCommit[]> {
+  using limit = deadline(answerTimeout(parts), "peers to say what they have", wait.signal);
+  const answers = await Promise.all(parts.transports.map(async (transport) => {
+    try {
+      const search = { signal: limit.signal, search: true };
+      const holders = await transport.holders?.(manifest, search) ?? [];
+      return holders.map(({ peer, sequence, complete }): PeerWithCommit => ({
+        network: transport.scheme,
+        peer,
+        sequence,
+        has: complete ? "yes" : sequence >= manifest.sequence ? "claimed" : "older",
+      }));
+    } catch (error) {
+      wait.signal.throwIfAborted();
+      parts.log(`can't ask who has ${manifest.name}: ${toGtrError(error).message}`);
+      return [];
+    }
+  }));
+  return answers.flat();
+}
