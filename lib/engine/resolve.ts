@@ -14,12 +14,14 @@ import {
 import { abortable, deadline, type Wait } from "../common/wait.ts";
 import { formatAddress, type RepoAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
-import type { SignedManifest } from "../manifest/types.ts";
+import type { Manifest, SignedManifest } from "../manifest/types.ts";
 import type { Transport } from "../transports/transport.ts";
 import { answerTimeout, type EngineParts } from "./parts.ts";
 
-/** How long the other networks may still take once one has answered, in milliseconds. */
+/** How long the other networks may still take once one has said all it knows, in milliseconds. */
 const SETTLE_MS = 500;
+/** The same once a manifest has come, though that network may know more. */
+const ENOUGH_MS = 5000;
 
 /** A manifest and how far it can be relied on. */
 export interface Resolved {
@@ -27,6 +29,8 @@ export interface Resolved {
   /** The publisher's public key, hex. */
   readonly publisher: string;
   readonly own: boolean;
+  /** Schemes of the networks that told of a manifest just now, the quickest first. */
+  readonly answered: readonly string[];
   /** Set where nobody answered and the copy in the store is all there is. */
   readonly warning?: string;
 }
@@ -52,7 +56,7 @@ export async function resolveNewest(
   const stored = known === undefined
     ? undefined
     : await parts.store.repository(known, address.name).usableManifest();
-  if (own && stored) return { signed: stored, publisher: known, own };
+  if (own && stored) return { signed: stored, publisher: known, own, answered: [] };
 
   const asked = { ...address, publicKey: known };
   using limit = deadline(
@@ -60,7 +64,7 @@ export async function resolveNewest(
     `an answer about ${formatAddress(address)}`,
     wait.signal,
   );
-  const { best, failures } = await askAll(parts, asked, {
+  const { best, answered, failures } = await askAll(parts, asked, stored?.manifest.endpoints, {
     ...wait,
     signal: limit.signal,
   });
@@ -69,11 +73,11 @@ export async function resolveNewest(
   if (best && stored && best.manifest.sequence <= stored.manifest.sequence) {
     // An old record still lives in some corner of the network; what was seen stays in force.
     if (best.manifest.sequence < stored.manifest.sequence) parts.dropped.add("old-manifest");
-    return { signed: stored, publisher: stored.manifest.publisher, own };
+    return { signed: stored, publisher: stored.manifest.publisher, own, answered };
   }
   if (best) {
     await refuseRollback(parts, best);
-    return { signed: best, publisher: best.manifest.publisher, own };
+    return { signed: best, publisher: best.manifest.publisher, own, answered };
   }
   if (stored) {
     const date = new Date(stored.manifest.created * 1000).toISOString().slice(0, 16).replace(
@@ -84,6 +88,7 @@ export async function resolveNewest(
       signed: stored,
       publisher: stored.manifest.publisher,
       own,
+      answered,
       warning: `nobody answered about ${
         formatAddress(address)
       }; using the copy of ${date} UTC kept here`,
@@ -107,44 +112,57 @@ async function refuseRollback(parts: EngineParts, best: SignedManifest): Promise
 
 interface Answers {
   best?: SignedManifest;
-  failures: GtrError[];
+  readonly answered: string[];
+  /** Scheme -> why it told of nothing; those that know nothing are not among them. */
+  readonly failures: Map<string, GtrError>;
 }
 
 /** Asks every network at once; once one has said what it knows, the others get a short while. */
 async function askAll(
   parts: EngineParts,
   address: RepoAddress,
+  endpoints: Manifest["endpoints"] | undefined,
   wait: Wait,
 ): Promise<Answers> {
-  const answers: Answers = { failures: [] };
+  const answers: Answers = { answered: [], failures: new Map() };
   const stop = new AbortController();
   const signal = AbortSignal.any([wait.signal, stop.signal]);
-  let settle: ReturnType<typeof setTimeout> | undefined;
+  const timers: ReturnType<typeof setTimeout>[] = [];
+  const endIn = (ms: number) => void timers.push(setTimeout(() => stop.abort(), ms));
+  const asked = new Set(parts.transports.map(({ scheme }) => scheme));
 
   const ask = async (transport: Transport) => {
-    let answered = false;
+    const { scheme } = transport;
+    const hasAnswered = () => answers.answered.includes(scheme);
     try {
-      for await (const signed of transport.resolve(address, { ...wait, signal })) {
+      const known = endpoints?.[scheme] ?? [];
+      for await (const signed of transport.resolve(address, { ...wait, signal, known })) {
         if (!isOf(address, signed)) {
           parts.dropped.add("wrong-manifest");
           continue;
         }
-        answered = true;
+        if (answers.answered.length === 0) endIn(ENOUGH_MS);
+        if (!hasAnswered()) answers.answered.push(scheme);
         const newer = !answers.best || signed.manifest.sequence > answers.best.manifest.sequence;
         if (newer) answers.best = signed;
       }
+      asked.delete(scheme);
     } catch (error) {
-      if (!signal.aborted) answers.failures.push(toGtrError(error));
+      if (!signal.aborted) answers.failures.set(scheme, toGtrError(error));
     } finally {
-      if (answered) settle ??= setTimeout(() => stop.abort(), SETTLE_MS);
+      if (hasAnswered()) endIn(SETTLE_MS);
     }
   };
   try {
     // A transport that ignores its signal can't hold the others back.
     await abortable(Promise.all(parts.transports.map(ask)), signal).catch(() => {});
   } finally {
-    clearTimeout(settle);
+    timers.forEach(clearTimeout);
     stop.abort();
+  }
+  for (const scheme of asked) {
+    if (answers.failures.has(scheme)) continue;
+    answers.failures.set(scheme, new NetworkError("timed-out", "no answer in time"));
   }
   return answers;
 }
@@ -164,29 +182,31 @@ function notPublished(address: RepoAddress): RequestError {
   );
 }
 
-function notFound(parts: EngineParts, address: RepoAddress, failures: GtrError[]): NetworkError {
+/** Every network is named that was asked in vain, with its reason where that is not the same for all. */
+function notFound(
+  { transports }: EngineParts,
+  address: RepoAddress,
+  failures: ReadonlyMap<string, GtrError>,
+): NetworkError {
   const what = `can't find ${formatAddress(address)}`;
-  const unreachable = failures.find((f) => f.code === "unreachable");
-  if (unreachable) {
-    return new NetworkError("unreachable", `${what}: ${unreachable.message}`, {
-      hint: unreachable.hint,
-      cause: unreachable,
-    });
-  }
-  const other = failures[0];
-  if (other) {
-    return new NetworkError(other.code, `${what}: ${other.message}`, {
-      hint: other.hint,
-      cause: other,
-    });
-  }
-  if (parts.transports.length === 0) {
+  if (transports.length === 0) {
     return new NetworkError("no-transport", `${what}: no network is enabled`, {
       hint: "gtr config transports",
     });
   }
-  const networks = parts.transports.map((t) => t.scheme).join(", ");
-  return new NetworkError("nobody-answered", `${what}: nobody on ${networks} knows it`, {
-    hint: "check the address, and that its publisher (or someone who cloned it) is online",
+  const told = [...failures.values()];
+  const cause = told.find(({ code }) => code === "unreachable") ??
+    told.find(({ code }) => code !== "timed-out");
+  const schemes = transports.map(({ scheme }) => scheme);
+  const why = told.length === 0
+    ? `nobody on ${schemes.join(", ")} knows it`
+    : schemes.length === 1
+    ? told[0]!.message
+    : schemes.map((scheme) => `${scheme}: ${failures.get(scheme)?.message ?? "nobody knows it"}`)
+      .join("; ");
+  return new NetworkError(cause?.code ?? "nobody-answered", `${what}: ${why}`, {
+    hint: cause?.hint ??
+      "check the address, and that its publisher (or someone who cloned it) is online",
+    cause,
   });
 }

@@ -14,7 +14,7 @@ import type { Manifest, PackRef, SignedManifest } from "../manifest/types.ts";
 import type { EarlyIndex } from "../store/early_index.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { Transport } from "../transports/transport.ts";
-import { fetchPack } from "./fetch_pack.ts";
+import { PackSources } from "./fetch_pack.ts";
 import { answerTimeout, changeRepository, type EngineParts } from "./parts.ts";
 import { type Resolved, resolveNewest } from "./resolve.ts";
 
@@ -47,7 +47,7 @@ export async function syncRepository(
   const resolved = await resolveNewest(parts, address, wait);
   const { publisher, name } = resolved.signed.manifest;
   const repository = parts.store.repository(publisher, name);
-  const transports = sources(parts.transports, address.scheme, resolved.signed.manifest);
+  const transports = sources(parts.transports, address.scheme, resolved);
   await changeRepository(
     ...[parts, repository, wait] as const,
     async () => {
@@ -59,18 +59,21 @@ export async function syncRepository(
 }
 
 /**
- * The networks that may have packs: the one that the address is of comes first, and one in which
- * only a named server has anything is asked where the manifest names one.
+ * The networks that may have packs: those that knew the manifest come first, and of them the one that
+ * the address is of. One in which only a named server has anything is asked where it knew the
+ * manifest or the manifest names one.
  */
 function sources(
   transports: readonly Transport[],
   scheme: string,
-  { endpoints }: Manifest,
+  { answered, signed: { manifest: { endpoints } } }: Resolved,
 ): readonly Transport[] {
-  const isOther = (transport: Transport) => Number(transport.scheme !== scheme);
+  const isOf = (t: Transport) => t.scheme === scheme;
+  const knows = (t: Transport) => answered.includes(t.scheme);
+  const rank = (t: Transport) => 2 * Number(knows(t)) + Number(isOf(t));
   return transports
-    .filter((t) => !isOther(t) || t.flows.put || (endpoints[t.scheme]?.length ?? 0) > 0)
-    .sort((a, b) => isOther(a) - isOther(b));
+    .filter((t) => rank(t) > 0 || t.flows.put || (endpoints[t.scheme]?.length ?? 0) > 0)
+    .sort((a, b) => rank(b) - rank(a));
 }
 
 /** To the minute: a file is not written each time that git asks. */
@@ -164,11 +167,12 @@ export async function fetchAll(
   const failed = new AbortController();
   const signal = AbortSignal.any([idle.signal, failed.signal]);
   const queue = [...missing];
+  const sources = new PackSources(parts.transports);
 
   const worker = async () => {
     for (let pack = queue.shift(); pack && !signal.aborted; pack = queue.shift()) {
       const { sha256, size } = pack;
-      await fetchPack(parts.transports, pack, signed, repository.incomingPath(sha256), {
+      await sources.fetch(pack, signed, repository.incomingPath(sha256), {
         signal,
         prefix: early?.pack === pack ? (bytes) => early.advance(bytes) : undefined,
         progress: (done) => {
@@ -190,6 +194,7 @@ export async function fetchAll(
   const workers = Array.from({ length: CONCURRENT_PACKS }, worker);
   await Promise.all(workers.map((done) => done.catch((error) => failed.abort(error))));
   failed.signal.throwIfAborted();
+  if (missing.length > 0) parts.log(`packs of ${signed.manifest.name}: bytes ${sources.shares}`);
   return missing.map((pack) => ({ pack, path: repository.incomingPath(pack.sha256) }));
 }
 

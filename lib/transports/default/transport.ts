@@ -16,6 +16,7 @@ import type {
   Health,
   LiveAnswer,
   PackFile,
+  ResolveWait,
   Transport,
   TransportContext,
   Wait,
@@ -87,10 +88,14 @@ export class DefaultTransport implements Transport {
     this.#live = answer;
   }
 
-  async *resolve(address: RepoAddress, wait: Wait): AsyncGenerator<SignedManifest> {
+  async *resolve(address: RepoAddress, wait: ResolveWait): AsyncGenerator<SignedManifest> {
     wait.signal.throwIfAborted();
     const named = address.host === undefined ? undefined : parseEndpoint(address.host);
-    const servers = distinct([...(named ? [named] : []), ...this.#servers]);
+    const servers = distinct([
+      ...(named ? [named] : []),
+      ...readEndpoints(wait.known),
+      ...this.#servers,
+    ]);
     // Of others' repositories it tells nothing that its own user doesn't know: an answer from here
     // would keep the engine from waiting for newer ones.
     let best = address.id === this.#context.key.id
@@ -140,8 +145,6 @@ export class DefaultTransport implements Transport {
   async fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
     const { publisher, name, endpoints } = from.manifest;
     const id = publisherId(Uint8Array.fromHex(publisher));
-    const listed = (endpoints[this.scheme] ?? []).slice(0, MAX_ENDPOINTS).map(parseEndpoint)
-      .filter((server) => server !== undefined);
     await fetchFromServers(
       {
         pack,
@@ -149,7 +152,7 @@ export class DefaultTransport implements Transport {
         name,
         servers: distinct([
           ...this.#found.get(`${id}/${name}`)?.values() ?? [],
-          ...listed,
+          ...readEndpoints(endpoints[this.scheme]),
           ...this.#servers,
         ]).filter((server) => formatEndpoint(server) !== this.#host),
         timeout: this.#timeout,
@@ -264,6 +267,12 @@ export class DefaultTransport implements Transport {
     this.#found.set(key, found.set(formatEndpoint(server), server));
     return signed;
   }
+}
+
+/** The endpoints of a stranger's manifest that can be asked. */
+function readEndpoints(endpoints: readonly string[] = []): Endpoint[] {
+  return endpoints.slice(0, MAX_ENDPOINTS).map(parseEndpoint)
+    .filter((server) => server !== undefined);
 }
 
 function distinct(servers: readonly Endpoint[]): Endpoint[] {

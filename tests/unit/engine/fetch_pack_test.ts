@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { NetworkError } from "../../../lib/common/errors.ts";
 import { deadline, sleep } from "../../../lib/common/wait.ts";
-import { fetchPack } from "../../../lib/engine/fetch_pack.ts";
+import { PackSources } from "../../../lib/engine/fetch_pack.ts";
 import type { PackRef, SignedManifest } from "../../../lib/manifest/types.ts";
 import type { Transport, Wait } from "../../../lib/transports/transport.ts";
 import { abortOf } from "../common/signals.ts";
@@ -59,7 +59,7 @@ async function fetch(transports: readonly Transport[], parent?: AbortSignal) {
   const progress: number[] = [];
   using wait = deadline(10_000, "a pack", parent);
   const started = performance.now();
-  const error = await fetchPack(transports, PACK, FROM, into, {
+  const error = await new PackSources(transports).fetch(PACK, FROM, into, {
     signal: wait.signal,
     progress: (done) => void progress.push(done),
   }).then(() => undefined, (error) => error);
@@ -123,14 +123,16 @@ Deno.test("a file that is not the pack is thrown away, and another network makes
   }
 });
 
-Deno.test("where nobody delivers, the last error is told and what came is kept to be resumed", async () => {
+Deno.test("where nobody delivers, each network's error is told and what came is kept to be resumed", async () => {
   const partly = (scheme: string) =>
     network(scheme, async (into) => {
       await Deno.writeFile(into, BYTES.subarray(0, 5));
       throw new NetworkError("dead", `${scheme} is dead`);
     });
   const { error, files } = await fetch([partly("a"), partly("b")]);
-  assert.deepEqual([error.code, error.message], ["dead", "b is dead"]);
+  assert.equal(error.code, "dead");
+  assert.match(error.message, /^can't fetch pack \w+: a: a is dead; b: b is dead$/);
+  assert.equal((await fetch([dead("a")])).error.message, "a is dead");
   assert.deepEqual(files, { pack: 5, "pack.b": 5 });
   const { error: none } = await fetch([]);
   assert.deepEqual([none.code, none.hint], ["no-transport", "gtr config transports"]);
@@ -154,4 +156,102 @@ Deno.test("an abort reaches every network, and nobody is asked after it", async 
   assert.match(String((await result).error), /the client left/);
   assert.ok(ended, "it was waited for");
   assert.equal(unasked.calls, 0);
+});
+
+/** `count` packs by three workers, as a fetch has them; returns which network was asked for each. */
+async function fetchMany(transports: readonly Transport[], count: number): Promise<string> {
+  await using temp = await tempDir();
+  using wait = deadline(10_000, "packs");
+  const sources = new PackSources(transports);
+  const left = Array.from({ length: count }, (_, i) => join(temp.path, `pack-${i}`));
+  await Promise.all([1, 2, 3].map(async () => {
+    for (let into = left.shift(); into; into = left.shift()) {
+      await sources.fetch(PACK, FROM, into, { signal: wait.signal });
+      assert.deepEqual(await Deno.readFile(into), BYTES);
+    }
+  }));
+  assert.equal((await Array.fromAsync(Deno.readDir(temp.path))).length, count);
+  return sources.shares;
+}
+
+const taking = (scheme: string, ms: number) =>
+  network(scheme, async (into, wait) => {
+    await sleep(ms, wait.signal);
+    await Deno.writeFile(into, BYTES);
+    wait.progress?.(BYTES.length, BYTES.length, "receiving");
+  });
+
+Deno.test("several packs come from all networks, more of them from a faster one", async () => {
+  const shares = await fetchMany([taking("slow", 300), taking("fast", 20)], 20);
+  const [, slow, fast] = /^(\d+) from slow, (\d+) from fast$/.exec(shares)!.map(Number);
+  assert.equal(slow! + fast!, 20 * BYTES.length);
+  assert.ok(slow! >= BYTES.length && fast! >= 4 * slow!, shares);
+});
+
+Deno.test("a network that failed is left out for the other packs, unless no other has one", async () => {
+  let asked = 0;
+  const failing = network("failing", (into) => {
+    asked++;
+    return dead("failing").fetch(PACK, FROM, into, { signal: new AbortController().signal });
+  });
+  assert.match(await fetchMany([failing, taking("good", 20)], 10), /^\d+ from good$/);
+  assert.ok(asked <= 2, `it was asked ${asked} times`);
+
+  let first = true;
+  const recovering = network("recovering", async (into, wait) => {
+    if (!first) return await fast("").fetch(PACK, FROM, into, wait);
+    first = false;
+    throw new NetworkError("dead", "it starts anew");
+  });
+  let had = 0;
+  const poor = network("poor", async (into, wait) => {
+    if (had++ > 0) throw new NetworkError("nobody-answered", "nobody has it");
+    await fast("").fetch(PACK, FROM, into, wait);
+  });
+  await using temp = await tempDir();
+  using wait = deadline(5000, "packs");
+  const sources = new PackSources([recovering, poor]);
+  for (const name of ["one", "two"]) {
+    await sources.fetch(PACK, FROM, join(temp.path, name), { signal: wait.signal });
+  }
+});
+
+Deno.test("the last pack doesn't wait for a slow network while a faster one is idle", async () => {
+  const crawling = network("crawling", async (_into, wait) => {
+    for (let done = 1;; done++) {
+      wait.progress?.(done, BYTES.length, "receiving");
+      await sleep(1500, wait.signal);
+    }
+  });
+  const started = performance.now();
+  await fetchMany([crawling, taking("fast", 20)], 6);
+  const ms = performance.now() - started;
+  assert.ok(ms < 1900, `${ms} ms`); // before it could have been called silent
+});
+
+Deno.test("the next network goes on with what the one before has brought", async () => {
+  const breaking = network("breaking", async (into) => {
+    await Deno.writeFile(into, BYTES.subarray(0, 9));
+    throw new NetworkError("dead", "the line is cut");
+  });
+  let start: Uint8Array | undefined;
+  const heir = network("heir", async (into, wait) => {
+    start = await Deno.readFile(into);
+    await fast("").fetch(PACK, FROM, into, wait);
+  });
+  const { error, files } = await fetch([breaking, heir]);
+  assert.deepEqual([error, start], [undefined, BYTES.slice(0, 9)]);
+  assert.deepEqual(files, { pack: BYTES.length });
+});
+
+Deno.test("nothing is written after the end, also by networks that came too late", async () => {
+  let ended = false;
+  const late = network("late", async (_into, wait) => {
+    await abortOf(wait.signal);
+    await Promise.resolve();
+    ended = true;
+    throw wait.signal.reason;
+  });
+  const { error, files } = await fetch([late, fast("b")]);
+  assert.deepEqual([error, ended, files], [undefined, true, { pack: BYTES.length }]);
 });

@@ -7,7 +7,7 @@ import type { RepoAddress } from "../../../lib/identity/address.ts";
 import { keyFromSeed } from "../../../lib/identity/keys.ts";
 import { signManifest } from "../../../lib/manifest/manifest.ts";
 import type { SignedManifest } from "../../../lib/manifest/types.ts";
-import type { Transport } from "../../../lib/transports/transport.ts";
+import type { ResolveWait, Transport } from "../../../lib/transports/transport.ts";
 import { manifest as anyManifest } from "../manifest/fixture.ts";
 import { makeParts, soon, tempDir } from "./fixture.ts";
 import { MemoryTransport, silence, transport } from "./memory_transport.ts";
@@ -122,6 +122,39 @@ Deno.test("a network that fails or breaks is made up for by another", async () =
   assert.match(result.message, /can't find torrent:.*: undefined is not a function/);
 });
 
+Deno.test("once there is a manifest, no network is waited for that goes on for ever", async () => {
+  const endless = transport("endless", {
+    async *resolve(_address, wait) {
+      yield publication(5);
+      yield await silence(wait);
+    },
+  });
+  await using temp = await tempDir();
+  const parts = await makeParts(temp.path, [silent("silent"), endless], {
+    env: { GTR_NETWORK_TIMEOUT: "15" },
+  });
+  using wait = soon();
+  const started = performance.now();
+  const { signed, answered } = await resolveNewest(parts, address, wait);
+  assert.deepEqual([signed.manifest.sequence, answered], [5, ["endless"]]);
+  assert.ok(performance.now() - started < 7000);
+});
+
+Deno.test("networks hear where the publisher was, by what is here already", async () => {
+  const heard: unknown[] = [];
+  const hearing = transport("hearing", {
+    async *resolve(_address, { known }: ResolveWait) {
+      heard.push(known);
+      yield await Promise.resolve(publication(8));
+    },
+  });
+  await resolve([hearing]);
+  await resolve([hearing], {
+    known: publication(7, { endpoints: { hearing: ["h:1"], x: ["y"] } }),
+  });
+  assert.deepEqual(heard, [[], ["h:1"]]);
+});
+
 Deno.test("a manifest of another publisher or name is dropped and counted", async () => {
   const other = keyFromSeed(new Uint8Array(32).fill(3));
   const forged = signManifest(anyManifest({ publisher: other.publicKeyHex, sequence: 99 }), other);
@@ -136,8 +169,17 @@ Deno.test("a manifest of another publisher or name is dropped and counted", asyn
 Deno.test("who is told of nothing hears why", async () => {
   const cases: [readonly Transport[], string, RegExp][] = [
     [[new MemoryTransport()], "nobody-answered", /nobody on torrent knows it/],
-    [[silent("a"), new MemoryTransport()], "nobody-answered", /nobody on a, torrent knows it/],
-    [[new MemoryTransport(), dead("dead")], "unreachable", /no node answers/],
+    [
+      [silent("a"), new MemoryTransport()],
+      "nobody-answered",
+      /: a: no answer in time; torrent: nobody knows it/,
+    ],
+    [
+      [new MemoryTransport(), dead("dead")],
+      "unreachable",
+      /: torrent: nobody knows it; dead: no node answers/,
+    ],
+    [[silent("a")], "nobody-answered", /: no answer in time/],
     [[dead("a", new NetworkError("odd", "it is odd"))], "odd", /it is odd/],
     [[], "no-transport", /no network is enabled/],
   ];
