@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { networkOf } from "./build/networks.ts";
 import { gtdPage, gtrPage, helperPage } from "./man/pages.ts";
 
 /**
@@ -11,7 +12,7 @@ import { gtdPage, gtrPage, helperPage } from "./man/pages.ts";
  * @param programs the executables there are
  */
 export function manPages(programs: readonly string[]): Map<string, string> {
-  const schemes = programs.flatMap((name) => /^git-remote-(.+)$/.exec(name)?.[1] ?? []);
+  const schemes = programs.flatMap((name) => networkOf(name) ?? []);
   return new Map([
     ["gtr.1", gtrPage(schemes)],
     ["gti.1", ".so man1/gtr.1\n"],

@@ -15,6 +15,9 @@ export const KNOWN_NETWORKS: readonly string[] = [
   "default",
 ];
 
+/** The scheme of addresses that are looked for on every network. */
+export const ANY_NETWORK = "gtr";
+
 /**
  * Returns where a program can use the address `url`, as far as the network goes.
  *
@@ -24,7 +27,7 @@ export const KNOWN_NETWORKS: readonly string[] = [
  */
 export function checkNetwork(url: string, builtIn: readonly string[]): void {
   const scheme = schemeOf(url);
-  if (scheme === undefined || builtIn.includes(scheme)) return; // what else is wrong is found later
+  if (scheme === undefined || scheme === ANY_NETWORK || builtIn.includes(scheme)) return;
   checkLeftOut(url, builtIn);
   throw new RequestError(
     "unknown-network",

@@ -7,6 +7,7 @@
  * @module
  */
 import { join, relative } from "node:path";
+import { ANY_NETWORK } from "../../lib/transports/known.ts";
 import { BuildError } from "./error.ts";
 
 const ALL = "lib/transports/all.ts";
@@ -36,7 +37,8 @@ export function chooseNetworks(wanted: readonly string[], there: readonly string
 
 /** The network that the executable is for; undefined where it is for all. */
 export function networkOf(program: string): string | undefined {
-  return program.startsWith(HELPER) ? program.slice(HELPER.length) : undefined;
+  const scheme = program.startsWith(HELPER) ? program.slice(HELPER.length) : ANY_NETWORK;
+  return scheme === ANY_NETWORK ? undefined : scheme;
 }
 
 /**

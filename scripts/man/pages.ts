@@ -14,6 +14,7 @@ import { capitalized, type Described, type ProgramUsage } from "../../lib/common
 import { VERSION } from "../../lib/common/version.ts";
 import { GTD_USAGE } from "../../lib/daemon/usage.ts";
 import { helperUsage } from "../../lib/remote_helper/usage.ts";
+import { ANY_NETWORK } from "../../lib/transports/known.ts";
 import {
   bold,
   examples,
@@ -37,6 +38,10 @@ export function gtrPage(schemes: readonly string[]): string {
     section("VERBS", ...VERBS.map(verbSection)),
     section(
       "ADDRESSES",
+      ...terms([{
+        form: `${ANY_NETWORK}://<publisher>/<name>`,
+        about: "one of the following, looked for on all networks at once",
+      }]),
       ...schemes.flatMap((scheme) =>
         terms([
           {
@@ -87,11 +92,19 @@ export function gtdPage(): string {
 /** git-remote-gtr(1), one page for the helpers of all networks. */
 export function helperPage(schemes: readonly string[]): string {
   const usage = helperUsage("<network>");
-  const address = `${schemes[0]}://bob/tools`;
+  const address = `${ANY_NETWORK}://bob/tools`;
   const summary = "git's remote helpers for the addresses of peer-to-peer networks";
   return page("git-remote-gtr", summary, VERSION, [
     ...head(usage),
-    section("NETWORKS", text(`This manual came with the helpers for: ${schemes.join(", ")}.`)),
+    section(
+      "NETWORKS",
+      text(
+        `This manual came with the helpers for: ${
+          schemes.join(", ")
+        }. git-remote-${ANY_NETWORK} is ` +
+          `for ${ANY_NETWORK}:// addresses, which are looked for on all networks at once.`,
+      ),
+    ),
     section(
       "EXAMPLES",
       ...examples([

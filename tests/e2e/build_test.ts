@@ -106,7 +106,10 @@ Deno.test("build: binaries have the networks that were chosen inside, and nothin
     });
     assert.equal(kind, "binaries");
     const helpers = inside.map((network) => `git-remote-${network}`);
-    assert.deepEqual(Object.keys(contents).sort(), [...helpers, "gtd", "gtr"].sort());
+    assert.deepEqual(
+      Object.keys(contents).sort(),
+      [...helpers, "git-remote-gtr", "gtd", "gtr"].sort(),
+    );
     assert.deepEqual(await names(made.root), [...Object.keys(contents), ...ALIASES].sort());
     for (const [program, parts] of Object.entries(contents)) {
       const suffix = Deno.build.os === "windows" ? ".exe" : "";
@@ -145,10 +148,16 @@ Deno.test("build: one binary is all programs, by the name that it is called by",
   const options = { networks: ["torrent"], kind: "binaries", denort: STAND_IN } as const;
   const { contents } = await built(made.root, { ...options, multicall: true });
   assert.deepEqual(Object.keys(contents), ["multicall"]);
-  assert.deepEqual(await names(made.root), ["git-remote-torrent", "gtd", "gti", "gtr"]);
+  assert.deepEqual(await names(made.root), [
+    "git-remote-gtr",
+    "git-remote-torrent",
+    "gtd",
+    "gti",
+    "gtr",
+  ]);
   const suffix = Deno.build.os === "windows" ? ".exe" : "";
   const bin = join(made.root, "dist", "bin");
-  assert.equal((await Deno.stat(join(bin, `gtd${suffix}`))).nlink, 4);
+  assert.equal((await Deno.stat(join(bin, `gtd${suffix}`))).nlink, 5);
   const { files } = await readEmbedded(join(bin, `gtd${suffix}`));
   assert.deepEqual(files, contents.multicall!.files);
   assert.ok(!contents.multicall!.modules.some((module) => module.includes("carrier")));

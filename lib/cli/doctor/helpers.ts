@@ -1,15 +1,17 @@
 /**
- * Whether git finds the remote helper of each network, and of this version.
+ * Whether git finds the remote helpers, and of this version.
  *
  * @module
  */
 import { VERSION } from "../../common/version.ts";
 import { runGit } from "../../git_interface/run.ts";
+import { ANY_NETWORK } from "../../transports/known.ts";
 import { type Check, failed, type Finding, ok, warning } from "./check.ts";
 
 export const helpers: Check = {
   what: "helpers",
-  run: ({ networks }, signal) => Promise.all(networks.map((scheme) => helper(scheme, signal))),
+  run: ({ networks }, signal) =>
+    Promise.all([...networks, ANY_NETWORK].map((scheme) => helper(scheme, signal))),
 };
 
 /** git itself is asked to run it, since it looks in folders of its own beside PATH. */

@@ -53,6 +53,7 @@ Deno.test("networks: an unknown name is told those there are", () => {
 
 Deno.test("networks: a helper belongs to one, and other programs to all", () => {
   assert.equal(networkOf("git-remote-torrent"), "torrent");
+  assert.equal(networkOf("git-remote-gtr"), undefined);
   assert.equal(networkOf("gtr"), undefined);
 });
 

@@ -29,7 +29,8 @@ const SHELLS: Readonly<Record<string, (folder: string, line: string) => string[]
 const CASES: readonly [line: string, offered: string[], not?: string[]][] = [
   ["gtr sha", ["share"]],
   ["gtr nam", ["name"]],
-  ["gtr name ", ["add", "list", "remove"]],
+  ["gtr name ", ["add", "import", "list", "remove"]],
+  ["gtr name import --", ["--accept-change", "--as"]],
   ["gtr daemon st", ["start", "status", "stop"], ["logs"]],
   ["gtr share ", ["main", "next", "topic/one"]],
   ["gtr share main to", ["topic/one"], ["main"]],
@@ -47,6 +48,7 @@ const CASES: readonly [line: string, offered: string[], not?: string[]][] = [
   ["gtr init --name ", [], ["main", "bob"]],
   ["gtr clone torrent://bo", ["torrent://bob/"], ["torrent://barbara/"]],
   ["gtr clone tor", ["torrent://"]],
+  ["gtr clone gt", ["gtr://"]],
 ];
 
 /** What git's own completion offers, where the shell has it. */
@@ -86,8 +88,10 @@ async function fixture() {
   });
   await new Shares(home).add({ gitDir, name: "hello" });
   const names = new Names(home.names);
-  for (const name of ["bob", "barbara"]) await names.add(name, ID);
-  for (const [path, script] of completions(["gtr", "gtd", "git-remote-torrent"])) {
+  for (const name of ["bob", "barbara"]) await names.add(name, ID, `${name}@example.org`);
+  for (
+    const [path, script] of completions(["gtr", "gtd", "git-remote-gtr", "git-remote-torrent"])
+  ) {
     await Deno.mkdir(dirname(join(root, path)), { recursive: true });
     await Deno.writeTextFile(join(root, path), script);
   }

@@ -4,7 +4,7 @@ import { VERBS } from "../../../lib/cli/verbs.ts";
 import { type SettingName, SETTINGS, settingVariable } from "../../../lib/common/settings.ts";
 import { manPages } from "../../../scripts/man.ts";
 
-const PROGRAMS = ["git-remote-torrent", "gtd", "gti", "gtr"];
+const PROGRAMS = ["git-remote-gtr", "git-remote-torrent", "gtd", "gti", "gtr"];
 
 async function has(program: string): Promise<boolean> {
   const { success } = await new Deno.Command("sh", { args: ["-c", `command -v ${program}`] })

@@ -17,6 +17,7 @@ Deno.test("known networks: every network that there is, is known, listed and has
 Deno.test("known networks: what a build has may be used, in git's other form too", () => {
   checkNetwork(`torrent://${ID}/hello`, ["torrent"]);
   checkNetwork(`TORRENT::${ID}/hello`, ["torrent"]);
+  checkNetwork(`gtr://${ID}/hello`, ["torrent"]);
   checkNetwork("what is no address at all is not for here to say", ["torrent"]);
 });
 
