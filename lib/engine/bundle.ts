@@ -5,10 +5,11 @@
  */
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { GtrError, StoreError, toGtrError, VerificationError } from "../common/errors.ts";
+import { GtrError, RequestError, StoreError, toGtrError, VerificationError } from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
 import { fetchChecksObjects } from "../git_interface/config.ts";
 import { packBytes } from "../manifest/bundle.ts";
+import { isAnnounced } from "../manifest/flow.ts";
 import type { PackRef, SignedManifest } from "../manifest/types.ts";
 import { BundleReader } from "../store/read_bundle.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
@@ -34,6 +35,7 @@ export interface Imported {
  * Every pack of a stored repository's manifest. One that the store does without, since older packs
  * have its content, is fetched.
  *
+ * @throws {RequestError} "only-announced" where the manifest lists no packs
  * @throws {StoreError} "not-stored" where it has left the store meanwhile
  * @throws {NetworkError} a pack is missing and nobody has it
  */
@@ -46,6 +48,13 @@ export function bundleParts(
     const signed = await repository.manifest();
     if (!signed) {
       throw new StoreError("not-stored", `can't bundle ${repository.name}: it is not stored here`);
+    }
+    if (isAnnounced(signed.manifest)) {
+      throw new RequestError(
+        "only-announced",
+        `can't bundle ${repository.name}: its publisher signs no packs of it, only its refs`,
+        { hint: "git bundle makes a file of a clone; it carries no signature" },
+      );
     }
     const missing = without(signed.manifest.packs, await repository.heldPacks());
     if (missing.length > 0) {

@@ -12,7 +12,6 @@ import { removeLeftovers } from "../common/leftovers.ts";
 import { Mutex } from "../common/mutex.ts";
 import type { Settings } from "../common/settings.ts";
 import type { Wait } from "../common/wait.ts";
-import { readRepositorySettings } from "../exporter/repository_settings.ts";
 import { Shares } from "../exporter/shares.ts";
 import { type Directory, type RepoAddress, resolveAddress } from "../identity/address.ts";
 import { loadOrCreateKey, publisherId } from "../identity/keys.ts";
@@ -22,18 +21,22 @@ import { askRegistry } from "../identity/registry_fetch.ts";
 import { type Follow, Follows } from "../store/follows.ts";
 import { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import type { Transport, TransportEntry } from "../transports/transport.ts";
+import type { TransportEntry } from "../transports/transport.ts";
+import { followRepository, maySeed, type Unfollowed, unfollowRepository } from "./follow.ts";
 import { type Dialled, dialLive } from "./live.ts";
 import { liveAnswer } from "./live_answer.ts";
-import { followRepository, maySeed, type Unfollowed, unfollowRepository } from "./follow.ts";
+import { openNetworks } from "./networks.ts";
 import { answerTimeout, changeRepository, type EngineParts, repositoryKey } from "./parts.ts";
-import { ownAddresses, publishedManifest, publishState } from "./publish.ts";
-import { applyPush, type PushRequest, type PushResult, refuseForeignPush } from "./push.ts";
+import { type PublishOutcome, publishShared } from "./publish_shared.ts";
+import type { PushRequest, PushResult } from "./push.ts";
+import { pushOwn } from "./push_own.ts";
 import { Quota } from "./quota.ts";
 import { type Resolved, resolveNewest } from "./resolve.ts";
 import { Seeder } from "./seeder.ts";
 import { type Synced, syncRepository } from "./sync.ts";
-import { joinPublished, readSharedState } from "./working_repository.ts";
+import { withdrawNamed } from "./withdraw.ts";
+
+export type { PublishOutcome };
 
 /** What {@linkcode Engine.open} is made from. */
 export interface EngineOptions {
@@ -43,22 +46,6 @@ export interface EngineOptions {
   readonly transports: readonly TransportEntry[];
   readonly log: (message: string) => void;
 }
-
-/** What publishing a working repository came to. */
-export interface PublishOutcome {
-  readonly addresses: Record<string, string>;
-  readonly sequence: number;
-  readonly changed: boolean;
-  readonly warnings: readonly string[];
-}
-
-/** What is left where nothing is shared any more. */
-const NOTHING_SHARED: PublishOutcome = {
-  addresses: {},
-  sequence: 0,
-  changed: false,
-  warnings: [],
-};
 
 /** One user's node. */
 export class Engine implements AsyncDisposable {
@@ -80,8 +67,7 @@ export class Engine implements AsyncDisposable {
 
   /**
    * Makes the home and the key where they don't exist, repairs what a crash left in the store, and
-   * joins the networks. A network that can't be opened is left out, unless no other gives this
-   * node's repositories an address.
+   * joins the networks; see {@linkcode openNetworks}.
    */
   static async open(options: EngineOptions, wait: Wait): Promise<Engine> {
     const { home, settings, log } = options;
@@ -92,43 +78,16 @@ export class Engine implements AsyncDisposable {
     for (const error of await store.repair()) log(error.message);
     await removeLeftovers(home.root, /\.tmp$/);
     await removeLeftovers(join(home.root, "cache"), /^plan-/);
-    const open = async (entry: TransportEntry) => {
-      const cache = join(home.root, "cache", entry.scheme);
-      await Deno.mkdir(cache, { recursive: true });
-      return entry.open({
-        settings,
-        cache,
-        key,
-        log,
-        dropped: (reason) => dropped.add(`${entry.scheme}/${reason}`),
-      }, wait);
-    };
-    const chosen = settings.get("transports");
-    const entries = options.transports.filter(({ scheme }) => chosen?.includes(scheme) ?? true);
-    for (const scheme of chosen ?? []) {
-      const known = entries.some((entry) => entry.scheme === scheme);
-      if (!known) log(`this gtr has no network called ${scheme}`);
-    }
-    const opened = await Promise.allSettled(entries.map(open));
-    const transports: Transport[] = [];
-    let failure: GtrError | undefined;
-    opened.forEach((result, i) => {
-      if (result.status === "fulfilled") return transports.push(result.value);
-      failure = toGtrError(result.reason);
-      log(`can't open ${entries[i]!.scheme}: ${failure.message}`);
-    });
-    // One on which nobody can reach this node is no stand-in: what it publishes had no address.
-    if (failure && !transports.some((t) => !t.host || t.host() !== undefined)) {
-      await Promise.allSettled(transports.map((transport) => transport[Symbol.asyncDispose]()));
-      throw failure;
-    }
+    const given = { home, settings, key, store, dropped, log };
+    const transports = await openNetworks(options.transports, given, wait);
     const follows = new Follows(home);
-    const given = { home, settings, key, store, follows, transports, dropped, log };
-    const isOffered = (stored: StoredRepository) => maySeed(given, stored);
-    for (const transport of transports) transport.serve?.(liveAnswer(store, isOffered));
+    const isOffered = (stored: StoredRepository) => maySeed({ ...given, follows }, stored);
+    for (const transport of transports) {
+      transport.serve?.(liveAnswer({ store, key }, isOffered, transport.host !== undefined));
+    }
     const seeder = new Seeder(transports, settings, log, isOffered);
-    const quota = new Quota({ ...given, seeder });
-    return new Engine({ ...given, seeder, quota, changes: new Mutex() });
+    const quota = new Quota({ ...given, follows, seeder });
+    return new Engine({ ...given, follows, transports, seeder, quota, changes: new Mutex() });
   }
 
   /** Offers everything in the store to the networks: what gtd does at its start. */
@@ -141,7 +100,10 @@ export class Engine implements AsyncDisposable {
     const seconds = this.parts.settings.get("publish.grace") * 3600;
     await this.#each("tidy", async (repository) => {
       if ((await repository.state()).retired.length === 0) return;
-      await this.#change(repository, wait, () => repository.dropRetired(seconds));
+      await changeRepository(
+        ...[this.parts, repository, wait] as const,
+        () => repository.dropRetired(seconds),
+      );
       await this.parts.seeder.update(repository);
     });
   }
@@ -208,7 +170,7 @@ export class Engine implements AsyncDisposable {
    */
   async publish(gitDir: string, wait: Wait): Promise<PublishOutcome> {
     try {
-      const outcome = await this.#publish(gitDir, wait);
+      const outcome = await publishShared(this.parts, gitDir, wait);
       this.#hindrances.set(gitDir, outcome.warnings);
       return outcome;
     } catch (error) {
@@ -228,67 +190,15 @@ export class Engine implements AsyncDisposable {
     );
   }
 
-  async #publish(gitDir: string, wait: Wait): Promise<PublishOutcome> {
-    if (await sharesNothing(this.parts.home, gitDir)) return await this.#withdraw(gitDir, wait);
-    const state = await readSharedState(gitDir, wait.signal);
-    const { name, description } = state.settings;
-    const repository = this.parts.store.repository(this.parts.key.publicKeyHex, name);
-    const { signed, changed, warnings } = await this.#change(repository, wait, async () => {
-      const published = await publishedManifest(repository, state.objectFormat);
-      const joined = await joinPublished(state, gitDir, repository, published, wait.signal);
-      const outcome = await publishState(this.parts, repository, {
-        refs: joined.refs,
-        head: state.head,
-        objectFormat: state.objectFormat,
-        description,
-        objectDirs: state.objectDirs,
-        fromScratch: joined.unshared,
-      }, wait);
-      await repository.writeState({
-        role: "published",
-        sources: { [gitDir]: joined.seen },
-      });
-      return { ...outcome, warnings: joined.warnings };
-    });
-    const failures = changed ? await this.parts.seeder.offer(repository) : [];
-    return {
-      addresses: ownAddresses(this.parts, name),
-      sequence: signed.manifest.sequence,
-      changed,
-      warnings: [...warnings, ...failures.map((why) => `not announced on ${why}`)],
-    };
-  }
-
   /** Takes a push to one's own address. */
   async push(url: string, request: PushRequest, wait: Wait): Promise<PushResult[]> {
     const { address } = await resolveAddress(url, this.#directory, wait.signal);
-    refuseForeignPush(this.parts, address);
-    const repository = this.parts.store.repository(this.parts.key.publicKeyHex, address.name);
-    // Published from another machine, or before the store was lost: go on from there.
-    if (!await repository.exists()) {
-      await syncRepository(this.parts, address, wait).catch((error) => {
-        if (!(error instanceof RequestError) || error.code !== "not-published") throw error;
-      });
-    }
-    const { results, changed } = await this.#change(repository, wait, async () => {
-      const now = await publishedManifest(repository, request.objectFormat);
-      const { results, refs, head } = await applyPush(request, {
-        refs: now?.refs ?? {},
-        head: now?.head,
-        gitDir: repository.path,
-      }, wait);
-      if (!results.some(({ ok }) => ok)) return { results, changed: false };
-      const { changed } = await publishState(this.parts, repository, {
-        refs,
-        head,
-        objectFormat: request.objectFormat,
-        objectDirs: request.objectDirs,
-      }, wait);
-      if (changed) await repository.writeState({ role: "published" });
-      return { results, changed };
-    });
-    if (changed) await this.parts.seeder.offer(repository);
-    return results;
+    return await pushOwn(this.parts, address, request, wait);
+  }
+
+  /** Takes a repository of one's own out of the store and off the networks. */
+  async withdraw(name: string, wait: Wait): Promise<PublishOutcome> {
+    return await withdrawNamed(this.parts, name, wait);
   }
 
   /** Aborts when the engine ends. */
@@ -300,45 +210,6 @@ export class Engine implements AsyncDisposable {
     this.#stop.abort(new GtrError("stopping", "gtd is stopping"));
     await this.parts.seeder[Symbol.asyncDispose]();
     await Promise.allSettled(this.parts.transports.map((t) => t[Symbol.asyncDispose]()));
-  }
-
-  /**
-   * Takes a repository of one's own out of the store and off the networks, also one that was made by
-   * pushing.
-   */
-  async withdraw(name: string, wait: Wait): Promise<PublishOutcome> {
-    const repository = this.parts.store.repository(this.parts.key.publicKeyHex, name);
-    if (!await repository.exists()) return NOTHING_SHARED;
-    return await this.#withdrawOne(repository, wait);
-  }
-
-  /** The same for what was published from `gitDir`. */
-  async #withdraw(gitDir: string, wait: Wait): Promise<PublishOutcome> {
-    let outcome = NOTHING_SHARED;
-    for (const repository of await this.parts.store.repositories()) {
-      if (repository.publisher !== this.parts.key.publicKeyHex) continue;
-      if (!(gitDir in (await repository.state()).sources)) continue;
-      outcome = await this.#withdrawOne(repository, wait);
-    }
-    return outcome;
-  }
-
-  async #withdrawOne(repository: StoredRepository, wait: Wait): Promise<PublishOutcome> {
-    // Others pass on the newest state they have seen: the last one says that nothing is shared.
-    const last = await this.#change(repository, wait, async () => {
-      const now = (await repository.usableManifest())?.manifest;
-      if (!now) return undefined;
-      const { head, objectFormat } = now;
-      const nothing = { refs: {}, head, objectFormat, objectDirs: [], fromScratch: true };
-      return (await publishState(this.parts, repository, nothing, wait)).signed.manifest;
-    });
-    const failures = last ? await this.parts.seeder.offer(repository) : [];
-    await this.#change(repository, wait, () => repository.purge());
-    // Last: an offer that was on its way finds nothing any more.
-    await this.parts.seeder.forget(repository, last);
-    this.parts.log(`stopped sharing ${repository.name}`);
-    const warnings = failures.map((why) => `others are not told that it is gone, on ${why}`);
-    return { ...NOTHING_SHARED, changed: true, warnings };
   }
 
   /** What fails for one repository is logged and keeps nothing from the others. */
@@ -363,15 +234,4 @@ export class Engine implements AsyncDisposable {
     if (warning === undefined) return done;
     return { ...done, warning: done.warning ? `${warning}; ${done.warning}` : warning };
   }
-
-  #change<T>(repository: StoredRepository, wait: Wait, work: () => Promise<T>): Promise<T> {
-    return changeRepository(this.parts, repository, wait, work);
-  }
-}
-
-/** Whether the last branch was taken out of sharing, or the folder is off the list altogether. */
-async function sharesNothing(home: Home, gitDir: string): Promise<boolean> {
-  const settings = await readRepositorySettings(gitDir);
-  if (settings) return settings.branches.length === 0;
-  return (await new Shares(home).list()).every((share) => share.gitDir !== gitDir);
 }

@@ -4,25 +4,29 @@
  * @module
  */
 import { spawnUploadPack } from "../git_interface/upload_pack.ts";
-import type { Store } from "../store/store.ts";
+import { flowOf } from "../manifest/flow.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { LiveAnswer } from "../transports/transport.ts";
+import type { EngineParts } from "./parts.ts";
 
 /**
- * Finds repositories of `store` that have been published and are whole, and no others.
+ * Finds repositories of the store that have been published and are whole, and no others. One's own
+ * with the flow "put" are for servers only: their data is in the networks.
  *
  * @param maySeed whether the user lets one be offered to others
+ * @param isServer whether the network's addresses name a server, rather than any peer
  */
 export function liveAnswer(
-  store: Store,
+  { store, key }: Pick<EngineParts, "store" | "key">,
   maySeed: (repository: StoredRepository) => Promise<boolean>,
+  isServer: boolean,
 ): LiveAnswer {
   return async ({ publisher, name }) => {
     const repository = store.repository(publisher, name);
     const manifest = await repository.usableManifest();
     if (!manifest || !await maySeed(repository)) return undefined;
-    const { packs } = await repository.state();
-    if ((await repository.packs()).length !== packs.length) return undefined;
+    const isPut = publisher === key.publicKeyHex && flowOf(manifest.manifest) === "put";
+    if ((isPut && !isServer) || !await repository.isWhole()) return undefined;
     return {
       manifest,
       open: async (signal, form) => {

@@ -9,7 +9,7 @@ import type { Wait } from "../common/wait.ts";
 import { packObjects } from "../git_interface/pack_objects.ts";
 import { planPacks } from "../manifest/plan_packs.ts";
 import type { PackRef } from "../manifest/types.ts";
-import { describePack } from "./pack_ref.ts";
+import { describePack } from "../store/pack_ref.ts";
 
 /** A pack file that was just made, not yet in the store. */
 export interface MadePack {

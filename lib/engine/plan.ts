@@ -38,7 +38,7 @@ export async function plannedPacks(
       // Before the first publication the working repository itself is where packs are made from.
       gitDir: await repository.exists() ? repository.path : gitDir,
       objectDirs: state.objectDirs,
-      previous: published?.packs ?? [],
+      previous: published ? (await repository.state()).packs : [],
       refs: joined.refs,
       fromScratch: joined.unshared,
       directory,

@@ -9,8 +9,10 @@ import type { Wait } from "../common/wait.ts";
 import { peelTags } from "../git_interface/peel_tags.ts";
 import { formatAddress } from "../identity/address.ts";
 import { canonicalJson } from "../manifest/canonical_json.ts";
+import { type Flow, flowOf } from "../manifest/flow.ts";
 import { signManifest } from "../manifest/manifest.ts";
 import type { Manifest, ObjectFormat, PackRef, SignedManifest } from "../manifest/types.ts";
+import { isSeedable } from "../store/repo_state.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import { makePacks } from "./make_packs.ts";
 import type { EngineParts } from "./parts.ts";
@@ -21,6 +23,8 @@ export interface Publication {
   readonly head: string;
   readonly objectFormat: ObjectFormat;
   readonly description?: string;
+  /** How the data gets to readers; default: as before. */
+  readonly flow?: Flow;
   /** Object directories in which the refs' objects are, beside the store's own. */
   readonly objectDirs: readonly string[];
   /** Make all packs anew, without what the refs don't reach, and drop the replaced ones at once. */
@@ -65,13 +69,14 @@ export async function publishState(
   wait: Wait,
 ): Promise<Published> {
   const previous = await repository.usableManifest();
-  const held = previous ? await repository.heldPacks() : [];
-  const damaged = held.length !== (previous?.manifest.packs.length ?? 0);
+  const packs = previous ? (await repository.state()).packs : [];
+  // What a live peer sent may hold more than the refs lead to: such packs can't be listed.
+  const damaged = !await repository.isWhole() || !packs.every(isSeedable);
   if (damaged) parts.log(`mending ${repository.name}: packs are missing from the store`);
   await repository.create(wanted.objectFormat);
   await mkdir(repository.outgoingPath, { recursive: true });
   try {
-    return await publishPacks(parts, repository, { ...wanted, previous, damaged }, wait);
+    return await publishPacks(parts, repository, { ...wanted, previous, packs, damaged }, wait);
   } finally {
     await rm(repository.outgoingPath, { recursive: true, force: true });
   }
@@ -82,16 +87,18 @@ async function publishPacks(
   repository: StoredRepository,
   wanted: Publication & {
     readonly previous: SignedManifest | undefined;
+    /** What the store has of it, listed or not. */
+    readonly packs: readonly PackRef[];
     /** Packs of the previous publication are not in the store any more. */
     readonly damaged: boolean;
   },
   wait: Wait,
 ): Promise<Published> {
   const { previous, damaged } = wanted;
-  const packs = await makePacks({
+  const { kept, made } = await makePacks({
     gitDir: repository.path,
     objectDirs: wanted.objectDirs,
-    previous: previous?.manifest.packs ?? [],
+    previous: wanted.packs,
     refs: wanted.refs,
     fromScratch: damaged || (wanted.fromScratch ?? false),
     directory: repository.outgoingPath,
@@ -100,21 +107,22 @@ async function publishPacks(
     alternates: wanted.objectDirs,
     signal: wait.signal,
   });
+  const packs = [...kept, ...(made ? [made.pack] : [])];
   const manifest = nextManifest(parts, {
     name: repository.name,
     wanted,
     peeled,
     previous: previous?.manifest,
     highest: await repository.highestSequence(),
-    packs: [...packs.kept, ...(packs.made ? [packs.made.pack] : [])],
+    packs,
   });
   if (previous && !damaged && sameState(previous.manifest, manifest)) {
     return { signed: previous, changed: false };
   }
   const signed = signManifest(manifest, parts.key);
-  await repository.publish(signed, packs.made ? [packs.made] : []);
+  await repository.publish(signed, made ? [made] : [], packs);
   if (wanted.fromScratch) await repository.dropRetired(0);
-  parts.log(`published ${repository.name}: ${manifest.sequence}, ${manifest.packs.length} packs`);
+  parts.log(`published ${repository.name}: ${manifest.sequence}, ${packs.length} packs`);
   return { signed, changed: true };
 }
 
@@ -135,8 +143,12 @@ function nextManifest(
   const endpoints = parts.transports
     .map((transport) => [transport.scheme, transport.endpoints()] as const)
     .filter(([, where]) => where.length > 0);
+  const { flow: before, ...rest } = previous ?? {};
+  // Where nothing is shared any more there is nothing to serve either.
+  const named = Object.keys(wanted.refs).length === 0 ? undefined : wanted.flow ?? before;
+  const flow = flowOf({ flow: named });
   return {
-    ...previous,
+    ...rest,
     version: 1,
     publisher: parts.key.publicKeyHex,
     name,
@@ -149,7 +161,8 @@ function nextManifest(
     head: wanted.head,
     refs: { ...wanted.refs },
     peeled: peeledRefs(wanted.refs, previous, peeled),
-    packs,
+    packs: flow === "announce" ? [] : packs,
+    ...(flow === "both" ? {} : { flow }),
     endpoints: Object.fromEntries(endpoints),
   };
 }

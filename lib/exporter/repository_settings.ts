@@ -8,6 +8,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { readTextIfPresent, storeError, writeFileAtomic } from "../common/atomic_file.ts";
 import { RequestError } from "../common/errors.ts";
+import { FLOWS } from "../manifest/flow.ts";
 
 const BranchRef = v.pipe(v.string(), v.regex(/^refs\/heads\/[^\s]+$/));
 
@@ -20,6 +21,8 @@ const RepositorySettingsFile = v.looseObject({
   branches: v.array(BranchRef),
   /** "reachable": the tags of commits on shared branches. "all": every tag, with all it needs. */
   tags: v.picklist(["reachable", "all"]),
+  /** How the data gets to readers; "both" where there is none. */
+  flow: v.optional(v.picklist(FLOWS)),
 });
 
 /** The settings of one repository. Fields of later versions are kept. */

@@ -7,6 +7,7 @@ import { RequestError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
 import { headTarget } from "../git_interface/refs.ts";
 import { checkRepositoryName } from "../identity/address.ts";
+import type { Flow } from "../manifest/flow.ts";
 import { defaultName, type RepositoryLocation } from "./find_gitdir.ts";
 import {
   readRepositorySettings,
@@ -28,6 +29,7 @@ export interface ShareRequest {
   readonly name?: string;
   readonly description?: string;
   readonly tags?: "reachable" | "all";
+  readonly flow?: Flow;
 }
 
 /** Everything this user shares. */
@@ -63,6 +65,7 @@ export async function shareRepository(
     description: request.description ?? before?.description,
     branches: [...new Set([...before?.branches ?? [], ...request.branches])],
     tags: request.tags ?? before?.tags ?? "reachable",
+    flow: request.flow ?? before?.flow,
   };
   if (JSON.stringify(after) !== JSON.stringify(before)) {
     await writeRepositorySettings(where.commonDir, after);

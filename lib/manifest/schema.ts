@@ -6,6 +6,7 @@
 import * as v from "valibot";
 import { repositoryNameFault } from "../common/repository_name.ts";
 import { isPlainObject } from "./canonical_json.ts";
+import { isAnnounced } from "./flow.ts";
 import { conflictingRef, isValidRefName } from "./ref_name.ts";
 import type { Manifest } from "./types.ts";
 
@@ -23,6 +24,9 @@ export const MAX_DESCRIPTION = 4_096;
 export const MAX_ENDPOINTS = 32;
 /** Longest endpoint, in UTF-16 code units. */
 export const MAX_ENDPOINT = 1_024;
+
+/** Longest name of a flow, in UTF-16 code units. */
+const MAX_FLOW = 32;
 
 const OID_DIGITS = { sha1: 40, sha256: 64 };
 
@@ -81,6 +85,7 @@ const ManifestSchema = v.looseObject({
     v.array(PackSchema, "not a list"),
     v.maxLength(MAX_PACKS, `more than ${MAX_PACKS}`),
   ),
+  flow: v.optional(v.pipe(text, v.maxLength(MAX_FLOW, "too long"))),
   endpoints: map,
 }, form);
 
@@ -115,7 +120,8 @@ function refsFault({ head, refs, peeled = {}, objectFormat }: Manifest): string 
   return conflict && `refs: ${show(conflict)} can't exist beside another that is part of its name`;
 }
 
-function packsFault({ packs, objectFormat }: Manifest): string | undefined {
+function packsFault({ packs, objectFormat, flow }: Manifest): string | undefined {
+  if (packs.length > 0 && isAnnounced({ flow })) return "packs: listed, but only announced";
   const isOid = oidTest(objectFormat);
   const seen = new Set<string>();
   for (const [index, pack] of packs.entries()) {

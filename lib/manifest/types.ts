@@ -46,6 +46,11 @@ export interface Manifest {
    */
   readonly peeled?: Readonly<Record<string, string>>;
   readonly packs: readonly PackRef[];
+  /**
+   * How the data gets to readers (see `flowOf`); an addition to version 1. With "announce" no packs
+   * are listed.
+   */
+  readonly flow?: string;
   /** Scheme -> where that network can reach the publisher; a hint, never trusted. */
   readonly endpoints: Readonly<Record<string, readonly string[]>>;
   readonly [unknown: string]: unknown;

@@ -3,7 +3,8 @@
  *
  * @module
  */
-import type { PackRef } from "../manifest/types.ts";
+import { isAnnounced } from "../manifest/flow.ts";
+import type { Manifest, PackRef } from "../manifest/types.ts";
 
 /** The packs of a repository after a manifest was accepted, in the order they are checked in. */
 export interface Arrangement {
@@ -16,23 +17,25 @@ export interface Arrangement {
  * Joins what the store holds with what was fetched.
  *
  * Where all packs of the manifest are at hand, the repository will be exactly those. Else the
- * reader skipped packs whose content it has from older ones, and keeps all it has.
+ * reader skipped packs whose content it has from others, or there are none to fetch, and it keeps all
+ * it has.
  *
- * @param wanted the packs of the manifest
+ * @param wanted the manifest, with its packs
  * @param stored those of the repository's state
  * @param whole SHA-256 of the stored packs that are on disk
  * @param fetched SHA-256 of packs that were fetched
  */
 export function arrangePacks(
-  wanted: readonly PackRef[],
+  wanted: Pick<Manifest, "packs" | "flow">,
   stored: readonly PackRef[],
   whole: ReadonlySet<string>,
   fetched: ReadonlySet<string>,
 ): Arrangement {
   const held = stored.filter(({ sha256 }) => whole.has(sha256));
-  const fresh = wanted.filter(({ sha256 }) => fetched.has(sha256) && !whole.has(sha256));
-  const complete = wanted.every(({ sha256 }) => fetched.has(sha256) || whole.has(sha256));
-  const packs = complete ? wanted : [...held, ...fresh];
+  const fresh = wanted.packs.filter(({ sha256 }) => fetched.has(sha256) && !whole.has(sha256));
+  const complete = !isAnnounced(wanted) &&
+    wanted.packs.every(({ sha256 }) => fetched.has(sha256) || whole.has(sha256));
+  const packs = complete ? wanted.packs : [...held, ...fresh];
   const differs = packs.findIndex((pack, i) =>
     pack.sha256 !== stored[i]?.sha256 || !whole.has(pack.sha256)
   );

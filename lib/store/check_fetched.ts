@@ -44,7 +44,7 @@ export async function checkFetched(
 ): Promise<AddedPack[]> {
   const held = new Set(whole.map(({ pack }) => pack.sha256));
   const files = new Map([...fetched, ...whole].map(({ pack, path }) => [pack.sha256, path]));
-  const { packs, trusted } = arrangePacks(manifest.packs, stored, held, new Set(files.keys()));
+  const { packs, trusted } = arrangePacks(manifest, stored, held, new Set(files.keys()));
   const added: AddedPack[] = [];
   for (const [index, pack] of packs.entries()) {
     const path = files.get(pack.sha256) ?? paths.pack(pack.sha256);

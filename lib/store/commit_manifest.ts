@@ -13,7 +13,7 @@ import { encodeEnvelope } from "../manifest/envelope.ts";
 import type { Manifest, PackRef, SignedManifest } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
 import type { RepoPaths } from "./repo_paths.ts";
-import { type RepoState, settledState, writeState } from "./repo_state.ts";
+import { readState, type RepoState, settledState, writeState } from "./repo_state.ts";
 import { remove, tidyPacks } from "./tidy.ts";
 
 /** A pack with its index, ready to be moved into the store. */
@@ -30,6 +30,7 @@ export interface AddedPack {
  * @param added packs that are not in the object directory yet
  * @param state the state so far
  * @param whole those of its packs that are on disk
+ * @param packs what the repository is to consist of, where the manifest doesn't tell
  * @throws {StoreError}
  */
 export async function commitManifest(
@@ -38,7 +39,10 @@ export async function commitManifest(
   added: readonly AddedPack[],
   state: RepoState,
   whole: readonly PackFile[],
+  packs?: readonly PackRef[],
 ): Promise<void> {
+  const { sequence } = signed.manifest;
+  const next = { ...state, ...(packs && { planned: { sequence, packs } }) };
   await tidyPacks(paths, state); // a file left by a crash must not be taken for a checked pack
   try {
     for (const { pack, packPath, idxPath } of added) {
@@ -47,6 +51,9 @@ export async function commitManifest(
       await moveFile(idxPath, paths.idx(pack.sha256)); // last: git sees a pack by its index
     }
     if (added.length > 0) await syncDirectory(paths.packs);
+    // From here on the manifest decides whether the plan is in force; none may be left of before.
+    const before = await readState(paths.state).catch(() => undefined);
+    if (packs || before?.planned) await writeState(paths.state, next);
     await writeFileAtomic(paths.manifest, encodeEnvelope(signed));
   } catch (error) {
     for (const { pack, packPath } of added) {
@@ -57,7 +64,7 @@ export async function commitManifest(
     throw error;
   }
   const atHand = [...whole, ...added].map(({ pack }) => pack);
-  await settle(paths, signed.manifest, settledState(state, signed.manifest, atHand));
+  await settle(paths, signed.manifest, settledState(next, signed.manifest, atHand));
 }
 
 /**

@@ -26,13 +26,11 @@ export async function repositoryFault(
     if (!await repository.manifest()) {
       return { kind: "empty", why: "nothing is in it: a fetch goes on, or was broken off" };
     }
+    if (await repository.isWhole()) return undefined;
     const { packs } = await repository.state();
     const lost = packs.length - (await repository.packs()).length;
-    if (lost === 0) return undefined;
-    return {
-      kind: "lost-packs",
-      why: `${lost} of ${packs.length} packs are gone or damaged in ${repository.path}`,
-    };
+    const which = packs.length > 0 ? `${lost} of ${packs.length}` : "all";
+    return { kind: "lost-packs", why: `${which} packs are gone or damaged in ${repository.path}` };
   } catch (error) {
     if (!(error instanceof VerificationError)) throw error;
     return { kind: "bad-manifest", why: error.message };

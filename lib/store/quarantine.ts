@@ -29,6 +29,11 @@ export class Quarantine implements AsyncDisposable {
     this.#root = root;
   }
 
+  /** The object directory. */
+  get objectDirectory(): string {
+    return this.#root;
+  }
+
   static async open(paths: RepoPaths): Promise<Quarantine> {
     const root = paths.quarantine();
     try {
@@ -80,6 +85,18 @@ export class Quarantine implements AsyncDisposable {
    * @throws {VerificationError} "missing-objects", "bad-refs"
    */
   async checkTips(manifest: Manifest, signal: AbortSignal): Promise<void> {
+    const present = await this.checkRefs(manifest, signal);
+    const lost = manifest.packs.flatMap(({ tips }) => tips).find((oid) => !present.has(oid));
+    if (lost) throw missing(`${lost}, a tip of a pack`);
+  }
+
+  /**
+   * Checks that all that a manifest's refs lead to is here, and that branches lead to commits.
+   *
+   * @returns those object ids, and those tips of its packs that are here
+   * @throws {VerificationError} "missing-objects", "bad-refs"
+   */
+  async checkRefs(manifest: Manifest, signal: AbortSignal): Promise<Set<string>> {
     const refs = Object.entries(manifest.refs);
     const tips = manifest.packs.flatMap((pack) => pack.tips);
     const types = await objectTypes(
@@ -94,8 +111,7 @@ export class Quarantine implements AsyncDisposable {
         throw new VerificationError("bad-refs", `can't use ${name}: it leads to a ${type}`);
       }
     }
-    const lost = tips.find((oid) => !types.has(oid));
-    if (lost) throw missing(`${lost}, a tip of a pack`);
+    return new Set(types.keys());
   }
 
   #base(pack: PackRef): string {

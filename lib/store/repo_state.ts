@@ -7,6 +7,7 @@ import * as v from "valibot";
 import { readTextIfPresent, writeFileAtomic } from "../common/atomic_file.ts";
 import { VerificationError } from "../common/errors.ts";
 import { canonicalJson } from "../manifest/canonical_json.ts";
+import { isAnnounced } from "../manifest/flow.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
 
 /** A pack that no manifest lists any more, kept for those who still ask for it. */
@@ -25,9 +26,14 @@ export interface RepoState {
   readonly sources: Readonly<Record<string, Readonly<Record<string, string>>>>;
   /**
    * The packs in the object directory. Whatever an object of a pack names is in that pack or in
-   * one before it.
+   * one before it. The manifest need not list them: see {@linkcode settledState}.
    */
   readonly packs: readonly PackRef[];
+  /**
+   * The packs from the moment on that a manifest with this sequence number is in force. Written
+   * before that manifest, where it doesn't tell which they are.
+   */
+  readonly planned?: { readonly sequence: number; readonly packs: readonly PackRef[] };
   readonly retired: readonly RetiredPack[];
   /** Seconds since 1970; 0 for never. */
   readonly lastUsed: number;
@@ -37,6 +43,7 @@ const Whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const Pack = v.looseObject({
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
   size: Whole,
+  /** Empty for a pack that was made here of what a live peer sent: it is in no swarm. */
   infohash: v.string(),
   objects: Whole,
   tips: v.array(v.string()),
@@ -47,6 +54,7 @@ const StateFile = v.object({
   sequence: Whole,
   sources: v.record(v.string(), v.record(v.string(), v.string())),
   packs: v.array(Pack),
+  planned: v.optional(v.object({ sequence: Whole, packs: v.array(Pack) })),
   retired: v.array(v.object({ pack: Pack, since: Whole })),
   lastUsed: Whole,
 });
@@ -84,9 +92,10 @@ export const EMPTY_STATE: RepoState = {
  * The state that follows from the current manifest.
  *
  * Where all packs of the manifest are at hand, the repository is those, and the others retire. Else
- * packs of the manifest were skipped because older ones have their content: those all stay.
+ * packs of the manifest were skipped because others have their content: those all stay. So do all
+ * where the manifest lists none, since what it announces is served live.
  *
- * @param state what was written last
+ * @param state what was written last; what it planned for this manifest holds
  * @param atHand packs that are on disk and were checked
  */
 export function settledState(
@@ -94,15 +103,36 @@ export function settledState(
   manifest: Manifest,
   atHand: readonly PackRef[],
 ): RepoState {
-  const sequence = Math.max(state.sequence, manifest.sequence);
+  const { planned: _, ...before } = state;
+  const packs = plannedPacks(state, manifest);
+  const sequence = Math.max(before.sequence, manifest.sequence);
+  if (isAnnounced(manifest)) return { ...before, sequence, packs, retired: [] };
   const skipped = without(manifest.packs, atHand);
-  const added = without(without(manifest.packs, skipped), state.packs);
-  if (skipped.length > 0) return { ...state, sequence, packs: [...state.packs, ...added] };
+  const added = without(without(manifest.packs, skipped), packs);
+  if (skipped.length > 0) return { ...before, sequence, packs: [...packs, ...added] };
   const since = Math.floor(Date.now() / 1000);
-  const unlisted = without(state.packs, manifest.packs).map((pack) => ({ pack, since }));
+  const unlisted = without(packs, manifest.packs).filter(isSeedable);
   const back = new Set(manifest.packs.map(({ sha256 }) => sha256));
-  const retired = state.retired.filter(({ pack }) => !back.has(pack.sha256));
-  return { ...state, sequence, packs: manifest.packs, retired: [...retired, ...unlisted] };
+  const retired = before.retired.filter(({ pack }) => !back.has(pack.sha256));
+  return {
+    ...before,
+    sequence,
+    packs: manifest.packs,
+    retired: [...retired, ...unlisted.map((pack) => ({ pack, since }))],
+  };
+}
+
+/** The packs that were planned for a manifest, else those so far. */
+export function plannedPacks(
+  { packs, planned }: RepoState,
+  { sequence }: Pick<Manifest, "sequence">,
+): readonly PackRef[] {
+  return planned?.sequence === sequence ? planned.packs : packs;
+}
+
+/** Whether a pack is one that manifests list: others' packs were made here from a live stream. */
+export function isSeedable({ infohash }: PackRef): boolean {
+  return infohash !== "";
 }
 
 /** Those of `packs` that are not among `others`. */

@@ -12,7 +12,14 @@ import { verifyManifest } from "../manifest/manifest.ts";
 import type { PackRef, SignedManifest } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
 import type { RepoPaths } from "./repo_paths.ts";
-import { EMPTY_STATE, readState, type RepoState, settledState, without } from "./repo_state.ts";
+import {
+  EMPTY_STATE,
+  plannedPacks,
+  readState,
+  type RepoState,
+  settledState,
+  without,
+} from "./repo_state.ts";
 
 /** What can be known of a stored repository without its lock. */
 export class RepositoryReader {
@@ -98,7 +105,8 @@ export class RepositoryReader {
     const state = stored ?? { ...EMPTY_STATE, packs: manifest.packs };
     // A pack is checked before it comes into the object directory, and there before the manifest
     // that lists it is written.
-    const known = [...state.packs, ...without(manifest.packs, state.packs)];
+    const packs = plannedPacks(state, manifest);
+    const known = [...packs, ...without(manifest.packs, packs)];
     const atHand = await this.whole(known);
     return settledState(state, manifest, atHand.map(({ pack }) => pack));
   }
@@ -112,6 +120,15 @@ export class RepositoryReader {
     if (manifest === undefined) return (await this.state()).sequence;
     const state = await readState(this.paths.state).catch(() => undefined);
     return Math.max(state?.sequence ?? 0, manifest.sequence);
+  }
+
+  /** Whether everything is on disk that the refs of the manifest lead to. */
+  async isWhole(): Promise<boolean> {
+    const { packs } = await this.state();
+    const refs = (await this.usableManifest())?.manifest.refs ?? {};
+    // The state was lost, and with it what the packs were if the manifest only announces.
+    if (packs.length === 0 && Object.keys(refs).length > 0) return false;
+    return (await this.whole(packs)).length === packs.length;
   }
 
   /**
@@ -129,14 +146,18 @@ export class RepositoryReader {
 
   /** Object ids that are here together with all they lead to. */
   async heldTips(): Promise<Set<string>> {
+    const tips = new Set((await this.completePacks()).flatMap(({ pack }) => pack.tips));
+    if (!await this.isWhole()) return tips;
+    const manifest = (await this.usableManifest())?.manifest;
+    return tips.union(new Set(Object.values(manifest?.refs ?? {})));
+  }
+
+  /** The packs up to the first that is not on disk: nothing is missing behind what is in them. */
+  protected async completePacks(): Promise<PackFile[]> {
     const { packs } = await this.state();
     const whole = await this.whole(packs);
     const gap = packs.findIndex((pack, i) => pack.sha256 !== whole[i]?.pack.sha256);
-    const complete = gap < 0 ? packs : packs.slice(0, gap);
-    const tips = new Set(complete.flatMap((pack) => pack.tips));
-    if (gap >= 0) return tips;
-    const manifest = (await this.usableManifest())?.manifest;
-    return tips.union(new Set(Object.values(manifest?.refs ?? {})));
+    return gap < 0 ? whole : whole.slice(0, gap);
   }
 
   /** Packs that no manifest lists any more but that can still be seeded. */

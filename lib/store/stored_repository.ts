@@ -7,6 +7,7 @@ import { StoreError, VerificationError } from "../common/errors.ts";
 import { deadline, type Wait } from "../common/wait.ts";
 import { explained } from "../git_interface/os_error.ts";
 import { moveFile } from "../git_interface/place_file.ts";
+import { isAnnounced } from "../manifest/flow.ts";
 import type { ObjectFormat, PackRef, SignedManifest } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
 import { type AcceptOptions, checkFetched } from "./check_fetched.ts";
@@ -14,6 +15,7 @@ import { type AddedPack, commitManifest, settle } from "./commit_manifest.ts";
 import { createRepository, mendRepository, objectFormatOf } from "./create_repository.ts";
 import { EarlyIndex } from "./early_index.ts";
 import { Quarantine } from "./quarantine.ts";
+import { type FetchInto, receivePack } from "./receive_pack.ts";
 import { acquireLock, tryLock } from "./repo_lock.ts";
 import { type RepoState, writeState } from "./repo_state.ts";
 import { RepositoryReader } from "./repository_reader.ts";
@@ -130,19 +132,56 @@ export class StoredRepository extends RepositoryReader {
   }
 
   /**
+   * Stores a manifest from elsewhere with the objects that a live peer sends for it. All is checked
+   * first; if anything fails, nothing changes.
+   *
+   * @param fetch puts the objects where it is told
+   * @throws what {@linkcode StoredRepository.accept} throws, and what `fetch` does
+   */
+  async receive(signed: SignedManifest, fetch: FetchInto, wait: Wait): Promise<void> {
+    await this.#locked(() => this.#receive(signed, fetch, wait));
+  }
+
+  async #receive(signed: SignedManifest, fetch: FetchInto, wait: Wait): Promise<void> {
+    await this.#checkSuccessor(signed);
+    await this.create(signed.manifest.objectFormat);
+    const state = await this.state();
+    const held = { packs: await this.completePacks(), tips: await this.heldTips() };
+    try {
+      await using quarantine = await Quarantine.open(this.paths);
+      const { packs, added } = await receivePack(
+        ...[this.path, quarantine, signed.manifest, held, fetch, wait] as const,
+      );
+      await commitManifest(this.paths, signed, added, state, held.packs, packs);
+    } catch (error) {
+      throw explained(`can't store ${this.name}`, error);
+    }
+  }
+
+  /**
    * Stores a manifest of one's own with the packs that were made for it.
    *
-   * @param added packs of the manifest; their files are moved into the store
+   * @param added those of `packs` that are new; their files are moved into the store
+   * @param packs what the repository is to consist of: the packs that the manifest lists, unless it
+   * only announces
    * @throws {VerificationError} "rolled-back" where the sequence number isn't higher than all before
    * @throws {StoreError} "pack-missing", "disk-full"
    */
-  async publish(signed: SignedManifest, added: readonly AddedPack[]): Promise<void> {
-    await this.#locked(() => this.#publish(signed, added));
+  async publish(
+    signed: SignedManifest,
+    added: readonly AddedPack[],
+    packs: readonly PackRef[] = signed.manifest.packs,
+  ): Promise<void> {
+    await this.#locked(() => this.#publish(signed, added, packs));
   }
 
-  async #publish(signed: SignedManifest, added: readonly AddedPack[]): Promise<void> {
+  async #publish(
+    signed: SignedManifest,
+    added: readonly AddedPack[],
+    packs: readonly PackRef[],
+  ): Promise<void> {
     this.#checkOwner(signed);
-    const { sequence, objectFormat, packs } = signed.manifest;
+    const { sequence, objectFormat } = signed.manifest;
     const highest = await this.highestSequence();
     if (sequence <= highest) throw rolledBack(sequence, highest);
     await this.create(objectFormat);
@@ -154,7 +193,8 @@ export class StoredRepository extends RepositoryReader {
       throw new StoreError("pack-missing", `can't publish: the store has no pack ${lost.sha256}`);
     }
     try {
-      await commitManifest(this.paths, signed, added, state, whole);
+      const unlisted = isAnnounced(signed.manifest) ? packs : undefined;
+      await commitManifest(this.paths, signed, added, state, whole, unlisted);
     } catch (error) {
       throw explained(`can't publish ${this.name}`, error);
     }

@@ -6,7 +6,7 @@ const pack = (name: string) => ({ sha256: name, size: 1, infohash: "", objects: 
 
 function arrange(wanted: string, stored: string, whole: string, fetched: string) {
   const { packs, trusted } = arrangePacks(
-    [...wanted].map(pack),
+    { packs: [...wanted].map(pack) },
     [...stored].map(pack),
     new Set(whole),
     new Set(fetched),

@@ -1,0 +1,57 @@
+/**
+ * Joining the networks.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import { type GtrError, toGtrError } from "../common/errors.ts";
+import type { Wait } from "../common/wait.ts";
+import type { Transport, TransportEntry } from "../transports/transport.ts";
+import type { EngineParts } from "./parts.ts";
+
+/**
+ * Opens the networks that the user chose. One that can't be opened is left out, unless no other gives
+ * this node's repositories an address.
+ *
+ * @param entries the networks that were built in
+ * @throws {GtrError} the network's own
+ */
+export async function openNetworks(
+  entries: readonly TransportEntry[],
+  { home, settings, key, dropped, log }: Pick<
+    EngineParts,
+    "home" | "settings" | "key" | "dropped" | "log"
+  >,
+  wait: Wait,
+): Promise<Transport[]> {
+  const chosen = settings.get("transports");
+  const wanted = entries.filter(({ scheme }) => chosen?.includes(scheme) ?? true);
+  for (const scheme of chosen ?? []) {
+    const known = wanted.some((entry) => entry.scheme === scheme);
+    if (!known) log(`this gtr has no network called ${scheme}`);
+  }
+  const opened = await Promise.allSettled(wanted.map(async (entry) => {
+    const cache = join(home.root, "cache", entry.scheme);
+    await Deno.mkdir(cache, { recursive: true });
+    return entry.open({
+      settings,
+      cache,
+      key,
+      log,
+      dropped: (reason) => dropped.add(`${entry.scheme}/${reason}`),
+    }, wait);
+  }));
+  const transports: Transport[] = [];
+  let failure: GtrError | undefined;
+  opened.forEach((result, i) => {
+    if (result.status === "fulfilled") return transports.push(result.value);
+    failure = toGtrError(result.reason);
+    log(`can't open ${wanted[i]!.scheme}: ${failure.message}`);
+  });
+  // One on which nobody can reach this node is no stand-in: what it publishes had no address.
+  if (failure && !transports.some((t) => !t.host || t.host() !== undefined)) {
+    await Promise.allSettled(transports.map((transport) => transport[Symbol.asyncDispose]()));
+    throw failure;
+  }
+  return transports;
+}

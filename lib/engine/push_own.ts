@@ -1,0 +1,49 @@
+/**
+ * A push to one's own address, from its request to its publication.
+ *
+ * @module
+ */
+import { RequestError } from "../common/errors.ts";
+import type { Wait } from "../common/wait.ts";
+import type { RepoAddress } from "../identity/address.ts";
+import { changeRepository, type EngineParts } from "./parts.ts";
+import { publishedManifest, publishState } from "./publish.ts";
+import { applyPush, type PushRequest, type PushResult, refuseForeignPush } from "./push.ts";
+import { syncRepository } from "./sync.ts";
+
+/**
+ * Takes a push and publishes what it changed.
+ *
+ * @throws {RequestError} "not-yours"
+ */
+export async function pushOwn(
+  parts: EngineParts,
+  address: RepoAddress,
+  request: PushRequest,
+  wait: Wait,
+): Promise<PushResult[]> {
+  refuseForeignPush(parts, address);
+  const repository = parts.store.repository(parts.key.publicKeyHex, address.name);
+  // Published from another machine, or before the store was lost: go on from there.
+  if (!await repository.exists()) {
+    await syncRepository(parts, address, wait).catch((error) => {
+      if (!(error instanceof RequestError) || error.code !== "not-published") throw error;
+    });
+  }
+  const { objectFormat, objectDirs } = request;
+  const { results, changed } = await changeRepository(parts, repository, wait, async () => {
+    const now = await publishedManifest(repository, objectFormat);
+    const { results, refs, head } = await applyPush(request, {
+      refs: now?.refs ?? {},
+      head: now?.head,
+      gitDir: repository.path,
+    }, wait);
+    if (!results.some(({ ok }) => ok)) return { results, changed: false };
+    const wanted = { refs, head, objectFormat, objectDirs };
+    const { changed } = await publishState(parts, repository, wanted, wait);
+    if (changed) await repository.writeState({ role: "published" });
+    return { results, changed };
+  });
+  if (changed) await parts.seeder.offer(repository);
+  return results;
+}

@@ -1,0 +1,111 @@
+/**
+ * Taking in what a live peer sends: objects of no pack that anybody has signed.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import type { Wait } from "../common/wait.ts";
+import { checkConnected } from "../git_interface/connectivity.ts";
+import { packObjectCount } from "../git_interface/pack_file.ts";
+import { packObjects } from "../git_interface/pack_objects.ts";
+import { planPacks } from "../manifest/plan_packs.ts";
+import type { Manifest, PackRef } from "../manifest/types.ts";
+import type { PackFile } from "../transports/transport.ts";
+import type { AddedPack } from "./commit_manifest.ts";
+import { describePack } from "./pack_ref.ts";
+import type { Quarantine } from "./quarantine.ts";
+import { namesIn } from "./tidy.ts";
+
+/** Where a fetch puts what comes: at most one pack, with its index. */
+export interface Destination {
+  /** The repository, whose refs are what it may say that it has. */
+  readonly gitDir: string;
+  /** The objects there are, and the folder for new ones. */
+  readonly objectDirectory: string;
+}
+
+/**
+ * Fetches all that the refs of a manifest lead to. Says `whole` where it is known that nothing is
+ * missing behind any object that came.
+ */
+export type FetchInto = (into: Destination) => Promise<{ readonly whole: boolean }>;
+
+/** What the store knows already. */
+export interface Held {
+  readonly packs: readonly PackFile[];
+  /** Object ids that are there with all they lead to. */
+  readonly tips: ReadonlySet<string>;
+}
+
+/** What the repository will consist of. */
+export interface Received {
+  readonly packs: readonly PackRef[];
+  /** The last of these, where something came. */
+  readonly added: readonly AddedPack[];
+}
+
+/**
+ * Lets `fetch` fill the quarantine, and checks that nothing is missing behind any ref of the
+ * manifest. What came is one more pack, merged with those before it that the manifest doesn't list,
+ * once they add up: so their number stays as small as a publisher's.
+ *
+ * @param gitDir the store's repository
+ * @throws {VerificationError} "missing-objects", "bad-refs"
+ * @throws what `fetch` throws
+ */
+export async function receivePack(
+  gitDir: string,
+  quarantine: Quarantine,
+  manifest: Manifest,
+  held: Held,
+  fetch: FetchInto,
+  wait: Wait,
+): Promise<Received> {
+  const { objectDirectory } = quarantine;
+  for (const { pack, path } of held.packs) {
+    await quarantine.addTrusted(pack, path, path.replace(/\.pack$/, ".idx"));
+  }
+  const before = held.packs.map(({ pack }) => pack);
+  const { whole } = await fetch({ gitDir, objectDirectory });
+  const refs = Object.values(manifest.refs);
+  if (!whole) {
+    const { signal } = wait;
+    await checkConnected(gitDir, refs, { notTips: [...held.tips], objectDirectory, signal });
+  }
+  const tips = await quarantine.checkRefs(manifest, wait.signal);
+  const came = await newPack(join(objectDirectory, "pack"));
+  if (!came) return { packs: before, added: [] };
+
+  const { size } = await Deno.stat(came.packPath);
+  const listed = new Set(manifest.packs.map(({ sha256 }) => sha256));
+  const fixed = before.findLastIndex(({ sha256 }) => listed.has(sha256)) + 1;
+  const kept = before.slice(0, fixed + planPacks(before.slice(fixed), size));
+  const known = new Set(kept.flatMap((pack) => pack.tips));
+  const fresh = [...tips].filter((oid) => !known.has(oid)).sort();
+  const made = kept.length === before.length ? came : await packObjects({
+    gitDir,
+    alternates: [objectDirectory],
+    include: fresh,
+    exclude: [...known],
+    directory: join(objectDirectory, "pack"),
+    signal: wait.signal,
+  });
+  if (!made) return { packs: kept, added: [] };
+  const ref = await describePack(made.packPath, made.objects, fresh, { signal: wait.signal });
+  const pack = { ...ref, infohash: "" };
+  return { packs: [...kept, pack], added: [{ ...made, pack }] };
+}
+
+/** The pack that git left in a folder of links; undefined where nothing came. */
+async function newPack(
+  folder: string,
+): Promise<{ packPath: string; idxPath: string; objects: number } | undefined> {
+  for (const name of await namesIn(folder)) {
+    const packPath = join(folder, name);
+    if (!/^pack-[0-9a-f]+\.pack$/.test(name) || !(await Deno.lstat(packPath)).isFile) continue;
+    const objects = await packObjectCount(packPath);
+    if (objects === 0) continue;
+    return { packPath, idxPath: packPath.replace(/\.pack$/, ".idx"), objects };
+  }
+  return undefined;
+}
