@@ -112,8 +112,32 @@ export const PublishedState = v.object({
   changed: v.boolean(),
   /** What did not work but doesn't undo the publication: a network out of reach, a diverged branch. */
   warnings: v.array(v.string()),
+  /** Why it is not acknowledged, although it is published: too few peers have it. */
+  shortfall: v.optional(v.string()),
 });
 export type PublishedState = v.InferOutput<typeof PublishedState>;
+
+/** A commit, and the address of the one repository that is meant, if it is one. */
+export const WhoRequest = v.object({
+  commit: Oid,
+  url: v.optional(v.pipe(v.string(), v.maxLength(1024))),
+});
+export type WhoRequest = v.InferOutput<typeof WhoRequest>;
+
+/** A repository here that contains a commit, and its peers. */
+export const CommitHolders = v.object({
+  address: v.string(),
+  /** The publication that is here. */
+  sequence: Size,
+  peers: v.array(v.object({
+    network: v.string(),
+    peer: v.string(),
+    /** The publication that it says it has, 0 where it says nothing. */
+    sequence: Size,
+    has: v.picklist(["yes", "claimed", "older"]),
+  })),
+});
+export type CommitHolders = v.InferOutput<typeof CommitHolders>;
 
 export const PlannedPack = v.object({
   sha256: Hex64,

@@ -10,6 +10,7 @@ import type { Settings } from "../common/settings.ts";
 import { idleDeadline, type Wait } from "../common/wait.ts";
 import {
   BundleState,
+  CommitHolders,
   DialledState,
   ErrorLine,
   Health,
@@ -23,6 +24,7 @@ import {
   Status,
   SyncedState,
   UnfollowedState,
+  type WhoRequest,
 } from "./api.ts";
 import { readLines } from "./ndjson.ts";
 import { socketPath } from "./socket.ts";
@@ -124,6 +126,11 @@ export class GtrClient implements AsyncDisposable {
   /** Stops sharing a repository of one's own, by its name. */
   withdraw(request: { name: string }, wait: Wait): Promise<PublishedState> {
     return this.#work("/v1/withdraw", request, PublishedState, wait);
+  }
+
+  /** Which peers have a commit. */
+  who(request: WhoRequest, wait: Wait): Promise<CommitHolders[]> {
+    return this.#work("/v1/who", request, v.array(CommitHolders), wait);
   }
 
   /** The packs that publishing would make. */

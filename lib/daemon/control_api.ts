@@ -17,6 +17,7 @@ import { formatAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
 import { ALL_TRANSPORTS } from "../transports/all.ts";
 import { checkNetwork } from "../transports/known.ts";
+import { acknowledgedPush, acknowledgePublication } from "./acknowledge.ts";
 import {
   AddressRequest,
   FileRequest,
@@ -26,6 +27,7 @@ import {
   RepositoryRequest,
   type SyncedState,
   UnfollowRequest,
+  WhoRequest,
 } from "./api.ts";
 import { bundleState, importedState } from "./bundle_state.ts";
 import { engineHealth } from "./health.ts";
@@ -116,8 +118,10 @@ export function controlApi(options: ControlOptions): Hono {
     });
   });
   app.post("/v1/push", async (c) => {
-    const { url, ...request } = await body(PushRequest, c.req.raw);
-    return streamWork(async (wait) => (await engineFor(url)).push(url, request, wait));
+    const request = await body(PushRequest, c.req.raw);
+    return streamWork(async (wait) =>
+      acknowledgedPush(await engineFor(request.url), request, wait)
+    );
   });
   app.post("/v1/withdraw", async (c) => {
     const { name } = await body(OwnRequest, c.req.raw);
@@ -126,9 +130,17 @@ export function controlApi(options: ControlOptions): Hono {
   app.post("/v1/publish", async (c) => {
     const { gitDir } = await body(RepositoryRequest, c.req.raw);
     return streamWork(async (wait) => {
-      const outcome = await (await options.engine()).publish(gitDir, wait);
+      const engine = await options.engine();
+      const outcome = await engine.publish(gitDir, wait);
       await options.watch(gitDir);
-      return outcome;
+      return await acknowledgePublication(engine, gitDir, outcome, wait);
+    });
+  });
+  app.post("/v1/who", async (c) => {
+    const { commit, url } = await body(WhoRequest, c.req.raw);
+    return streamWork(async (wait) => {
+      const engine = url === undefined ? await options.engine() : await engineFor(url);
+      return await engine.who(commit, url, wait);
     });
   });
   app.post("/v1/packs", async (c) => {

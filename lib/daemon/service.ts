@@ -11,6 +11,7 @@ import { Engine } from "../engine/engine.ts";
 import { Shares } from "../exporter/shares.ts";
 import { checkGit } from "../git_interface/version.ts";
 import { ALL_TRANSPORTS } from "../transports/all.ts";
+import { acknowledgePublication } from "./acknowledge.ts";
 import { Follower } from "./follower.ts";
 import { RefWatcher } from "./watcher.ts";
 
@@ -134,8 +135,12 @@ export class Service {
   async #publish(gitDir: string): Promise<void> {
     try {
       using limit = deadline(PUBLISH_MS, `publishing ${gitDir}`, this.#stopping);
-      const { warnings } = await (await this.#engine).publish(gitDir, limit);
-      for (const warning of warnings) this.#log(`${gitDir}: ${warning}`);
+      const engine = await this.#engine;
+      const published = await engine.publish(gitDir, limit);
+      for (const warning of published.warnings) this.#log(`${gitDir}: ${warning}`);
+      if (!published.changed) return;
+      const { shortfall } = await acknowledgePublication(engine, gitDir, published, limit);
+      if (shortfall !== undefined) this.#log(`${gitDir}: ${shortfall}`);
     } catch (error) {
       if (this.#stopping.aborted) return;
       const { message } = toGtrError(error);

@@ -35,6 +35,7 @@ import { type Resolved, resolveNewest } from "./resolve.ts";
 import { Seeder } from "./seeder.ts";
 import { type Synced, syncRepository } from "./sync.ts";
 import { withdrawNamed } from "./withdraw.ts";
+import { type RepositoryWithCommit, whoHas } from "./who.ts";
 
 export type { PublishOutcome };
 
@@ -199,6 +200,18 @@ export class Engine implements AsyncDisposable {
   /** Takes a repository of one's own out of the store and off the networks. */
   async withdraw(name: string, wait: Wait): Promise<PublishOutcome> {
     return await withdrawNamed(this.parts, name, wait);
+  }
+
+  /** Which peers have a commit, of one repository or of any; see {@linkcode whoHas}. */
+  async who(
+    commit: string,
+    url: string | undefined,
+    wait: Wait,
+  ): Promise<RepositoryWithCommit[]> {
+    const only = url === undefined
+      ? undefined
+      : await resolveAddress(url, this.#directory, wait.signal);
+    return await whoHas(this.parts, commit, only?.address, wait);
   }
 
   /** Aborts when the engine ends. */

@@ -5,7 +5,6 @@
  */
 import { toGtrError } from "../common/errors.ts";
 import { deadline, sleep, type Wait } from "../common/wait.ts";
-import type { StoredRepository } from "../store/stored_repository.ts";
 import type { Holder, Transport } from "../transports/transport.ts";
 import type { EngineParts } from "./parts.ts";
 
@@ -22,10 +21,11 @@ const SHORTEST_MS = 100;
  * @returns what is missing, in words; undefined where enough peers have it
  */
 export async function awaitQuorum(
-  { settings, transports, log }: Pick<EngineParts, "settings" | "transports" | "log">,
-  repository: StoredRepository,
+  { settings, transports, key, store, log }: EngineParts,
+  name: string,
   wait: Wait,
 ): Promise<string | undefined> {
+  const repository = store.repository(key.publicKeyHex, name);
   const wanted = settings.get("publish.quorum");
   const published = wanted > 0 ? (await repository.usableManifest())?.manifest : undefined;
   if (!published) return undefined;
@@ -44,7 +44,7 @@ export async function awaitQuorum(
       return await transport.holders?.(manifest, { signal: limit.signal, search: false }) ?? [];
     } catch (error) {
       limit.signal.throwIfAborted();
-      log(`can't ask who has ${repository.name}: ${toGtrError(error).message}`);
+      log(`can't ask who has ${name}: ${toGtrError(error).message}`);
       return [];
     }
   };
@@ -58,8 +58,8 @@ export async function awaitQuorum(
           if (complete && sequence >= published.sequence) peers.add(peer);
         }
       }));
+      wait.progress?.(Math.min(most(), wanted), wanted, "Peers that have it");
       if (most() >= wanted) return undefined;
-      wait.progress?.(most(), wanted, "peers have it");
       await Promise.race([news.promise, sleep(ASK_AGAIN_MS, limit.signal)]);
       await sleep(SHORTEST_MS, limit.signal);
     }

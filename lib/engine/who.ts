@@ -6,8 +6,9 @@
 import { GitError, RequestError, toGtrError } from "../common/errors.ts";
 import { deadline, type Wait } from "../common/wait.ts";
 import { contains, isAncestor } from "../git_interface/refs.ts";
+import { formatAddress, type RepoAddress } from "../identity/address.ts";
+import { publisherId } from "../identity/keys.ts";
 import type { Manifest } from "../manifest/types.ts";
-import type { StoredRepository } from "../store/stored_repository.ts";
 import { answerTimeout, type EngineParts } from "./parts.ts";
 
 /** What a peer of such a repository has, as far as it says: see `docs/protocol.md`. */
@@ -25,8 +26,7 @@ export interface PeerWithCommit {
 
 /** A repository here whose published state contains the commit. */
 export interface RepositoryWithCommit {
-  readonly publisher: string;
-  readonly name: string;
+  readonly address: string;
   /** Of the copy here. */
   readonly sequence: number;
   readonly peers: readonly PeerWithCommit[];
@@ -42,24 +42,27 @@ export interface RepositoryWithCommit {
 export async function whoHas(
   parts: EngineParts,
   commit: string,
-  only: StoredRepository | undefined,
+  only: RepoAddress | undefined,
   wait: Wait,
 ): Promise<RepositoryWithCommit[]> {
-  const repositories = only ? [only] : await parts.store.repositories();
+  const repositories = (await parts.store.repositories()).filter(({ publisher, name }) =>
+    !only || (name === only.name && publisherId(Uint8Array.fromHex(publisher)) === only.id)
+  );
   const found = await Promise.all(repositories.map(async (repository) => {
     const manifest = (await repository.usableManifest())?.manifest;
     if (!manifest || !await contains(repository.path, commit, wait.signal)) return [];
     const { publisher, name, sequence } = manifest;
+    const id = publisherId(Uint8Array.fromHex(publisher));
+    const scheme = parts.transports[0]?.scheme ?? "torrent";
+    const address = formatAddress({ scheme, id, name });
     const packs = await packsUpTo(repository.path, manifest, commit, wait.signal);
-    return [{ publisher, name, sequence, peers: await ask(parts, { ...manifest, packs }, wait) }];
+    return [{ address, sequence, peers: await ask(parts, { ...manifest, packs }, wait) }];
   }));
   if (found.some((one) => one.length > 0)) return found.flat();
-  const where = only
-    ? `what is here of ${only.name}`
-    : "no repository that is published or kept here";
+  const where = only ? `the copy of ${formatAddress(only)} here` : "no repository here";
   throw new RequestError(
     "unknown-commit",
-    `can't say who has ${commit.slice(0, 12)}: ${only ? `${where} lacks it` : `${where} has it`}`,
+    `can't say who has ${commit.slice(0, 12)}: ${where} ${only ? "lacks it" : "has it"}`,
     { hint: "gtr status lists the repositories; what is not shared nobody else has" },
   );
 }

@@ -1,0 +1,41 @@
+/**
+ * Commands that publish are told that it is done once enough peers have it (`publish.quorum`).
+ *
+ * @module
+ */
+import type { Wait } from "../common/wait.ts";
+import type { Engine, PublishOutcome } from "../engine/engine.ts";
+import { awaitQuorum } from "../engine/quorum.ts";
+import { readRepositorySettings } from "../exporter/repository_settings.ts";
+import { parseAddress } from "../identity/address.ts";
+import type { PublishedState, PushRequest, PushResult } from "./api.ts";
+
+/** What a working repository's publication came to, once it has spread or was given the time to. */
+export async function acknowledgePublication(
+  engine: Engine,
+  gitDir: string,
+  outcome: PublishOutcome,
+  wait: Wait,
+): Promise<PublishedState> {
+  const name = (await readRepositorySettings(gitDir))?.name;
+  const isShared = outcome.sequence > 0 && name !== undefined;
+  const shortfall = isShared ? await awaitQuorum(engine.parts, name, wait) : undefined;
+  return { ...outcome, warnings: [...outcome.warnings], shortfall };
+}
+
+/**
+ * Takes a push, and gives it the time to spread. Where too few peers have it then, each ref
+ * that has changed is reported as failed, with words that say that it has changed: nothing that was
+ * published can be taken back, but a script that goes on after "ok" must not be misled.
+ */
+export async function acknowledgedPush(
+  engine: Engine,
+  { url, ...request }: PushRequest,
+  wait: Wait,
+): Promise<PushResult[]> {
+  const results = await engine.push(url, request, wait);
+  if (!results.some(({ ok }) => ok)) return results;
+  const why = await awaitQuorum(engine.parts, parseAddress(url).name, wait);
+  if (why === undefined) return results;
+  return results.map((result) => result.ok ? { ref: result.ref, ok: false, why } : result);
+}
