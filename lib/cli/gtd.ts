@@ -48,7 +48,7 @@ export async function runningStatus(call: Call): Promise<Status | undefined> {
 export async function publish(call: Call, gitDir: string): Promise<PublishedState> {
   const published = await withGtd(
     call,
-    PACKING_MS,
+    PACKING_MS + (await call.settings()).get("publish.quorumWait") * 1000,
     "gtd to publish",
     (gtd, wait) => gtd.publish({ gitDir }, wait),
   );

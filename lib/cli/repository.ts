@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { RequestError } from "../common/errors.ts";
+import { NetworkError, RequestError } from "../common/errors.ts";
 import type { PublishedState } from "../daemon/api.ts";
 import { type RepositoryLocation, requireRepository } from "../exporter/find_gitdir.ts";
 import type { RepositorySettings } from "../exporter/repository_settings.ts";
@@ -63,17 +63,25 @@ export async function knownBranches(
   });
 }
 
-/** Prints where a repository can be reached: what `init` and `share` are for. */
+/**
+ * Prints where a repository can be reached: what `init` and `share` are for.
+ *
+ * @throws {NetworkError} "quorum-missed" afterwards, where too few peers have it
+ */
 export function printShared(
   call: Call,
   settings: RepositorySettings,
   published: PublishedState,
 ): void {
-  const { addresses } = published;
-  if (!call.options.json) {
-    for (const address of Object.values(addresses)) call.io.stdout(`${address}\n`);
-    return;
-  }
+  const { addresses, shortfall } = published;
   const { name, branches, tags } = settings;
-  printJson(call.io, { repository: name, branches: branches.map(shortBranch), tags, addresses });
+  if (call.options.json) {
+    printJson(call.io, { repository: name, branches: branches.map(shortBranch), tags, addresses });
+  } else {
+    for (const address of Object.values(addresses)) call.io.stdout(`${address}\n`);
+  }
+  if (shortfall === undefined) return;
+  throw new NetworkError("quorum-missed", shortfall, {
+    hint: "gtr who HEAD shows who has it; publish.quorum is how many have to",
+  });
 }

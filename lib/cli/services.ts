@@ -15,6 +15,7 @@ export type Gtd =
     | "publish"
     | "withdraw"
     | "plannedPacks"
+    | "who"
     | "follow"
     | "unfollow"
     | "status"

@@ -129,6 +129,37 @@ export const VERBS: readonly Verb[] = [
     load: () => import("./verbs/unfollow.ts"),
   },
   {
+    name: "who",
+    summary: "say which peers have a commit",
+    operands: [{
+      form: "<commit>",
+      about: "any name that git knows here, or a full object id",
+      offer: "branch",
+    }],
+    options: [
+      {
+        form: "--repository <address>",
+        about: "only this repository (default: all that are published or kept here)",
+      },
+      JSON_OPTION,
+    ],
+    details: [
+      "For each repository in gtd's store whose published state contains the commit, the peers are " +
+      "asked that are connected, that the repository's endpoints and the DHT name, and https " +
+      "servers. HAS IT is yes where a peer says that it has every pack up to the commit's; claimed " +
+      "where it says only that it has the publication; older where it says neither.",
+      "It is what peers say of themselves: good to know where copies should be, no proof. Readers " +
+      "who are offline, or pass on nothing, are not seen.",
+      'With --json: {"commit", "repositories": [{"address", "sequence", "peers": [{"network", ' +
+      '"peer", "sequence", "has"}]}]}.',
+    ],
+    examples: [
+      { command: "gtr who HEAD", about: "whether others have the last commit" },
+      { command: "gtr who v1.0 --repository torrent://bob/tools", about: "of one repository" },
+    ],
+    load: () => import("./verbs/who.ts"),
+  },
+  {
     name: "pack",
     summary: "show the packs that publishing would make",
     operands: [],

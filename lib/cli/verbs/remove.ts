@@ -34,7 +34,8 @@ export async function run(call: Call): Promise<void> {
   if (branches === undefined) return await removeGone(call, gitDir, options.repository!);
 
   const after = await stopSharing(home, gitDir, branches, io.signal);
-  const { addresses } = await publish(call, gitDir);
+  const { addresses, shortfall } = await publish(call, gitDir);
+  if (shortfall !== undefined) note(io, `warning: ${shortfall}`);
   const left = after.branches.map(shortBranch);
   if (left.length === 0) await unlist(home, gitDir, io.signal);
   if (options.json) printJson(io, { repository: after.name, branches: left, addresses });

@@ -4,7 +4,7 @@ import type { Io } from "../../../lib/cli/io.ts";
 import { run } from "../../../lib/cli/run.ts";
 import type { Gtd, Services } from "../../../lib/cli/services.ts";
 import { toGtrError } from "../../../lib/common/errors.ts";
-import type { Health, PlannedPack, Status } from "../../../lib/daemon/api.ts";
+import type { CommitHolders, Health, PlannedPack, Status } from "../../../lib/daemon/api.ts";
 import { readRepositorySettings } from "../../../lib/exporter/repository_settings.ts";
 import { formatAddress } from "../../../lib/identity/address.ts";
 import { loadOrCreateKey } from "../../../lib/identity/keys.ts";
@@ -45,6 +45,10 @@ export class User implements AsyncDisposable {
   readonly asked: string[] = [];
   warnings: string[] = [];
   packs: PlannedPack[] = [];
+  /** What gtd answers to `who`. */
+  holders: CommitHolders[] = [];
+  /** Why gtd doesn't acknowledge what it publishes. */
+  shortfall: string | undefined;
   daemon: "running" | "stopped" | "broken" = "running";
   interactive = false;
   readonly ending = new AbortController();
@@ -131,7 +135,8 @@ export class User implements AsyncDisposable {
         const { id } = await loadOrCreateKey(this.home.identity);
         const torrent = formatAddress({ scheme: "torrent", id, name: settings?.name ?? "" });
         const addresses: Record<string, string> = shared ? { torrent } : {};
-        return { addresses, sequence: 1, changed: true, warnings: this.warnings };
+        const { warnings, shortfall } = this;
+        return { addresses, sequence: 1, changed: true, warnings, shortfall };
       },
       withdraw: ({ name }) => {
         this.asked.push(`withdraw ${name}`);
@@ -149,6 +154,10 @@ export class User implements AsyncDisposable {
       unfollow: (url, keep) => {
         this.asked.push(`unfollow ${url} ${keep}`);
         return Promise.resolve({ address: url, removed: !keep });
+      },
+      who: ({ commit, url }) => {
+        this.asked.push(`who ${commit} ${url}`);
+        return Promise.resolve(this.holders);
       },
       plannedPacks: () => Promise.resolve(this.packs),
       status: () => Promise.resolve(this.status()),
