@@ -34,6 +34,8 @@ export interface Options {
   readonly follow?: boolean;
   readonly keep?: boolean;
   readonly lines?: string;
+  readonly as?: string;
+  readonly acceptChange?: boolean;
 }
 
 /** One call of a verb. */

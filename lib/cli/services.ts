@@ -1,5 +1,5 @@
 /**
- * The parts of the daemon's room that verbs use, so that tests can stand in for gtd.
+ * What verbs reach outside their process, so that tests can stand in for it.
  *
  * @module
  */
@@ -7,6 +7,7 @@ import type { Home } from "../common/home.ts";
 import type { Settings } from "../common/settings.ts";
 import type { Wait } from "../common/wait.ts";
 import type { GtrClient } from "../daemon/client.ts";
+import type { AskRegistry } from "../identity/registry_fetch.ts";
 
 /** What verbs ask gtd for. */
 export type Gtd =
@@ -26,7 +27,7 @@ export type Gtd =
   >
   & AsyncDisposable;
 
-/** How verbs reach gtd. */
+/** How verbs reach gtd and others. */
 export interface Services {
   /** A connection to gtd, which is started if need be. */
   connect(home: Home, settings: Settings, wait: Wait): Promise<Gtd>;
@@ -36,6 +37,8 @@ export interface Services {
   stop(home: Home, wait: Wait): Promise<boolean>;
   /** A connection to the gtd that runs; undefined where none does. */
   running(home: Home): Promise<Gtd | undefined>;
+  /** Asks a domain about one of its names. */
+  readonly askRegistry: AskRegistry;
 }
 
 /** The real ones, each loaded when it is used. */
@@ -55,5 +58,9 @@ export const SERVICES: Services = {
   async running(home) {
     const { GtrClient } = await import("../daemon/client.ts");
     return await GtrClient.running(home);
+  },
+  async askRegistry(name, signal) {
+    const { askRegistry } = await import("../identity/registry_fetch.ts");
+    return await askRegistry(name, signal);
   },
 };

@@ -210,6 +210,29 @@ export const VERBS: readonly Verb[] = [
     load: () => import("./verbs/name_add.ts"),
   },
   {
+    name: "name import",
+    summary: "give a publisher the name that a domain gives them",
+    operands: [{ form: "<user@domain>", about: "the name there" }],
+    options: [
+      { form: "--as <name>", about: "what you call them (default: the user)" },
+      { form: "--accept-change", about: "also if it stood for another publisher before" },
+      JSON_OPTION,
+    ],
+    details: [
+      "Asks https://<domain>/.well-known/gtr.json whom the name stands for, prints their id and " +
+      "keeps it: the name leads to them from then on, whatever the domain says later. Compare " +
+      "the id with them by another way.",
+      "torrent://<user>@<domain>/<repository> works without it. The domain is then asked again, at " +
+      "most once an hour; where it says that the name has another key, nothing is fetched until " +
+      "you accept that with --accept-change.",
+    ],
+    examples: [
+      { command: "gtr name import alice@example.org", about: "torrent://alice/hello works now" },
+      { command: "gtr name import alice@example.org --as al", about: "under another name" },
+    ],
+    load: () => import("./verbs/name_import.ts"),
+  },
+  {
     name: "name remove",
     summary: "forget the name of a publisher",
     operands: [{ form: "<name>", about: "what you called them", offer: "petname" }],
@@ -223,7 +246,7 @@ export const VERBS: readonly Verb[] = [
     summary: "list the names you gave",
     operands: [],
     options: [JSON_OPTION],
-    details: [],
+    details: ["For those that were imported also the name at a domain that they come from."],
     examples: [{ command: "gtr name list", about: "names, and whom they stand for" }],
     load: () => import("./verbs/name_list.ts"),
   },
@@ -373,7 +396,7 @@ export function findVerb(words: readonly string[]): Verb | undefined {
   return VERBS.find((verb) => verb.name === name);
 }
 
-/** The verbs of a group: "name" has "name add", "name remove" and "name list". */
+/** The verbs of a group: "name" has "name add", "name remove" and others. */
 export function verbsOfGroup(word: string): readonly Verb[] {
   return VERBS.filter((verb) => verb.name.startsWith(`${word} `));
 }

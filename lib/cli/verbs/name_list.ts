@@ -8,5 +8,9 @@ export async function run({ home, io, options }: Call): Promise<void> {
   const names = await new Names(home.names).list();
   if (options.json) return printJson(io, names);
   if (names.length === 0) return note(io, "no names yet; gtr name add <name> <publisher>");
-  printTable(io, ["NAME", "PUBLISHER"], names.map(({ name, publisher }) => [name, publisher]));
+  printTable(
+    io,
+    ["NAME", "PUBLISHER", "FROM"],
+    names.map(({ name, publisher, from }) => [name, publisher, from ?? "-"]),
+  );
 }

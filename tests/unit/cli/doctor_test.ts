@@ -31,6 +31,7 @@ function call(): Call {
       start: never,
       stop: never,
       running: () => Promise.resolve(undefined),
+      askRegistry: () => Promise.reject(new Error("not in this test")),
     },
     settings: () => Settings.load(home, () => undefined),
   };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import type { Io } from "../../../lib/cli/io.ts";
 import { run } from "../../../lib/cli/run.ts";
 import type { Gtd, Services } from "../../../lib/cli/services.ts";
-import { toGtrError } from "../../../lib/common/errors.ts";
+import { NetworkError, toGtrError } from "../../../lib/common/errors.ts";
 import type { CommitHolders, Health, PlannedPack, Status } from "../../../lib/daemon/api.ts";
 import { readRepositorySettings } from "../../../lib/exporter/repository_settings.ts";
 import { formatAddress } from "../../../lib/identity/address.ts";
@@ -51,6 +51,8 @@ export class User implements AsyncDisposable {
   shortfall: string | undefined;
   daemon: "running" | "stopped" | "broken" = "running";
   interactive = false;
+  /** What domains answer about their names. */
+  readonly registries = new Map<string, unknown>();
   readonly ending = new AbortController();
 
   private constructor(folder: string) {
@@ -168,6 +170,10 @@ export class User implements AsyncDisposable {
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
     return {
+      askRegistry: ({ domain }) =>
+        this.registries.has(domain)
+          ? Promise.resolve(new TextEncoder().encode(JSON.stringify(this.registries.get(domain))))
+          : Promise.reject(new NetworkError("unreachable", `can't reach ${domain}: no route`)),
       connect: () =>
         this.daemon === "broken"
           ? Promise.reject(toGtrError(new Error("can't reach gtd: it is a test")))

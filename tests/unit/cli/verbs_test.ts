@@ -59,7 +59,7 @@ Deno.test("usage: wrong use exits 2 with a hint", async () => {
     [["list", "more"], /too many arguments.*\nhint: gtr help list\n/],
     [["init", "--name"], /argument missing\nhint: gtr help init\n/],
     [["name", "add", "bob"], /missing required argument 'publisher'\nhint: gtr help name add\n/],
-    [["name"], /what to do is missing\nhint: one of: add, remove, list\n/],
+    [["name"], /what to do is missing\nhint: one of: add, import, remove, list\n/],
     [["daemon", "restart"], /no 'restart'\nhint: one of: start, stop, status, logs\n/],
   ];
   for (const [words, said] of cases) {
@@ -102,7 +102,7 @@ Deno.test("name: add, list, remove", async () => {
   const gtr = (...words: string[]) => user.gtr(user.folder, "name", ...words);
   assert.deepEqual(await gtr("add", "bob", `torrent://${id}/x`), { code: 0, out: "", err: "" });
   assert.deepEqual(JSON.parse((await gtr("list", "--json")).out), [{ name: "bob", publisher: id }]);
-  assert.equal((await gtr("list")).out, `NAME  PUBLISHER\nbob   ${id}\n`);
+  assert.equal((await gtr("list")).out, `NAME  PUBLISHER${" ".repeat(33)}FROM\nbob   ${id}  -\n`);
   assert.equal((await gtr("add", "bob", "nonsense")).code, 2);
   assert.equal((await gtr("add", "bob", id)).err, "", "the same again");
   const other = await gtr("add", "bob", "00".repeat(20));

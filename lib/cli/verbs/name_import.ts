@@ -1,0 +1,44 @@
+/** `gtr name import` */
+import { RequestError } from "../../common/errors.ts";
+import { Names } from "../../identity/names.ts";
+import { checkPetname } from "../../identity/petname.ts";
+import { idOf } from "../../identity/publisher.ts";
+import { changedKey, Registry } from "../../identity/registry.ts";
+import { formatRegistryName, parseRegistryName } from "../../identity/registry_name.ts";
+import type { Call } from "../io.ts";
+import { note, printJson } from "../output.ts";
+
+/** Asks a domain whom one of its names stands for, and keeps the answer as a petname. */
+export async function run(call: Call): Promise<void> {
+  const { home, io, options, services } = call;
+  const at = parseRegistryName(call.operands[0]!);
+  const from = formatRegistryName(at);
+  const name = checkPetname(options.as ?? at.user);
+  const names = new Names(home.names);
+  const before = await names.find(name);
+  if (before && before.from !== from) throw taken(name, before.publisher, from);
+
+  const timeout = (await call.settings()).get("network.timeout") * 1000;
+  const registry = new Registry({ path: home.registry, ask: services.askRegistry, timeout });
+  const accept = options.acceptChange ?? false;
+  const publisher = await registry.confirm(at, accept, io.signal);
+  const id = idOf(publisher);
+  // The petname is what was agreed to, also where registry.json is lost or younger.
+  const changed = before && idOf(before.publisher) !== id ? before : undefined;
+  if (changed && !accept) {
+    throw changedKey(at, publisher, changed.publisher, "when it was imported");
+  }
+  await names.add(name, publisher, from);
+  if (changed) note(io, `${name} was the name of ${idOf(changed.publisher)} until now`);
+  if (options.json) printJson(io, { name, publisher, id, from });
+  else io.stdout(`${id}\n`);
+  note(io, `${name} is this publisher from now on, whatever ${at.domain} says later`);
+}
+
+function taken(name: string, publisher: string, from: string): RequestError {
+  return new RequestError(
+    "name-taken",
+    `can't call ${from} '${name}': it is the name of ${idOf(publisher)}`,
+    { hint: `gtr name import ${from} --as <name>, or first: gtr name remove ${name}` },
+  );
+}
