@@ -35,6 +35,21 @@ Deno.test("names are added, changed, listed in order and removed", () =>
     });
   }));
 
+Deno.test("a name says where it was imported from, until it is given anew", () =>
+  withNames(async (names, path) => {
+    await names.add("alice", KEY, "alice@example.org");
+    await names.add("bob", ID);
+    const alice = { name: "alice", publisher: KEY, from: "alice@example.org" };
+    assert.deepEqual(await names.find("alice"), alice);
+    assert.deepEqual(await names.list(), [alice, { name: "bob", publisher: ID }]);
+    await names.add("alice", ID);
+    assert.deepEqual(await names.find("alice"), { name: "alice", publisher: ID });
+    await names.add("alice", KEY, "alice@example.org");
+    await names.remove("alice");
+    assert.deepEqual(JSON.parse(await Deno.readTextFile(path)), { version: 1, names: { bob: ID } });
+    assert.equal(await names.find("constructor"), undefined);
+  }));
+
 Deno.test("a publisher can be given by any address that contains its id or key", () =>
   withNames(async (names) => {
     await names.add("a", `torrent://${ID.toUpperCase()}/hello`);
