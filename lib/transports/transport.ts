@@ -32,7 +32,10 @@ export interface Holder {
   readonly peer: string;
   /** The publication that it says it has, 0 where it says nothing. A stranger may say any number. */
   readonly sequence: number;
-  /** It says that it has every byte of the packs: by a bitfield, or by serving them. */
+  /**
+   * It says that it has every byte of the packs: by a bitfield, or by serving them. Where no packs
+   * are listed, since the repository is only announced: it serves the publication live.
+   */
   readonly complete: boolean;
 }
 

@@ -4,19 +4,28 @@
  * @module
  */
 import { deadline } from "../../common/wait.ts";
+import { isAnnounced } from "../../manifest/flow.ts";
 import { pieceLength } from "../../manifest/pack_torrent.ts";
-import type { Manifest, PackRef } from "../../manifest/types.ts";
+import type { Manifest } from "../../manifest/types.ts";
 import type { Holder, HolderWait } from "../transport.ts";
-import { formatHostPort } from "./dht/endpoints.ts";
+import { type Address, formatHostPort } from "./dht/endpoints.ts";
 import type { Notices } from "./notices.ts";
 import type { MeetingPeer, Swarm } from "./swarm/swarm.ts";
 
 /** One peer may take so many milliseconds for all packs. */
 const ANSWER_MS = 5000;
 
+/** What {@linkcode findHolders} works with. */
+export interface HolderParts {
+  readonly swarm: Swarm;
+  readonly notices: Notices;
+  /** Whether the peer at an address serves the publication live; never rejects. */
+  readonly serves: (address: Address, signal: AbortSignal) => Promise<boolean>;
+}
+
 /** See `Transport.holders`. */
 export async function findHolders(
-  parts: { readonly swarm: Swarm; readonly notices: Notices },
+  parts: HolderParts,
   manifest: Manifest,
   { search, signal }: HolderWait,
 ): Promise<Holder[]> {
@@ -28,19 +37,22 @@ export async function findHolders(
       ? formatHostPort(member.address)
       : `${member.host} (${member.id.slice(-8)})`,
     sequence: member.sequence,
-    complete: await hasPacks(parts.swarm, member, manifest.packs, signal),
+    complete: await isComplete(parts, member, manifest, signal),
   })));
 }
 
-async function hasPacks(
-  swarm: Swarm,
+async function isComplete(
+  { swarm, serves }: HolderParts,
   member: MeetingPeer,
-  packs: readonly PackRef[],
+  manifest: Manifest,
   signal: AbortSignal,
 ): Promise<boolean> {
-  using limit = deadline(ANSWER_MS, "which packs it has", signal);
+  using limit = deadline(ANSWER_MS, "what it has", signal);
+  if (isAnnounced(manifest)) {
+    return member.address !== undefined && await serves(member.address, limit.signal);
+  }
   // The newest first: it is what most peers lack, and then nothing else needs to be asked.
-  for (const { infohash, size } of packs.toReversed()) {
+  for (const { infohash, size } of manifest.packs.toReversed()) {
     const torrent = { infohash, pieces: Math.ceil(size / pieceLength(size)) };
     if (!await swarm.isHeldBy(member, torrent, limit.signal)) return false;
   }

@@ -31,7 +31,7 @@ import { selfSigned, type TlsIdentity } from "../../identity/certificate.ts";
 import { dialFirst, dialPeer } from "./live/dial.ts";
 import { LiveServer } from "./live/server.ts";
 import { Dht } from "./dht/dht.ts";
-import { KnownNodes } from "./dht/endpoints.ts";
+import { type Address, KnownNodes } from "./dht/endpoints.ts";
 import { mutableTarget } from "./dht/items.ts";
 import { decodePackIndex, readItemTree } from "./dht_packs.ts";
 import { fetchFile } from "./fetch_file.ts";
@@ -163,9 +163,6 @@ export class TorrentTransport implements Transport {
 
   async dial(from: SignedManifest, wait: Wait): Promise<LiveStream> {
     const { manifest } = from;
-    const { dropped, settings } = this.#context;
-    const identity = this.#reader ??= selfSigned(keyFromSeed(randomBytes(32)));
-    const patience = settings.get("network.timeout") * 1000;
     const search = new AbortController();
     const round = Promise.withResolvers<void>();
     const peers = findPeers(this.#dht, {
@@ -177,16 +174,7 @@ export class TorrentTransport implements Transport {
     try {
       return await dialFirst(
         peers,
-        (address, signal) => {
-          if (mayDial(address.host, settings.get("torrent.bootstrap"))) {
-            return dialPeer(address, { identity, from, signal, patience, dropped });
-          }
-          dropped("inside-address");
-          throw new NetworkError(
-            "inside-address",
-            `can't dial ${address.host}: it is not a peer's`,
-          );
-        },
+        (address, signal) => this.#dialPeer(address, from, signal),
         round.promise,
         wait.signal,
       );
@@ -200,7 +188,10 @@ export class TorrentTransport implements Transport {
   }
 
   holders(manifest: Manifest, wait: HolderWait): Promise<Holder[]> {
-    return findHolders({ swarm: this.#swarm, notices: this.#notices }, manifest, wait);
+    const serves = (address: Address, signal: AbortSignal) =>
+      this.#dialPeer(address, { manifest }, signal)
+        .then((stream) => (stream.close(), true), () => false);
+    return findHolders({ swarm: this.#swarm, notices: this.#notices, serves }, manifest, wait);
   }
 
   peers(manifest: Manifest): number {
@@ -230,6 +221,22 @@ export class TorrentTransport implements Transport {
     await this.#announcer[Symbol.asyncDispose]();
     await this.#swarm[Symbol.asyncDispose]();
     await this.#dht[Symbol.asyncDispose]();
+  }
+
+  #dialPeer(
+    address: Address,
+    from: Pick<SignedManifest, "manifest">,
+    signal: AbortSignal,
+  ): Promise<LiveStream> {
+    const { dropped, settings } = this.#context;
+    if (!mayDial(address.host, settings.get("torrent.bootstrap"))) {
+      dropped("inside-address");
+      const why = `can't dial ${address.host}: it is not a peer's`;
+      return Promise.reject(new NetworkError("inside-address", why));
+    }
+    const identity = this.#reader ??= selfSigned(keyFromSeed(randomBytes(32)));
+    const patience = settings.get("network.timeout") * 1000;
+    return dialPeer(address, { identity, from, signal, patience, dropped });
   }
 
   async #packFromItems(pack: PackRef, from: SignedManifest, wait: Wait): Promise<Uint8Array> {

@@ -24,7 +24,7 @@ export const ALPN = "gtr-git/1";
 export interface DialOptions {
   readonly identity: TlsIdentity;
   /** What is wanted, at least. */
-  readonly from: SignedManifest;
+  readonly from: Pick<SignedManifest, "manifest">;
   readonly signal: AbortSignal;
   /** Milliseconds until a silent peer is given up. */
   readonly patience: number;
@@ -104,7 +104,7 @@ function secured(socket: TLSSocket, where: string): Promise<string> {
 
 async function receiveManifest(
   reader: ByteReader,
-  from: SignedManifest,
+  from: DialOptions["from"],
   where: string,
 ): Promise<SignedManifest> {
   const answer: Answer = decodeAnswer(await reader.line(MAX_HELLO));
