@@ -52,6 +52,10 @@ export function gtrPage(schemes: readonly string[]): string {
             form: `${scheme}://<petname>/<name>`,
             about: "the same, by a name of your own: gtr name add",
           },
+          {
+            form: `${scheme}://<user>@<domain>/<name>`,
+            about: "the same, by a name that a domain gives: gtr name import",
+          },
         ])
       ),
     ),
