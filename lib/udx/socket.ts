@@ -1,0 +1,247 @@
+/**
+ * A UDP socket that carries streams and messages, with the interface of udx-native's.
+ *
+ * @module
+ */
+import { EventEmitter } from "node:events";
+import { Buffer } from "node:buffer";
+import type { Backend, BackendEvents } from "./backend.ts";
+import { UdxError } from "./error.ts";
+import { family } from "./ip_address.ts";
+import type { UDX } from "./native_api.ts";
+import { isPacket, PacketType, streamOf } from "./packet.ts";
+import type { UDXStream } from "./stream.ts";
+
+/** Where a socket is bound. */
+export interface Address {
+  readonly host: string;
+  readonly family: 4 | 6;
+  readonly port: number;
+}
+
+/** Options of {@linkcode UDXSocket}. */
+export interface SocketOptions {
+  /** "::" takes IPv6 only. */
+  readonly ipv6Only?: boolean;
+  readonly reuseAddress?: boolean;
+}
+
+/** Emits "listening", "message" (bytes, from), "busy", "idle" and "close". */
+export class UDXSocket extends EventEmitter implements BackendEvents {
+  readonly udx: UDX;
+  /** Streams that are connected over it. */
+  readonly streams = new Set<UDXStream>();
+  /** Anything of the user's. */
+  userData: unknown = null;
+  bytesTransmitted = 0;
+  packetsTransmitted = 0;
+  bytesReceived = 0;
+  packetsReceived = 0;
+  /** Not known. */
+  readonly packetsDroppedByKernel = -1;
+
+  readonly #options: SocketOptions;
+  /** Streams that got packets in this batch. */
+  readonly #touched = new Set<UDXStream>();
+  #backend: Backend | undefined;
+  #address: Address | null = null;
+  #closing: Promise<void> | null = null;
+  #closed = false;
+
+  constructor(udx: UDX, options: SocketOptions = {}) {
+    super();
+    this.udx = udx;
+    this.#options = options;
+  }
+
+  get bound(): boolean {
+    return this.#address !== null;
+  }
+
+  get closing(): boolean {
+    return this.#closing !== null;
+  }
+
+  get idle(): boolean {
+    return this.streams.size === 0;
+  }
+
+  get busy(): boolean {
+    return this.streams.size > 0;
+  }
+
+  /** Null before it is bound. */
+  address(): Address | null {
+    return this.#address;
+  }
+
+  toJSON(): Record<string, unknown> {
+    return {
+      bound: this.bound,
+      closing: this.closing,
+      streams: this.streams.size,
+      address: this.address(),
+      ipv6Only: this.#options.ipv6Only === true,
+      reuseAddress: this.#options.reuseAddress === true,
+      idle: this.idle,
+      busy: this.busy,
+    };
+  }
+
+  /**
+   * Binds it, at once. Without a host: to all addresses of both families, or else of IPv4.
+   *
+   * @throws {UdxError} "EADDRINUSE" and the like
+   */
+  bind(port = 0, host?: string): void {
+    if (this.bound) throw new Error("Already bound");
+    if (this.closing) throw new Error("Socket is closed");
+    if (host) this.#open(port ?? 0, host, checkedFamily(host));
+    else {
+      try {
+        this.#open(port ?? 0, "::", 6);
+      } catch {
+        this.#open(port ?? 0, "0.0.0.0", 4); // no IPv6 here
+      }
+    }
+    this.emit("listening");
+  }
+
+  /** Closes it once its streams are closed; resolves then. */
+  close(): Promise<void> {
+    if (this.#closing) return this.#closing;
+    this.#closing = new Promise((resolve) => this.once("close", resolve));
+    this.#closeMaybe();
+    return this.#closing;
+  }
+
+  /** Sends a message. Resolves with whether it left. */
+  async send(bytes: Uint8Array, port: number, host?: string, ttl?: number): Promise<boolean> {
+    if (this.closing) return false;
+    this.trySend(bytes, port, host, ttl);
+    return await true;
+  }
+
+  /** Sends a message; `ttl`: hops after which it is lost, for this one only. */
+  trySend(bytes: Uint8Array, port: number, host?: string, ttl?: number): void {
+    if (this.closing) return;
+    const to = host || "127.0.0.1";
+    checkedFamily(to);
+    if (!this.bound) this.bind(0);
+    this.transmit(bytes, port, to, ttl);
+  }
+
+  setTTL(ttl: number): void {
+    this.#active().setTTL(ttl);
+  }
+
+  /** Bytes. */
+  getRecvBufferSize(): number {
+    return this.#active().receiveBuffer;
+  }
+
+  setRecvBufferSize(size: number): void {
+    this.#active().receiveBuffer = size;
+  }
+
+  getSendBufferSize(): number {
+    return this.#active().sendBuffer;
+  }
+
+  setSendBufferSize(size: number): void {
+    this.#active().sendBuffer = size;
+  }
+
+  addMembership(group: string, address = ""): void {
+    this.#active().membership(group, address, true);
+  }
+
+  dropMembership(group: string, address = ""): void {
+    this.#active().membership(group, address, false);
+  }
+
+  /** Sends a packet of a stream, or a message. */
+  transmit(bytes: Uint8Array, port: number, host: string, ttl = 0): void {
+    this.bytesTransmitted += bytes.length;
+    this.packetsTransmitted++;
+    this.udx.bytesTransmitted += bytes.length;
+    this.udx.packetsTransmitted++;
+    this.#backend?.send(bytes, port, host, ttl);
+  }
+
+  /** A datagram came: called by the back-end. */
+  datagram(bytes: Uint8Array, port: number, host: string, family: 4 | 6): void {
+    if (this.#closed) return;
+    this.bytesReceived += bytes.length;
+    this.packetsReceived++;
+    this.udx.bytesReceived += bytes.length;
+    this.udx.packetsReceived++;
+    if (isPacket(bytes)) {
+      const stream = this.udx.streams.get(streamOf(bytes));
+      if (stream) {
+        stream.packet(this, bytes, port, host, family);
+        this.#touched.add(stream);
+        return;
+      }
+      if (this.#answerLate(bytes)) return;
+    }
+    this.emit("message", Buffer.from(bytes), { host, family, port });
+  }
+
+  /** All that came has been handed over: acknowledgements and data go out together. */
+  batchEnd(): void {
+    if (this.#touched.size === 0) return;
+    const touched = [...this.#touched];
+    this.#touched.clear();
+    for (const stream of touched) stream.batchEnd();
+  }
+
+  /** A stream is connected over it now. */
+  addStream(stream: UDXStream): void {
+    if (this.streams.has(stream)) return;
+    this.streams.add(stream);
+    if (this.streams.size === 1) this.emit("busy");
+  }
+
+  /** A stream isn't any more. */
+  removeStream(stream: UDXStream): void {
+    if (!this.streams.delete(stream)) return;
+    if (!this.#closeMaybe() && this.idle) this.emit("idle");
+  }
+
+  #open(port: number, host: string, family: 4 | 6): void {
+    const { ipv6Only = false, reuseAddress = false } = this.#options;
+    const options = { port, host, family, ipv6Only, reuseAddress };
+    this.#backend = this.udx.openBackend(options, this);
+    this.#address = { host, family, port: this.#backend.port };
+  }
+
+  /** The end of a stream that is gone already, again: our acknowledgement was lost. */
+  #answerLate(bytes: Uint8Array): boolean {
+    if (!(bytes[2]! & (PacketType.DATA | PacketType.END))) return false;
+    const word = this.udx.lingering.get(streamOf(bytes), performance.now());
+    if (!word) return false;
+    this.transmit(word.packet, word.route.port, word.route.host);
+    return true;
+  }
+
+  #closeMaybe(): boolean {
+    if (this.#closed || this.#closing === null) return this.#closed;
+    if (!this.idle) return false;
+    this.#closed = true;
+    if (this.#backend) this.#backend.close(() => this.emit("close"));
+    else queueMicrotask(() => this.emit("close"));
+    return true;
+  }
+
+  #active(): Backend {
+    if (!this.#backend) throw new Error("Socket not active");
+    return this.#backend;
+  }
+}
+
+function checkedFamily(host: string): 4 | 6 {
+  const found = family(host);
+  if (found === 0) throw new UdxError("EINVAL", `${host} is not a valid IP address`);
+  return found;
+}

@@ -1,0 +1,453 @@
+/**
+ * A stream with the interface of udx-native's: a streamx Duplex around a {@linkcode Connection}.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+// @ts-types="./streamx.d.ts"
+import { Duplex, Writable } from "streamx";
+import { Connection } from "./connection.ts";
+import { connectionReset, UdxError } from "./error.ts";
+import { family } from "./ip_address.ts";
+import type { UDX } from "./native_api.ts";
+import { PacketType, setStream } from "./packet.ts";
+import type { Route } from "./route.ts";
+import type { UDXSocket } from "./socket.ts";
+import { StreamOutput } from "./stream_output.ts";
+
+/** Decides about a packet that came over another socket than the stream's: true refuses it. */
+export type Firewall = (socket: UDXSocket, port: number, host: string, family: 4 | 6) => boolean;
+
+/** Options of {@linkcode UDXStream}. */
+export interface StreamOptions {
+  /** By default everything is refused until the stream is connected. */
+  readonly firewall?: Firewall;
+  /** Data comes in frames; it is always handed over as much together as came together. */
+  readonly framed?: boolean;
+  /** Number of the first packet. */
+  readonly seq?: number;
+}
+
+/** Options of {@linkcode UDXStream.connect}. */
+export interface ConnectOptions {
+  /** Number of the first packet that the other side sends. */
+  readonly ack?: number;
+}
+
+type Done = (error: Error | null) => void;
+
+/** Bytes that a stream takes in before it asks its writer to wait, beyond what may be in flight. */
+const HIGH_WATER_MARK = 262_144;
+const BBR_STATES = { startup: 1, drain: 2, "probe-bandwidth": 3, "probe-rtt": 4 } as const;
+
+/** Emits, beside a Duplex' own events, "connect", "message" (bytes) and "remote-changed". */
+export class UDXStream extends Duplex {
+  readonly udx: UDX;
+  readonly id: number;
+  socket: UDXSocket | null = null;
+  remoteId = 0;
+  remoteHost: string | null = null;
+  remoteFamily: 0 | 4 | 6 = 0;
+  remotePort = 0;
+  /** Anything of the user's. */
+  userData: unknown = null;
+  bytesTransmitted = 0;
+  packetsTransmitted = 0;
+  bytesReceived = 0;
+  packetsReceived = 0;
+
+  readonly #connection: Connection;
+  readonly #output: StreamOutput;
+  readonly #firewall: Firewall;
+  #closed = false;
+  #previousSocket: UDXSocket | null = null;
+  #remoteChanging = false;
+  #relayTo: UDXStream | null = null;
+  #relayed = false;
+  readonly #relaying = new Set<UDXStream>();
+  #onWrite: Done | null = null;
+  #onDestroy: Done | null = null;
+  #flushes: { readonly bytes: number; readonly resolve: (done: boolean) => void }[] = [];
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timerAt = Infinity;
+
+  constructor(udx: UDX, id: number, options: StreamOptions = {}) {
+    super({ mapWritable: toBuffer, eagerOpen: true });
+    this.udx = udx;
+    this.id = id;
+    this.#firewall = options.firewall ?? refuse;
+    this.#output = new StreamOutput(this);
+    this.#connection = new Connection(
+      {
+        transmit: (packet, route) => this.#transmit(packet, route),
+        data: (payload) => this.#output.add(payload),
+        unread: () => this._readableState.buffered + this.#output.pending,
+        end: () => this.#output.end(),
+        message: (payload) => this.emit("message", Buffer.from(payload)),
+        acknowledged: () => this.#acknowledged(),
+        remoteChanged: () => this.#remoteChanged(),
+        closed: (error) => this.#onClosed(error),
+      },
+      performance.now(),
+      options.seq,
+    );
+    udx.addStream(this);
+  }
+
+  get connected(): boolean {
+    return this.socket !== null;
+  }
+
+  /** Bytes of the largest IP packet that is sent. */
+  get mtu(): number {
+    return this.#connection.sender.mtu.mtu;
+  }
+
+  /** Smoothed round-trip time, ms. */
+  get rtt(): number {
+    return this.#connection.sender.recovery.rtt.smoothed;
+  }
+
+  /** Packets that may be in flight. */
+  get cwnd(): number {
+    return Math.floor(this.#connection.sender.bbr.window);
+  }
+
+  /** Bytes in flight. */
+  get inflight(): number {
+    return this.#connection.sender.recovery.flying.length * this.#connection.sender.payload;
+  }
+
+  get rtoCount(): number {
+    return this.#connection.sender.recovery.timeouts;
+  }
+
+  get retransmits(): number {
+    return this.#connection.sender.retransmits;
+  }
+
+  get fastRecoveries(): number {
+    return this.#connection.sender.recovery.fastRecoveries;
+  }
+
+  /** 1: startup, 2: drain, 3: probing the bandwidth, 4: probing the round-trip time. */
+  get bbrState(): number {
+    return BBR_STATES[this.#connection.sender.bbr.state];
+  }
+
+  /** Bytes per second that the path is estimated to take. */
+  get bbrBandwidth(): number {
+    const { sender } = this.#connection;
+    return Math.round(sender.bbr.bandwidth * 1000 * sender.payload);
+  }
+
+  /** Packets that were dropped, by reason. */
+  get dropped(): Readonly<Record<string, number>> {
+    return { ...this.#connection.dropped, badSack: this.#connection.sender.recovery.badSacks };
+  }
+
+  get localHost(): string | null {
+    return this.socket?.address()?.host ?? null;
+  }
+
+  get localFamily(): 0 | 4 | 6 {
+    return this.socket?.address()?.family ?? 0;
+  }
+
+  get localPort(): number {
+    return this.socket?.address()?.port ?? 0;
+  }
+
+  /** Data is always handed over as much together as came together, and at once. */
+  setInteractive(_interactive: boolean): void {}
+
+  /** Sends something every `ms` ms while there is nothing else to send; 0: doesn't. */
+  setKeepalive(ms: number): void {
+    if (this.#closed) return;
+    this.#connection.setKeepalive(ms, performance.now());
+    this.#arm();
+  }
+
+  /** Connects to a stream of another socket, by the id that it has there. */
+  connect(
+    socket: UDXSocket,
+    remoteId: number,
+    port: number,
+    host?: string | ConnectOptions | null,
+    options: ConnectOptions = {},
+  ): void {
+    if (this.#closed) return;
+    if (this.connected) throw new Error("Already connected");
+    if (socket.closing) throw new Error("Socket is closed");
+    if (typeof host === "object" && host !== null) [host, options] = [undefined, host];
+    const route = this.#route(remoteId, port, host);
+    if (!socket.bound) socket.bind(0);
+    this.#setRemote(socket, route);
+    socket.addStream(this);
+    this.#connection.connect(route, performance.now(), options.ack);
+    this.#arm();
+    this.emit("connect");
+  }
+
+  /**
+   * Goes on with another remote. Resolves when all that was sent to the old one is acknowledged.
+   *
+   * @throws where it isn't connected, or is changing already
+   */
+  changeRemote(
+    socket: UDXSocket,
+    remoteId: number,
+    port: number,
+    host?: string | null,
+  ): Promise<void> {
+    if (this.#remoteChanging) throw new Error("Remote already changing");
+    if (!this.socket) throw new Error("Not yet connected");
+    if (socket.closing) throw new Error("Socket is closed");
+    if (this.socket.udx !== socket.udx) {
+      throw new Error("Cannot change to a socket on another UDX instance");
+    }
+    const route = this.#route(remoteId, port, host);
+    if (!socket.bound) socket.bind(0);
+    if (this.socket !== socket) this.#previousSocket = this.socket;
+    this.#setRemote(socket, route);
+    socket.addStream(this);
+    this.#remoteChanging = true;
+    const changed = new Promise<void>((resolve, reject) => {
+      const onChanged = () => {
+        this.off("close", onClose);
+        resolve();
+      };
+      const onClose = () => {
+        this.off("remote-changed", onChanged);
+        reject(new Error("Stream is closed"));
+      };
+      this.once("remote-changed", onChanged).once("close", onClose);
+    });
+    // Told later, so that the caller can listen.
+    queueMicrotask(() => this.#closed || this.#connection.changeRoute(route));
+    return changed;
+  }
+
+  /** Forwards everything that comes to where `destination` is connected. */
+  relayTo(destination: UDXStream): void {
+    if (this.#closed || this.#relayed || destination.#closed) return;
+    this.#relayed = true;
+    this.#relayTo = destination;
+    destination.#relaying.add(this);
+  }
+
+  /** Sends a message: not ordered, not repeated. Resolves with whether it left. */
+  send(bytes: Uint8Array): Promise<boolean> {
+    const open = this.connected && !this.#closed;
+    this.trySend(bytes);
+    return Promise.resolve(open);
+  }
+
+  /** Sends a message. */
+  trySend(bytes: Uint8Array): void {
+    if (this.connected && !this.#closed) this.#connection.message(bytes);
+  }
+
+  /** Resolves with true when all that was written is acknowledged, false where it never will be. */
+  async flush(): Promise<boolean> {
+    if (await Writable.drained(this) === false || this.destroying) return false;
+    const { written, acknowledged } = this.#connection.sender;
+    if (acknowledged >= written) return true;
+    return new Promise((resolve) => this.#flushes.push({ bytes: written, resolve }));
+  }
+
+  toJSON(): Record<string, unknown> {
+    return {
+      id: this.id,
+      connected: this.connected,
+      destroying: this.destroying,
+      destroyed: this.destroyed,
+      remoteId: this.remoteId,
+      remoteHost: this.remoteHost,
+      remoteFamily: this.remoteFamily,
+      remotePort: this.remotePort,
+      mtu: this.mtu,
+      rtt: this.rtt,
+      cwnd: this.cwnd,
+      inflight: this.inflight,
+      socket: this.socket ? this.socket.toJSON() : null,
+    };
+  }
+
+  /** A packet for this stream came: called by the socket. */
+  packet(socket: UDXSocket, bytes: Uint8Array, port: number, host: string, family: 4 | 6): void {
+    if (this.#closed) return;
+    this.bytesReceived += bytes.length;
+    this.packetsReceived++;
+    if (this.socket !== socket) {
+      if (port <= 0 || port > 65_535 || this.#firewall(socket, port, host, family)) return;
+      if (this.#closed) return; // by the firewall's callback
+    }
+    if (this.#relayTo) this.#relay(this.#relayTo, bytes);
+    else this.#connection.feed(bytes, performance.now());
+  }
+
+  /** All packets of a batch were given. */
+  batchEnd(): void {
+    if (this.#closed) return;
+    this.#connection.flush(performance.now());
+    this.#output.flush();
+    this.#arm();
+  }
+
+  protected override _read(done: Done): void {
+    this.#connection.read();
+    done(null);
+  }
+
+  protected override _writev(chunks: Uint8Array[], done: Done): void {
+    if (!this.connected) {
+      throw new UdxError(
+        "ERR_ASSERTION",
+        "Writing while not connected not currently supported",
+      );
+    }
+    this.#connection.write(chunks, performance.now());
+    this.#arm();
+    this.#continue(done);
+  }
+
+  protected override _final(done: Done): void {
+    this.#connection.end(performance.now());
+    this.#arm();
+    this.#continue(done);
+  }
+
+  protected override _predestroy(): void {
+    if (!this.#closed) this.#connection.destroy(!this.#relayed);
+    this.#closed = true;
+    this.#writeContinue();
+  }
+
+  protected override _destroy(done: Done): void {
+    if (this.connected) this.#onDestroy = done;
+    else done(null);
+  }
+
+  #route(id: number, port: number, host: string | null | undefined): Route {
+    const to = host || "127.0.0.1";
+    const kind = family(to);
+    if (kind === 0) throw new Error(`${to} is not a valid IP address`);
+    if (!(port > 0 && port < 65_536)) throw new Error(`${port} is not a valid port`);
+    return { id, host: to, port, family: kind };
+  }
+
+  #setRemote(socket: UDXSocket, { id, host, port, family }: Route): void {
+    this.socket = socket;
+    this.remoteId = id;
+    this.remoteHost = host;
+    this.remotePort = port;
+    this.remoteFamily = family;
+  }
+
+  #transmit(packet: Uint8Array, { host, port }: Route): void {
+    this.bytesTransmitted += packet.length;
+    this.packetsTransmitted++;
+    this.socket?.transmit(packet, port, host);
+  }
+
+  #relay(to: UDXStream, bytes: Uint8Array): void {
+    if (to.socket && to.remoteHost) {
+      const copy = bytes.slice();
+      setStream(copy, to.remoteId);
+      to.#transmit(copy, { id: to.remoteId, host: to.remoteHost, port: to.remotePort, family: 4 });
+    }
+    if (bytes[2]! & PacketType.DESTROY) this.#connection.close(connectionReset());
+  }
+
+  /** Takes more from the writer now, or when enough of what it wrote is acknowledged. */
+  #continue(done: Done): void {
+    if (this.#full && !this.#closed) this.#onWrite = done;
+    else done(null);
+  }
+
+  get #full(): boolean {
+    const { sender } = this.#connection;
+    return sender.written - sender.acknowledged >
+      HIGH_WATER_MARK + sender.bbr.window * sender.payload;
+  }
+
+  #writeContinue(): void {
+    const done = this.#onWrite;
+    this.#onWrite = null;
+    done?.(null);
+  }
+
+  #acknowledged(): void {
+    const { acknowledged } = this.#connection.sender;
+    while (this.#flushes.length > 0 && this.#flushes[0]!.bytes <= acknowledged) {
+      this.#flushes.shift()!.resolve(true);
+    }
+    if (this.#onWrite && !this.#full) this.#writeContinue();
+  }
+
+  #remoteChanged(): void {
+    this.#remoteChanging = false;
+    this.#previousSocket?.removeStream(this);
+    this.#previousSocket = null;
+    this.emit("remote-changed");
+  }
+
+  #onClosed(error: UdxError | null): void {
+    this.#closed = true;
+    clearTimeout(this.#timer);
+    this.#timerAt = Infinity;
+    const { sender, receiver } = this.#connection;
+    const last = sender.ended && receiver.ended && sender.route
+      ? { packet: this.#connection.acknowledgement(), route: sender.route }
+      : undefined;
+    this.udx.removeStream(this, last);
+    for (const { resolve } of this.#flushes.splice(0)) resolve(false);
+    if (this.#relayTo) this.#relayTo.#relaying.delete(this);
+    this.#relayTo = null;
+    for (const stream of this.#relaying) {
+      stream.#relayTo = null;
+      stream.destroy();
+    }
+    this.#relaying.clear();
+    this.#output.flush();
+    // Later: this may be in the middle of a packet, or of the stream's own destroy().
+    queueMicrotask(() => this.#release(error));
+  }
+
+  #release(error: UdxError | null): void {
+    const { socket } = this;
+    this.socket = null;
+    socket?.removeStream(this);
+    this.#previousSocket?.removeStream(this);
+    this.#previousSocket = null;
+    const done = this.#onDestroy;
+    this.#onDestroy = null;
+    if (done) done(error);
+    else if (error) this.destroy(error);
+  }
+
+  #arm(): void {
+    const at = this.#connection.deadline;
+    // A timer that is too early costs less than setting it anew for every packet.
+    if (at >= this.#timerAt || this.#closed) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = at;
+    const wait = Math.max(0, at - performance.now());
+    this.#timer = setTimeout(() => this.#onTimer(), Math.min(wait, 0x7fffffff));
+  }
+
+  #onTimer(): void {
+    this.#timerAt = Infinity;
+    this.#connection.onTimer(performance.now());
+    this.#arm();
+  }
+}
+
+function toBuffer(data: unknown): unknown {
+  return typeof data === "string" ? Buffer.from(data) : data;
+}
+
+function refuse(): boolean {
+  return true;
+}
