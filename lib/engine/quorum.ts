@@ -4,14 +4,15 @@
  * @module
  */
 import { toGtrError } from "../common/errors.ts";
-import { deadline, sleep, type Wait } from "../common/wait.ts";
+import { abortable, deadline, sleep, type Wait } from "../common/wait.ts";
+import type { Manifest } from "../manifest/types.ts";
 import type { Holder, Transport } from "../transports/transport.ts";
 import type { EngineParts } from "./parts.ts";
 
 /** Peers are asked when one tells of the publication, and so often anyway, in milliseconds. */
 const ASK_AGAIN_MS = 2000;
-/** Strangers may tell of something as often as they like. */
-const SHORTEST_MS = 100;
+/** Not more often, since strangers may tell of things as often as they like. */
+const SHORTEST_MS = 500;
 
 /**
  * Waits until `publish.quorum` peers have all packs of what is published of one's own repository, or
@@ -31,41 +32,46 @@ export async function awaitQuorum(
   if (!published) return undefined;
   const seconds = settings.get("publish.quorumWait");
   using limit = deadline(seconds * 1000, "peers to have the publication", wait.signal);
-  using watches = new DisposableStack();
-  let news = Promise.withResolvers<void>();
-  for (const transport of transports) {
-    const watch = transport.onNotice?.(published, () => news.resolve());
-    if (watch) watches.use(watch);
-  }
-  const ask = async (transport: Transport): Promise<readonly Holder[]> => {
-    // What was published meanwhile may have replaced the packs; who has that is as good.
-    const manifest = (await repository.usableManifest())?.manifest ?? published;
+  const reached = new AbortController();
+  const signal = AbortSignal.any([limit.signal, reached.signal]);
+  const counted: Set<string>[] = [];
+  const most = () => Math.max(0, ...counted.map(({ size }) => size));
+  /** Returns once enough peers of one network have it. */
+  const watch = async (transport: Transport): Promise<void> => {
+    const peers = new Set<string>();
+    counted.push(peers);
+    let news = Promise.withResolvers<void>();
+    using _notices = transport.onNotice?.(published, () => news.resolve());
+    for (;;) {
+      news = Promise.withResolvers();
+      // What was published meanwhile may have replaced the packs; who has that is as good.
+      const manifest = (await repository.usableManifest())?.manifest ?? published;
+      for (const { peer, sequence, complete } of await ask(transport, manifest)) {
+        if (complete && sequence >= published.sequence) peers.add(peer);
+      }
+      wait.progress?.(Math.min(most(), wanted), wanted, "Peers that have it");
+      if (peers.size >= wanted) return;
+      await Promise.race([news.promise, sleep(ASK_AGAIN_MS, signal)]);
+      await sleep(SHORTEST_MS, signal);
+    }
+  };
+  const ask = async (transport: Transport, manifest: Manifest): Promise<readonly Holder[]> => {
     try {
-      return await transport.holders?.(manifest, { signal: limit.signal, search: false }) ?? [];
+      return await transport.holders?.(manifest, { signal, search: false }) ?? [];
     } catch (error) {
-      limit.signal.throwIfAborted();
+      signal.throwIfAborted();
       log(`can't ask who has ${name}: ${toGtrError(error).message}`);
       return [];
     }
   };
-  const counted = transports.map((transport) => ({ transport, peers: new Set<string>() }));
-  const most = () => Math.max(0, ...counted.map(({ peers }) => peers.size));
   try {
-    for (;;) {
-      news = Promise.withResolvers();
-      await Promise.all(counted.map(async ({ transport, peers }) => {
-        for (const { peer, sequence, complete } of await ask(transport)) {
-          if (complete && sequence >= published.sequence) peers.add(peer);
-        }
-      }));
-      wait.progress?.(Math.min(most(), wanted), wanted, "Peers that have it");
-      if (most() >= wanted) return undefined;
-      await Promise.race([news.promise, sleep(ASK_AGAIN_MS, limit.signal)]);
-      await sleep(SHORTEST_MS, limit.signal);
-    }
+    await abortable(Promise.race(transports.map(watch)), limit.signal);
+    return undefined;
   } catch (error) {
     wait.signal.throwIfAborted();
     if (!limit.signal.aborted) throw error;
+  } finally {
+    reached.abort();
   }
   const peers = wanted === 1 ? "peer has" : "peers have";
   return `published, but only ${most()} of ${wanted} ${peers} it after ${seconds} s`;

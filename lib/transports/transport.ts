@@ -42,8 +42,8 @@ export interface Holder {
 /** Whom {@linkcode Transport.holders} asks. */
 export interface HolderWait extends Wait {
   /**
-   * Look for peers, and ask all. Without it, only those are asked that are connected and say that
-   * they have the publication.
+   * Look for peers, and ask all. Without it, only those are asked that are known anyway and, where
+   * peers tell that by themselves, say that they have the publication.
    */
   readonly search: boolean;
 }

@@ -14,6 +14,8 @@ import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts"
 import type {
   FetchWait,
   Health,
+  Holder,
+  HolderWait,
   LiveAnswer,
   PackFile,
   ResolveWait,
@@ -26,6 +28,7 @@ import { bodyOf, get, readWhole, refused } from "./client.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
 import { fetchFromServers } from "./fetch_pack.ts";
 import { Offers } from "./offers.ts";
+import { serversThatHave } from "./holders.ts";
 import { HttpServer, LIMITS, type ServerLimits } from "./server.ts";
 import { ServerCertificate } from "./server_certificate.ts";
 
@@ -161,6 +164,13 @@ export class DefaultTransport implements Transport {
       into,
       wait,
     );
+  }
+
+  async holders(manifest: Manifest, { signal }: HolderWait): Promise<Holder[]> {
+    const servers = distinct([...readEndpoints(manifest.endpoints[this.scheme]), ...this.#servers])
+      .filter((server) => formatEndpoint(server) !== this.#host);
+    const ask = this.#ask.bind(this);
+    return await serversThatHave(manifest, servers, ask, signal);
   }
 
   /** Requests come and go: there is nobody who stays. */
