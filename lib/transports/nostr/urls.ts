@@ -1,0 +1,71 @@
+/**
+ * Addresses of relays and of Blossom servers, as people, events and addresses give them.
+ *
+ * @module
+ */
+import { isIP } from "node:net";
+
+/** Longest URL of a server, in characters. */
+export const MAX_SERVER_URL = 256;
+
+/**
+ * The one form of a relay's address: `ws://` or `wss://`, no user, no fragment, no `/` at the end of
+ * a bare host. Undefined where `text` is none.
+ */
+export function relayUrl(text: string): string | undefined {
+  return serverUrl(text, ["wss:", "ws:"]);
+}
+
+/** The one form of a web server's address, `https://` or `http://`. Undefined where it is none. */
+export function webUrl(text: string): string | undefined {
+  return serverUrl(text, ["https:", "http:"]);
+}
+
+/** The distinct valid addresses among `texts`, in their order, at most `most`. */
+export function distinctUrls(
+  texts: readonly string[],
+  form: (text: string) => string | undefined,
+  most: number,
+): string[] {
+  const urls = new Set<string>();
+  for (const text of texts) {
+    const url = form(text);
+    if (url !== undefined) urls.add(url);
+    if (urls.size === most) break;
+  }
+  return [...urls];
+}
+
+/**
+ * Whether a server's address means this machine or the network it is in. Those that strangers tell
+ * are not to be called there: what answers is not for strangers to point at.
+ */
+export function isInside(url: string): boolean {
+  const host = new URL(url).hostname.replace(/^\[|\]$/g, "");
+  switch (isIP(host)) {
+    case 4:
+      return INSIDE_4.test(host);
+    case 6:
+      return INSIDE_6.test(host);
+    default:
+      return !host.includes(".") || /\.(?:localhost|local|internal|lan)\.?$/.test(host);
+  }
+}
+
+/** RFC 1122, 1918, 3927, 6598, 5771 and above. */
+const INSIDE_4 =
+  /^(?:0|10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])|22[4-9]|2[3-5]\d)\./;
+/** RFC 4291 (unspecified, loopback, mapped, link-local, multicast), 4193. */
+const INSIDE_6 = /^(?:::|f[cdf]|fe[89a-f])/;
+
+function serverUrl(text: string, protocols: readonly string[]): string | undefined {
+  // deno-lint-ignore no-control-regex -- URL() would take them off silently
+  if (text.length > MAX_SERVER_URL || /[\s\x00-\x1f\x7f]/.test(text) || !URL.canParse(text)) {
+    return undefined;
+  }
+  const url = new URL(text);
+  if (!protocols.includes(url.protocol) || url.hostname === "") return undefined;
+  if (url.username !== "" || url.password !== "" || url.hash !== "") return undefined;
+  const { href } = url;
+  return url.pathname === "/" && url.search === "" ? href.slice(0, -1) : href;
+}
