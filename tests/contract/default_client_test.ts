@@ -69,6 +69,20 @@ test("the publisher's own certificate is enough, by id and by key", async (netwo
   assert.deepEqual([b.host(), b.endpoints()], [undefined, []]);
 });
 
+test("servers of the publication that is here are asked for news, eight at most, garbage aside", async (network) => {
+  const a = await network.join(alice);
+  const signed = makeManifest(alice, a);
+  await publish(a, signed, []);
+  const b = await network.join(bob, { env: CLIENT });
+  const address = { scheme: "default", id: alice.id, name: "hello" };
+  using limit = deadline(10_000, "an answer");
+  const garbage = ["", "no host", "http://x", "h:99999", "\u0000", "a".repeat(1000), "@"];
+  const ask = (known: readonly string[]) =>
+    Array.fromAsync(b.resolve(address, { ...limit, known }));
+  assert.deepEqual(await ask([...garbage, a.host()!]), [signed]);
+  assert.deepEqual(await ask([...garbage, "", a.host()!]), []);
+});
+
 test("another's certificate is refused before a byte is sent, unless it is trusted", async (network) => {
   const requests: string[] = [];
   await using server = await impostor(bob, (request, response) => {

@@ -96,7 +96,7 @@ export class DefaultTransport implements Transport {
     const named = address.host === undefined ? undefined : parseEndpoint(address.host);
     const servers = distinct([
       ...(named ? [named] : []),
-      ...readEndpoints(wait.known),
+      ...readEndpoints(wait.known).filter((server) => formatEndpoint(server) !== this.#host),
       ...this.#servers,
     ]);
     // Of others' repositories it tells nothing that its own user doesn't know: an answer from here
