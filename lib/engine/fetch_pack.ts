@@ -36,7 +36,7 @@ export class PackSources {
   /** How many bytes came from which network, for the log: "1200 from torrent, 300 from default". */
   get shares(): string {
     return this.#networks.filter(({ bytes }) => bytes > 0)
-      .map(({ transport, bytes }) => `${bytes} from ${transport.scheme}`).join(", ");
+      .map(({ transport, bytes }) => `${bytes} from ${transport.scheme}`).join(", ") || "0";
   }
 
   /**
