@@ -62,6 +62,8 @@ export const RemoteState = v.object({
   refs: v.record(v.string(), Oid),
   /** Annotated tags and what they lead to in the end. */
   peeled: v.optional(v.record(v.string(), Oid)),
+  /** Bytes of all its packs. */
+  packBytes: Size,
   /** Published with this user's own key. */
   own: v.boolean(),
   /** Something the person should know: nobody answered and this is the copy kept here. */
@@ -95,13 +97,18 @@ export const UnfollowedState = v.object({
 });
 export type UnfollowedState = v.InferOutput<typeof UnfollowedState>;
 
-/** A repository's newest state and where its objects can be had without fetching all: one of both. */
+/** What is to be dialled; `sequence` is that of the state that `resolve` told just now. */
+export const DialRequest = v.object({ ...AddressRequest.entries, sequence: Size });
+export type DialRequest = v.InferOutput<typeof DialRequest>;
+
+/** A repository's newest state and where its objects can be had without fetching all. */
 export const DialledState = v.object({
   ...RemoteState.entries,
-  /** The store's bare repository, where that is whole. */
-  gitDir: v.optional(Path),
-  /** A UNIX socket for one connection, soon: `git upload-pack`, protocol 2, of a peer. */
-  socket: v.optional(Path),
+  /**
+   * For `git fetch-pack`: the path of the store's bare repository, where that is whole, or a git://
+   * address for one connection, soon, that is a live peer's.
+   */
+  source: Path,
 });
 export type DialledState = v.InferOutput<typeof DialledState>;
 

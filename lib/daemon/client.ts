@@ -12,6 +12,7 @@ import {
   BundleState,
   CommitHolders,
   DialledState,
+  type DialRequest,
   ErrorLine,
   Health,
   ImportedState,
@@ -109,8 +110,8 @@ export class GtrClient implements AsyncDisposable {
   }
 
   /** The newest refs of an address, with a live peer's objects or the store's. */
-  dial(url: string, wait: Wait): Promise<DialledState> {
-    return this.#work("/v1/dial", { url }, DialledState, wait);
+  dial(request: DialRequest, wait: Wait): Promise<DialledState> {
+    return this.#work("/v1/dial", request, DialledState, wait);
   }
 
   /** Pushes to one's own address. */

@@ -20,6 +20,7 @@ import { checkNetwork } from "../transports/known.ts";
 import { acknowledgedPush, acknowledgePublication } from "./acknowledge.ts";
 import {
   AddressRequest,
+  DialRequest,
   FileRequest,
   OwnRequest,
   PushRequest,
@@ -33,6 +34,7 @@ import { bundleState, importedState } from "./bundle_state.ts";
 import { engineHealth } from "./health.ts";
 import { liveAccess } from "./live_access.ts";
 import { streamWork } from "./ndjson.ts";
+import { RecentlyResolved } from "./recently_resolved.ts";
 import { engineStatus } from "./status.ts";
 
 const BUILT_IN = ALL_TRANSPORTS.map(({ scheme }) => scheme);
@@ -53,6 +55,7 @@ export interface ControlOptions {
 export function controlApi(options: ControlOptions): Hono {
   const app = new Hono();
   const started = performance.now();
+  const recent = new RecentlyResolved();
   const engineFor = (url: string) => {
     checkNetwork(url, BUILT_IN);
     return options.engine();
@@ -71,9 +74,11 @@ export function controlApi(options: ControlOptions): Hono {
 
   app.post("/v1/resolve", async (c) => {
     const { url } = await body(AddressRequest, c.req.raw);
-    return streamWork(async (wait) =>
-      remoteState(url, await (await engineFor(url)).resolve(url, wait))
-    );
+    return streamWork(async (wait) => {
+      const resolved = await (await engineFor(url)).resolve(url, wait);
+      recent.add(url, resolved);
+      return remoteState(url, resolved);
+    });
   });
   app.post("/v1/sync", async (c) => {
     const { url } = await body(AddressRequest, c.req.raw);
@@ -98,11 +103,11 @@ export function controlApi(options: ControlOptions): Hono {
     });
   });
   app.post("/v1/dial", async (c) => {
-    const { url } = await body(AddressRequest, c.req.raw);
+    const { url, sequence } = await body(DialRequest, c.req.raw);
     return streamWork(async (wait) => {
       const engine = await engineFor(url);
-      const dialled = await engine.dial(url, wait);
-      return { ...remoteState(url, dialled), ...await liveAccess(engine, dialled) };
+      const dialled = await engine.dial(url, wait, recent.get(url, sequence));
+      return { ...remoteState(url, dialled), source: await liveAccess(engine, dialled) };
     });
   });
   app.post("/v1/bundle/export", async (c) => {
@@ -162,7 +167,7 @@ async function body<T>(schema: v.GenericSchema<unknown, T>, request: Request): P
 }
 
 function remoteState(url: string, { signed, publisher, own, warning }: Resolved): RemoteState {
-  const { name, sequence, objectFormat, head, refs, peeled } = signed.manifest;
+  const { name, sequence, objectFormat, head, refs, peeled, packs } = signed.manifest;
   const scheme = url.slice(0, url.indexOf(":"));
   const id = publisherId(Buffer.from(publisher, "hex"));
   const address = formatAddress({ scheme, id, name });
@@ -175,6 +180,7 @@ function remoteState(url: string, { signed, publisher, own, warning }: Resolved)
     head,
     refs: { ...refs },
     peeled,
+    packBytes: packs.reduce((sum, { size }) => sum + size, 0),
     own,
     warning,
   };

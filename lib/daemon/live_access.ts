@@ -1,29 +1,26 @@
 /**
- * How a client in another process gets at a live stream.
+ * How git's client, in another process, gets at a live stream.
  *
  * @module
  */
-import { dirname } from "node:path";
 import type { Engine } from "../engine/engine.ts";
 import type { Dialled } from "../engine/live.ts";
 import { joinLive } from "../engine/live_git.ts";
-import type { DialledState } from "./api.ts";
-import { oneTimeSocket } from "./one_time_socket.ts";
-import { socketPath } from "./socket.ts";
+import { oneTimeGitPort } from "../git_interface/git_port.ts";
 
 /**
- * The store's repository, or a new socket that leads to the peer. The stream lives on after this
- * was told, until git or the peer has had enough, or nobody connects.
+ * The store's repository, or a new address that leads to the peer, for `git fetch-pack`. The stream
+ * lives on after this was told, until git or the peer has had enough, or nobody connects.
  */
 export async function liveAccess(
   { parts, stopping }: Engine,
   dialled: Dialled,
-): Promise<Pick<DialledState, "gitDir" | "socket">> {
-  if ("gitDir" in dialled) return { gitDir: dialled.gitDir };
+): Promise<string> {
+  if ("gitDir" in dialled) return dialled.gitDir;
   const { stream } = dialled;
-  const socket = await oneTimeSocket({
-    folder: dirname(socketPath(parts.home)),
+  return await oneTimeGitPort({
     missed: () => stream.close(),
+    signal: stopping,
     serve: (git) =>
       joinLive(git, stream, {
         idle: parts.settings.get("live.idle") * 1000,
@@ -31,5 +28,4 @@ export async function liveAccess(
         dropped: (reason) => parts.dropped.add(reason),
       }),
   });
-  return { socket };
 }

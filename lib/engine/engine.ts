@@ -115,8 +115,8 @@ export class Engine implements AsyncDisposable {
   }
 
   /** The newest state with a live stream of it, or with the store where that has it whole. */
-  async dial(url: string, wait: Wait): Promise<Dialled> {
-    return await this.#at(url, wait, (address) => dialLive(this.parts, address, wait));
+  async dial(url: string, wait: Wait, known?: Resolved): Promise<Dialled> {
+    return await this.#at(url, wait, (address) => dialLive(this.parts, address, wait, known));
   }
 
   /** Brings the repository into the store; overlapping calls for one address are one download. */

@@ -21,14 +21,16 @@ export type Dialled =
 /**
  * Finds the newest state, then the store or else the first peer that serves it live.
  *
+ * @param known the newest state, where it was found just now
  * @throws {NetworkError} "no-live-peer" where nobody does within the time that is set for it
  */
 export async function dialLive(
   parts: EngineParts,
   address: RepoAddress,
   wait: Wait,
+  known?: Resolved,
 ): Promise<Dialled> {
-  const resolved = await resolveNewest(parts, address, wait);
+  const resolved = known ?? await resolveNewest(parts, address, wait);
   const { publisher, name, sequence } = resolved.signed.manifest;
   const repository = parts.store.repository(publisher, name);
   const stored = await repository.usableManifest();

@@ -20,10 +20,14 @@ export interface HelperClient extends AsyncDisposable {
   sync(url: string, wait: Wait): Promise<SyncedState>;
   /**
    * The same with a live stream of a peer's objects, or the store's where it has them all.
+   * `sequence` is what `resolve` told just now: it needn't be asked for again.
    *
    * @throws {GtrError} "no-live-peer"
    */
-  dial(url: string, wait: Wait): Promise<DialledState>;
+  dial(
+    state: { readonly url: string; readonly sequence: number },
+    wait: Wait,
+  ): Promise<DialledState>;
   /** Changes refs of one's own repository; one result per update. */
   push(order: PushRequest, wait: Wait): Promise<PushResult[]>;
 }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { NetworkError } from "../common/errors.ts";
 import { gitFailure } from "../git_interface/run.ts";
 import { spawnUploadPack } from "../git_interface/upload_pack.ts";
 import type { Environment } from "./local_repository.ts";
@@ -12,28 +11,6 @@ import type { Environment } from "./local_repository.ts";
 export interface Streams {
   readonly stdin: ReadableStream<Uint8Array>;
   readonly stdout: WritableStream<Uint8Array>;
-}
-
-/**
- * Joins git to a live peer, by the socket that gtd has it on, until either ends.
- *
- * @param accept tells git that the connection is up, before any byte of it
- * @throws {NetworkError} "gtd-gone"
- */
-export async function serveLive(
-  path: string,
-  accept: () => Promise<Streams>,
-  signal: AbortSignal,
-): Promise<void> {
-  const peer = await Deno.connect({ transport: "unix", path }).catch((cause) => {
-    throw new NetworkError("gtd-gone", "can't reach the live peer: gtd has ended", { cause });
-  });
-  const { stdin, stdout } = await accept();
-  // Not awaited: git may keep its end open after the peer has ended. Or it closes it while an answer
-  // is still to come: closing the stream would end that too.
-  void stdin.pipeTo(peer.writable, { signal, preventClose: true })
-    .then(() => peer.closeWrite()).catch(() => {});
-  await peer.readable.pipeTo(stdout, { preventClose: true, signal });
 }
 
 /** The wire protocol asked for in `GIT_PROTOCOL` (git(1)); git asks a helper for none, and knows 2. */

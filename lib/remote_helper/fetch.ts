@@ -95,7 +95,7 @@ async function missing(
  * What `list` showed can have been replaced by the time it is fetched: an error where it is gone.
  * Returns whether all of `wanted` are refs of the publication.
  */
-async function checkHeld(
+export async function checkHeld(
   synced: SyncedState,
   wanted: readonly string[],
   signal: AbortSignal,

@@ -26,8 +26,34 @@ export class HelperOptions {
   atomic = false;
   /** `--force-with-lease`: ref -> the object id it must still have, null for "must not exist". */
   readonly leases = new Map<string, string | null>();
-  /** The depth and filter options in force: with any of them whole packs are too much. */
-  readonly narrowing = new Map<string, string>();
+  /** Annotated tags of what is fetched are wanted too. */
+  followTags = false;
+  /** What is left out will be fetched when it is needed. */
+  #promisor = false;
+  #depth: number | undefined;
+  #relative = false;
+  #since: string | undefined;
+  readonly #not: string[] = [];
+  #filter: string | undefined;
+
+  /** Whether git asks for less than all history or all objects. */
+  get narrows(): boolean {
+    const { depth, since, not, filter, promisor } = this.part;
+    return depth !== undefined || since !== undefined || filter !== undefined || promisor ||
+      not.length > 0;
+  }
+
+  /** Which part it asks for. */
+  get part() {
+    return {
+      depth: this.#depth,
+      relative: this.#relative && this.#depth !== undefined,
+      since: this.#since,
+      not: this.#not,
+      filter: this.#filter,
+      promisor: this.#promisor,
+    };
+  }
 
   /** Sets one option from the text behind the word `option`. */
   set(text: string): OptionAnswer {
@@ -53,19 +79,27 @@ export class HelperOptions {
       case "atomic":
         return this.#flag(value, (on) => this.atomic = on);
       case "followtags":
-        return this.#flag(value, () => {}); // packs hold the tags of what they hold
+        return this.#flag(value, (on) => this.followTags = on);
       case "object-format":
         this.objectFormat = value !== "false";
         return /^(true|false|sha1|sha256)$/.test(value) ? "ok" : bad(name, value);
       case "depth":
-        return this.#number(value, () => this.narrowing.set(name, value), 1);
-      case "deepen-since":
-      case "deepen-not":
-      case "filter":
-        this.narrowing.set(name, value);
-        return "ok";
+        // git takes a depth back by 0, before it fetches the tags of what came
+        return this.#number(value, (n) => this.#depth = n || undefined);
       case "deepen-relative":
-        return this.#flag(value, (on) => on && this.narrowing.set(name, value));
+        return this.#flag(value, (on) => this.#relative = on);
+      case "deepen-since":
+        this.#since = value;
+        return "ok";
+      case "deepen-not":
+        this.#not.push(value);
+        return "ok";
+      case "filter":
+        this.#filter = value;
+        return "ok";
+      case "from-promisor": // git sends 1, and no flag's words
+        this.#promisor = true;
+        return "ok";
       case "cas":
         return this.#lease(value);
       default:
@@ -79,10 +113,9 @@ export class HelperOptions {
     return "ok";
   }
 
-  #number(value: string, set: (n: number) => void, min = 0): OptionAnswer {
-    const n = /^\d{1,10}$/.test(value) ? Number(value) : -1;
-    if (n < min) return `error it must be a whole number from ${min}`;
-    set(n);
+  #number(value: string, set: (n: number) => void): OptionAnswer {
+    if (!/^\d{1,10}$/.test(value)) return "error it must be a whole number from 0";
+    set(Number(value));
     return "ok";
   }
 

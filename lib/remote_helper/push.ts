@@ -71,6 +71,7 @@ export async function unpublished(
     objectFormat: stdout.trim() === "sha256" ? "sha256" : "sha1",
     head: "refs/heads/main",
     refs: {},
+    packBytes: 0,
     own: true,
   };
 }

@@ -3,13 +3,18 @@
  *
  * @module
  */
-import { GtrError, RequestError } from "../common/errors.ts";
+import { GtrError } from "../common/errors.ts";
 import type { DialledState, RemoteState, SyncedState } from "../daemon/api.ts";
 import type { HelperClient } from "./client.ts";
-import type { Streams } from "./connect.ts";
+import type { Fetched } from "./fetch.ts";
 import type { LineReader } from "./line_reader.ts";
 import { refListing } from "./list.ts";
-import { type Environment, isIncomplete, localRepository } from "./local_repository.ts";
+import {
+  type Environment,
+  isIncomplete,
+  type LocalRepository,
+  localRepository,
+} from "./local_repository.ts";
 import { HelperOptions } from "./options.ts";
 import type { ProgressMeter } from "./progress_meter.ts";
 
@@ -35,7 +40,6 @@ export class Session {
   readonly #encoder = new TextEncoder();
   #state: Promise<RemoteState> | undefined;
   #synced: SyncedState | undefined;
-  #listed = false;
   #warned = false;
 
   constructor(parts: SessionParts) {
@@ -77,31 +81,48 @@ export class Session {
     const state = await this.#resolve();
     if (forPush) (await import("./push.ts")).refuseOthers(state);
     this.#warn(state);
-    this.#listed = true;
     const { objectFormat } = this.#options;
     await this.#say(...refListing(state, { forPush, objectFormat }), "");
   }
 
   async #fetch(lines: string[]): Promise<void> {
-    const { narrowing, cloning, refetch, checkConnectivity } = this.#options;
-    if (narrowing.size > 0) {
-      const asked = [...narrowing].map(([name, value]) => `${name} ${value}`).join(", ");
-      throw new RequestError("whole-only", `can't fetch with ${asked}: git asked for whole packs`, {
-        hint: "fetch without it, or with a git that can 'connect' to a remote helper",
-      });
-    }
-    const [{ fetchPacks }, local] = await Promise.all([
-      import("./fetch.ts"),
-      localRepository(this.#parts.env),
-    ]);
-    const { keep, proven } = await fetchPacks(() => this.#sync(), local, {
-      wanted: [...new Set(lines.map((line) => split(line)[0]))],
-      everything: cloning || refetch,
-      proof: checkConnectivity,
-    }, this.#parts.signal);
+    const local = await localRepository(this.#parts.env);
+    const wanted = [...new Set(lines.map((line) => split(line)[0]))];
+    const { keep, proven } = await this.#fetchPart(wanted, local) ??
+      await this.#fetchWhole(wanted, local);
     const answer = keep === undefined ? [] : [`lock ${keep}`];
     if (proven) answer.push("connectivity-ok");
     await this.#say(...answer, "");
+  }
+
+  async #fetchWhole(wanted: string[], local: LocalRepository): Promise<Fetched> {
+    const { fetchPacks } = await import("./fetch.ts");
+    const { cloning, refetch, checkConnectivity } = this.#options;
+    return await fetchPacks(() => this.#sync(), local, {
+      wanted,
+      everything: cloning || refetch,
+      proof: checkConnectivity,
+    }, this.#parts.signal);
+  }
+
+  /** Undefined where whole packs are what git wants, or nobody serves a part of a large repository. */
+  async #fetchPart(wanted: string[], local: LocalRepository): Promise<Fetched | undefined> {
+    const { signal, env, meter } = this.#parts;
+    const state = await this.#resolve();
+    const must = this.#options.narrows || await isIncomplete(local);
+    const { fetchPart, wantsSmallPart } = await import("./fetch_part.ts");
+    if (!must && !await wantsSmallPart(state, local, wanted, signal)) return undefined;
+    const sources = {
+      dial: () => this.#dial(state.sequence),
+      sync: must ? () => this.#sync() : undefined,
+    };
+    const request = { wanted, options: this.#options, env, progress: meter.report };
+    const fetched = await fetchPart(sources, local, request, signal).catch((error) => {
+      meter.abandon();
+      throw error;
+    });
+    meter.done();
+    return fetched;
   }
 
   async #push(lines: string[]): Promise<void> {
@@ -127,38 +148,22 @@ export class Session {
   }
 
   /**
-   * git asks twice: before `list` and before `fetch`. upload-pack is the answer where whole packs
-   * would be wrong (depth, filter, a clone that lacks objects by intent) and for an empty
-   * repository, whose HEAD and object format `list` can't tell. It is a live peer's, so that only
-   * what git asks for is fetched, or else the store's, once that has everything.
+   * upload-pack is the answer only for an empty repository, whose HEAD and object format `list`
+   * can't tell. All else is `fetch`'s: once git itself is in charge of a stream, it can't be
+   * replaced by another where it breaks.
    */
   async #connect(service: string): Promise<"taken over" | void> {
     if (service !== "git-upload-pack") return await this.#say("fallback");
-    const isPart = this.#options.narrowing.size > 0 ||
-      this.#listed && await this.#isIncomplete();
-    if (!isPart && Object.keys((await this.#resolve()).refs).length > 0) {
-      return await this.#say("fallback");
-    }
-    const { protocolVersion, serveLive, serveUploadPack } = await import("./connect.ts");
+    if (Object.keys((await this.#resolve()).refs).length > 0) return await this.#say("fallback");
+    const { protocolVersion, serveUploadPack } = await import("./connect.ts");
     const { env, lines, stdout, signal } = this.#parts;
-    const protocol = protocolVersion(env);
-    const accept = async (): Promise<Streams> => {
+    const { gitDir } = await this.#sync();
+    const accept = async () => {
       await this.#say("");
       return { stdin: lines.rest(), stdout };
     };
-    const live = isPart && protocol === 2 ? await this.#dial() : undefined;
-    if (live?.socket !== undefined) {
-      await serveLive(live.socket, accept, signal);
-    } else {
-      const gitDir = live?.gitDir ?? (await this.#sync()).gitDir;
-      await serveUploadPack(gitDir, protocol, accept, signal);
-    }
+    await serveUploadPack(gitDir, protocolVersion(env), accept, signal);
     return "taken over";
-  }
-
-  async #isIncomplete(): Promise<boolean> {
-    const { env } = this.#parts;
-    return env("GIT_DIR") !== undefined && await isIncomplete(await localRepository(env));
   }
 
   /** A name of one's own that is not published yet can be pushed to. */
@@ -179,10 +184,10 @@ export class Session {
   }
 
   /** Undefined where nobody serves it live: packs do as well. */
-  async #dial(): Promise<DialledState | undefined> {
+  async #dial(sequence: number): Promise<DialledState | undefined> {
     const client = await this.#parts.client();
     try {
-      const dialled = await client.dial(this.#parts.url, this.#wait());
+      const dialled = await client.dial({ url: this.#parts.url, sequence }, this.#wait());
       this.#warn(dialled);
       return dialled;
     } catch (error) {

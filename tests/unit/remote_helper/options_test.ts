@@ -33,18 +33,34 @@ Deno.test("option: object-format comes with a value from new git, without one fr
 
 Deno.test("option: depth and filter narrow the fetch", () => {
   const { options, answers: got } = answers(
-    ...["depth 3", "deepen-since 2024-01-01", "deepen-not v1", 'filter "blob:none"'],
-    ...["deepen-relative true"],
+    ...["depth 3", "deepen-since 2024-01-01", "deepen-not v1", "deepen-not v2"],
+    ...['filter "blob:none"', "deepen-relative true", "from-promisor 1"],
   );
   assert.deepEqual(new Set(got), new Set(["ok"]));
-  assert.deepEqual(Object.fromEntries(options.narrowing), {
-    depth: "3",
-    "deepen-since": "2024-01-01",
-    "deepen-not": "v1",
+  assert.deepEqual(options.part, {
+    depth: 3,
+    relative: true,
+    since: "2024-01-01",
+    not: ["v1", "v2"],
     filter: "blob:none",
-    "deepen-relative": "true",
+    promisor: true,
   });
-  assert.equal(answers("deepen-relative false").options.narrowing.size, 0);
+  for (
+    const option of ["depth 3", "deepen-since 1", "deepen-not v1", "filter x", "from-promisor 1"]
+  ) {
+    assert.equal(answers(option).options.narrows, true, option);
+  }
+  for (const option of ["deepen-relative true", "followtags true", "cloning true"]) {
+    assert.equal(answers(option).options.narrows, false, option);
+  }
+});
+
+Deno.test("option: depth 0 and deepen-relative false take it back", () => {
+  const { options } = answers(
+    ...["depth 3", "deepen-relative true", "depth 0", "deepen-relative false"],
+  );
+  assert.equal(options.narrows, false);
+  assert.equal(options.part.relative, false);
 });
 
 Deno.test("option: a lease names the object that must be there, zeros that none must be", () => {
@@ -62,7 +78,7 @@ Deno.test("option: a lease names the object that must be there, zeros that none 
 });
 
 Deno.test("option: bad values are errors, unknown names unsupported", () => {
-  for (const line of ["depth 0", "depth x", "verbosity -1", "progress maybe", "cas main"]) {
+  for (const line of ["depth -1", "depth x", "verbosity -1", "progress maybe", "cas main"]) {
     assert.match(answers(line).answers[0]!, /^error /, line);
   }
   for (const line of ["servpath x", "pushcert true", "push-option x", "family ipv4", "nonsense"]) {

@@ -119,8 +119,8 @@ export class FolderClient implements HelperClient {
   /** Calls made, for tests that count them. */
   readonly calls: string[] = [];
   disposed = false;
-  /** Where a live peer is. */
-  socket: string | undefined;
+  /** Where live peers are, one for each call. */
+  readonly live: string[] = [];
 
   constructor(readonly root: string) {}
 
@@ -141,10 +141,11 @@ export class FolderClient implements HelperClient {
   }
 
   /** As gtd does, with a live peer where a test has one. */
-  async dial(url: string, _wait: Wait): Promise<DialledState> {
+  async dial({ url }: { url: string }, _wait: Wait): Promise<DialledState> {
     this.calls.push("dial");
-    if (this.socket === undefined) throw new NetworkError("no-live-peer", "nobody is live");
-    return { ...await this.#read(url), gitDir: undefined, socket: this.socket };
+    const source = this.live.shift();
+    if (source === undefined) throw new NetworkError("no-live-peer", "nobody is live");
+    return { ...await this.#read(url), source };
   }
 
   async push(order: PushRequest, _wait: Wait): Promise<PushResult[]> {
@@ -194,6 +195,7 @@ export class FolderClient implements HelperClient {
       publisher: "ab".repeat(32),
       name: publication.name,
       gitDir: publication.gitDir,
+      packBytes: state.packs.reduce((sum, { size }) => sum + size, 0),
     };
   }
 }

@@ -1,5 +1,7 @@
 /** Transcripts of git's remote-helper protocol, with a real repository behind them. */
 import assert from "node:assert/strict";
+import { oneTimeGitPort } from "../../../lib/git_interface/git_port.ts";
+import { spawnUploadPack } from "../../../lib/git_interface/upload_pack.ts";
 import type { HelperClient } from "../../../lib/remote_helper/client.ts";
 import { runHelper } from "../../../lib/remote_helper/run_helper.ts";
 import { FolderClient, Publication } from "./publication.ts";
@@ -11,6 +13,18 @@ interface Conversation {
   readonly url?: string;
   readonly gitDir?: string;
   readonly connect?: () => Promise<HelperClient>;
+}
+
+/** A git:// address of a repository, for one connection. */
+function servedOnce(gitDir: string): Promise<string> {
+  return oneTimeGitPort({
+    missed: () => {},
+    serve: async ({ readable, writable }) => {
+      const server = await spawnUploadPack(gitDir, { protocol: 2 });
+      void readable.pipeTo(server.stdin).catch(() => {});
+      await server.stdout.pipeTo(writable).catch(() => {});
+    },
+  });
 }
 
 /** Says `input` to a helper and returns what it answered. */
@@ -134,7 +148,7 @@ Deno.test("session: fetch follows a publication whose packs are replaced meanwhi
     const line = `fetch ${refs["refs/heads/main"]} refs/heads/main\n`;
     const { code, stderr } = await converse(client, `option cloning true\n${line}\n\n`, { gitDir });
     assert.deepEqual([code, stderr], [0, ""]);
-    assert.deepEqual(client.calls, ["sync", "sync"]);
+    assert.deepEqual(client.calls, ["resolve", "sync", "sync"]);
   }));
 
 Deno.test("session: an object that is not published can't be fetched by its id", () =>
@@ -152,33 +166,52 @@ Deno.test("session: an object that is not published can't be fetched by its id",
     );
   }));
 
-Deno.test("session: a fetch that ignores a depth or filter fails, in words", () =>
+Deno.test("session: a part is fetched from a live peer, the next, or else the store", () =>
   withPublication(async (box, publication, client) => {
     const oid = (await publication.state()).refs["refs/heads/main"];
-    for (const option of ["depth 1", "filter blob:none", "deepen-since 2024-01-01"]) {
+    await box.commit("hello-work", "two.txt");
+    await box.publish(publication);
+    const cut = "git://127.0.0.1:1/x";
+    for (
+      const [live, calls] of [
+        [[], ["resolve", "dial", "sync"]],
+        [[publication.gitDir], ["resolve", "dial"]],
+        [[await servedOnce(publication.gitDir)], ["resolve", "dial"]],
+        [[cut, await servedOnce(publication.gitDir)], ["resolve", "dial", "dial"]],
+        [[cut, cut], ["resolve", "dial", "dial", "sync"]],
+      ] as const
+    ) {
+      await box.git(".", "init", "-q", "clone");
+      client.calls.length = 0;
+      client.live.push(...live);
       const { code, stdout, stderr } = await converse(
         client,
-        `option ${option}\nlist\nfetch ${oid} refs/heads/main\n\n\n`,
-        { gitDir: box.path("hello-work", ".git") },
+        `option depth 1\nlist\nfetch ${oid} refs/heads/main\n\n\n`,
+        { gitDir: box.path("clone", ".git") },
       );
-      assert.equal(code, 1);
-      assert.ok(stdout.endsWith("refs/heads/main\n\n"), stdout);
-      assert.match(stderr, new RegExp(`^gtr: can't fetch with ${option}: .*\nhint: .*\n$`));
+      assert.deepEqual([code, stderr], [0, ""]);
+      assert.match(stdout, /refs\/heads\/main\n\n\n$/);
+      assert.deepEqual(client.calls, calls);
+      assert.equal(await box.git("clone", "cat-file", "-t", oid!), "commit");
+      await Deno.remove(box.path("clone"), { recursive: true });
     }
   }));
 
-Deno.test("session: connect hands git to upload-pack, bytes behind the command included", () =>
-  withPublication(async (_box, publication, client) => {
-    const oid = (await publication.state()).refs["refs/heads/main"];
-    const request = "0014command=ls-refs\n0001001bref-prefix refs/heads/\n00000000";
+Deno.test("session: connect is for an empty repository, bytes behind the command included", () =>
+  withPublication(async (box, publication, client) => {
+    await Publication.create(box.root, "empty");
+    const request = "0014command=ls-refs\n0001000bunborn\n000csymrefs\n00000000";
     const { code, stdout, stderr } = await converse(
       client,
       `option depth 1\nconnect git-upload-pack\n${request}`,
+      { url: publication.address.replace("hello", "empty") },
     );
     assert.deepEqual([code, stderr], [0, ""]);
     assert.ok(stdout.startsWith("ok\n\n000eversion 2\n"), stdout);
-    assert.ok(stdout.includes(`${oid} refs/heads/main\n0000`), stdout);
-    assert.deepEqual(client.calls, ["dial", "sync"]);
+    assert.ok(stdout.includes("unborn HEAD"), stdout);
+    assert.deepEqual(client.calls, ["resolve", "sync"]);
+    const full = await converse(client, "option depth 1\nconnect git-upload-pack\n\n");
+    assert.equal(full.stdout, "ok\nfallback\n");
   }));
 
 Deno.test("session: connect to anything else falls back", () =>
@@ -291,26 +324,4 @@ Deno.test("session: torrent::<rest> is read as torrent://<rest>", () =>
   withPublication(async (_box, _publication, client) => {
     const { code } = await converse(client, "list\n\n", { url: "3f1c/hello" });
     assert.equal(code, 0);
-  }));
-
-Deno.test("session: connect joins git to a live peer, or says that it has gone", () =>
-  withPublication(async (box, _publication, client) => {
-    const path = box.path("live");
-    client.socket = path;
-    const listener = Deno.listen({ transport: "unix", path });
-    const heard = (async () => {
-      const peer = await listener.accept();
-      await peer.write(new TextEncoder().encode("from the peer"));
-      const text = await new Response(peer.readable).text();
-      return text;
-    })();
-    const live = await converse(client, "option depth 1\nconnect git-upload-pack\nfrom git");
-    assert.deepEqual([live.code, live.stdout], [0, "ok\n\nfrom the peer"]);
-    assert.equal(await heard, "from git");
-    listener.close();
-    assert.deepEqual(client.calls, ["dial"]);
-
-    const gone = await converse(client, "option depth 1\nconnect git-upload-pack\n");
-    assert.deepEqual([gone.code, gone.stdout], [1, "ok\n"]);
-    assert.match(gone.stderr, /^gtr: can't reach the live peer: gtd has ended\n/);
   }));
