@@ -16,6 +16,9 @@ const RECEIVE_BUFFER = 1024 * 1024;
  * leaves the kernel's alone: small is fast.
  */
 const DENO_RECEIVE_BUFFER = 1024;
+/** What the kernel's is then: Linux' default. */
+const KERNEL_DEFAULT = 212_992;
+const DENO = "Deno" in globalThis;
 
 /** Opens a socket of node:dgram. */
 export function openDgram(options: BackendOptions, events: BackendEvents): Backend {
@@ -29,6 +32,9 @@ class DgramBackend implements Backend {
   #ttl = DEFAULT_TTL;
   #batch = false;
   #closed = false;
+  /** Datagrams handed over and not sent yet: closing would lose them. */
+  #unsent = 0;
+  #onClosed: (() => void) | undefined;
 
   constructor(options: BackendOptions, events: BackendEvents) {
     this.#dual = options.family === 6 && !options.ipv6Only;
@@ -49,9 +55,7 @@ class DgramBackend implements Backend {
     }
     if (failure) throw bindError(failure, options);
     this.port = socket.address().port;
-    this.#tune(() =>
-      socket.setRecvBufferSize("Deno" in globalThis ? DENO_RECEIVE_BUFFER : RECEIVE_BUFFER)
-    );
+    this.#tune(() => socket.setRecvBufferSize(DENO ? DENO_RECEIVE_BUFFER : RECEIVE_BUFFER));
     const batchEnd = () => {
       this.#batch = false;
       if (!this.#closed) events.batchEnd();
@@ -68,11 +72,11 @@ class DgramBackend implements Backend {
   }
 
   get receiveBuffer(): number {
-    return this.#tune(() => this.#socket.getRecvBufferSize()) ?? 0;
+    return DENO ? KERNEL_DEFAULT : this.#tune(() => this.#socket.getRecvBufferSize()) ?? 0;
   }
 
   set receiveBuffer(bytes: number) {
-    if (!("Deno" in globalThis)) this.#socket.setRecvBufferSize(bytes);
+    if (!DENO) this.#socket.setRecvBufferSize(bytes);
   }
 
   get sendBuffer(): number {
@@ -87,9 +91,10 @@ class DgramBackend implements Backend {
     if (this.#closed) return;
     try {
       if (ttl) this.#socket.setTTL(ttl);
-      this.#socket.send(bytes, port, this.#dual ? mapped(host) : host, ignore);
+      this.#unsent++;
+      this.#socket.send(bytes, port, this.#dual ? mapped(host) : host, this.#onSent);
     } catch {
-      // As if the network had lost it: an unreachable network or a full buffer.
+      this.#unsent--; // as if the network had lost it: it is unreachable, or a buffer is full
     } finally {
       if (ttl) this.#socket.setTTL(this.#ttl);
     }
@@ -107,8 +112,13 @@ class DgramBackend implements Backend {
 
   close(closed: () => void): void {
     this.#closed = true;
-    this.#socket.close(closed);
+    this.#onClosed = closed;
+    if (this.#unsent === 0) this.#socket.close(closed);
   }
+
+  readonly #onSent = () => {
+    if (--this.#unsent === 0 && this.#closed) this.#socket.close(this.#onClosed);
+  };
 
   /** Does what only makes things faster, and isn't supported everywhere. */
   #tune<T>(action: () => T): T | undefined {
@@ -119,8 +129,6 @@ class DgramBackend implements Backend {
     }
   }
 }
-
-function ignore(): void {}
 
 function bindError(error: NodeJS.ErrnoException, { host, port }: BackendOptions): UdxError {
   const code = /EADDRINUSE|EADDRNOTAVAIL|EACCES/.exec(`${error.code} ${error.message}`)?.[0] ??

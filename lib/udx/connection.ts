@@ -57,6 +57,7 @@ export class Connection {
   closed = false;
 
   readonly #sink: ConnectionSink;
+  #kernelBuffer = 0;
   readonly #header: Header = { type: 0, offset: 0, stream: 0, window: 0, seq: 0, ack: 0 };
   readonly #out: Header = { type: 0, offset: 0, stream: 0, window: 0, seq: 0, ack: 0 };
   /** Packets that an acknowledgement is due for. */
@@ -98,7 +99,18 @@ export class Connection {
     }
     this.sender.route = route;
     this.#restartKeepalive(now);
-    this.flush(now);
+    this.flush();
+  }
+
+  /**
+   * Says what is known of this end, for the window that the other side is told.
+   *
+   * @param kernelBuffer size of the receiving socket's buffer, bytes; 0: unknown
+   * @param near the other side is on this machine
+   */
+  setPath(kernelBuffer: number, near: boolean): void {
+    this.#kernelBuffer = kernelBuffer;
+    this.receiver.setPath(kernelBuffer, near ? 0 : this.sender.recovery.rtt.minimum);
   }
 
   /** Sends to another place from now on; calls `remoteChanged` when nothing waits for the old one. */
@@ -148,7 +160,7 @@ export class Connection {
     const { type, seq } = header;
     this.#windowProbes = 0;
     if (type & PacketType.HEARTBEAT) {
-      this.#ackLater(now);
+      this.#ackLater();
       return;
     }
     // SACK blocks stand where padding stands in other packets.
@@ -174,21 +186,22 @@ export class Connection {
     }
     this.#acknowledged(header, bytes, now);
     if (this.closed) return;
-    if (this.receiver.ended && !this.#endTold) this.#tellEnd(now);
-    else if (this.#unacked >= ACK_EVERY) this.flush(now);
+    if (this.receiver.ended && !this.#endTold) this.#tellEnd();
+    else if (this.#unacked >= ACK_EVERY) this.flush();
   }
 
   /** Sends the acknowledgement that is due: called when a batch of packets has been fed. */
-  flush(now: number): void {
+  flush(): void {
     if (this.closed || !this.sender.route) return;
     if (this.#unacked > 0) this.#sendAck();
-    if (this.receiver.ended && !this.#endTold) this.#tellEnd(now);
+    if (this.receiver.ended && !this.#endTold) this.#tellEnd();
   }
 
   /** Some of what was delivered has been read: tells it where the other side waits for that. */
   read(): void {
-    if (this.closed || !this.sender.route || this.#toldWindow >= RECEIVE_WINDOW / 2) return;
-    if (this.receiver.window >= RECEIVE_WINDOW / 2) this.#sendAck();
+    const { limit, window } = this.receiver;
+    if (this.closed || !this.sender.route) return;
+    if (this.#toldWindow < limit / 2 && window >= limit / 2) this.#sendAck();
   }
 
   /** Does what is due by now. */
@@ -240,7 +253,10 @@ export class Connection {
     if (this.#changeEnds !== undefined && distance(header.ack, this.#changeEnds) >= 0) {
       this.#routeChanged();
     }
-    if (sender.acknowledged !== before) this.#sink.acknowledged();
+    if (sender.acknowledged !== before) {
+      this.receiver.setPath(this.#kernelBuffer, sender.recovery.rtt.minimum);
+      this.#sink.acknowledged();
+    }
     if (this.closed) return;
     if (sender.ended && this.#endTold) this.close(null);
     else this.#pump(now);
@@ -254,7 +270,7 @@ export class Connection {
   }
 
   /** The end is acknowledged before it is told, since being told may close the stream. */
-  #tellEnd(_now: number): void {
+  #tellEnd(): void {
     if (!this.sender.route) {
       this.#unacked++;
       return;
@@ -270,9 +286,9 @@ export class Connection {
     this.#sink.remoteChanged();
   }
 
-  #ackLater(now: number): void {
+  #ackLater(): void {
     this.#unacked++;
-    if (this.#unacked >= ACK_EVERY) this.flush(now);
+    if (this.#unacked >= ACK_EVERY) this.flush();
   }
 
   #sendAck(): void {

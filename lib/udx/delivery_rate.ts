@@ -5,6 +5,12 @@
  */
 import type { SentPacket } from "./sent_packet.ts";
 
+/**
+ * Acknowledgements that waited for a busy event loop come as if at once, so that shorter times say
+ * nothing: where round trips are shorter, the rate is measured from one such time to the next.
+ */
+const MIN_INTERVAL = 1;
+
 /** What one acknowledgement says about the path. */
 export interface RateSample {
   /** Packets that arrived within `interval`; -1: the acknowledgement says nothing about the rate. */
@@ -41,6 +47,8 @@ export class DeliveryRate {
   #appLimitedUntil = 1;
   #firstSentAt = 0;
   #newest: Newest | undefined;
+  /** Where the current {@linkcode MIN_INTERVAL} began. */
+  #mark = { at: 0, delivered: 0 };
 
   get appLimited(): boolean {
     return this.#appLimitedUntil !== 0;
@@ -53,7 +61,10 @@ export class DeliveryRate {
 
   /** A packet leaves; `idle`: none was under way. */
   sent(packet: SentPacket, idle: boolean, now: number): void {
-    if (idle) this.#firstSentAt = this.deliveredAt = now;
+    if (idle) {
+      this.#firstSentAt = this.deliveredAt = now;
+      this.#mark = { at: now, delivered: this.delivered };
+    }
     packet.firstSentAt = this.#firstSentAt;
     packet.deliveredAt = this.deliveredAt;
     packet.delivered = this.delivered;
@@ -103,9 +114,15 @@ export class DeliveryRate {
     const interval = Math.max(newest.sentAt - newest.firstSentAt, now - newest.deliveredAt);
     sample.priorDelivered = newest.delivered;
     sample.appLimited = newest.appLimited;
-    if (interval <= 0 || interval < minimum) return sample;
-    sample.delivered = this.delivered - newest.delivered;
-    sample.interval = interval;
+    const mark = this.#mark;
+    if (now - mark.at >= MIN_INTERVAL) this.#mark = { at: now, delivered: this.delivered };
+    if (interval >= MIN_INTERVAL && interval >= minimum) {
+      sample.delivered = this.delivered - newest.delivered;
+      sample.interval = interval;
+    } else if (interval >= minimum && now - mark.at >= MIN_INTERVAL) {
+      sample.delivered = this.delivered - mark.delivered;
+      sample.interval = now - mark.at;
+    }
     return sample;
   }
 }

@@ -13,6 +13,11 @@ export function family(host: string): 0 | 4 | 6 {
   return isIP(host) as 0 | 4 | 6;
 }
 
+/** Whether it is this machine's own. */
+export function isLoopback(host: string): boolean {
+  return host.startsWith("127.") || host === "::1";
+}
+
 /** An address as a socket of both families wants it: IPv4 within IPv6. */
 export function mapped(host: string): string {
   return host.includes(":") ? host : MAPPED + host;

@@ -7,8 +7,9 @@
 
 /** How much of the past a late timer may make up for, ms: an event loop can be this busy. */
 const CATCH_UP = 10;
-/** Bytes that may always leave at once: ten packets, as an initial window. */
-const BURST = 15_000;
+/** Bytes that may always leave at once (ten packets, as an initial window), and that ever may. */
+const MIN_BURST = 15_000;
+const MAX_BURST = 131_072;
 
 /** A bucket of bytes that fills at a rate. Times in ms, rates in bytes per ms. */
 export class Pacer {
@@ -19,7 +20,7 @@ export class Pacer {
   constructor(rate: number, now: number) {
     this.#rate = rate;
     this.#filled = now;
-    this.#available = BURST;
+    this.#available = MIN_BURST;
   }
 
   /** Bytes per ms. */
@@ -54,7 +55,7 @@ export class Pacer {
     const gained = (now - this.#filled) * this.#rate;
     this.#available = Math.min(
       this.#available + gained,
-      Math.max(BURST, this.#rate * CATCH_UP),
+      Math.min(MAX_BURST, Math.max(MIN_BURST, this.#rate * CATCH_UP)),
     );
     this.#filled = now;
   }

@@ -12,6 +12,8 @@ import { advance, distance } from "./sequence.ts";
 export const RECEIVE_WINDOW = 4 * 1024 * 1024;
 /** How far ahead a packet may be, in packets. */
 const MAX_AHEAD = 65_536;
+/** What is received at most, bytes per ms. */
+const MAX_RATE = 100_000;
 /** SACK blocks that are told from the start, if not all are. */
 const FIRST_BLOCKS = 10;
 
@@ -32,7 +34,9 @@ export class Receiver {
   ack = 0;
   /** All has been received, the end included. */
   ended = false;
-  readonly #early = new ReceiveBuffer(RECEIVE_WINDOW);
+  /** Bytes that may be on their way on this path: see {@linkcode setPath}. */
+  limit = RECEIVE_WINDOW;
+  readonly #early = new ReceiveBuffer(2 * RECEIVE_WINDOW);
   readonly #sink: ReceiverSink;
 
   constructor(sink: ReceiverSink) {
@@ -41,7 +45,19 @@ export class Receiver {
 
   /** Bytes that the other side may send: what is unread counts against it. */
   get window(): number {
-    return Math.max(0, RECEIVE_WINDOW - this.#sink.unread());
+    return Math.max(0, this.limit - this.#sink.unread());
+  }
+
+  /**
+   * Limits what may be on its way. On a short path it all ends up in the kernel's buffer whenever
+   * this process is busy, and what doesn't fit is lost.
+   *
+   * @param kernelBuffer its size, bytes, about half of which is payload; 0: unknown
+   * @param rtt least round-trip time of the path, ms; Infinity: unknown
+   */
+  setPath(kernelBuffer: number, rtt: number): void {
+    const limit = kernelBuffer > 0 ? kernelBuffer / 2 + rtt * MAX_RATE : Infinity;
+    this.limit = Math.floor(Math.min(limit, RECEIVE_WINDOW));
   }
 
   /** Packets that wait for their turn. */

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { Duplex, Writable } from "streamx";
 import { Connection } from "./connection.ts";
 import { connectionReset, UdxError } from "./error.ts";
-import { family } from "./ip_address.ts";
+import { family, isLoopback } from "./ip_address.ts";
 import type { UDX } from "./native_api.ts";
 import { PacketType, setStream } from "./packet.ts";
 import type { Route } from "./route.ts";
@@ -290,7 +290,7 @@ export class UDXStream extends Duplex {
   /** All packets of a batch were given. */
   batchEnd(): void {
     if (this.#closed) return;
-    this.#connection.flush(performance.now());
+    this.#connection.flush();
     this.#output.flush();
     this.#arm();
   }
@@ -339,6 +339,7 @@ export class UDXStream extends Duplex {
 
   #setRemote(socket: UDXSocket, { id, host, port, family }: Route): void {
     this.socket = socket;
+    this.#connection.setPath(socket.getRecvBufferSize(), isLoopback(host));
     this.remoteId = id;
     this.remoteHost = host;
     this.remotePort = port;

@@ -168,7 +168,7 @@ export class Simulator {
       const to = from === "a" ? this.b : this.a;
       this.#schedule(arrival, () => {
         to.connection.feed(copy, this.now);
-        to.connection.flush(this.now);
+        to.connection.flush();
       });
     }
   }
