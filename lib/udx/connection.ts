@@ -110,7 +110,7 @@ export class Connection {
    */
   setPath(kernelBuffer: number, near: boolean): void {
     this.#kernelBuffer = kernelBuffer;
-    this.receiver.setPath(kernelBuffer, near ? 0 : this.sender.recovery.rtt.minimum);
+    this.#limitByPath(near ? 0 : this.sender.recovery.rtt.minimum);
   }
 
   /** Sends to another place from now on; calls `remoteChanged` when nothing waits for the old one. */
@@ -254,12 +254,17 @@ export class Connection {
       this.#routeChanged();
     }
     if (sender.acknowledged !== before) {
-      this.receiver.setPath(this.#kernelBuffer, sender.recovery.rtt.minimum);
+      this.#limitByPath(sender.recovery.rtt.minimum);
       this.#sink.acknowledged();
     }
     if (this.closed) return;
     if (sender.ended && this.#endTold) this.close(null);
     else this.#pump(now);
+  }
+
+  #limitByPath(rtt: number): void {
+    this.receiver.setPath(this.#kernelBuffer, rtt);
+    this.sender.setPath(this.#kernelBuffer, rtt);
   }
 
   #pump(now: number): void {

@@ -19,6 +19,10 @@ import { Slab } from "./slab.ts";
 
 /** Packets not acknowledged, at most, whatever window the other side claims to have. */
 const MAX_OUTSTANDING = 8192;
+/** What an acknowledgement takes of the kernel's receive buffer, bytes: far more than its length. */
+const ACK_COST = 768;
+/** Packets that are sent at most, per ms. */
+const MAX_RATE = 100;
 /** Until the other side says otherwise. */
 const DEFAULT_WINDOW = 4 * 1024 * 1024;
 /** IP and UDP headers, bytes. */
@@ -50,6 +54,7 @@ export class Sender implements LossObserver {
   #windowSeq = 0;
   #windowAck: number;
   #waitsForPacer = false;
+  #limit = MAX_OUTSTANDING;
 
   constructor(
     seq: number,
@@ -99,6 +104,18 @@ export class Sender implements LossObserver {
   /** The first packet that the other side will send is numbered `ack`. */
   expect(ack: number): void {
     this.#windowSeq = ack;
+  }
+
+  /**
+   * Limits what may be unacknowledged. On a short path all the acknowledgements end up in the
+   * kernel's buffer whenever this process is busy: they may fill one half of it.
+   *
+   * @param kernelBuffer its size, bytes; 0: unknown
+   * @param rtt least round-trip time of the path, ms; Infinity: unknown
+   */
+  setPath(kernelBuffer: number, rtt: number): void {
+    const limit = kernelBuffer > 0 ? kernelBuffer / 2 / ACK_COST + rtt * MAX_RATE : Infinity;
+    this.#limit = Math.min(limit, MAX_OUTSTANDING);
   }
 
   /** Sends what may be sent. */
@@ -199,7 +216,7 @@ export class Sender implements LossObserver {
   #fits(): boolean {
     if (this.#window === 0) return false;
     const packets = Math.max(1, Math.floor(this.#window / this.payload));
-    return this.recovery.outstanding < Math.min(packets, MAX_OUTSTANDING);
+    return this.recovery.outstanding < Math.min(packets, this.#limit);
   }
 
   #mayLeave(now: number): boolean {
