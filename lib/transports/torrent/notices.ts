@@ -21,6 +21,8 @@ const LONGEST_MS = 10 * 60_000;
 /** How long all peers of a repository are looked for, and how long they may take to say something. */
 const SEARCH_MS = 5000;
 const SAY_MS = 1500;
+/** How often it is looked whether all have said it, or have hung up. */
+const LOOK_MS = 25;
 
 interface Room {
   readonly meeting: SwarmMeeting;
@@ -90,20 +92,15 @@ export class Notices implements Disposable {
     const target = targetOf(manifest).toString("hex");
     if (!search) return this.#rooms.get(target)?.meeting.members ?? [];
     const room = this.#room(target);
-    let heard = () => {};
-    const listener = () => heard();
+    const listener = () => {}; // keeps the connections for as long
     room.listeners.add(listener);
     try {
       using limit = deadline(SEARCH_MS, "peers of the repository", signal);
       await this.#dialAll(manifest, room.meeting, limit.signal);
+      const { meeting } = room;
+      const isDone = () => meeting.members.filter((m) => m.sequence > 0).length >= meeting.size;
       using patience = deadline(SAY_MS, "what they know", signal);
-      while (
-        room.meeting.members.filter(({ sequence }) => sequence > 0).length < room.meeting.size
-      ) {
-        const next = Promise.withResolvers<void>();
-        heard = next.resolve;
-        if (!await abortable(next.promise, patience.signal).then(() => true, () => false)) break;
-      }
+      while (!isDone() && await sleep(LOOK_MS, patience.signal).then(() => true, () => false));
       signal.throwIfAborted();
       return room.meeting.members;
     } finally {
