@@ -19,7 +19,7 @@ export async function acknowledgePublication(
 ): Promise<PublishedState> {
   const name = (await readRepositorySettings(gitDir))?.name;
   const isShared = outcome.sequence > 0 && name !== undefined;
-  const shortfall = isShared ? await awaitQuorum(engine.parts, name, wait) : undefined;
+  const shortfall = isShared ? await spread(engine, name, wait) : undefined;
   return { ...outcome, warnings: [...outcome.warnings], shortfall };
 }
 
@@ -35,7 +35,13 @@ export async function acknowledgedPush(
 ): Promise<PushResult[]> {
   const results = await engine.push(url, request, wait);
   if (!results.some(({ ok }) => ok)) return results;
-  const why = await awaitQuorum(engine.parts, parseAddress(url).name, wait);
+  const why = await spread(engine, parseAddress(url).name, wait);
   if (why === undefined) return results;
   return results.map((result) => result.ok ? { ref: result.ref, ok: false, why } : result);
+}
+
+/** Not longer than the engine lives: its networks may be opened anew with other settings. */
+async function spread(engine: Engine, name: string, wait: Wait): Promise<string | undefined> {
+  const signal = AbortSignal.any([wait.signal, engine.stopping]);
+  return await awaitQuorum(engine.parts, name, { ...wait, signal });
 }

@@ -142,8 +142,8 @@ export class Service {
       const { shortfall } = await acknowledgePublication(engine, gitDir, published, limit);
       if (shortfall !== undefined) this.#log(`${gitDir}: ${shortfall}`);
     } catch (error) {
-      if (this.#stopping.aborted) return;
-      const { message } = toGtrError(error);
+      const { code, message } = toGtrError(error);
+      if (this.#stopping.aborted || code === "stopping") return; // or the engine is opened anew
       this.#log(message.includes(gitDir) ? message : `can't publish ${gitDir}: ${message}`);
     }
   }
