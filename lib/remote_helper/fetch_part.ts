@@ -114,7 +114,7 @@ async function fetchFrom(
     alternates: local.alternates,
     env: configEnvironment(env),
     wants: wanted,
-    keep: false,
+    keep: options.cloning, // as git does: a clone begins with packs
     ...options.part,
     cloning: options.cloning,
     refetch: options.refetch,
