@@ -66,7 +66,7 @@ export async function joinLive(git: Duplex, peer: LiveStream, options: JoinOptio
   } catch (error) {
     const { code, message } = toGtrError(error);
     if (error instanceof VerificationError) options.dropped(`live-${code}`);
-    const text = `gtr: ${message.slice(0, 500)}; run it again\n`;
+    const text = `gtr: ${message.slice(0, 500)}\n`;
     // Within a pack git listens to side bands only (3: fatal error).
     await toGit.write(packetOf(answer.inPack ? `\x03${text}` : `ERR ${text}`)).catch(() => {});
   } finally {
