@@ -68,7 +68,7 @@ const within = (path: string, rooms: readonly string[]) =>
   rooms.some((room) => path.startsWith(`lib/${room}/`) || path === `lib/${room}`);
 
 Deno.test("architecture: a network knows the contract and the pure rooms, no other network", () => {
-  const rooms = ["transports/transport.ts", "manifest", "identity", "common", "types"];
+  const rooms = ["transports/transport.ts", "manifest", "identity", "common", "types", "udx"];
   checkImports(
     "lib/transports/",
     (imported, from) =>
@@ -96,6 +96,10 @@ for (const room of ["manifest", "identity"]) {
     );
   });
 }
+
+Deno.test("architecture: udx is fit to be a package of its own", () => {
+  checkImports("lib/udx/", (imported) => within(imported, ["udx"]), "udx stands alone");
+});
 
 Deno.test("architecture: common imports nothing from other rooms", () => {
   checkImports(
