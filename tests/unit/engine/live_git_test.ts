@@ -159,7 +159,7 @@ for (
       "live-bad-server",
       /no end/,
     ],
-    ["a cut answer", CAPABILITIES, undefined, /^ERR gtr: the live stream .* was cut off; run it/],
+    ["a cut answer", CAPABILITIES, undefined, /^ERR gtr: the live stream .* was cut off$/],
     [
       "a cut pack",
       [...CAPABILITIES, packetOf("packfile\n"), packetOf("\x01PACK")],
