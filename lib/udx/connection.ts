@@ -90,10 +90,11 @@ export class Connection {
   /**
    * Says where the other side is. What came from it before is acknowledged now.
    *
-   * @param ack number of the first packet that the other side sends, where that isn't 0
+   * @param ack number of the first packet that the other side sends, where that isn't 0; it comes too
+   *   late for a stream that has received some
    */
   connect(route: Route, now: number, ack?: number): void {
-    if (ack !== undefined) {
+    if (ack && this.receiver.ack === 0) {
       this.receiver.ack = ack >>> 0;
       this.sender.expect(ack >>> 0);
     }

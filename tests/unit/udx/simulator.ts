@@ -6,6 +6,7 @@
  */
 import { Connection, type ConnectionSink } from "../../../lib/udx/connection.ts";
 import type { UdxError } from "../../../lib/udx/error.ts";
+import { encodeHeader, type Header, HEADER_SIZE } from "../../../lib/udx/packet.ts";
 import type { Route } from "../../../lib/udx/route.ts";
 
 /** What the path does to each packet. Times in ms. */
@@ -42,14 +43,15 @@ export class End implements ConnectionSink {
   /** While true, what is delivered counts as unread. */
   stalled = false;
   #unread = 0;
+  #lastWord: Uint8Array | undefined;
 
   constructor(readonly side: Side, readonly world: Simulator, seq: number) {
     this.connection = new Connection(this, world.now, seq);
   }
 
-  transmit(packet: Uint8Array, route: Route): void {
+  transmit(packet: Uint8Array): void {
     this.sentPackets++;
-    this.world.carry(this.side, packet, route);
+    this.world.carry(this.side, packet);
   }
 
   data(payload: Uint8Array): void {
@@ -86,6 +88,27 @@ export class End implements ConnectionSink {
   closed(error: UdxError | null): void {
     this.over = true;
     this.error = error;
+    // As a socket does for streams that have ended: see lib/udx/lingering.ts.
+    if (!error && this.ended) this.#lastWord = this.connection.acknowledgement();
+  }
+
+  /** Takes a packet as a socket would. */
+  receive(packet: Uint8Array, now: number): void {
+    if (this.over) {
+      if (this.#lastWord) this.world.carry(this.side, this.#lastWord);
+      return;
+    }
+    this.connection.feed(packet, now);
+    this.connection.flush();
+  }
+
+  /** Gives the connection a packet that the other side didn't send. */
+  forge(header: Partial<Header>, now: number, payload = new Uint8Array(0)): void {
+    const packet = new Uint8Array(HEADER_SIZE + payload.length);
+    const full = { type: 0, offset: 0, stream: 1, window: 1 << 20, seq: 0, ack: 0, ...header };
+    encodeHeader(packet, full);
+    packet.set(payload, HEADER_SIZE);
+    this.receive(packet, now);
   }
 
   /** Everything received, in one piece. */
@@ -118,16 +141,27 @@ export class Simulator {
   #events: Event[] = [];
   #order = 0;
   #random: () => number;
+  readonly #acks: Record<Side, number>;
   #busyUntil: Record<Side, number> = { a: 0, b: 0 };
 
-  constructor(path: Path, options: { seed?: number; seqA?: number; seqB?: number } = {}) {
+  /** @param options seeds chance, numbers the first packets; b may be connected later */
+  constructor(
+    path: Path,
+    options: { seed?: number; seqA?: number; seqB?: number; connectB?: boolean } = {},
+  ) {
     this.#path = path;
     this.#random = mulberry32(options.seed ?? 1);
     const { seqA = 0, seqB = 0 } = options;
     this.a = new End("a", this, seqA);
     this.b = new End("b", this, seqB);
-    this.a.connection.connect(route("b"), 0, seqB);
-    this.b.connection.connect(route("a"), 0, seqA);
+    this.#acks = { a: seqB, b: seqA };
+    this.connect("a");
+    if (options.connectB ?? true) this.connect("b");
+  }
+
+  /** Tells one end where the other one is. */
+  connect(side: Side): void {
+    this[side].connection.connect(route(side === "a" ? "b" : "a"), this.now, this.#acks[side]);
   }
 
   /** Changes the path for packets sent from now on. */
@@ -141,7 +175,7 @@ export class Simulator {
   }
 
   /** Puts a packet on its way. */
-  carry(from: Side, packet: Uint8Array, _route: Route): void {
+  carry(from: Side, packet: Uint8Array): void {
     const path = this.#path;
     const size = packet.length + 28;
     if (path.drop?.(packet, from, this.now) || size > (path.mtu ?? Infinity)) {
@@ -167,8 +201,7 @@ export class Simulator {
       const copy = packet.slice();
       const to = from === "a" ? this.b : this.a;
       this.#schedule(arrival, () => {
-        to.connection.feed(copy, this.now);
-        to.connection.flush();
+        to.receive(copy, this.now);
       });
     }
   }
@@ -195,6 +228,15 @@ export class Simulator {
         }
       }
     }
+  }
+
+  /** Lets time pass until `time`, ms. */
+  pass(time: number): void {
+    let there = false;
+    this.#schedule(time, () => {
+      there = true;
+    });
+    this.run(() => there, time);
   }
 
   #schedule(at: number, run: () => void): void {
