@@ -84,6 +84,7 @@ async function firstThatKnows(
     clearTimeout(late);
     pending.delete(connection);
     if (!knows || found || limit.signal.aborted) return hangUp(connection);
+    connection.setNoDelay(true); // short messages to and fro
     found = connection;
     stop();
   };
