@@ -12,6 +12,7 @@ import {
   createPrivateKey,
   createPublicKey,
   generateKeyPairSync,
+  hkdfSync,
   type KeyObject,
   randomBytes,
   sign,
@@ -34,6 +35,13 @@ export interface PublisherKey {
   sign(message: Uint8Array): Uint8Array;
   /** The private key as PKCS#8 PEM: TLS takes no other form. */
   privatePem(): string;
+  /**
+   * `length` secret bytes that only this key can make (HKDF-SHA256, RFC 5869): another network's key
+   * comes of them, and neither says anything about the other.
+   *
+   * @param purpose what they are for: another one, other bytes
+   */
+  derive(purpose: string, length: number): Uint8Array;
 }
 
 /** DER around a raw seed: PrivateKeyInfo of RFC 8410, section 7. */
@@ -167,6 +175,12 @@ function publisherKey(privateKey: KeyObject): PublisherKey {
     publicKeyHex: publicKey.toHex(),
     id: publisherId(publicKey),
     sign: (message) => new Uint8Array(sign(null, message, privateKey)),
+    derive: (purpose, length) => {
+      const seed = Uint8Array.fromBase64(privateKey.export({ format: "jwk" }).d!, {
+        alphabet: "base64url",
+      });
+      return new Uint8Array(hkdfSync("sha256", seed, "gtr-derive-v1", purpose, length));
+    },
     privatePem: () => privateKey.export({ type: "pkcs8", format: "pem" }) as string,
   };
 }

@@ -7,6 +7,7 @@
 import { decode, naddrEncode, npubEncode } from "nostr-tools/nip19";
 import { UsageError } from "../../common/errors.ts";
 import { ANNOUNCEMENT } from "./events/kinds.ts";
+import { readable } from "./readable.ts";
 import { distinctUrls, relayUrl } from "./urls.ts";
 
 /** A repository of a key that is known. */
@@ -31,10 +32,11 @@ export interface Nip05Address {
 
 /** Most relays that an address can name. */
 export const MAX_HINTS = 8;
-/** Longest identifier, in UTF-16 code units. */
+/** Longest identifier, in bytes of UTF-8: an naddr has room for 255. */
 export const MAX_IDENTIFIER = 128;
 
 const MAX_ADDRESS = 4096;
+const MAX_MESSAGE = 600;
 const SCHEME = "nostr://";
 const USER = /^[a-z0-9._+-]{1,64}$/i;
 const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
@@ -87,9 +89,8 @@ export function formatNaddr({ pubkey, identifier, relays }: NostrAddress): strin
 /** Why `identifier` can't be a repository's, or undefined where it can. */
 export function identifierFault(identifier: string): string | undefined {
   if (identifier === "") return "it is empty";
-  if (identifier.length > MAX_IDENTIFIER) {
-    return `it has ${identifier.length} characters and ${MAX_IDENTIFIER} is the most`;
-  }
+  const length = new TextEncoder().encode(identifier).length;
+  if (length > MAX_IDENTIFIER) return `it has ${length} bytes and ${MAX_IDENTIFIER} is the most`;
   // deno-lint-ignore no-control-regex -- they are what is looked for
   if (/[\x00-\x1f\x7f-\x9f/]/.test(identifier) || !identifier.isWellFormed()) {
     return "it contains a '/' or a control character";
@@ -164,14 +165,12 @@ function checkIdentifier(identifier: string, fail: Fail): string {
 
 function badAddress(url: string, why: string): UsageError {
   const short = url.length > 100 ? `${url.slice(0, 100)}...` : url;
-  return new UsageError("bad-address", harmless(`can't use '${short}' as an address: ${why}`), {
-    hint: "write nostr://npub1.../<identifier>, nostr://<user>@<domain>/<identifier> " +
-      "or nostr://naddr1...",
-  });
-}
-
-/** Without what could steer a terminal, and not long. */
-function harmless(text: string): string {
-  // deno-lint-ignore no-control-regex -- they are what is taken out
-  return text.slice(0, 600).replace(/[\x00-\x1f\x7f-\x9f]/g, "?");
+  return new UsageError(
+    "bad-address",
+    readable(`can't use '${short}' as an address: ${why}`, MAX_MESSAGE),
+    {
+      hint: "write nostr://npub1.../<identifier>, nostr://<user>@<domain>/<identifier> " +
+        "or nostr://naddr1...",
+    },
+  );
 }

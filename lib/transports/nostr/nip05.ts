@@ -6,7 +6,7 @@
 import { NetworkError, RequestError } from "../../common/errors.ts";
 import { abortable, deadline, type Wait } from "../../common/wait.ts";
 import { MAX_HINTS, type Nip05Address, type NostrAddress } from "./address.ts";
-import { readBounded } from "./http/read_bounded.ts";
+import { readBounded } from "./read_bounded.ts";
 import { distinctUrls, relayUrl } from "./urls.ts";
 
 const DEADLINE = 10_000;

@@ -5,8 +5,8 @@
  */
 import { isIP } from "node:net";
 
-/** Longest URL of a server, in characters. */
-export const MAX_SERVER_URL = 256;
+/** Longest URL of a server, in characters: an naddr has room for that many. */
+export const MAX_SERVER_URL = 255;
 
 /**
  * The one form of a relay's address: `ws://` or `wss://`, no user, no fragment, no `/` at the end of

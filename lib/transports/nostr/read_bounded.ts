@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { VerificationError } from "../../../common/errors.ts";
-import { abortable } from "../../../common/wait.ts";
+import { VerificationError } from "../../common/errors.ts";
+import { abortable } from "../../common/wait.ts";
 
 /**
  * The whole of a body.

@@ -1,0 +1,40 @@
+/**
+ * Authorization of requests to Blossom servers (BUD-11, kind 24242).
+ *
+ * @module
+ */
+import type { EventTemplate, NostrEvent } from "../events/event.ts";
+import { BLOSSOM_AUTH } from "../events/kinds.ts";
+
+/** How long an authorization holds, in seconds: as long as a slow upload may take. */
+const LIFETIME = 3600;
+
+/**
+ * The event that allows one action with one blob on one server, and nothing else.
+ *
+ * @param created seconds since 1970
+ */
+export function authorization(
+  verb: "upload" | "delete",
+  sha256: string,
+  server: string,
+  created: number,
+): EventTemplate {
+  return {
+    kind: BLOSSOM_AUTH,
+    created_at: created,
+    tags: [
+      ["t", verb],
+      ["x", sha256],
+      ["expiration", String(created + LIFETIME)],
+      ["server", new URL(server).hostname.toLowerCase()],
+    ],
+    content: `${verb} ${sha256}`,
+  };
+}
+
+/** The value of the header `Authorization`. */
+export function authorizationHeader(event: NostrEvent): string {
+  const json = new TextEncoder().encode(JSON.stringify(event));
+  return `Nostr ${json.toBase64({ alphabet: "base64url", omitPadding: true })}`;
+}

@@ -1,0 +1,163 @@
+/**
+ * Getting blobs from Blossom servers (BUD-01, BUD-12).
+ *
+ * @module
+ */
+import type { IncomingMessage } from "node:http";
+import { open } from "node:fs/promises";
+import { storeError } from "../../../common/atomic_file.ts";
+import { NetworkError, VerificationError } from "../../../common/errors.ts";
+import { deadline, idleDeadline, type Wait } from "../../../common/wait.ts";
+import { isInside, webUrl } from "../urls.ts";
+import { answerBytes, answerJson, exchange, refusal } from "./request.ts";
+
+/** A blob, as a server lists it. */
+export interface ListedBlob {
+  /** SHA-256, 64 hex digits. */
+  readonly sha256: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** Milliseconds without a byte. */
+const IDLE = 20_000;
+const ANSWER = 10_000;
+const MAX_REDIRECTS = 3;
+const MAX_LIST = 4 * 1024 * 1024;
+
+/**
+ * Downloads a blob of a known size into the file `into`, after what is there already; where the server
+ * can't send a part, from the start. The bytes are not checked but for their number: the caller
+ * compares the SHA-256, and removes the file where it is another. Progress is in bytes.
+ *
+ * @throws {NetworkError} "unreachable", "nobody-answered", "not-found", "rate-limited" or
+ * "server-refused"; what has come so far stays in the file
+ * @throws {VerificationError} "wrong-size" or "wrong-range"
+ */
+export async function downloadBlob(
+  url: string,
+  size: number,
+  into: string,
+  wait: Wait,
+): Promise<void> {
+  const file = await open(into, "a+").catch((error) => {
+    throw storeError(`can't write ${into}`, error);
+  });
+  try {
+    using idle = idleDeadline(IDLE, `${new URL(url).origin} to send a blob`, wait.signal);
+    let done = (await file.stat()).size;
+    if (done > size) {
+      await file.truncate(0);
+      done = 0;
+    }
+    wait.progress?.(done, size, "Downloading");
+    if (done === size) return;
+    const answer = await get(url, done > 0 ? { Range: `bytes=${done}-` } : {}, idle.signal);
+    if (answer.statusCode === 200 && done > 0) {
+      await file.truncate(0);
+      done = 0;
+    }
+    checkRange(answer, url, done, size);
+    for await (const bytes of answerBytes(answer, url, idle.signal)) {
+      idle.touch();
+      if (done + bytes.length > size) throw wrongSize(url, `more than ${size}`);
+      await file.appendFile(bytes).catch((error) => {
+        throw storeError(`can't write ${into}`, error);
+      });
+      done += bytes.length;
+      wait.progress?.(done, size, "Downloading");
+    }
+    if (done < size) {
+      throw new NetworkError("unreachable", `${new URL(url).origin} hung up in the middle`);
+    }
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * How many bytes the blob at `url` has, or undefined where the server doesn't have it.
+ *
+ * @throws {NetworkError} where the server says neither
+ */
+export async function sizeOfBlob(url: string, signal: AbortSignal): Promise<number | undefined> {
+  using limit = deadline(ANSWER, `${new URL(url).origin} to say whether it has a blob`, signal);
+  const answer = await exchange({ method: "HEAD", url }, limit.signal);
+  if (answer.statusCode === 404 || answer.statusCode === 410) {
+    answer.destroy();
+    return undefined;
+  }
+  if (answer.statusCode !== 200) throw refusal(answer, url);
+  answer.destroy();
+  return contentLength(answer);
+}
+
+/**
+ * What a server has of one user's, as far as it tells. Entries of another form are left out.
+ *
+ * @throws {NetworkError} and what {@linkcode refusal} makes of the server's no
+ */
+export async function listBlobs(
+  server: string,
+  pubkey: string,
+  signal: AbortSignal,
+): Promise<ListedBlob[]> {
+  using limit = deadline(ANSWER, `${server} to list blobs`, signal);
+  const url = `${server}/list/${pubkey}`;
+  const answer = await exchange({ method: "GET", url }, limit.signal);
+  if (answer.statusCode !== 200) throw refusal(answer, url);
+  const list = await answerJson(answer, url, MAX_LIST, limit.signal);
+  if (!Array.isArray(list)) {
+    throw new VerificationError("bad-answer", `${server} answers with no list`);
+  }
+  return list.flatMap((one: Partial<ListedBlob> | null) => {
+    const { sha256, size } = one ?? {};
+    const right = typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256) &&
+      Number.isSafeInteger(size);
+    return right ? [{ sha256, size: size! }] : [];
+  });
+}
+
+/** A GET that follows redirects (BUD-01), but none from a public server into this network. */
+async function get(
+  url: string,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  for (let at = url, hops = 0;; hops++) {
+    const answer = await exchange({ method: "GET", url: at, headers }, signal);
+    const { statusCode = 0, headers: { location } } = answer;
+    if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined) return answer;
+    answer.destroy();
+    const next = URL.canParse(location, at) ? webUrl(new URL(location, at).href) : undefined;
+    const inwards = next !== undefined && isInside(next) && !isInside(at);
+    if (next === undefined || inwards || hops === MAX_REDIRECTS) {
+      throw new NetworkError("server-refused", `${new URL(url).origin} sends on to nowhere`);
+    }
+    at = next;
+  }
+}
+
+function checkRange(answer: IncomingMessage, url: string, from: number, size: number): void {
+  const { statusCode, headers } = answer;
+  if (statusCode === 206) {
+    if (headers["content-range"] === `bytes ${from}-${size - 1}/${size}`) return;
+    answer.destroy();
+    throw new VerificationError("wrong-range", `${new URL(url).origin} sends another part`);
+  }
+  if (statusCode !== 200) throw refusal(answer, url);
+  const length = contentLength(answer);
+  if (length !== undefined && length !== size) {
+    answer.destroy();
+    throw wrongSize(url, String(length));
+  }
+}
+
+function contentLength({ headers }: IncomingMessage): number | undefined {
+  const length = headers["content-length"];
+  return length !== undefined && /^\d{1,15}$/.test(length) ? Number(length) : undefined;
+}
+
+function wrongSize(url: string, has: string): VerificationError {
+  return new VerificationError("wrong-size", `${new URL(url).origin} has ${has} bytes of the blob`);
+}

@@ -1,0 +1,252 @@
+/**
+ * One relay, while it is connected.
+ *
+ * @module
+ */
+import { NetworkError } from "../../../common/errors.ts";
+import { abortable } from "../../../common/wait.ts";
+import type { NostrEvent } from "../events/event.ts";
+import { RELAY_AUTH } from "../events/kinds.ts";
+import type { NostrSigner } from "../keys/signer.ts";
+import type { Filter } from "./filter.ts";
+import { readMessage, type RelayMessage } from "./message.ts";
+
+/** Most bytes that may wait to be sent: a relay that doesn't read is dead. */
+const MAX_BUFFERED = 16 * 1024 * 1024;
+
+/** What is done with the answers to one subscription. */
+export interface Listener {
+  event(value: unknown, length: number): void;
+  /** All that was stored has been sent; what follows is new. */
+  stored(): void;
+  /** The relay, or the connection, ended it. */
+  ended(why: NetworkError): void;
+}
+
+/** A relay's answer to an event. */
+export interface Verdict {
+  readonly accepted: boolean;
+  /** Its words, a machine-readable prefix first: "rate-limited: slow down". */
+  readonly reason: string;
+}
+
+/** What a connection is made with. */
+export interface ConnectionOptions {
+  /** Logs in to relays that demand it (NIP-42). */
+  readonly signer?: NostrSigner;
+  readonly dropped: (reason: string) => void;
+}
+
+/** A connection to a relay. It ends once, with the reason in `closed`. */
+export class RelayConnection {
+  /** Aborted when the connection has ended, with the {@linkcode NetworkError} that says why. */
+  readonly closed: AbortSignal;
+  readonly #ended = new AbortController();
+  readonly #listeners = new Map<string, Listener>();
+  readonly #verdicts = new Map<string, (verdict: Verdict) => void>();
+  #serial = 0;
+  #challenge: string | undefined;
+  #login: Promise<void> | undefined;
+  #notice = "";
+
+  private constructor(
+    readonly url: string,
+    readonly socket: WebSocket,
+    readonly options: ConnectionOptions,
+  ) {
+    this.closed = this.#ended.signal;
+    socket.onmessage = ({ data }) => this.#receive(data);
+    socket.onclose = () => this.#end(unreachable(url, "it hung up"));
+    socket.onerror = () => this.#end(unreachable(url, "the connection broke"));
+  }
+
+  /**
+   * Connects.
+   *
+   * @throws {NetworkError} "unreachable"
+   */
+  static async open(
+    url: string,
+    options: ConnectionOptions,
+    signal: AbortSignal,
+  ): Promise<RelayConnection> {
+    signal.throwIfAborted();
+    const socket = new WebSocket(url);
+    const opened = new Promise<void>((resolve, reject) => {
+      socket.onopen = () => resolve();
+      socket.onerror = (event) =>
+        reject(unreachable(url, (event as ErrorEvent).message || "no answer"));
+      socket.onclose = () => reject(unreachable(url, "it hung up"));
+    });
+    try {
+      await abortable(opened, signal);
+    } catch (error) {
+      socket.close();
+      throw error;
+    }
+    return new RelayConnection(url, socket, options);
+  }
+
+  /** How many subscriptions and events wait for this relay. */
+  get busy(): number {
+    return this.#listeners.size + this.#verdicts.size;
+  }
+
+  /** Asks for events, those to come included, until disposed. */
+  subscribe(filters: readonly Filter[], listener: Listener): Disposable {
+    const id = String(++this.#serial);
+    if (this.closed.aborted) {
+      listener.ended(this.closed.reason);
+      return { [Symbol.dispose]() {} };
+    }
+    let mayLogIn = true;
+    const ask = () => this.#send(["REQ", id, ...filters]);
+    this.#listeners.set(id, {
+      ...listener,
+      ended: (why) => {
+        if (!mayLogIn || why.code !== "auth-required") return listener.ended(why);
+        mayLogIn = false;
+        this.#listeners.set(id, listener);
+        this.#logIn().then(() => this.#listeners.has(id) && ask(), (error) => {
+          if (this.#listeners.delete(id)) listener.ended(error);
+        });
+      },
+      event: (value, length) => listener.event(value, length),
+      stored: () => listener.stored(),
+    });
+    ask();
+    return {
+      [Symbol.dispose]: () => {
+        if (this.#listeners.delete(id)) this.#send(["CLOSE", id]);
+      },
+    };
+  }
+
+  /**
+   * Hands an event over and waits for the relay's answer, logging in first where it demands that.
+   *
+   * @throws {NetworkError} "unreachable" where the connection ends before
+   */
+  async publish(event: NostrEvent, signal: AbortSignal): Promise<Verdict> {
+    const verdict = await this.#hand("EVENT", event, signal);
+    if (verdict.accepted || !verdict.reason.startsWith("auth-required:")) return verdict;
+    try {
+      await abortable(this.#logIn(), signal);
+    } catch (error) {
+      signal.throwIfAborted();
+      return { accepted: false, reason: (error as Error).message };
+    }
+    return await this.#hand("EVENT", event, signal);
+  }
+
+  /** What the relay last said to people, "" where nothing. */
+  get notice(): string {
+    return this.#notice;
+  }
+
+  /** Hangs up. */
+  close(): void {
+    this.#end(unreachable(this.url, "the connection was closed"));
+  }
+
+  async #hand(
+    type: "EVENT" | "AUTH",
+    event: NostrEvent,
+    signal: AbortSignal,
+  ): Promise<Verdict> {
+    signal.throwIfAborted();
+    this.closed.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
+    const onEnd = () => reject(this.closed.reason);
+    this.#verdicts.set(event.id, resolve);
+    this.closed.addEventListener("abort", onEnd, { once: true });
+    this.#send([type, event]);
+    try {
+      return await abortable(promise, signal);
+    } finally {
+      this.closed.removeEventListener("abort", onEnd);
+      if (this.#verdicts.get(event.id) === resolve) this.#verdicts.delete(event.id);
+    }
+  }
+
+  /** Logs in (NIP-42), once per connection. */
+  #logIn(): Promise<void> {
+    return this.#login ??= (async () => {
+      const { signer } = this.options;
+      if (signer === undefined || this.#challenge === undefined) {
+        throw new NetworkError("auth-required", `${this.url} serves only those who log in`, {
+          hint: "use another relay, or gtr nostr login",
+        });
+      }
+      const event = await signer.sign({
+        kind: RELAY_AUTH,
+        created_at: Math.floor(Date.now() / 1000),
+        tags: [["relay", this.url], ["challenge", this.#challenge]],
+        content: "",
+      }, this.closed);
+      const { accepted, reason } = await this.#hand("AUTH", event, this.closed);
+      if (!accepted) {
+        throw new NetworkError("auth-required", `${this.url} refuses the login: ${reason}`);
+      }
+    })();
+  }
+
+  #send(message: readonly unknown[]): void {
+    if (this.socket.readyState !== WebSocket.OPEN) return; // its end is told by onclose
+    if (this.socket.bufferedAmount > MAX_BUFFERED) {
+      this.#end(unreachable(this.url, "it doesn't read what it is sent"));
+      return;
+    }
+    this.socket.send(JSON.stringify(message));
+  }
+
+  #receive(data: unknown): void {
+    const message = readMessage(data);
+    if (message === undefined) this.options.dropped("bad-relay-message");
+    else this.#handle(message, (data as string).length);
+  }
+
+  #handle(message: RelayMessage, length: number): void {
+    switch (message.type) {
+      case "EVENT":
+        // Of a subscription that is over: it was on its way.
+        this.#listeners.get(message.subscription)?.event(message.event, length);
+        break;
+      case "EOSE":
+        this.#listeners.get(message.subscription)?.stored();
+        break;
+      case "CLOSED": {
+        const listener = this.#listeners.get(message.subscription);
+        this.#listeners.delete(message.subscription);
+        const code = message.reason.startsWith("auth-required:") ? "auth-required" : "refused";
+        listener?.ended(new NetworkError(code, `${this.url} won't answer: ${message.reason}`));
+        break;
+      }
+      case "OK":
+        this.#verdicts.get(message.id)?.(message);
+        break;
+      case "NOTICE":
+        this.#notice = message.reason;
+        break;
+      case "AUTH":
+        this.#challenge = message.challenge;
+        break;
+    }
+  }
+
+  #end(why: NetworkError): void {
+    if (this.closed.aborted) return;
+    this.#ended.abort(why);
+    this.socket.onmessage = this.socket.onclose = this.socket.onerror = null;
+    this.socket.close();
+    const listeners = [...this.#listeners.values()];
+    this.#listeners.clear();
+    for (const listener of listeners) listener.ended(why);
+  }
+}
+
+function unreachable(url: string, why: string): NetworkError {
+  return new NetworkError("unreachable", `can't reach ${url}: ${why}`, {
+    hint: "check the address, or use another relay",
+  });
+}

@@ -1,0 +1,110 @@
+/**
+ * A subscription that outlives its connections.
+ *
+ * @module
+ */
+import { deadline, sleep } from "../../../common/wait.ts";
+import type { RelayConnection } from "./connection.ts";
+import type { Filter } from "./filter.ts";
+
+const MAX_PAUSE = 60_000;
+/** Connections die without a word; after so much silence the relay is asked for a sign of life. */
+const SILENCE = 60_000;
+/** An id that no event has: a relay has nothing to send but EOSE. */
+const NO_EVENT = "0".repeat(64);
+const MAX_BAD = 50;
+
+/** What a live subscription is made of. */
+export interface LiveOptions {
+  readonly connect: (signal: AbortSignal) => Promise<RelayConnection>;
+  readonly filters: readonly Filter[];
+  /** Takes what the relay sends; false where it should not have. */
+  readonly event: (value: unknown) => boolean;
+  /** Milliseconds before the first try to reconnect; twice as long before each further one. */
+  readonly pause: number;
+  /** Milliseconds that a sign of life may take. */
+  readonly answer: number;
+  readonly signal: AbortSignal;
+}
+
+/** Keeps one relay subscribed until disposed, with pauses that grow while it can't be reached. */
+export class LiveSubscription implements Disposable {
+  readonly #end = new AbortController();
+
+  constructor(options: LiveOptions) {
+    const signal = AbortSignal.any([options.signal, this.#end.signal]);
+    this.#keep(options, signal).catch(() => {}); // it ends only by the signal
+  }
+
+  [Symbol.dispose](): void {
+    this.#end.abort(new DOMException("the subscription is over", "AbortError"));
+  }
+
+  async #keep(options: LiveOptions, signal: AbortSignal): Promise<void> {
+    let pause = options.pause;
+    for (;;) {
+      const connection = await options.connect(signal).catch(() => undefined);
+      signal.throwIfAborted();
+      if (connection !== undefined && await listen(connection, options, signal)) {
+        pause = options.pause;
+      }
+      signal.throwIfAborted();
+      // Not all at once: a relay that comes back has many clients.
+      await sleep(pause * (0.5 + Math.random() / 2), signal);
+      pause = Math.min(2 * pause, MAX_PAUSE);
+    }
+  }
+}
+
+/** Listens until the connection or the subscription ends; whether the relay had answered. */
+async function listen(
+  connection: RelayConnection,
+  options: LiveOptions,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const ended = Promise.withResolvers<void>();
+  let answered = false;
+  let bad = 0;
+  let heard = performance.now();
+  const subscription = connection.subscribe(options.filters, {
+    event: (value) => {
+      heard = performance.now();
+      if (!options.event(value) && ++bad > MAX_BAD) ended.resolve();
+    },
+    stored: () => {
+      heard = performance.now();
+      answered = true;
+    },
+    ended: () => ended.resolve(),
+  });
+  const pulse = setInterval(async () => {
+    if (performance.now() - heard < SILENCE) return;
+    if (await isAlive(connection, options.answer, signal)) heard = performance.now();
+    else if (!signal.aborted) connection.close();
+  }, SILENCE / 2);
+  signal.addEventListener("abort", () => ended.resolve(), { once: true });
+  try {
+    await ended.promise;
+  } finally {
+    clearInterval(pulse);
+    subscription[Symbol.dispose]();
+  }
+  return answered;
+}
+
+/** Whether the relay answers anything at all. */
+async function isAlive(
+  connection: RelayConnection,
+  ms: number,
+  parent: AbortSignal,
+): Promise<boolean> {
+  using limit = deadline(ms, `${connection.url} to show that it lives`, parent);
+  const answer = Promise.withResolvers<boolean>();
+  limit.signal.addEventListener("abort", () => answer.resolve(false), { once: true });
+  using _ = connection.subscribe([{ ids: [NO_EVENT], limit: 1 }], {
+    event: () => {},
+    stored: () => answer.resolve(true),
+    ended: (why) => answer.resolve(why.code !== "unreachable"),
+  });
+  return await answer.promise;
+}

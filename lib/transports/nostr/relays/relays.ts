@@ -1,0 +1,273 @@
+/**
+ * Several relays at once: none of them is trusted, any of them may be dead.
+ *
+ * @module
+ */
+import { type GtrError, NetworkError, toGtrError } from "../../../common/errors.ts";
+import { abortable, deadline, sleep } from "../../../common/wait.ts";
+import type { NostrEvent } from "../events/event.ts";
+import { type ConnectionOptions, RelayConnection } from "./connection.ts";
+import type { Filter } from "./filter.ts";
+import { Sieve } from "./sieve.ts";
+import { LiveSubscription } from "./live_subscription.ts";
+
+/** How long a pool waits; in milliseconds. */
+export interface RelayTimes {
+  /** For a relay's TCP, TLS and WebSocket handshake. */
+  readonly connect: number;
+  /** For a relay's whole answer. */
+  readonly answer: number;
+  /** For the others, once one relay has answered a query. */
+  readonly grace: number;
+  /** Before a connection that nobody uses is closed. */
+  readonly idle: number;
+  /** Before the first try to reconnect; each further one takes twice as long, up to a minute. */
+  readonly reconnect: number;
+}
+
+/** Which relays did what they were asked, and why the others didn't. */
+export interface Outcome {
+  readonly answered: readonly string[];
+  readonly failed: ReadonlyMap<string, GtrError>;
+}
+
+const TIMES: RelayTimes = {
+  connect: 5_000,
+  answer: 10_000,
+  grace: 2_500,
+  idle: 60_000,
+  reconnect: 1_000,
+};
+const MAX_EVENTS = 5_000;
+const MAX_ANSWER = 16 * 1024 * 1024;
+/** After so many events that it should not have sent, a relay is not listened to. */
+const MAX_BAD = 50;
+const FIRST_RETRY = 500;
+
+/** Connections to relays, made when first used. */
+export class Relays implements Disposable {
+  readonly #connections = new Map<string, Promise<RelayConnection>>();
+  readonly #idle = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #closed = new AbortController();
+  readonly #times: RelayTimes;
+
+  constructor(readonly options: ConnectionOptions & { readonly times?: Partial<RelayTimes> }) {
+    this.#times = { ...TIMES, ...options.times };
+  }
+
+  /**
+   * All authentic events that the filters ask for, each once, of all relays that answer in time. What a
+   * relay should not have sent is dropped and counted.
+   *
+   * @throws {NetworkError} "unreachable" where no relay answers: that says nothing about the events
+   */
+  async query(
+    urls: readonly string[],
+    filters: readonly Filter[],
+    signal: AbortSignal,
+  ): Promise<Outcome & { events: NostrEvent[] }> {
+    const events: NostrEvent[] = [];
+    const sieve = new Sieve(filters, this.options.dropped);
+    const enough = new AbortController();
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const outcome = await this.#all(urls, signal, async (url, limit) => {
+      const late = AbortSignal.any([limit, enough.signal]);
+      await this.#ask(url, filters, sieve, (event) => events.push(event), late);
+      timer ??= setTimeout(() => {
+        const why = `the others had answered ${this.#times.grace / 1000} s before`;
+        enough.abort(new NetworkError("timed-out", `a relay didn't answer in time: ${why}`));
+      }, this.#times.grace);
+    });
+    clearTimeout(timer);
+    if (outcome.answered.length === 0) throw nobody("answers", outcome);
+    return { ...outcome, events };
+  }
+
+  /**
+   * Hands an event to all relays. One that has it already has stored it; one that wants less haste
+   * gets it again, slower and slower, until the deadline.
+   *
+   * @param quorum how many have to store it
+   * @throws {NetworkError} "no-quorum" that says why
+   */
+  async publish(
+    urls: readonly string[],
+    event: NostrEvent,
+    quorum: number,
+    signal: AbortSignal,
+  ): Promise<Outcome> {
+    const outcome = await this.#all(urls, signal, async (url, limit) => {
+      for (let pause = FIRST_RETRY;; pause *= 2) {
+        const connection = await this.#connect(url, limit);
+        const { accepted, reason } = await connection.publish(event, limit);
+        if (accepted || reason.startsWith("duplicate:")) return;
+        if (!reason.startsWith("rate-limited:")) {
+          throw new NetworkError("refused", `${url} refuses the event: ${reason}`);
+        }
+        await sleep(pause, limit);
+      }
+    });
+    if (outcome.answered.length >= quorum) return outcome;
+    const { answered, failed } = outcome;
+    const [first] = failed.values();
+    throw new NetworkError(
+      "no-quorum",
+      `can't publish: ${answered.length} of ${urls.length} relays took it, ${quorum} are needed` +
+        (first === undefined ? "" : ` (${first.message})`),
+      { hint: "check the relays in nostr.relays, and add some" },
+    );
+  }
+
+  /**
+   * Tells of each new authentic event once, from any relay, until disposed. Relays that are lost, and
+   * such as don't answer yet, are tried again and again.
+   */
+  subscribe(
+    urls: readonly string[],
+    filters: readonly Filter[],
+    listener: (event: NostrEvent) => void,
+  ): Disposable {
+    const sieve = new Sieve(filters, this.options.dropped);
+    const live = urls.map((url) =>
+      new LiveSubscription({
+        connect: async (signal) => {
+          using limit = deadline(this.#times.connect, `${url} to connect`, signal);
+          return await this.#connect(url, limit.signal);
+        },
+        filters,
+        event: (value) => {
+          const event = sieve.pass(value);
+          if (typeof event === "object") listener(event);
+          return event !== "bad";
+        },
+        pause: this.#times.reconnect,
+        answer: this.#times.answer,
+        signal: this.#closed.signal,
+      })
+    );
+    return {
+      [Symbol.dispose]: () => {
+        for (const one of live) one[Symbol.dispose]();
+        for (const url of urls) this.#rest(url);
+      },
+    };
+  }
+
+  /** Closes every connection. */
+  [Symbol.dispose](): void {
+    this.#closed.abort(new NetworkError("closed", "the connections to relays were closed"));
+    for (const timer of this.#idle.values()) clearTimeout(timer);
+    for (const opening of this.#connections.values()) {
+      opening.then((connection) => connection.close(), () => {});
+    }
+    this.#connections.clear();
+  }
+
+  /** Does `work` with each relay, within the time for an answer. */
+  async #all(
+    urls: readonly string[],
+    parent: AbortSignal,
+    work: (url: string, signal: AbortSignal) => Promise<void>,
+  ): Promise<Outcome> {
+    const answered: string[] = [];
+    const failed = new Map<string, GtrError>();
+    const signal = AbortSignal.any([parent, this.#closed.signal]);
+    await Promise.all([...new Set(urls)].map(async (url) => {
+      using limit = deadline(this.#times.answer, `an answer of ${url}`, signal);
+      try {
+        await work(url, limit.signal);
+        answered.push(url);
+      } catch (error) {
+        failed.set(url, toGtrError(error));
+      } finally {
+        this.#rest(url);
+      }
+    }));
+    signal.throwIfAborted();
+    return { answered, failed };
+  }
+
+  /** Asks one relay, until it has sent all that it has stored. */
+  async #ask(
+    url: string,
+    filters: readonly Filter[],
+    sieve: Sieve,
+    take: (event: NostrEvent) => void,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const connection = await this.#connect(url, signal);
+    signal.throwIfAborted();
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    let events = 0;
+    let bytes = 0;
+    let bad = 0;
+    const fail = () => reject(signal.reason);
+    signal.addEventListener("abort", fail, { once: true });
+    const subscription = connection.subscribe(filters, {
+      event: (value, length) => {
+        const event = sieve.pass(value);
+        if (typeof event === "object") take(event);
+        if (event === "bad") bad++;
+        bytes += length;
+        if (++events <= MAX_EVENTS && bytes <= MAX_ANSWER && bad <= MAX_BAD) return;
+        this.options.dropped("flooding-relay");
+        reject(new NetworkError("flooding", `${url} sends more than was asked for`));
+      },
+      stored: resolve,
+      ended: reject,
+    });
+    try {
+      await promise;
+    } finally {
+      signal.removeEventListener("abort", fail);
+      subscription[Symbol.dispose]();
+    }
+  }
+
+  async #connect(url: string, signal: AbortSignal): Promise<RelayConnection> {
+    this.#closed.signal.throwIfAborted();
+    clearTimeout(this.#idle.get(url));
+    let opening = this.#connections.get(url);
+    if (opening === undefined) {
+      opening = this.#open(url);
+      this.#connections.set(url, opening);
+      const forget = () => {
+        if (this.#connections.get(url) === opening) this.#connections.delete(url);
+      };
+      opening.then(({ closed }) => closed.addEventListener("abort", forget), forget);
+    }
+    return await abortable(opening, signal);
+  }
+
+  async #open(url: string): Promise<RelayConnection> {
+    using limit = deadline(this.#times.connect, `${url} to connect`, this.#closed.signal);
+    return await RelayConnection.open(url, this.options, limit.signal);
+  }
+
+  /** Closes the connection after a while, where nobody uses it by then. */
+  #rest(url: string): void {
+    clearTimeout(this.#idle.get(url));
+    if (this.#closed.signal.aborted) return;
+    const timer = setTimeout(async () => {
+      this.#idle.delete(url);
+      const connection = await this.#connections.get(url)?.catch(() => undefined);
+      if (connection?.busy === 0) connection.close();
+    }, this.#times.idle);
+    Deno.unrefTimer(timer as unknown as number); // a program that has finished needs no goodbye
+    this.#idle.set(url, timer);
+  }
+}
+
+function nobody(does: string, { failed }: Outcome): NetworkError {
+  const [first] = failed.values();
+  const [only] = failed.size === 1 ? failed.keys() : [];
+  return new NetworkError(
+    "unreachable",
+    failed.size === 0
+      ? "can't ask relays: there are none to ask"
+      : `no relay ${does}: ${only === undefined ? `${failed.size} tried, such as: ` : ""}${
+        first!.message
+      }`,
+    { hint: "check the network and the setting nostr.relays" },
+  );
+}
