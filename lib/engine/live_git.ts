@@ -18,6 +18,8 @@ import type { Duplex, LiveStream } from "../transports/transport.ts";
 
 /** Bytes of a request: a hundred thousand blobs' ids are 5 MB. */
 const MAX_REQUEST = 64 << 20;
+/** With which every packet of our own begins: none has 4,096 bytes. */
+const FIRST_BYTE = new TextEncoder().encode("0");
 const MAX_CAPABILITIES = 100;
 /** Sections of an answer to `fetch`; others were not asked for. */
 const SECTIONS = ["acknowledgments", "shallow-info", "packfile"];
@@ -38,6 +40,18 @@ export interface JoinOptions {
 export async function joinLive(git: Duplex, peer: LiveStream, options: JoinOptions): Promise<void> {
   const { manifest } = peer.manifest;
   const toGit = git.writable.getWriter();
+  let isBegun = false;
+  const send = async (raw: Uint8Array) => {
+    const rest = isBegun ? raw.subarray(FIRST_BYTE.length) : raw;
+    isBegun = false;
+    await toGit.write(rest);
+  };
+  // git writes `ls-refs` bit by bit, and TCP holds back all but the first until that is acknowledged,
+  // which takes 40 ms unless there is something to send.
+  const begin = async () => {
+    await toGit.write(FIRST_BYTE);
+    isBegun = true;
+  };
   const answer: Answer = { inPack: false };
   try {
     const fromGit = new PacketReader(git.readable);
@@ -46,10 +60,10 @@ export async function joinLive(git: Duplex, peer: LiveStream, options: JoinOptio
     for (const packet of advertisement(manifest, `gtr/${VERSION}`)) await toGit.write(packet);
     let greeted = false;
     for (;;) {
-      const request = await abortable(readRequest(fromGit), options.signal);
+      const request = await abortable(readRequest(fromGit, begin), options.signal);
       if (!request) break;
       if (request.command === "ls-refs") {
-        for (const packet of lsRefs(manifest, request.args)) await toGit.write(packet);
+        for (const packet of lsRefs(manifest, request.args)) await send(packet);
         continue;
       }
       using idle = idleDeadline(
@@ -68,7 +82,7 @@ export async function joinLive(git: Duplex, peer: LiveStream, options: JoinOptio
     if (error instanceof VerificationError) options.dropped(`live-${code}`);
     const text = `gtr: ${message.slice(0, 500)}\n`;
     // Within a pack git listens to side bands only (3: fatal error).
-    await toGit.write(packetOf(answer.inPack ? `\x03${text}` : `ERR ${text}`)).catch(() => {});
+    await send(packetOf(answer.inPack ? `\x03${text}` : `ERR ${text}`)).catch(() => {});
   } finally {
     await toGit.close().catch(() => {});
     peer.close();
@@ -87,13 +101,17 @@ interface Answer {
 }
 
 /** git's next request; undefined where it has hung up or said goodbye. */
-async function readRequest(git: PacketReader): Promise<Request | undefined> {
+async function readRequest(
+  git: PacketReader,
+  begin: () => Promise<void>,
+): Promise<Request | undefined> {
   const packets: Packet[] = [];
   let bytes = 0;
   for (;;) {
     const packet = await git.next();
     if (!packet || (packet.kind === "flush" && packets.length === 0)) return undefined;
     packets.push(packet);
+    if (packets.length === 1 && textOf(packet) === "command=ls-refs") await begin();
     bytes += packet.raw.length;
     if (bytes > MAX_REQUEST) throw new NetworkError("bad-request", "git asks for too much at once");
     if (packet.kind === "flush") break;
