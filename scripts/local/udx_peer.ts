@@ -29,8 +29,6 @@ export interface Answer {
 export interface PeerOptions {
   /** Where udx-native is; without, it is ours. */
   readonly native?: string;
-  /** The network namespace it runs in. */
-  readonly namespace?: string;
   /** "dgram": ours, without the faster back-end. */
   readonly backend?: string;
 }
@@ -48,11 +46,11 @@ export class UdxPeer implements AsyncDisposable {
   readonly #reading: Promise<void>;
   #calls = 0;
 
-  constructor({ native, namespace, backend }: PeerOptions = {}) {
+  constructor({ native, backend }: PeerOptions = {}) {
     const program = native
       ? ["node", SCRIPT, native]
       : [Deno.execPath(), "run", "-A", "--no-lock", "--config", join(ROOT, "deno.json"), SCRIPT];
-    const [command, ...args] = namespace ? ["ip", "netns", "exec", namespace, ...program] : program;
+    const [command, ...args] = program;
     this.#child = new Deno.Command(command!, {
       args,
       env: { UDX_BACKEND: backend ?? "" },

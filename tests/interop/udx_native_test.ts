@@ -4,9 +4,9 @@
  * @module
  */
 import assert from "node:assert/strict";
+import { LossyPath } from "../../scripts/local/lossy_path.ts";
 import { nativeUdx } from "../../scripts/local/native_udx.ts";
 import { type PeerOptions, UdxPeer } from "../../scripts/local/udx_peer.ts";
-import { LossyProxy } from "./lossy_proxy.ts";
 
 const HOST = "127.0.0.1";
 const found = await nativeUdx();
@@ -60,15 +60,15 @@ for (const [name, first, second] of PAIRS) {
   test(`an echo of 3 MB with 5 % of loss ${name}`, async () => {
     await using world = await pair(first, second);
     const { a, b, portA, portB, stack } = world;
-    const proxy = stack.use(await LossyProxy.start(HOST, portA, portB, 0.05));
-    await a.call("stream", { id: 1, remote: 2, port: proxy.port, host: HOST });
-    await b.call("stream", { id: 2, remote: 1, port: proxy.port, host: HOST, hold: true });
+    const path = stack.use(new LossyPath(HOST, portA, portB, { loss: 0.05 }));
+    await a.call("stream", { id: 1, remote: 2, port: path.port, host: HOST });
+    await b.call("stream", { id: 2, remote: 1, port: path.port, host: HOST, hold: true });
     await b.call("echo", { id: 2 });
     const received = a.call("ended", { id: 1 });
     const { sha1 } = await a.call("write", { id: 1, bytes: 3_000_000 });
     const back = await received;
     assert.deepEqual([back.bytes, back.sha1], [3_000_000, sha1]);
-    assert.ok(proxy.lost > 100, `only ${proxy.lost} packets were lost`);
+    assert.ok(path.lost > 100, `only ${path.lost} packets were lost`);
   });
 
   test(`messages, and a stream that is destroyed, ${name}`, async () => {
