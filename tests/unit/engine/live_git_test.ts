@@ -193,3 +193,36 @@ Deno.test("commands that were not offered are refused", async () => {
   assert.match(told.texts[0]!, /^ERR gtr: git asks/);
   assert.equal(told.asked, "");
 });
+
+Deno.test("a listing is answered from its first packet on, so that TCP lets the rest come", async () => {
+  const toLive = new TransformStream<Uint8Array, Uint8Array>();
+  const toGit = new TransformStream<Uint8Array, Uint8Array>();
+  const joined = joinLive(
+    { readable: toLive.readable, writable: toGit.writable },
+    {
+      readable: new ReadableStream(),
+      writable: new WritableStream(),
+      peer: "a test",
+      manifest: { manifest: MANIFEST } as unknown as SignedManifest,
+      close: () => {},
+    },
+    { idle: 5000, signal: AbortSignal.timeout(5000), dropped: () => {} },
+  );
+  const git = toLive.writable.getWriter();
+  const heard = toGit.readable.getReader();
+  const [command, ...rest] = request("ls-refs");
+  void git.write(command!);
+  const decoder = new TextDecoder();
+  let text = "";
+  while (!text.endsWith("00000")) text += decoder.decode((await heard.read()).value);
+  for (const packet of rest) void git.write(packet);
+  void git.close();
+  for (let part = await heard.read(); !part.done; part = await heard.read()) {
+    text += decoder.decode(part.value);
+  }
+  await joined;
+  assert.match(
+    text,
+    new RegExp(`0000[0-9a-f]{4}${OID} HEAD\n[0-9a-f]{4}${OID} refs/heads/main\n0000$`),
+  );
+});
