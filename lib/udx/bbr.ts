@@ -26,6 +26,8 @@ const PROBE_RTT_TIME = 200;
 /** Startup ends after so many rounds without so much growth. */
 const FULL_ROUNDS = 3;
 const FULL_GROWTH = 1.25;
+/** Shares of loss up to this are chance, as for BBR version 3: sending goes on as before. */
+const LOSS_THRESHOLD = 0.02;
 /** Round trips on one machine are shorter than the time an event loop takes to notice them. */
 const RTT_FLOOR = 1;
 
@@ -243,13 +245,14 @@ export class Bbr {
     if (this.state === "probe-rtt") this.window = Math.min(this.window, MIN_WINDOW);
   }
 
-  /** For the first round after a loss, sends no more than arrives. True: the window is set. */
+  /** For the first round after many losses, sends no more than arrives. True: the window is set. */
   #recoverOrRestore(sample: RateSample, { inflight, delivered, recovery }: BbrInput): boolean {
     const before = this.#recovery;
     this.#recovery = recovery;
+    const heavy = sample.lost > LOSS_THRESHOLD * (inflight + sample.lost);
     let window = this.window;
-    if (sample.lost > 0) window = Math.max(window - sample.lost, 1);
-    if (recovery === "recovery" && before !== "recovery") {
+    if (heavy) window = Math.max(window - sample.lost, 1);
+    if (heavy && recovery === "recovery" && before !== "recovery") {
       this.#conserving = true;
       this.#roundEnds = delivered;
       window = inflight + sample.acked;
