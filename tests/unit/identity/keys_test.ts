@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { createHash, generateKeyPairSync } from "node:crypto";
+import { createHash, generateKeyPairSync, hkdfSync } from "node:crypto";
 import { join } from "node:path";
 import {
   keyFromSeed,
@@ -108,6 +108,15 @@ Deno.test("a publisher's id is the SHA-1 of the public key", () => {
   assert.equal(key.id, createHash("sha1").update(VECTORS[0]!.publicKey).digest("hex"));
   assert.equal(key.id, publisherId(key.publicKey));
   assert.equal(key.publicKeyHex, VECTORS[0]!.publicKey.toHex());
+});
+
+Deno.test("derived secrets: HKDF-SHA256 of the seed, other ones for other purposes and keys", () => {
+  const seed = new Uint8Array(32).fill(7);
+  const key = keyFromSeed(seed);
+  const expected = hkdfSync("sha256", seed, "gtr-derive-v1", "a", 48);
+  assert.deepEqual(key.derive("a", 48), new Uint8Array(expected));
+  assert.notDeepEqual(key.derive("b", 48), key.derive("a", 48));
+  assert.notDeepEqual(keyFromSeed(new Uint8Array(32)).derive("a", 48), key.derive("a", 48));
 });
 
 Deno.test("keyFromSeed takes 32 bytes only", () => {

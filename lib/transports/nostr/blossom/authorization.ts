@@ -10,12 +10,11 @@ import { BLOSSOM_AUTH } from "../events/kinds.ts";
 const LIFETIME = 3600;
 
 /**
- * The event that allows one action with one blob on one server, and nothing else.
+ * The event that allows to store one blob on one server, and nothing else.
  *
  * @param created seconds since 1970
  */
-export function authorization(
-  verb: "upload" | "delete",
+export function uploadAuthorization(
   sha256: string,
   server: string,
   created: number,
@@ -24,12 +23,12 @@ export function authorization(
     kind: BLOSSOM_AUTH,
     created_at: created,
     tags: [
-      ["t", verb],
+      ["t", "upload"],
       ["x", sha256],
       ["expiration", String(created + LIFETIME)],
       ["server", new URL(server).hostname.toLowerCase()],
     ],
-    content: `${verb} ${sha256}`,
+    content: `Upload ${sha256}`,
   };
 }
 

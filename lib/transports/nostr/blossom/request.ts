@@ -143,8 +143,13 @@ async function sendBody(
     if (request.destroyed) return; // its error is told by the answer that fails
     if (request.write(bytes)) continue;
     await new Promise<void>((resolve) => {
-      request.once("drain", resolve);
-      request.once("close", resolve);
+      const goOn = () => {
+        request.off("drain", goOn);
+        request.off("close", goOn);
+        resolve();
+      };
+      request.on("drain", goOn);
+      request.on("close", goOn);
     });
   }
   request.end();

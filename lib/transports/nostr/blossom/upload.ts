@@ -7,7 +7,7 @@ import { createReadStream } from "node:fs";
 import { VerificationError } from "../../../common/errors.ts";
 import { idleDeadline, type Wait } from "../../../common/wait.ts";
 import type { NostrSigner } from "../keys/signer.ts";
-import { authorization, authorizationHeader } from "./authorization.ts";
+import { authorizationHeader, uploadAuthorization } from "./authorization.ts";
 import { answerJson, exchange, refusal } from "./request.ts";
 
 /** A file that becomes a blob. */
@@ -94,7 +94,7 @@ async function authorize(
   signal: AbortSignal,
 ): Promise<Record<string, string>> {
   const now = Math.floor(Date.now() / 1000);
-  const event = await signer.sign(authorization("upload", sha256, server, now), signal);
+  const event = await signer.sign(uploadAuthorization(sha256, server, now), signal);
   return { Authorization: authorizationHeader(event) };
 }
 

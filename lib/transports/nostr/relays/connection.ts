@@ -8,11 +8,13 @@ import { abortable } from "../../../common/wait.ts";
 import type { NostrEvent } from "../events/event.ts";
 import { RELAY_AUTH } from "../events/kinds.ts";
 import type { NostrSigner } from "../keys/signer.ts";
+import { readable } from "../readable.ts";
 import type { Filter } from "./filter.ts";
 import { readMessage, type RelayMessage } from "./message.ts";
 
 /** Most bytes that may wait to be sent: a relay that doesn't read is dead. */
 const MAX_BUFFERED = 16 * 1024 * 1024;
+const MAX_REASON = 200;
 
 /** What is done with the answers to one subscription. */
 export interface Listener {
@@ -55,9 +57,13 @@ export class RelayConnection {
     readonly options: ConnectionOptions,
   ) {
     this.closed = this.#ended.signal;
+    // From the start: a relay may send its challenge before anything else happens here.
     socket.onmessage = ({ data }) => this.#receive(data);
     socket.onclose = () => this.#end(unreachable(url, "it hung up"));
-    socket.onerror = () => this.#end(unreachable(url, "the connection broke"));
+    socket.onerror = (event) => {
+      const why = (event as ErrorEvent).message;
+      this.#end(unreachable(url, why ? readable(why, MAX_REASON) : "the connection broke"));
+    };
   }
 
   /**
@@ -71,20 +77,19 @@ export class RelayConnection {
     signal: AbortSignal,
   ): Promise<RelayConnection> {
     signal.throwIfAborted();
-    const socket = new WebSocket(url);
+    const connection = new RelayConnection(url, new WebSocket(url), options);
+    const { socket, closed } = connection;
     const opened = new Promise<void>((resolve, reject) => {
       socket.onopen = () => resolve();
-      socket.onerror = (event) =>
-        reject(unreachable(url, (event as ErrorEvent).message || "no answer"));
-      socket.onclose = () => reject(unreachable(url, "it hung up"));
+      closed.addEventListener("abort", () => reject(closed.reason), { once: true });
     });
     try {
       await abortable(opened, signal);
     } catch (error) {
-      socket.close();
+      connection.close();
       throw error;
     }
-    return new RelayConnection(url, socket, options);
+    return connection;
   }
 
   /** How many subscriptions and events wait for this relay. */
@@ -139,11 +144,6 @@ export class RelayConnection {
     return await this.#hand("EVENT", event, signal);
   }
 
-  /** What the relay last said to people, "" where nothing. */
-  get notice(): string {
-    return this.#notice;
-  }
-
   /** Hangs up. */
   close(): void {
     this.#end(unreachable(this.url, "the connection was closed"));
@@ -160,9 +160,15 @@ export class RelayConnection {
     const onEnd = () => reject(this.closed.reason);
     this.#verdicts.set(event.id, resolve);
     this.closed.addEventListener("abort", onEnd, { once: true });
+    this.#notice = "";
     this.#send([type, event]);
     try {
       return await abortable(promise, signal);
+    } catch (error) {
+      if (!signal.aborted || this.#notice === "") throw error;
+      // Some relays tell only people what is wrong with an event.
+      const why = `${this.url} doesn't answer, but says: ${this.#notice}`;
+      throw new NetworkError("refused", why, { cause: error });
     } finally {
       this.closed.removeEventListener("abort", onEnd);
       if (this.#verdicts.get(event.id) === resolve) this.#verdicts.delete(event.id);

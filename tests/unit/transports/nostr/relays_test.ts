@@ -1,0 +1,323 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { GtrError, NetworkError } from "../../../../lib/common/errors.ts";
+import { abortable } from "../../../../lib/common/wait.ts";
+import { encodeDeletion } from "../../../../lib/transports/nostr/events/deletion.ts";
+import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
+import { Relays, type RelayTimes } from "../../../../lib/transports/nostr/relays/relays.ts";
+import { startRelay } from "../../../fixtures/nostr/servers.ts";
+import { alice, counting, mallory, signed } from "./fixture.ts";
+
+const signal = AbortSignal.timeout(100_000);
+const now = () => Math.floor(Date.now() / 1000);
+const note = (content: string, author = alice) =>
+  signed(author, { created_at: now(), content, tags: [["d", "x"]] });
+const FILTERS = [{ kinds: [1], authors: [alice.pubkey] }];
+
+function pool(times: Partial<RelayTimes> = {}, signer = undefined as typeof alice | undefined) {
+  const { dropped, counts } = counting();
+  return { relays: new Relays({ dropped, signer, times }), counts };
+}
+
+/** A relay that says what it is told to. */
+function liar(say: (message: unknown[], send: (answer: unknown) => void) => void) {
+  const sockets = new Set<WebSocket>();
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    sockets.add(socket);
+    socket.onmessage = ({ data }) => {
+      say(JSON.parse(data), (answer) => {
+        if (socket.readyState !== WebSocket.OPEN) return;
+        socket.send(typeof answer === "string" ? answer : JSON.stringify(answer));
+      });
+    };
+    return response;
+  });
+  return {
+    url: `ws://127.0.0.1:${server.addr.port}`,
+    async [Symbol.asyncDispose]() {
+      for (const socket of sockets) socket.close();
+      await server.shutdown();
+    },
+  };
+}
+
+/** An address where nobody is. */
+async function nobody(): Promise<string> {
+  const server = createServer();
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as { port: number };
+  server.close();
+  await once(server, "close");
+  return `ws://127.0.0.1:${port}`;
+}
+
+/** A server that takes connections and is silent. */
+async function silence() {
+  const open = new Set<{ destroy(): void }>();
+  const server = createServer((socket) => {
+    open.add(socket);
+    socket.on("error", () => {});
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `ws://127.0.0.1:${(server.address() as { port: number }).port}`,
+    async [Symbol.asyncDispose]() {
+      for (const socket of open) socket.destroy();
+      server.close();
+      await once(server, "close");
+    },
+  };
+}
+
+Deno.test("relays: what is published to two is found, once; a dead one is told of", async () => {
+  await using one = await startRelay();
+  await using two = await startRelay();
+  const dead = await nobody();
+  const { relays, counts } = pool();
+  using _ = relays;
+  const event = note("hello");
+  const urls = [one.url, two.url, dead];
+  const published = await relays.publish(urls, event, 2, signal);
+  assert.deepEqual([...published.answered].sort(), [one.url, two.url].sort());
+  assert.equal(published.failed.get(dead)?.code, "unreachable");
+
+  const found = await relays.query(urls, FILTERS, signal);
+  assert.deepEqual(found.events, [event]);
+  assert.deepEqual([...found.failed.keys()], [dead]);
+
+  const again = await relays.publish([one.url], event, 1, signal);
+  assert.deepEqual(again.answered, [one.url], "a duplicate is stored");
+
+  await relays.publish([one.url], signed(alice, encodeDeletion([event], now())), 1, signal);
+  const after = await relays.query([one.url], FILTERS, signal);
+  assert.deepEqual(after, { events: [], answered: [one.url], failed: new Map() });
+  assert.deepEqual(counts, {});
+});
+
+Deno.test("relays: where none answers, that is an error and no empty result", async () => {
+  const { relays } = pool({ connect: 300, answer: 600 });
+  using _ = relays;
+  await using silent = await silence();
+  await assert.rejects(relays.query([await nobody(), silent.url], FILTERS, signal), {
+    code: "unreachable",
+  });
+  await assert.rejects(relays.query([], FILTERS, signal), { code: "unreachable" });
+  await assert.rejects(relays.publish([await nobody()], note("x"), 1, signal), {
+    code: "no-quorum",
+    message: /0 of 1 relays took it, 1 are needed/,
+  });
+});
+
+Deno.test("relays: one that hangs holds a query up for the time of grace only", async () => {
+  await using good = await startRelay();
+  await using silent = await silence();
+  const { relays } = pool({ connect: 60_000, answer: 60_000, grace: 200 });
+  using _ = relays;
+  const { answered, failed } = await relays.query([good.url, silent.url], FILTERS, signal);
+  assert.deepEqual(answered, [good.url]);
+  assert.equal(failed.get(silent.url)?.code, "timed-out");
+});
+
+Deno.test("relays: the caller's abort ends all waiting", async () => {
+  await using silent = await silence();
+  const { relays } = pool();
+  using _ = relays;
+  const abort = new AbortController();
+  const asked = relays.query([silent.url], FILTERS, abort.signal);
+  abort.abort(new GtrError("enough", "enough"));
+  await assert.rejects(asked, { code: "enough" });
+});
+
+Deno.test("relays: a real relay refuses a forged event", async () => {
+  await using relay = await startRelay();
+  const { relays } = pool();
+  using _ = relays;
+  const forged = { ...note("x"), content: "y" };
+  await assert.rejects(relays.publish([relay.url], forged, 1, signal), {
+    code: "no-quorum",
+    message: /invalid/,
+  });
+});
+
+Deno.test("relays: what nobody asked for, forgeries, the future and noise are dropped", async () => {
+  const right = note("right");
+  const future = signed(alice, { created_at: now() + 3600 });
+  const wrong: unknown[] = [
+    note("by another", mallory),
+    { ...right, content: "forged" },
+    future,
+    { ...right, id: 7 },
+    right,
+    right,
+  ];
+  await using relay = liar(([type, id], send) => {
+    if (type !== "REQ") return;
+    send("noise");
+    send(["EVENT", "another", note("x")]);
+    for (const event of wrong) send(["EVENT", id, event]);
+    send(["EOSE", id]);
+  });
+  const { relays, counts } = pool();
+  using _ = relays;
+  const { events } = await relays.query([relay.url], FILTERS, signal);
+  assert.deepEqual(events, [right]);
+  assert.deepEqual(counts, {
+    "bad-relay-message": 1,
+    "unasked-event": 1,
+    "forged-event": 1,
+    "future-event": 1,
+    "malformed-event": 1,
+  });
+});
+
+Deno.test("relays: a forgery at one relay doesn't hide the true event at another", async () => {
+  const right = note("right");
+  const forged = { ...right, sig: note("other").sig };
+  const forger = Promise.withResolvers<void>();
+  await using bad = liar(([type, id], send) => {
+    if (type !== "REQ") return;
+    send(["EVENT", id, forged]);
+    send(["EOSE", id]);
+    forger.resolve();
+  });
+  await using good = liar(async ([type, id], send) => {
+    if (type !== "REQ") return;
+    await forger.promise;
+    send(["EVENT", id, right]);
+    send(["EOSE", id]);
+  });
+  const { relays, counts } = pool();
+  using _ = relays;
+  const { events } = await relays.query([bad.url, good.url], FILTERS, signal);
+  assert.deepEqual(events, [right]);
+  assert.deepEqual(counts, { "forged-event": 1 });
+});
+
+Deno.test("relays: a flood ends, and what was right in it stays", async () => {
+  const right = note("right");
+  const junk = note("junk", mallory);
+  await using relay = liar(([type, id], send) => {
+    if (type !== "REQ") return;
+    send(["EVENT", id, right]);
+    for (let i = 0; i < 200; i++) send(["EVENT", id, junk]);
+  });
+  await using good = liar(([type, id], send) => void (type === "REQ" && send(["EOSE", id])));
+  const { relays, counts } = pool();
+  using _ = relays;
+  const { events, failed } = await relays.query([relay.url, good.url], FILTERS, signal);
+  assert.deepEqual(events, [right]);
+  assert.equal(failed.get(relay.url)?.code, "flooding");
+  assert.equal(counts["flooding-relay"], 1);
+});
+
+Deno.test("relays: one that wants less haste gets the event again", async () => {
+  let tries = 0;
+  await using relay = liar(([type, event], send) => {
+    if (type !== "EVENT") return;
+    const accepted = ++tries === 2;
+    const { id } = event as NostrEvent;
+    send(["OK", id, accepted, accepted ? "" : "rate-limited: slow down"]);
+  });
+  const { relays } = pool();
+  using _ = relays;
+  await relays.publish([relay.url], note("x"), 1, signal);
+  assert.equal(tries, 2);
+});
+
+Deno.test("relays: one that answers only to people is quoted", async () => {
+  await using relay = liar(([type], send) => {
+    if (type === "EVENT") send(["NOTICE", "pay me"]);
+  });
+  const { relays } = pool({ answer: 300 });
+  using _ = relays;
+  await assert.rejects(relays.publish([relay.url], note("x"), 1, signal), {
+    code: "no-quorum",
+    message: /doesn't answer, but says: pay me/,
+  });
+});
+
+Deno.test("relays: a refusal's words come without what steers a terminal", async () => {
+  await using relay = liar(([type, event], send) => {
+    if (type === "EVENT") {
+      send(["OK", (event as NostrEvent).id, false, `blocked: \x1b[31m${"x".repeat(9999)}`]);
+    }
+  });
+  const { relays } = pool();
+  using _ = relays;
+  await assert.rejects(relays.publish([relay.url], note("x"), 1, signal), (error: GtrError) => {
+    // deno-lint-ignore no-control-regex -- it must not be there
+    return /blocked: \?\[31m/.test(error.message) && !/\x1b/.test(error.message) &&
+      error.message.length < 500;
+  });
+});
+
+Deno.test("relays: those that demand a login get one, where there is a key", async () => {
+  await using relay = await startRelay({ auth: true });
+  {
+    const { relays } = pool();
+    using _ = relays;
+    await assert.rejects(relays.query([relay.url], FILTERS, signal), {
+      code: "unreachable",
+      message: /log in/,
+    });
+    await assert.rejects(relays.publish([relay.url], note("x"), 1, signal), { code: "no-quorum" });
+  }
+  const { relays } = pool({}, alice);
+  using _ = relays;
+  const event = note("hello");
+  await relays.publish([relay.url], event, 1, signal);
+  const again = pool({}, alice);
+  using __ = again.relays;
+  assert.deepEqual((await again.relays.query([relay.url], FILTERS, signal)).events, [event]);
+});
+
+Deno.test("relays: a subscription tells of new events, and survives the relay's death", async () => {
+  await using relay = await startRelay();
+  const { relays } = pool({ reconnect: 50 });
+  using _ = relays;
+  const { relays: other } = pool();
+  using __ = other;
+  const arrived = new Map<string, PromiseWithResolvers<NostrEvent>>();
+  const expect = (event: NostrEvent) => {
+    const waiting = Promise.withResolvers<NostrEvent>();
+    arrived.set(event.id, waiting);
+    return abortable(waiting.promise, signal);
+  };
+  const seen: string[] = [];
+  const subscription = relays.subscribe([relay.url], FILTERS, (event) => {
+    seen.push(event.id);
+    arrived.get(event.id)?.resolve(event);
+  });
+  const first = note("first");
+  const firstSeen = expect(first);
+  await other.publish([relay.url], first, 1, signal);
+  await firstSeen;
+
+  await relay.kill();
+  await assert.rejects(other.query([relay.url], FILTERS, signal), NetworkError);
+  await relay.restart();
+  const second = note("second");
+  const secondSeen = expect(second);
+  await other.publish([relay.url], second, 1, signal);
+  await secondSeen;
+  assert.deepEqual(seen, [first.id, second.id]);
+
+  subscription[Symbol.dispose]();
+  const third = note("third");
+  await other.publish([relay.url], third, 1, signal);
+  assert.equal((await relays.query([relay.url], FILTERS, signal)).events.length, 2);
+  assert.deepEqual(seen, [first.id, second.id], "nothing after the end");
+});
+
+Deno.test("relays: closing ends what waits, and what comes after", async () => {
+  await using silent = await silence();
+  const { relays } = pool();
+  const asked = relays.query([silent.url], FILTERS, signal);
+  relays[Symbol.dispose]();
+  await assert.rejects(asked, { code: "closed" });
+  await assert.rejects(relays.query([silent.url], FILTERS, signal), { code: "closed" });
+});
