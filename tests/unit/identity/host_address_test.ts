@@ -12,6 +12,8 @@ Deno.test("a default:// address may name its server", () => {
     [`default://example.org/${id}/hello`, { ...address, host: "example.org" }],
     [`default://Example.org:8443/${id}/hello.git/`, { ...address, host: "example.org:8443" }],
     [`default://127.0.0.1:1/${id.toUpperCase()}/hello`, { ...address, host: "127.0.0.1:1" }],
+    [`default://[::1]:8443/${id}/hello`, { ...address, host: "[::1]:8443" }],
+    [`default://[2001:DB8::1]/${id}/hello`, { ...address, host: "[2001:db8::1]" }],
     [`default://box/${publicKeyHex}/hello`, { ...address, publicKey: publicKeyHex, host: "box" }],
     [`default://${id}/hello`, address],
     ["default://alice/hello", { scheme: "default", petname: "alice", name: "hello" }],
@@ -22,9 +24,13 @@ Deno.test("a default:// address may name its server", () => {
 Deno.test("what can't name a server is refused with the reason", () => {
   const cases: [string, RegExp][] = [
     [`default://user@example.org/${id}/hello`, /it has a user/],
-    [`default:///${id}/hello`, /'' is neither a host's name nor an IPv4 address/],
+    [`default:///${id}/hello`, /'' is neither a host's name nor an IP address/],
     [`default://exa_mple/${id}/hello`, /'exa_mple' is neither a host's name/],
-    [`default://[::1]:443/${id}/hello`, /is neither a host's name/],
+    [`default://::1/${id}/hello`, /written in brackets: \[::1\]/],
+    [`default://[::g]/${id}/hello`, /'::g' is not an IPv6 address/],
+    [`default://[127.0.0.1]/${id}/hello`, /'127.0.0.1' is not an IPv6 address/],
+    [`default://[::1]x/${id}/hello`, /'\[::1\]x' is neither/],
+    [`default://[::1]:0/${id}/hello`, /'0' is not a port/],
     [`default://example.org:/${id}/hello`, /'' is not a port/],
     [`default://example.org:0/${id}/hello`, /'0' is not a port/],
     [`default://example.org:65536/${id}/hello`, /'65536' is not a port/],
@@ -46,7 +52,7 @@ Deno.test("what can't name a server is refused with the reason", () => {
 
 Deno.test("formatAddress writes the server that parseAddress reads", () => {
   const host = fc.tuple(
-    fc.constantFrom("a.example", "127.0.0.1"),
+    fc.constantFrom("a.example", "127.0.0.1", "[::1]"),
     fc.integer({ min: 1, max: 65535 }),
   )
     .map(([name, port]) => `${name}:${port}`);
