@@ -228,9 +228,8 @@ export class LossRecovery {
     for (let i = 0, n = sackBlocks(sack); i < n; i++) {
       const start = sackStart(sack, i);
       const end = sackEnd(sack, i);
-      const valid = distance(start, from) >= 0 && distance(end, start) > 0 &&
-        distance(end, this.next) <= 0;
-      if (!valid) {
+      const length = (end - from) >>> 0; // unsigned: a claim can be any distance away
+      if ((start - from) >>> 0 >= length || length > distance(this.next, from)) {
         this.badSacks++;
         continue;
       }
