@@ -89,6 +89,8 @@ export interface UploadPackForm {
   readonly protocol: 0 | 1 | 2;
   /** Only one exchange of git's HTTP transport, or the refs with which it begins. */
   readonly stateless?: "advertise" | "exchange";
+  /** The URL of a bundle, for git that asks what it could begin with (gitprotocol-v2(5)). */
+  readonly bundle?: string;
 }
 
 /** Finds what a peer asks for; undefined where it is not here, or not whole. */

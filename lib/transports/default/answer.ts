@@ -4,12 +4,21 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { createHash } from "node:crypto";
-import type { LiveAnswer, LiveSource } from "../transport.ts";
-import type { Offers } from "./offers.ts";
+import { deadline } from "../../common/wait.ts";
+import type { LiveAnswer, UploadPackForm } from "../transport.ts";
+import { bundleHeader, bundleList } from "./bundle.ts";
+import { parseEndpoint } from "./endpoint.ts";
+import { etagOf, type Offer, type Offers } from "./offers.ts";
 import { type Exchange, IMMUTABLE, NO_CACHE, Refusal, sendBytes, sendFile } from "./reply.ts";
+import type { Places } from "./places.ts";
 import { parseRequestPath, type RequestPath } from "./request_path.ts";
-import { advertiseRefs, checkService, exchangePack, pushRefused } from "./upload_pack.ts";
+import {
+  advertiseRefs,
+  checkService,
+  exchangePack,
+  type GitInPlace,
+  pushRefused,
+} from "./upload_pack.ts";
 
 const NOT_FOUND = "there is nothing here: repositories are at /<publisher>/<name>.git";
 
@@ -19,6 +28,12 @@ export interface Answers {
   readonly live: LiveAnswer | undefined;
   /** "https://host:port", where others reach this server. */
   readonly origin: string | undefined;
+  /** "http" or "https", as the socket is. */
+  readonly protocol: string;
+  /** Of git processes. */
+  readonly processes: Places;
+  /** Milliseconds to wait for one of these. */
+  readonly queueMs: number;
 }
 
 /**
@@ -30,22 +45,39 @@ export async function answer(answers: Answers, exchange: Exchange): Promise<void
   const { request } = exchange;
   const path = parseRequestPath(request.url ?? "");
   if (!path) throw new Refusal(404, NOT_FOUND);
-  const { resource } = path;
+  const { resource, publisher, name } = path;
   checkMethod(request.method, resource.kind.endsWith("-pack") ? ["POST"] : ["GET", "HEAD"]);
   if (resource.kind === "receive-pack") throw pushRefused();
   if (resource.kind === "refs") checkService(resource.service);
-  const offer = answers.offers.repository(path.publisher, path.name);
+  const offer = answers.offers.repository(publisher, name);
   if (!offer) throw new Refusal(404, NOT_FOUND);
   switch (resource.kind) {
     case "refs":
-      return await advertiseRefs(exchange, await liveSource(answers, offer.signed.manifest));
+      return await advertiseRefs(
+        exchange,
+        (_, form) => openGit(answers, offer, path, exchange, form),
+      );
     case "upload-pack":
-      return await exchangePack(exchange, await liveSource(answers, offer.signed.manifest));
+      return await exchangePack(
+        exchange,
+        (_, form) => openGit(answers, offer, path, exchange, form),
+      );
     case "manifest": {
-      const { envelope } = offer;
-      const etag = `"${createHash("sha256").update(envelope).digest("hex").slice(0, 32)}"`;
-      const headers = { type: "application/json", etag, cache: NO_CACHE };
-      return await sendBytes(exchange, envelope, headers);
+      const headers = { type: "application/json", etag: offer.etag, cache: NO_CACHE };
+      return await sendBytes(exchange, offer.envelope, headers);
+    }
+    case "bundles": {
+      const list = Buffer.from(bundleList(baseBundle(answers, offer, path, exchange)));
+      const headers = { type: "text/plain; charset=utf-8", etag: etagOf(list), cache: NO_CACHE };
+      return await sendBytes(exchange, list, headers);
+    }
+    case "bundle": {
+      const pack = offer.bases.find(({ sha256 }) => sha256 === resource.sha256);
+      const offered = pack && answers.offers.pack(pack.sha256);
+      if (!offered) throw new Refusal(404, NOT_FOUND);
+      const head = bundleHeader(pack);
+      const etag = etagOf(Buffer.concat([head, Buffer.from(pack.sha256)]));
+      return await sendFile(exchange, { path: offered.path, size: pack.size, etag, head });
     }
     case "pack":
     case "torrent":
@@ -67,10 +99,9 @@ async function sendPack(
   }
   const webSeed = origin === undefined ? "" : `${origin}/${publisher}/${name}/packs/`;
   const torrent = encodeTorrent(await info(), webSeed);
-  const etag = `"${createHash("sha256").update(torrent).digest("hex").slice(0, 32)}"`;
   await sendBytes(exchange, torrent, {
     type: "application/x-bittorrent",
-    etag,
+    etag: etagOf(torrent),
     cache: webSeed === "" ? IMMUTABLE : NO_CACHE,
   });
 }
@@ -81,15 +112,53 @@ function encodeTorrent(info: Uint8Array, webSeed: string): Uint8Array {
   return Buffer.concat([Buffer.from("d4:info"), info, Buffer.from(`${seeds}e`)]);
 }
 
-async function liveSource(
-  { live }: Answers,
-  wanted: { readonly publisher: string; readonly name: string },
-): Promise<LiveSource> {
-  const source = await live?.(wanted);
-  if (source) return source;
-  throw new Refusal(503, "the repository is not whole here; try again later", {
-    "Retry-After": "60",
+async function openGit(
+  answers: Answers,
+  offer: Offer,
+  path: RequestPath,
+  exchange: Exchange,
+  form: UploadPackForm,
+): Promise<GitInPlace> {
+  const source = await answers.live?.(offer.signed.manifest);
+  if (!source) {
+    throw new Refusal(503, "the repository is not whole here; try again later", {
+      "Retry-After": "60",
+    });
+  }
+  using queue = deadline(answers.queueMs, "a git process", exchange.signal);
+  const place = await answers.processes.wait(exchange.peer, queue.signal).catch((error) => {
+    if (exchange.signal.aborted) throw error;
+    throw new Refusal(503, "too many are being served", { "Retry-After": "30" });
   });
+  const ended = new AbortController();
+  const signal = AbortSignal.any([exchange.signal, ended.signal]);
+  const close = () => {
+    ended.abort();
+    place[Symbol.dispose]();
+  };
+  try {
+    const bundle = form.protocol === 2 ? baseBundle(answers, offer, path, exchange) : undefined;
+    return { ...await source.open(signal, { ...form, bundle }), close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/**
+ * The address of the first pack as a bundle. Where this server doesn't know its own, it is as the
+ * client calls it: nobody else is told that.
+ */
+function baseBundle(
+  { origin, protocol, offers }: Answers,
+  { bases: [base] }: Offer,
+  { publisher, name }: RequestPath,
+  { request: { headers: { host } } }: Exchange,
+): string | undefined {
+  const called = parseEndpoint(host ?? "") ? `${protocol}://${host}` : undefined;
+  const from = origin ?? called;
+  if (!base || from === undefined || !offers.pack(base.sha256)) return undefined;
+  return `${from}/${publisher}/${name}.git/bundles/${base.sha256}.bundle`;
 }
 
 function checkMethod(method: string | undefined, allowed: readonly string[]): void {

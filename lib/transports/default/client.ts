@@ -5,7 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { type IncomingMessage, request as httpRequest } from "node:http";
-import { isIPv4 } from "node:net";
+import { isIP } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { NetworkError, VerificationError } from "../../common/errors.ts";
 import { abortable } from "../../common/wait.ts";
@@ -142,7 +142,7 @@ async function handshake(
   const socket = connect({
     host,
     port,
-    ...(isIPv4(host) ? {} : { servername: host }),
+    ...(isIP(host) ? {} : { servername: host }), // addresses are no names (RFC 6066, section 3),
     ALPNProtocols: ["http/1.1"],
     rejectUnauthorized: authority,
   });

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { encodeEnvelope } from "../../manifest/envelope.ts";
 import { PackHasher, packInfo } from "../../manifest/pack_torrent.ts";
@@ -15,6 +16,9 @@ export interface Offer {
   readonly signed: SignedManifest;
   /** The file form of the manifest. */
   readonly envelope: Uint8Array;
+  readonly etag: string;
+  /** The first pack of this publication and of the one before: who has just read that still asks. */
+  readonly bases: readonly PackRef[];
 }
 
 /** A pack that is served. */
@@ -38,7 +42,11 @@ export class Offers {
     const key = keyOf(publisher, name);
     const before = this.#repositories.get(key);
     if (before && before.signed.manifest.sequence > sequence) return;
-    this.#repositories.set(key, { signed, envelope: encodeEnvelope(signed) });
+    const envelope = encodeEnvelope(signed);
+    const base = signed.manifest.packs.slice(0, 1);
+    const old = before?.bases.filter(({ sha256 }) => sha256 !== base[0]?.sha256) ?? [];
+    const bases = [...base, ...old.slice(0, 1)];
+    this.#repositories.set(key, { signed, envelope, etag: etagOf(envelope), bases });
   }
 
   forget({ publisher, name }: Manifest): void {
@@ -74,6 +82,11 @@ export class Offers {
   pack(sha256: string): OfferedPack | undefined {
     return this.#packs.get(sha256)?.at(-1);
   }
+}
+
+/** An entity tag (RFC 9110, 8.8.3) of these bytes. */
+export function etagOf(bytes: Uint8Array): string {
+  return `"${createHash("sha256").update(bytes).digest("hex").slice(0, 32)}"`;
 }
 
 function keyOf(publisher: string, name: string): string {

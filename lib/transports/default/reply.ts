@@ -5,9 +5,12 @@
  */
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
-import { createReadStream } from "node:fs";
+import { open } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { abortable } from "../../common/wait.ts";
+
+/** Bytes of a file that are read at once. */
+const CHUNK = 64 << 10;
 
 /** A request as it is answered. */
 export interface Exchange {
@@ -15,8 +18,12 @@ export interface Exchange {
   readonly response: ServerResponse;
   /** Aborts when the client has gone, or takes too long. */
   readonly signal: AbortSignal;
+  /** Who asks, as {@linkcode peerOf} counts. */
+  readonly peer: string;
   /** Bytes have moved: the client gets more time. */
   readonly touch: () => void;
+  /** Waits until so many bytes may be sent. */
+  readonly pace: (bytes: number) => Promise<void>;
 }
 
 /** A request that can't be answered, with the status to say so. */
@@ -67,44 +74,65 @@ export async function sendBytes(
   await end(exchange, request.method === "HEAD" ? undefined : bytes);
 }
 
-/** Sends a file or the part of it that is asked for (RFC 9110, section 14). */
-export async function sendFile(
-  exchange: Exchange,
-  file: { readonly path: string; readonly size: number; readonly etag: string },
-): Promise<void> {
+/** What {@linkcode sendFile} sends. */
+export interface SentFile {
+  readonly path: string;
+  /** Bytes of the file. */
+  readonly size: number;
+  readonly etag: string;
+  /** What is sent before the file, as if it were its beginning. */
+  readonly head?: Uint8Array;
+}
+
+/**
+ * Sends a file or the part of it that is asked for (RFC 9110, section 14).
+ *
+ * @throws {Refusal} 404 where the file is gone, 416 where it has no such part
+ */
+export async function sendFile(exchange: Exchange, file: SentFile): Promise<void> {
   const { request, response, signal } = exchange;
+  const head = file.head ?? new Uint8Array();
+  const length = head.length + file.size;
   if (isUnchanged(exchange, file.etag, IMMUTABLE)) return;
   const { "range": asked, "if-range": condition } = request.headers;
   const usable = condition === undefined || condition === file.etag;
-  const range = usable && asked !== undefined ? parseRange(asked, file.size) : undefined;
+  const range = usable && asked !== undefined ? parseRange(asked, length) : undefined;
   if (range === "unsatisfiable") {
-    throw new Refusal(416, "the file is shorter", { "Content-Range": `bytes */${file.size}` });
+    throw new Refusal(416, "the file is shorter", { "Content-Range": `bytes */${length}` });
   }
-  const { first, last } = range ?? { first: 0, last: file.size - 1 };
+  const { first, last } = range ?? { first: 0, last: length - 1 };
+  // Opened before it is promised: packs that were replaced are removed some day.
+  await using handle = await open(file.path).catch(() => undefined);
+  if (!handle) throw new Refusal(404, "the file is no longer here");
   response.writeHead(range ? 206 : 200, {
     "Content-Type": "application/octet-stream",
     "Content-Length": last - first + 1,
     "Accept-Ranges": "bytes",
     "Cache-Control": IMMUTABLE,
     "ETag": file.etag,
-    ...(range ? { "Content-Range": `bytes ${first}-${last}/${file.size}` } : {}),
+    ...(range ? { "Content-Range": `bytes ${first}-${last}/${length}` } : {}),
   });
-  if (request.method === "HEAD" || last < first) return await end(exchange);
-  let left = last - first + 1;
-  for await (const chunk of createReadStream(file.path, { start: first, end: last, signal })) {
-    left -= chunk.length;
-    if (left === 0) return await end(exchange, chunk);
-    await write(exchange, chunk);
+  if (request.method === "HEAD") return await end(exchange);
+  if (first < head.length) await write(exchange, head.subarray(first, last + 1));
+  const buffer = new Uint8Array(CHUNK);
+  for (let at = Math.max(first, head.length); at <= last;) {
+    signal.throwIfAborted();
+    const wanted = Math.min(CHUNK, last + 1 - at);
+    const { bytesRead } = await handle.read(buffer, 0, wanted, at - head.length);
+    if (bytesRead === 0) throw new Error(`${file.path} is shorter than it was`);
+    at += bytesRead;
+    await write(exchange, buffer.slice(0, bytesRead));
   }
-  throw new Error(`${file.path} is shorter than it was`);
+  await end(exchange);
 }
 
 /** Sends the next bytes, as fast as the client takes them. */
 export async function write(
-  { response, signal, touch }: Exchange,
+  { response, signal, touch, pace }: Exchange,
   chunk: Uint8Array,
 ): Promise<void> {
   signal.throwIfAborted();
+  await pace(chunk.length);
   if (!response.write(chunk)) await once(response, "drain", { signal });
   touch();
 }
@@ -113,8 +141,12 @@ export async function write(
  * Sends the last bytes and waits until they have gone. A client that knows the length sends its next
  * request as soon as it has them, and that would get lost if the answer had not ended by then.
  */
-export async function end({ response, signal }: Exchange, chunk?: Uint8Array): Promise<void> {
+export async function end(
+  { response, signal, pace }: Exchange,
+  chunk?: Uint8Array,
+): Promise<void> {
   signal.throwIfAborted();
+  if (chunk) await pace(chunk.length);
   await abortable(new Promise<void>((resolve) => response.end(chunk, () => resolve())), signal);
 }
 

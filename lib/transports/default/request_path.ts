@@ -11,6 +11,8 @@ export type Resource =
   | { readonly kind: "upload-pack" }
   | { readonly kind: "receive-pack" }
   | { readonly kind: "manifest" }
+  | { readonly kind: "bundles" }
+  | { readonly kind: "bundle"; readonly sha256: string }
   | { readonly kind: "pack" | "torrent"; readonly sha256: string };
 
 /** A repository, and what of it. */
@@ -22,7 +24,7 @@ export interface RequestPath {
 }
 
 const REPOSITORY = /^\/([0-9a-f]{40}|[0-9a-f]{64})\/([A-Za-z0-9._-]{1,68}?)(?:\.git)?\/(.*)$/i;
-const PACK = /^packs\/([0-9a-f]{64})\.(pack|torrent)$/;
+const PACK = /^(?:packs\/([0-9a-f]{64})\.(pack|torrent)|bundles\/([0-9a-f]{64})\.bundle)$/;
 
 /**
  * Reads a request's target as it was sent. Nothing in it is decoded or resolved: escapes, `..` and
@@ -46,6 +48,8 @@ function parseResource(rest: string): Resource | undefined {
   if (rest === "git-upload-pack") return { kind: "upload-pack" };
   if (rest === "git-receive-pack") return { kind: "receive-pack" };
   if (rest === "manifest") return { kind: "manifest" };
-  const [, sha256, kind] = PACK.exec(rest) ?? [];
-  return sha256 === undefined ? undefined : { kind: kind as "pack" | "torrent", sha256 };
+  if (rest === "bundles") return { kind: "bundles" };
+  const [, pack, kind, base] = PACK.exec(rest) ?? [];
+  if (base !== undefined) return { kind: "bundle", sha256: base };
+  return pack === undefined ? undefined : { kind: kind as "pack" | "torrent", sha256: pack };
 }

@@ -5,17 +5,23 @@
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { NetworkError } from "../../common/errors.ts";
 import type { TlsIdentity } from "../../identity/certificate.ts";
-import { deadline, idleDeadline } from "../../common/wait.ts";
+import { RateLimiter } from "../../common/rate_limiter.ts";
+import { deadline, idleDeadline, sleep } from "../../common/wait.ts";
+import { formatEndpoint } from "./endpoint.ts";
+import { peerOf, Places } from "./places.ts";
 import { type Exchange, Refusal, sendText } from "./reply.ts";
 
 /** What strangers may take of this machine. Times are in milliseconds. */
 export interface ServerLimits {
   readonly connections: number;
+  /** Of these, for one address. */
+  readonly connectionsPerPeer: number;
   /** Requests that are answered at once; the others are told to come back. */
   readonly requests: number;
+  readonly requestsPerPeer: number;
   readonly headerBytes: number;
   /** Until a request's headers, and the handshake before them, have come. */
   readonly headersMs: number;
@@ -25,19 +31,26 @@ export interface ServerLimits {
   readonly idleMs: number;
   /** For one request in all. */
   readonly requestMs: number;
+  /** Until one of the git processes is free. */
+  readonly queueMs: number;
 }
 
 export const LIMITS: ServerLimits = {
   connections: 256,
-  requests: 32,
+  connectionsPerPeer: 64,
+  requests: 64,
+  requestsPerPeer: 16,
   headerBytes: 16 << 10,
   headersMs: 10_000,
   bodyMs: 120_000,
   idleMs: 60_000,
   requestMs: 3_600_000,
+  queueMs: 30_000,
 };
 
 const KEEP_ALIVE_MS = 15_000;
+/** The longest that is slept at once; less than any idle limit. */
+const PACE_MS = 500;
 
 /** What the server is opened with. */
 export interface ServerOptions {
@@ -46,6 +59,8 @@ export interface ServerOptions {
   /** Absent: http without encryption. */
   readonly tls: TlsIdentity | undefined;
   readonly limits: ServerLimits;
+  /** Bytes per second of all answers together; 0 for no limit. */
+  readonly uploadRate: number;
   /** May throw a {@linkcode Refusal} before it has sent anything. */
   readonly answer: (exchange: Exchange) => Promise<void>;
   readonly dropped: (reason: string) => void;
@@ -57,13 +72,24 @@ export class HttpServer implements AsyncDisposable {
   readonly #server: Server | TlsServer;
   readonly #options: ServerOptions;
   readonly #stop = new AbortController();
-  #answering = 0;
+  readonly #connections: Places;
+  readonly #requests: Places;
+  readonly #limiter: RateLimiter;
 
   private constructor(server: Server | TlsServer, options: ServerOptions) {
     this.#server = server;
     this.#options = options;
-    const { dropped } = options;
-    server.maxConnections = options.limits.connections;
+    const { dropped, limits } = options;
+    this.#connections = new Places(limits.connections, limits.connectionsPerPeer);
+    this.#requests = new Places(limits.requests, limits.requestsPerPeer);
+    this.#limiter = new RateLimiter(options.uploadRate);
+    // Before a handshake: that alone costs something.
+    server.on("connection", (socket: Socket) => {
+      const place = this.#connections.take(peerOf(socket.remoteAddress));
+      if (place) return void socket.once("close", () => place[Symbol.dispose]());
+      dropped("http-connection-limit");
+      socket.destroy();
+    });
     server.on("request", (request, response) => void this.#serve(request, response));
     server.on("clientError", (_error, socket) => {
       dropped("bad-request");
@@ -100,7 +126,7 @@ export class HttpServer implements AsyncDisposable {
         reject(
           new NetworkError(
             cause.code === "EADDRINUSE" ? "port-in-use" : "can't-listen",
-            `can't listen on ${host}:${port}: ${cause.message}`,
+            `can't listen on ${formatEndpoint({ host, port })}: ${cause.message}`,
             { hint: "gtr config default.listen <host:port>", cause },
           ),
         ));
@@ -134,20 +160,27 @@ export class HttpServer implements AsyncDisposable {
     const parent = AbortSignal.any([gone.signal, this.#stop.signal]);
     using limit = deadline(limits.requestMs, "a request to be answered", parent);
     using idle = idleDeadline(limits.idleMs, "a client that reads", limit.signal);
-    const exchange = { request, response, signal: idle.signal, touch: idle.touch };
-    this.#answering++;
+    const peer = peerOf(request.socket.remoteAddress);
+    const { signal, touch } = idle;
+    const pace = (bytes: number) => this.#pace(bytes, signal, touch);
+    const place = this.#requests.take(peer);
     try {
-      if (this.#answering > limits.requests) {
-        throw new Refusal(503, "too many requests at once", { "Retry-After": "10" });
-      }
-      await answer(exchange);
+      if (!place) throw new Refusal(503, "too many requests at once", { "Retry-After": "10" });
+      await answer({ request, response, signal, peer, touch, pace });
     } catch (error) {
       if (error instanceof Refusal) dropped(`http-${error.status}`);
       else if (!idle.signal.aborted) log(`can't answer a request: ${(error as Error).message}`);
       if (response.headersSent || idle.signal.aborted) response.destroy();
       else this.#refuse(request, response, error);
     } finally {
-      this.#answering--;
+      place?.[Symbol.dispose]();
+    }
+  }
+
+  async #pace(bytes: number, signal: AbortSignal, touch: () => void): Promise<void> {
+    for (let wait = this.#limiter.take(bytes); wait > 0; wait -= PACE_MS) {
+      await sleep(Math.min(wait, PACE_MS), signal);
+      touch(); // the client can't help it
     }
   }
 

@@ -28,6 +28,7 @@ import { bodyOf, get, readWhole, refused } from "./client.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
 import { fetchFromServers } from "./fetch_pack.ts";
 import { Offers } from "./offers.ts";
+import { Places } from "./places.ts";
 import { serversThatHave } from "./holders.ts";
 import { HttpServer, LIMITS, type ServerLimits } from "./server.ts";
 import { ServerCertificate } from "./server_certificate.ts";
@@ -194,7 +195,7 @@ export class DefaultTransport implements Transport {
       });
     }
     const { host } = parseEndpoint(this.#context.settings.get("default.listen"))!;
-    const listen = `${host}:${this.#server.port}`;
+    const listen = formatEndpoint({ host, port: this.#server.port });
     const certificate = this.#certificate;
     return Promise.resolve({
       reachable: true,
@@ -225,31 +226,45 @@ export class DefaultTransport implements Transport {
     if (!encrypted && !isLoopback(host)) {
       throw new UsageError(
         "bad-setting",
-        `can't serve on ${listen} without encryption: only on 127.0.0.1 or localhost`,
+        `can't serve on ${listen} without encryption: only on 127.0.0.1, [::1] or localhost`,
         { hint: "unset default.tls, or listen on loopback behind a server that encrypts" },
       );
     }
-    const chosen = settings.get("default.address").toLowerCase();
+    const chosen = parseEndpoint(settings.get("default.address"));
+    // Without encryption it is a server in front that asks, in the name of everybody.
+    const own: ServerLimits = encrypted
+      ? limits
+      : { ...limits, connectionsPerPeer: Infinity, requestsPerPeer: Infinity };
+    const processes = new Places(
+      settings.get("default.processes"),
+      encrypted ? settings.get("default.perPeer") : Infinity,
+    );
     this.#certificate = encrypted ? await ServerCertificate.load(settings, key) : undefined;
     this.#server = await HttpServer.open({
       host,
       port,
       tls: this.#certificate?.current,
-      limits,
+      limits: own,
+      uploadRate: settings.get("default.uploadRate"),
       answer: (exchange) =>
         answer({
           offers: this.#offers,
           live: this.#live,
           origin: this.#host === undefined ? undefined : `https://${this.#host}`,
+          protocol: encrypted ? "https" : "http",
+          processes,
+          queueMs: limits.queueMs,
         }, exchange),
       dropped,
       log,
     });
     // What nobody can dial names nobody: any address, or a port without encryption.
-    const dialable = encrypted && host !== "0.0.0.0";
-    this.#host = chosen || (dialable ? `${host}:${this.#server.port}` : undefined);
+    const dialable = encrypted && host !== "0.0.0.0" && host !== "::";
+    const dialled = chosen ?? (dialable ? { host, port: this.#server.port } : undefined);
+    this.#host = dialled && formatEndpoint(dialled);
     this.#certificate?.watch((tls) => this.#server?.setCertificate(tls), log);
-    log(`serves ${encrypted ? "https" : "http"} on ${host}:${this.#server.port}`);
+    const listens = formatEndpoint({ host, port: this.#server.port });
+    log(`serves ${encrypted ? "https" : "http"} on ${listens}`);
   }
 
   /** The server's manifest of the repository, verified; undefined where it has none. */
@@ -302,5 +317,5 @@ function parseListen(text: string): Endpoint {
 }
 
 function isLoopback(host: string): boolean {
-  return host === "localhost" || (isIPv4(host) && host.startsWith("127."));
+  return host === "localhost" || host === "::1" || (isIPv4(host) && host.startsWith("127."));
 }

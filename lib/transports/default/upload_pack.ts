@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import type { Duplex, LiveSource } from "../transport.ts";
+import type { Duplex, UploadPackForm } from "../transport.ts";
 import { end, type Exchange, NO_CACHE, Refusal, write } from "./reply.ts";
 import { requestBody } from "./request_body.ts";
 
@@ -27,10 +27,20 @@ export function pushRefused(): Refusal {
   );
 }
 
+/** Starts git, once there is a place for one more. */
+export type OpenGit = (exchange: Exchange, form: UploadPackForm) => Promise<GitInPlace>;
+
+/** A running git. */
+export interface GitInPlace extends Duplex {
+  /** Ends it, and gives its place to another. */
+  readonly close: () => void;
+}
+
 /** Answers `GET info/refs?service=git-upload-pack`. */
-export async function advertiseRefs(exchange: Exchange, source: LiveSource): Promise<void> {
+export async function advertiseRefs(exchange: Exchange, openGit: OpenGit): Promise<void> {
   const protocol = protocolVersion(exchange);
-  const git = await source.open(exchange.signal, { protocol, stateless: "advertise" });
+  const git = await openGit(exchange, { protocol, stateless: "advertise" });
+  using _git = { [Symbol.dispose]: git.close };
   await git.writable.close();
   begin(exchange, "advertisement");
   if (exchange.request.method === "HEAD") {
@@ -44,21 +54,17 @@ export async function advertiseRefs(exchange: Exchange, source: LiveSource): Pro
 }
 
 /** Answers `POST git-upload-pack`. The request is read while the answer is sent. */
-export async function exchangePack(exchange: Exchange, source: LiveSource): Promise<void> {
+export async function exchangePack(exchange: Exchange, openGit: OpenGit): Promise<void> {
   const { request, response } = exchange;
   if (request.headers["content-type"] !== `application/x-${SERVICE}-request`) {
     throw new Refusal(415, `the body must be application/x-${SERVICE}-request`);
   }
-  const ended = new AbortController();
-  const signal = AbortSignal.any([exchange.signal, ended.signal]);
-  const git = await source.open(signal, {
-    protocol: protocolVersion(exchange),
-    stateless: "exchange",
-  });
+  const protocol = protocolVersion(exchange);
+  const git = await openGit(exchange, { protocol, stateless: "exchange" });
   let failed: unknown;
   const feeding = feed(exchange, git).catch((error) => {
     failed = error;
-    ended.abort(error);
+    git.close();
   });
   try {
     for await (const chunk of git.readable) {
@@ -72,7 +78,7 @@ export async function exchangePack(exchange: Exchange, source: LiveSource): Prom
   } catch (error) {
     throw failed ?? error;
   } finally {
-    ended.abort();
+    git.close();
     await feeding;
   }
 }
