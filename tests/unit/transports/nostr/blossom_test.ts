@@ -166,6 +166,23 @@ Deno.test("blossom: nobody there, a server that is silent, and an abort", async 
   await assert.rejects(downloadBlob(`${url}/x`, 10, one.into, wait), { code: "unreachable" });
 });
 
+Deno.test("blossom: a blob without an end is cut off", async () => {
+  const cancelled = Promise.withResolvers<void>();
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () =>
+    new Response(
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(new Uint8Array(64 * 1024)),
+        cancel: () => cancelled.resolve(),
+      }),
+    ));
+  await using one = await blob(1);
+  const url = `http://127.0.0.1:${server.addr.port}/x`;
+  await assert.rejects(downloadBlob(url, 100_000, one.into, wait), { code: "wrong-size" });
+  assert((await Deno.stat(one.into)).size <= 100_000);
+  await cancelled.promise;
+  await server.shutdown();
+});
+
 Deno.test("blossom: redirects are followed, but not for ever", async () => {
   const bytes = new TextEncoder().encode("0123456789");
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {

@@ -214,6 +214,15 @@ Deno.test("relays: a flood ends, and what was right in it stays", async () => {
   assert.equal(counts["flooding-relay"], 1);
 });
 
+Deno.test("relays: an event that a relay refuses as known to it is stored there", async () => {
+  await using relay = liar(([type, event], send) => {
+    if (type === "EVENT") send(["OK", (event as NostrEvent).id, false, "duplicate: have it"]);
+  });
+  const { relays } = pool();
+  using _ = relays;
+  assert.deepEqual((await relays.publish([relay.url], note("x"), 1, signal)).answered, [relay.url]);
+});
+
 Deno.test("relays: one that wants less haste gets the event again", async () => {
   let tries = 0;
   await using relay = liar(([type, event], send) => {
