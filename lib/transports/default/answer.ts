@@ -138,7 +138,8 @@ async function openGit(
   };
   try {
     const bundle = form.protocol === 2 ? baseBundle(answers, offer, path, exchange) : undefined;
-    return { ...await source.open(signal, { ...form, bundle }), close };
+    const { readable, writable } = await source.open(signal, { ...form, bundle });
+    return { readable, writable, close };
   } catch (error) {
     close();
     throw error;

@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { type IncomingMessage, request as httpRequest } from "node:http";
+import { Agent, type IncomingMessage, request as httpRequest } from "node:http";
 import { isIP } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { NetworkError, VerificationError } from "../../common/errors.ts";
@@ -12,6 +12,9 @@ import { abortable } from "../../common/wait.ts";
 import { certifiedKey } from "../../identity/certificate.ts";
 import { publisherId } from "../../identity/keys.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
+
+/** Of an answer's headers. */
+const MAX_HEADER_BYTES = 16 << 10;
 
 /** What is asked of which server. */
 export interface Question {
@@ -22,37 +25,116 @@ export interface Question {
   readonly publisher: string;
 }
 
+/** One request on a {@linkcode Connection}. */
+export interface Asked {
+  readonly path: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A POST of these bytes; absent: a GET. */
+  readonly body?: Uint8Array;
+}
+
+/** A connection to a server that has shown who it is; for one request after the other. */
+export class Connection {
+  readonly #server: Endpoint;
+  readonly #socket: TLSSocket;
+  readonly #agent: Agent;
+
+  private constructor(server: Endpoint, socket: TLSSocket) {
+    this.#server = server;
+    this.#socket = socket;
+    this.#agent = Object.assign(new Agent({ keepAlive: true, maxSockets: 1 }), {
+      createConnection: () => socket,
+    });
+  }
+
+  /**
+   * Connects, and lets the server prove that it is the publisher's, its operator's, or the host's by
+   * a certificate of a usual authority (RFC 9110, section 4.3.4). No byte is sent to any other.
+   *
+   * @throws {NetworkError} "unreachable"
+   * @throws {VerificationError} "unknown-server"
+   */
+  static async open(
+    to: Pick<Question, "server" | "publisher">,
+    signal: AbortSignal,
+  ): Promise<Connection> {
+    return new Connection(to.server, await connectVerified(to, signal));
+  }
+
+  /**
+   * Sends a request once the answer to the one before has been read.
+   *
+   * @returns the answer, its body unread: {@linkcode bodyOf}
+   * @param signal its abort ends the connection
+   * @throws {NetworkError} "unreachable" where the server hangs up
+   */
+  async ask({ path, headers, body }: Asked, signal: AbortSignal): Promise<IncomingMessage> {
+    signal.throwIfAborted();
+    const socket = this.#socket;
+    const server = this.#server;
+    if (socket.destroyed) throw unreachable(server, new Error("it hung up"));
+    const end = () => socket.destroy();
+    signal.addEventListener("abort", end, { once: true });
+    const answered = new Promise<IncomingMessage>((resolve, reject) => {
+      const hungUp = () => reject(unreachable(server, new Error("it hung up")));
+      socket.once("close", hungUp);
+      const request = httpRequest({
+        agent: this.#agent,
+        method: body ? "POST" : "GET",
+        path,
+        headers: {
+          Host: formatEndpoint(server),
+          ...headers,
+          ...(body ? { "Content-Length": String(body.length) } : {}),
+        },
+        maxHeaderSize: MAX_HEADER_BYTES,
+      });
+      request.on("response", (answer) => {
+        socket.off("close", hungUp);
+        answer.once("close", () => signal.removeEventListener("abort", end));
+        resolve(answer);
+      });
+      request.on("error", (cause) => reject(unreachable(server, cause)));
+      request.end(body);
+    });
+    try {
+      return await abortable(answered, signal);
+    } catch (error) {
+      signal.removeEventListener("abort", end);
+      this.close();
+      throw error;
+    }
+  }
+
+  /** Calls back when the connection has ended, by whomever. */
+  onClose(ended: () => void): void {
+    if (this.#socket.destroyed) ended();
+    else this.#socket.once("close", ended);
+  }
+
+  /** Ends it at once. */
+  close(): void {
+    this.#agent.destroy();
+    this.#socket.destroy();
+  }
+}
+
 /**
- * Sends a GET, after the server has proved that it is the publisher's, its operator's, or the host's
- * by a certificate of a usual authority (RFC 9110, section 4.3.4). No byte is sent to any other.
+ * Sends a GET on a connection of its own, as {@linkcode Connection} does.
  *
  * @returns the answer, its body unread: {@linkcode bodyOf}; the signal's abort ends it
  * @throws {NetworkError} "unreachable"
  * @throws {VerificationError} "unknown-server"
  */
 export async function get(question: Question, signal: AbortSignal): Promise<IncomingMessage> {
-  const socket = await connectVerified(question, signal);
-  const { server, path, headers } = question;
-  const end = () => socket.destroy();
-  signal.addEventListener("abort", end, { once: true });
-  socket.on("close", () => signal.removeEventListener("abort", end));
-  const answered = new Promise<IncomingMessage>((resolve, reject) => {
-    const request = httpRequest({
-      createConnection: () => socket,
-      path,
-      headers: { Host: formatEndpoint(server), Connection: "close", ...headers },
-    });
-    request.on("response", resolve);
-    request.on("error", (cause) => reject(unreachable(server, cause)));
-    socket.on("close", () => reject(unreachable(server, new Error("it hung up"))));
-    request.end();
-  });
-  try {
-    return await abortable(answered, signal);
-  } catch (error) {
-    socket.destroy();
-    throw error;
-  }
+  const connection = await Connection.open(question, signal);
+  const { path, headers } = question;
+  const answer = await connection.ask(
+    { path, headers: { Connection: "close", ...headers } },
+    signal,
+  );
+  answer.once("close", () => connection.close());
+  return answer;
 }
 
 /**
@@ -103,7 +185,7 @@ export function refused(answer: IncomingMessage): NetworkError {
 }
 
 async function connectVerified(
-  { server, publisher }: Question,
+  { server, publisher }: Pick<Question, "server" | "publisher">,
   signal: AbortSignal,
 ): Promise<TLSSocket> {
   // First without asking an authority: keys say more, and no authority knows them.

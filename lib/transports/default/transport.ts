@@ -7,9 +7,7 @@ import { isIPv4 } from "node:net";
 import { NetworkError, toGtrError, UsageError, VerificationError } from "../../common/errors.ts";
 import { deadline } from "../../common/wait.ts";
 import { formatAddress, type RepoAddress } from "../../identity/address.ts";
-import { publisherId, verifySignature } from "../../identity/keys.ts";
-import { decodeEnvelope, MAX_ENVELOPE_BYTES } from "../../manifest/envelope.ts";
-import { verifyManifest } from "../../manifest/manifest.ts";
+import { publisherId } from "../../identity/keys.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import type {
   FetchWait,
@@ -17,6 +15,7 @@ import type {
   Holder,
   HolderWait,
   LiveAnswer,
+  LiveStream,
   PackFile,
   ResolveWait,
   Transport,
@@ -24,12 +23,14 @@ import type {
   Wait,
 } from "../transport.ts";
 import { answer } from "./answer.ts";
-import { bodyOf, get, readWhole, refused } from "./client.ts";
+import { bodyOf, get, refused } from "./client.ts";
+import { dialServer } from "./dial.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
 import { fetchFromServers } from "./fetch_pack.ts";
 import { Offers } from "./offers.ts";
 import { Places } from "./places.ts";
 import { serversThatHave } from "./holders.ts";
+import { readManifest } from "./read_manifest.ts";
 import { HttpServer, LIMITS, type ServerLimits } from "./server.ts";
 import { ServerCertificate } from "./server_certificate.ts";
 
@@ -147,24 +148,48 @@ export class DefaultTransport implements Transport {
   }
 
   async fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
-    const { publisher, name, endpoints } = from.manifest;
-    const id = publisherId(Uint8Array.fromHex(publisher));
+    const { publisher, name } = from.manifest;
     await fetchFromServers(
       {
         pack,
         publisher,
         name,
-        servers: distinct([
-          ...this.#found.get(`${id}/${name}`)?.values() ?? [],
-          ...readEndpoints(endpoints[this.scheme]),
-          ...this.#servers,
-        ]).filter((server) => formatEndpoint(server) !== this.#host),
+        servers: this.#serversOf(from.manifest),
         timeout: this.#timeout,
         dropped: this.#context.dropped,
       },
       into,
       wait,
     );
+  }
+
+  async dial(from: SignedManifest, { signal }: Wait): Promise<LiveStream> {
+    signal.throwIfAborted();
+    const what = `can't fetch ${from.manifest.name} live over https`;
+    const stop = new AbortController();
+    const either = AbortSignal.any([signal, stop.signal]);
+    const dials = this.#serversOf(from.manifest).slice(0, MAX_ENDPOINTS).map(async (server) => {
+      const stream = await dialServer(server, from, either).catch((error) => {
+        if (error instanceof VerificationError) this.#context.dropped(error.code);
+        throw error;
+      });
+      if (stop.signal.aborted) stream.close(); // another was faster
+      stop.abort();
+      return stream;
+    });
+    if (dials.length === 0) {
+      throw new NetworkError("no-live-peer", `${what}: no server is known that could have it`);
+    }
+    try {
+      return await Promise.any(dials);
+    } catch (error) {
+      signal.throwIfAborted();
+      const cause = toGtrError((error as AggregateError).errors[0]);
+      throw new NetworkError("no-live-peer", `${what}: ${cause.message}`, {
+        hint: cause.hint,
+        cause,
+      });
+    }
   }
 
   async holders(manifest: Manifest, { signal }: HolderWait): Promise<Holder[]> {
@@ -213,6 +238,16 @@ export class DefaultTransport implements Transport {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#certificate?.[Symbol.dispose]();
     await this.#server?.[Symbol.asyncDispose]();
+  }
+
+  /** Who may have it: those that had its manifest first, this node never. */
+  #serversOf({ publisher, name, endpoints }: Manifest): Endpoint[] {
+    const id = publisherId(Uint8Array.fromHex(publisher));
+    return distinct([
+      ...this.#found.get(`${id}/${name}`)?.values() ?? [],
+      ...readEndpoints(endpoints[this.scheme]),
+      ...this.#servers,
+    ]).filter((server) => formatEndpoint(server) !== this.#host);
   }
 
   get #timeout(): number {
@@ -284,9 +319,7 @@ export class DefaultTransport implements Transport {
     if (reply.statusCode === 404) return void reply.destroy();
     if (reply.statusCode !== 200) throw refused(reply);
     const body = bodyOf(reply, server, limit.signal);
-    const envelope = decodeEnvelope(await readWhole(body, MAX_ENVELOPE_BYTES));
-    const expect = { id, publicKey, name };
-    const signed = verifyManifest(envelope.bytes, envelope.signature, expect, verifySignature);
+    const signed = await readManifest(body, { id, publicKey, name });
     const key = `${id}/${name}`;
     const found = this.#found.get(key) ?? new Map<string, Endpoint>();
     this.#found.set(key, found.set(formatEndpoint(server), server));
