@@ -38,10 +38,10 @@ const ERRORS: Readonly<Record<number, UdxErrorCode>> = {
 
 const DEFAULT_TTL = 64;
 const BUFFER = 1024 * 1024;
-/** Batches that are taken before others have their turn. */
+/** Batches that are taken, or sent, before others have their turn. */
 const MAX_BATCHES = 4;
 /** Datagrams that wait for the kernel's buffer; more are lost, as on a full link. */
-const MAX_QUEUE = 1024;
+const MAX_QUEUE = 16_384;
 const RETRY_MS = 1;
 
 /** Whether {@linkcode openMmsg} works here. */
@@ -179,7 +179,8 @@ class MmsgBackend implements Backend {
     if (this.#closed || this.#queue.length === 0) return;
     const queue = this.#queue;
     let sent = 0;
-    while (sent < queue.length) {
+    let full = false;
+    while (sent < queue.length && sent < MAX_BATCHES * BATCH && !full) {
       const n = Math.min(queue.length - sent, BATCH);
       for (let i = 0; i < n; i++) {
         const { bytes, port, host } = queue[sent + i]!;
@@ -187,7 +188,7 @@ class MmsgBackend implements Backend {
       }
       const done = this.#sendBatch(n);
       sent += done;
-      if (done < n) break;
+      full = done < n;
     }
     if (sent === queue.length) {
       queue.length = 0;
@@ -197,7 +198,7 @@ class MmsgBackend implements Backend {
     this.#retry ??= setTimeout(() => {
       this.#retry = undefined;
       this.#flush();
-    }, RETRY_MS);
+    }, full ? RETRY_MS : 0);
   }
 
   /** Returns how many of the first `n` datagrams are done with: sent, or impossible to send. */

@@ -61,6 +61,8 @@ export class UDXStream extends Duplex {
   readonly #firewall: Firewall;
   #closed = false;
   #previousSocket: UDXSocket | null = null;
+  /** Sockets that it is or was connected over: packets may still come there after a change. */
+  readonly #known = new WeakSet<UDXSocket>();
   #remoteChanging = false;
   #relayTo: UDXStream | null = null;
   #relayed = false;
@@ -279,7 +281,7 @@ export class UDXStream extends Duplex {
     if (this.#closed) return;
     this.bytesReceived += bytes.length;
     this.packetsReceived++;
-    if (this.socket !== socket) {
+    if (!this.#known.has(socket)) {
       if (port <= 0 || port > 65_535 || this.#firewall(socket, port, host, family)) return;
       if (this.#closed) return; // by the firewall's callback
     }
@@ -339,6 +341,7 @@ export class UDXStream extends Duplex {
 
   #setRemote(socket: UDXSocket, { id, host, port, family }: Route): void {
     this.socket = socket;
+    this.#known.add(socket);
     this.#connection.setPath(socket.getRecvBufferSize(), isLoopback(host));
     this.remoteId = id;
     this.remoteHost = host;
