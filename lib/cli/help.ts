@@ -44,7 +44,7 @@ export function groupHelp(verbs: readonly Verb[]): string {
 /** What `gtr help <verb>` and `gtr <verb> -h` print. */
 export function verbHelp(verb: Verb): string {
   return [
-    `usage: ${synopsis(verb)}`,
+    ...usage(verb),
     "",
     `${capitalized(verb.summary)}.`,
     ...verb.details.flatMap((paragraph) => ["", ...wrap(paragraph)]),
@@ -62,6 +62,14 @@ export function verbHelp(verb: Verb): string {
 export function synopsis(verb: Verb): string {
   const options = verb.options.map((option) => `[${option.form.replace(/^-., /, "")}]`);
   return ["gtr", verb.name, ...options, ...verb.operands.map((o) => o.form)].join(" ");
+}
+
+/** Its lines are broken between options, never within one. */
+function usage(verb: Verb): string[] {
+  const words = synopsis(verb).replace(/\[[^\]]*\]/g, (option) => option.replaceAll(" ", "\xa0"));
+  const start = "usage: ";
+  const lines = wrap(words, 80 - start.length).map((line) => line.replaceAll("\xa0", " "));
+  return lines.map((line, i) => (i === 0 ? start : " ".repeat(start.length)) + line);
 }
 
 function nameAndSummary({ name, summary }: Verb): Described {

@@ -29,6 +29,7 @@ export interface Options {
   readonly name?: string;
   readonly description?: string;
   readonly tags?: boolean;
+  readonly flow?: string;
   readonly repository?: string;
   readonly unset?: string;
   readonly follow?: boolean;

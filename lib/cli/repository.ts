@@ -74,9 +74,10 @@ export function printShared(
   published: PublishedState,
 ): void {
   const { addresses, shortfall } = published;
-  const { name, branches, tags } = settings;
+  const { name, tags, flow = "both" } = settings;
+  const branches = settings.branches.map(shortBranch);
   if (call.options.json) {
-    printJson(call.io, { repository: name, branches: branches.map(shortBranch), tags, addresses });
+    printJson(call.io, { repository: name, branches, tags, flow, addresses });
   } else {
     for (const address of Object.values(addresses)) call.io.stdout(`${address}\n`);
   }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { FLOW_DETAILS, FLOW_OPTION } from "./flow.ts";
 import type { Option, Verb } from "./verb.ts";
 
 const JSON_OPTION: Option = { form: "--json", about: "print JSON, for programs" };
@@ -20,6 +21,7 @@ export const VERBS: readonly Verb[] = [
     options: [
       { form: "--name <name>", about: "last part of the address (default: the folder's name)" },
       { form: "--description <text>", about: "one line about it, for readers" },
+      FLOW_OPTION,
       JSON_OPTION,
     ],
     details: [
@@ -28,6 +30,7 @@ export const VERBS: readonly Verb[] = [
       "From then on gtd publishes each commit on its own: there is no push to remember. Only " +
       "shared branches, and the tags on them, leave this computer.",
       "Running it again changes nothing and prints the address again.",
+      ...FLOW_DETAILS,
     ],
     examples: [
       { command: "gtr init", about: "share the current folder's repository" },
@@ -46,15 +49,18 @@ export const VERBS: readonly Verb[] = [
     options: [
       { form: "--tags", about: "share every tag, with all commits it needs" },
       { form: "--no-tags", about: "share only tags on shared branches, as at first" },
+      FLOW_OPTION,
       JSON_OPTION,
     ],
     details: [
-      "Prints the repository's address. With --tags or --no-tags and no branch, a repository that " +
-      "is shared already keeps its branches.",
+      "Prints the repository's address. With --tags, --no-tags or --flow and no branch, a " +
+      "repository that is shared already keeps its branches.",
+      ...FLOW_DETAILS,
     ],
     examples: [
       { command: "gtr share main next", about: "share two branches" },
       { command: "gtr share --tags", about: "share every tag as well" },
+      { command: "gtr share --flow announce", about: "serve it live only, from now on" },
     ],
     load: () => import("./verbs/share.ts"),
   },
@@ -63,7 +69,9 @@ export const VERBS: readonly Verb[] = [
     summary: "list what you share",
     operands: [],
     options: [JSON_OPTION],
-    details: ["One line for each shared branch of all your repositories, with their addresses."],
+    details: [
+      "One line for each shared branch of all your repositories, with its flow and addresses.",
+    ],
     examples: [{ command: "gtr list --json", about: "the same, for programs" }],
     load: () => import("./verbs/list.ts"),
   },

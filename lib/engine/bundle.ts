@@ -5,7 +5,13 @@
  */
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { GtrError, RequestError, StoreError, toGtrError, VerificationError } from "../common/errors.ts";
+import {
+  GtrError,
+  RequestError,
+  StoreError,
+  toGtrError,
+  VerificationError,
+} from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
 import { fetchChecksObjects } from "../git_interface/config.ts";
 import { packBytes } from "../manifest/bundle.ts";

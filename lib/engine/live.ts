@@ -35,10 +35,7 @@ export async function dialLive(
   const repository = parts.store.repository(publisher, name);
   const stored = await repository.usableManifest();
   if (stored?.manifest.sequence === sequence) {
-    const { packs } = await repository.state();
-    if ((await repository.packs()).length === packs.length) {
-      return { ...resolved, gitDir: repository.path };
-    }
+    if (await repository.isWhole()) return { ...resolved, gitDir: repository.path };
   }
   const seconds = parts.settings.get("live.wait");
   using limit = deadline(seconds * 1000, `a live peer of ${name}`, wait.signal);

@@ -7,6 +7,7 @@ import { shareRepository } from "../../exporter/share.ts";
 import { runGit } from "../../git_interface/run.ts";
 import { checkGit } from "../../git_interface/version.ts";
 import { checkRepositoryName } from "../../identity/address.ts";
+import { readFlow } from "../flow.ts";
 import { publish } from "../gtd.ts";
 import type { Call, Io } from "../io.ts";
 import { note } from "../output.ts";
@@ -16,6 +17,7 @@ import { currentBranch, gitEnvironment, printShared } from "../repository.ts";
 export async function run(call: Call): Promise<void> {
   const { io, home, options } = call;
   const [dir] = call.operands;
+  const flow = readFlow("init", options.flow);
   if (options.name !== undefined) checkRepositoryName(options.name);
   await checkGit();
   const where = await repositoryAt(resolve(io.cwd, dir ?? ""), dir === undefined, io);
@@ -24,6 +26,7 @@ export async function run(call: Call): Promise<void> {
     branches: shared ? [] : [await currentBranch(where, io)],
     name: options.name,
     description: options.description,
+    flow,
   }, io.signal);
   printShared(call, settings, await publish(call, where.commonDir));
 }

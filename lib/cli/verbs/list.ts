@@ -4,6 +4,7 @@ import { listShared, type SharedRepository, shortBranch } from "../../exporter/s
 import { listRefs } from "../../git_interface/refs.ts";
 import { formatAddress } from "../../identity/address.ts";
 import { readKey } from "../../identity/keys.ts";
+import { type Flow, flowOf } from "../../manifest/flow.ts";
 import { Store } from "../../store/store.ts";
 import type { Call, Io } from "../io.ts";
 import { networks } from "../networks.ts";
@@ -15,6 +16,7 @@ interface ListedBranch {
   readonly branch: string;
   /** null before the branch's first commit. */
   readonly oid: string | null;
+  readonly flow: Flow;
   /** Network -> address. */
   readonly addresses: Readonly<Record<string, string>>;
 }
@@ -45,11 +47,12 @@ export async function run(call: Call): Promise<void> {
   if (listed.length === 0) return note(io, "nothing is shared; gtr init shares a repository");
   printTable(
     io,
-    ["REPOSITORY", "BRANCH", "COMMIT", "ADDRESS"],
-    listed.map(({ repository, branch, oid, addresses }) => [
+    ["REPOSITORY", "BRANCH", "COMMIT", "FLOW", "ADDRESS"],
+    listed.map(({ repository, branch, oid, flow, addresses }) => [
       repository,
       branch,
       oid?.slice(0, 10) ?? "-",
+      flow,
       Object.values(addresses).join(" "),
     ]),
   );
@@ -67,12 +70,14 @@ async function pushedBranches(
     .filter(({ publisher }) => publisher === key?.publicKeyHex);
   const pushed: ListedBranch[] = [];
   for (const stored of own) {
-    const refs = (await stored.usableManifest())?.manifest.refs ?? {};
+    const manifest = (await stored.usableManifest())?.manifest;
+    if (!manifest) continue;
     const addresses = addressesOf(stored.name);
-    for (const [ref, oid] of Object.entries(refs)) {
+    const flow = flowOf(manifest);
+    for (const [ref, oid] of Object.entries(manifest.refs)) {
       const branch = shortBranch(ref);
       if (!ref.startsWith("refs/heads/") || known.has(`${stored.name} ${branch}`)) continue;
-      pushed.push({ repository: stored.name, branch, oid, addresses });
+      pushed.push({ repository: stored.name, branch, oid, flow, addresses });
     }
   }
   return pushed;
@@ -103,6 +108,7 @@ async function branchesOf(
     repository: name,
     branch: shortBranch(branch),
     oid: oids.get(branch) ?? null,
+    flow: settings.flow ?? "both",
     addresses,
   }));
 }

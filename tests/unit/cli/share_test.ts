@@ -305,7 +305,7 @@ Deno.test("list: every shared branch of every repository", async () => {
   await user.gtr(folder, "init");
   const unborn = await user.at("unborn");
   await git(unborn, "init", "-q", "-b", "trunk");
-  await user.gtr(unborn, "init");
+  await user.gtr(unborn, "init", "--flow", "announce");
   const { id } = JSON.parse((await user.gtr(user.folder, "id", "--json")).out);
   const oid = await git(folder, "rev-parse", "main");
   assert.deepEqual(JSON.parse((await user.gtr(user.folder, "list", "--json")).out), [
@@ -313,19 +313,21 @@ Deno.test("list: every shared branch of every repository", async () => {
       repository: "hello",
       branch: "main",
       oid,
+      flow: "both",
       addresses: { torrent: `torrent://${id}/hello` },
     },
     {
       repository: "unborn",
       branch: "trunk",
       oid: null,
+      flow: "announce",
       addresses: { torrent: `torrent://${id}/unborn` },
     },
   ]);
   assert.deepEqual((await user.gtr(user.folder, "list")).out.split("\n"), [
-    "REPOSITORY  BRANCH  COMMIT      ADDRESS",
-    `hello       main    ${oid.slice(0, 10)}  torrent://${id}/hello`,
-    `unborn      trunk   -           torrent://${id}/unborn`,
+    "REPOSITORY  BRANCH  COMMIT      FLOW      ADDRESS",
+    `hello       main    ${oid.slice(0, 10)}  both      torrent://${id}/hello`,
+    `unborn      trunk   -           announce  torrent://${id}/unborn`,
     "",
   ]);
 });

@@ -57,6 +57,10 @@ Deno.test("usage: wrong use exits 2 with a hint", async () => {
   const cases: [string[], RegExp][] = [
     [["list", "--jsno"], /can't run gtr list: unknown option '--jsno'.*\nhint: gtr help list\n/],
     [["list", "more"], /too many arguments.*\nhint: gtr help list\n/],
+    [
+      ["share", "--flow", "none"],
+      /'none' is no flow\nhint: gtr share --flow announce\|put\|both\n/,
+    ],
     [["init", "--name"], /argument missing\nhint: gtr help init\n/],
     [["name", "add", "bob"], /missing required argument 'publisher'\nhint: gtr help name add\n/],
     [["name"], /what to do is missing\nhint: one of: add, import, remove, list\n/],
