@@ -7,7 +7,6 @@ import type { Wait } from "../common/wait.ts";
 import type { Engine, PublishOutcome } from "../engine/engine.ts";
 import { awaitQuorum } from "../engine/quorum.ts";
 import { readRepositorySettings } from "../exporter/repository_settings.ts";
-import { parseAddress } from "../identity/address.ts";
 import type { PublishedState, PushRequest, PushResult } from "./api.ts";
 
 /** What a working repository's publication came to, once it has spread or was given the time to. */
@@ -35,7 +34,8 @@ export async function acknowledgedPush(
 ): Promise<PushResult[]> {
   const results = await engine.push(url, request, wait);
   if (!results.some(({ ok }) => ok)) return results;
-  const why = await spread(engine, parseAddress(url).name, wait);
+  const { name } = await engine.address(url, wait);
+  const why = await spread(engine, name, wait);
   if (why === undefined) return results;
   return results.map((result) => result.ok ? { ref: result.ref, ok: false, why } : result);
 }

@@ -23,6 +23,7 @@ import { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { TransportEntry } from "../transports/transport.ts";
 import { followRepository, maySeed, type Unfollowed, unfollowRepository } from "./follow.ts";
+import { locatePublished } from "./locate.ts";
 import { type Dialled, dialLive } from "./live.ts";
 import { liveAnswer } from "./live_answer.ts";
 import { openNetworks } from "./networks.ts";
@@ -63,7 +64,11 @@ export class Engine implements AsyncDisposable {
     this.parts = parts;
     const { names, registry: path } = parts.home;
     const registry = new Registry({ path, ask: askRegistry, timeout: answerTimeout(parts) });
-    this.#directory = { names: new Names(names), registry };
+    this.#directory = {
+      names: new Names(names),
+      registry,
+      locate: (address, signal) => locatePublished(parts, address, { signal }),
+    };
   }
 
   /**
@@ -107,6 +112,11 @@ export class Engine implements AsyncDisposable {
       );
       await this.parts.seeder.update(repository);
     });
+  }
+
+  /** What any form of address stands for. */
+  async address(url: string, wait: Wait): Promise<RepoAddress> {
+    return (await resolveAddress(url, this.#directory, wait.signal)).address;
   }
 
   /** The newest manifest of any address; see {@linkcode resolveNewest}. */

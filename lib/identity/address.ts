@@ -42,10 +42,19 @@ export interface RegistryAddress extends RegistryName {
   readonly name: string;
 }
 
+/** An address whose publisher is named in the network's own way: `nostr://npub1.../<name>`. */
+export interface NetworkAddress {
+  readonly scheme: string;
+  /** The whole of it: only the network can read it. */
+  readonly url: string;
+}
+
 /** Any form that an address may be written in. */
-export type AddressForm = RepoAddress | PetnameAddress | RegistryAddress;
+export type AddressForm = RepoAddress | PetnameAddress | RegistryAddress | NetworkAddress;
 
 const MAX_URL = 1024;
+/** The networks with names of their own for publishers; ids and keys of gtr's are read as ever. */
+const WITH_OWN_NAMES = ["nostr"];
 /** The network whose addresses may name a server: `default://<host>[:port]/<id>/<name>`. */
 const WITH_HOST = "default";
 /** What git accepts as the scheme of a remote helper. */
@@ -60,6 +69,9 @@ const SCHEME = /^[a-z][a-z0-9+.-]*$/i;
 export function parseAddress(url: string): AddressForm {
   const separator = url.indexOf("://");
   const scheme = separator < 0 ? "" : url.slice(0, separator).toLowerCase();
+  if (WITH_OWN_NAMES.includes(scheme) && !/^[0-9a-f]{40,}\//i.test(url.slice(separator + 3))) {
+    return { scheme, url };
+  }
   const fail = (why: string) => badAddress(url, why, SCHEME.test(scheme) ? scheme : "torrent");
 
   const fault = urlFault(url);
@@ -128,6 +140,12 @@ export function checkRepositoryName(name: string): string {
 export interface Directory {
   readonly names: Pick<Names, "get">;
   readonly registry: Pick<Registry, "lookup">;
+  /**
+   * Asks a network about an address that only it can read.
+   *
+   * @throws {RequestError} "not-gtr" where what is there is not published with gtr
+   */
+  readonly locate: (address: NetworkAddress, signal: AbortSignal) => Promise<RepoAddress>;
 }
 
 /** An address, and what the person should know about the name in it. */
@@ -145,10 +163,11 @@ export interface ResolvedAddress {
  */
 export async function resolveAddress(
   url: string,
-  { names, registry }: Directory,
+  { names, registry, locate }: Directory,
   signal: AbortSignal,
 ): Promise<ResolvedAddress> {
   const form = parseAddress(url);
+  if ("url" in form) return { address: await locate(form, signal) };
   if ("id" in form) return { address: form };
   if ("user" in form) {
     const { publisher, warning } = await registry.lookup(form, signal);

@@ -98,6 +98,24 @@ export type LiveAnswer = (
   wanted: { readonly publisher: string; readonly name: string },
 ) => Promise<LiveSource | undefined>;
 
+/** A repository that is published without gtr, in the network's own way: it has no manifest. */
+export interface ForeignState {
+  /** The key that signed the state, in the network's own form, for a person. */
+  readonly publisher: string;
+  readonly name: string;
+  readonly objectFormat: Manifest["objectFormat"];
+  readonly head: string;
+  readonly refs: Readonly<Record<string, string>>;
+  readonly peeled?: Readonly<Record<string, string>>;
+  /** Seconds since 1970 at which it was signed. */
+  readonly changed: number;
+  /** Where git can fetch the objects: https, http and git URLs, the best first. */
+  readonly servers: readonly string[];
+}
+
+/** What an address that only the network itself can read leads to. */
+export type Located = { readonly address: RepoAddress } | { readonly foreign: ForeignState };
+
 /** One network that can carry manifests and packs. */
 export interface Transport extends AsyncDisposable {
   /** The URL scheme: "torrent". */
@@ -106,6 +124,16 @@ export interface Transport extends AsyncDisposable {
 
   /** Where this node can be dialled, for the manifest's `endpoints`; empty where unknown. */
   endpoints(): readonly string[];
+
+  /**
+   * For networks that name publishers in their own way: what an address leads to whose publisher is
+   * neither an id nor a key of gtr's.
+   *
+   * @param url the whole address
+   * @throws {UsageError} "bad-address"
+   * @throws {NetworkError} "unreachable", "nobody-answered"
+   */
+  locate?(url: string, wait: Wait): Promise<Located>;
 
   /**
    * The newest manifest this network knows. Yields as answers arrive, each verified against the

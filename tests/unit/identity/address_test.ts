@@ -4,6 +4,7 @@ import { UsageError } from "../../../lib/common/errors.ts";
 import {
   checkRepositoryName,
   formatAddress,
+  type NetworkAddress,
   parseAddress,
   resolveAddress,
 } from "../../../lib/identity/address.ts";
@@ -118,7 +119,7 @@ Deno.test("every malformed address is told what is wrong with it and how to writ
 });
 
 Deno.test("the hint is of the network that was asked for, where there is one", () => {
-  assert.throws(() => parseAddress("nostr://x"), { hint: /^write nostr:/ });
+  assert.throws(() => parseAddress("ssb://x"), { hint: /^write ssb:/ });
   assert.throws(() => parseAddress("hello"), { hint: /^write torrent:/ });
 });
 
@@ -130,8 +131,8 @@ Deno.test("any text is an address or a UsageError that is short", () => {
   );
   fc.assert(fc.property(anything, (text) => {
     try {
-      const { name } = parseAddress(text);
-      assert.match(name, /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/);
+      const address = parseAddress(text);
+      if (!("url" in address)) assert.match(address.name, /^[A-Za-z0-9_][A-Za-z0-9._-]{0,63}$/);
     } catch (error) {
       assert.ok(error instanceof UsageError, String(error));
       assert.ok(error.message.length < 1500);
@@ -174,6 +175,10 @@ Deno.test("resolveAddress looks names up", async (t) => {
         return Promise.resolve({ publisher: KEY, warning: "first use" });
       },
     },
+    locate: ({ scheme, url }: NetworkAddress) => {
+      asked.push(url);
+      return Promise.resolve({ scheme, id: ID, name: "hello" });
+    },
   };
   const resolve = (url: string) => resolveAddress(url, directory, new AbortController().signal);
   const address = { scheme: "torrent", id: ID, name: "hello" };
@@ -189,6 +194,15 @@ Deno.test("resolveAddress looks names up", async (t) => {
       name: "RequestError",
       code: "unknown-name",
       hint: "gtr name add carol <id>",
+    });
+  });
+  await t.step("an address in a network's own form is asked of the network", async () => {
+    assert.deepEqual(await resolve("nostr://npub1abc/wss%3A%2F%2Frelay/hello"), {
+      address: { ...address, scheme: "nostr" },
+    });
+    assert.deepEqual(asked.splice(0), ["nostr://npub1abc/wss%3A%2F%2Frelay/hello"]);
+    assert.deepEqual(await resolve(`nostr://${ID}/hello`), {
+      address: { ...address, scheme: "nostr" },
     });
   });
   await t.step("names at a domain are asked of the registry, and of nothing else", async () => {

@@ -1,0 +1,51 @@
+/**
+ * Addresses that only one network can read.
+ *
+ * @module
+ */
+import { RequestError } from "../common/errors.ts";
+import { deadline, type Wait } from "../common/wait.ts";
+import type { NetworkAddress, RepoAddress } from "../identity/address.ts";
+import type { Located } from "../transports/transport.ts";
+import { answerTimeout, type EngineParts } from "./parts.ts";
+
+/**
+ * Asks the network whose address it is.
+ *
+ * @throws {RequestError} "unknown-network" where it is not in use
+ * @throws {UsageError} "bad-address"
+ * @throws {NetworkError} nobody answered
+ */
+export async function locate(
+  parts: Pick<EngineParts, "transports" | "settings">,
+  { scheme, url }: NetworkAddress,
+  wait: Wait,
+): Promise<Located> {
+  const network = parts.transports.find((transport) => transport.scheme === scheme);
+  if (!network?.locate) {
+    throw new RequestError("unknown-network", `can't use ${url}: ${scheme} is not in use here`, {
+      hint: "gtr config transports shows the networks in use",
+    });
+  }
+  using limit = deadline(answerTimeout(parts), `an answer about ${url}`, wait.signal);
+  return await network.locate(url, { ...wait, signal: limit.signal });
+}
+
+/**
+ * The same where only a repository that is published with gtr will do.
+ *
+ * @throws {RequestError} "not-gtr" besides
+ */
+export async function locatePublished(
+  parts: Pick<EngineParts, "transports" | "settings">,
+  address: NetworkAddress,
+  wait: Wait,
+): Promise<RepoAddress> {
+  const located = await locate(parts, address, wait);
+  if ("address" in located) return located.address;
+  throw new RequestError(
+    "not-gtr",
+    `can't do this with ${address.url}: it is not published with gtr`,
+    { hint: "git clone and git fetch work with it" },
+  );
+}
