@@ -134,7 +134,8 @@ async function make(
     if (base) {
       await dateFiles(bundles);
       for (const program of compiled) {
-        await compile(program, bundles, join(work, executable(program.name)), base);
+        const { files } = contents[program.name]!;
+        await compile(program, bundles, files, join(work, executable(program.name)), base);
       }
       if (compiled !== list) {
         const one = join(work, executable(compiled[0]!.name));

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { presentAddons, replaceAddons } from "./addons.ts";
 import { type Contents, contentsOf } from "./contents.ts";
 import { deno } from "./deno.ts";
 import { BuildError } from "./error.ts";
@@ -40,15 +41,17 @@ export async function bundle(
   if (!success) throw failure(list, said);
   const names = list.map((program) => program.name);
   const hashed = await readAll(folder);
+  const addons = await presentAddons(replaceAddons(root, hashed));
   dropUnusedRequire(hashed);
   nameByPackage(hashed);
   const files = numberFiles(hashed, names);
-  const contents = contentsOf(files, names);
+  const contents = contentsOf(files, names, addons.map((addon) => addon.name));
   await Deno.remove(folder, { recursive: true });
   await Deno.mkdir(folder);
   for (const [name, code] of await minify(files)) {
     await Deno.writeTextFile(join(folder, name), code);
   }
+  for (const { name, path } of addons) await Deno.copyFile(path, join(folder, name));
   return contents;
 }
 

@@ -12,12 +12,14 @@ import { PERMISSIONS, type Program } from "./programs.ts";
 /**
  * Compiles one program of the bundle in `from`.
  *
+ * @param files what the program consists of in there
  * @param output the binary to write; its last part becomes part of it
  * @throws {BuildError}
  */
 export async function compile(
   program: Program,
   from: string,
+  files: readonly string[],
   output: string,
   base: Base,
 ): Promise<void> {
@@ -26,6 +28,9 @@ export async function compile(
     // The cache of compiled code would be a file in /tmp that any user can make first.
     "--no-code-cache",
     ...["--no-prompt", ...PERMISSIONS, `--allow-run=${program.runs.join(",")}`, ...program.flags],
+    ...files.filter((name) => name.endsWith(".node")).map((name) =>
+      `--include=${join(from, name)}`
+    ),
     ...["--output", output, join(from, `${program.name}.js`)],
   ], { env: base.path ? { DENORT_BIN: base.path } : {} });
   if (success) return;

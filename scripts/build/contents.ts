@@ -4,9 +4,11 @@
  * @module
  */
 
+import { addonsIn } from "./addons.ts";
+
 /** One executable's parts. */
 export interface Parts {
-  /** Its files in the bundle. */
+  /** Its files in the bundle, native addons included. */
   readonly files: readonly string[];
   /** The project's modules in them, relative to its root. */
   readonly modules: readonly string[];
@@ -21,10 +23,12 @@ export type Contents = Readonly<Record<string, Parts>>;
  * Lists what each program imports, lazily or not.
  *
  * @param files a bundle's files by name, with the comments by which the bundler names each module
+ * @param addons the native addons that are beside them
  */
 export function contentsOf(
   files: ReadonlyMap<string, string>,
   programs: readonly string[],
+  addons: readonly string[] = [],
 ): Contents {
   const parts = new Map([...files].map(([name, code]) => [name, readParts(code)]));
   return Object.fromEntries(programs.map((program) => {
@@ -32,7 +36,12 @@ export function contentsOf(
     for (const name of reached) parts.get(name)?.imports.forEach((found) => reached.add(found));
     const of = [...reached].map((name) => parts.get(name)!);
     return [program, {
-      files: [...reached].sort(),
+      files: sorted([
+        ...reached,
+        ...[...reached].flatMap((name) => addonsIn(files.get(name)!)).filter((name) =>
+          addons.includes(name)
+        ),
+      ]),
       modules: sorted(of.flatMap((part) => part.modules)),
       packages: sorted(of.flatMap((part) => part.packages)),
     }];
