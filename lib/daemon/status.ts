@@ -26,6 +26,7 @@ export async function engineStatus(engine: Engine, uptimeSeconds: number): Promi
   for (const repository of await store.repositories()) {
     const manifest = (await repository.manifest().catch(() => undefined))?.manifest;
     if (!manifest) continue;
+    const packs = (await repository.packs()).map(({ pack }) => pack);
     const own = manifest.publisher === key.publicKeyHex;
     const id = publisherId(Buffer.from(manifest.publisher, "hex"));
     repositories.push({
@@ -35,8 +36,8 @@ export async function engineStatus(engine: Engine, uptimeSeconds: number): Promi
         name: manifest.name,
       }),
       sequence: manifest.sequence,
-      packs: manifest.packs.length,
-      bytes: manifest.packs.reduce((sum, pack) => sum + pack.size, 0),
+      packs: packs.length,
+      bytes: packs.reduce((sum, pack) => sum + pack.size, 0),
       role: own ? "published" : "followed",
       pinned: own ||
         followed.some(({ publisher, name }) =>

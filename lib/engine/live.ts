@@ -48,9 +48,9 @@ export async function dialLive(
 }
 
 /** All networks are asked at once; streams that come second are closed. */
-async function firstStream(
+export async function firstStream(
   parts: EngineParts,
-  { signed }: Resolved,
+  { signed }: Pick<Resolved, "signed">,
   signal: AbortSignal,
 ): Promise<LiveStream> {
   const able = parts.transports.filter((transport) => transport.dial !== undefined);

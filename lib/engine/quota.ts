@@ -8,12 +8,16 @@
  */
 import { RequestError, toGtrError } from "../common/errors.ts";
 import { Mutex } from "../common/mutex.ts";
+import { isAnnounced } from "../manifest/flow.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import { type EngineParts, repositoryKey } from "./parts.ts";
 
 /** A copy used so recently, in seconds, may still be linked into a clone. */
 const IN_USE_SECONDS = 60;
+
+/** What git says beside the objects, and packs that are made less well on the spot, in bytes. */
+const SLACK_BYTES = 1 << 20;
 
 type QuotaParts = Pick<EngineParts, "settings" | "store" | "key" | "follows" | "log"> & {
   readonly seeder: Pick<EngineParts["seeder"], "forget">;
@@ -48,7 +52,7 @@ export class Quota {
   reserve(
     repository: StoredRepository,
     manifest: Manifest,
-    missing: readonly PackRef[],
+    missing: readonly Pick<PackRef, "size">[],
   ): Promise<Disposable> {
     return this.#turns.run("", async () => {
       const key = keyOf(repository);
@@ -65,6 +69,32 @@ export class Quota {
     });
   }
 
+  /**
+   * How many bytes a live peer may send for a manifest. Nobody has signed how many it takes: at most
+   * as many as its packs have, where it lists any, and what there can be room for.
+   *
+   * @throws {RequestError} "over-quota" where there is none
+   */
+  async room(repository: StoredRepository, manifest: Manifest): Promise<number> {
+    const { key, settings } = this.#parts;
+    const listed = isAnnounced(manifest) ? Infinity : total(manifest.packs) + SLACK_BYTES;
+    if (repository.publisher === key.publicKeyHex) return listed;
+    const copies = await this.#copies();
+    const held = copies.find((copy) => keyOf(copy.repository) === keyOf(repository))?.bytes ?? 0;
+    const most = settings.get("store.repositoryQuota") || Infinity;
+    const all = settings.get("store.quota") || Infinity;
+    const evictable = await this.#evictable(copies, repository);
+    const used = sum(copies) + this.#reservedBytes() - sum(evictable);
+    const room = Math.min(listed, most - held, all - used);
+    if (room > 0) return room;
+    this.#refused.add(keyOf(repository));
+    throw new RequestError(
+      "over-quota",
+      `can't fetch ${repository.name}: there is no room for more of it`,
+      { hint: "gtr config store.quota and store.repositoryQuota allow more" },
+    );
+  }
+
   /** Whether a repository has outgrown its quota, or its newest state was refused. */
   isOver(repository: StoredRepository, manifest: Manifest): boolean {
     const { key, settings } = this.#parts;
@@ -75,7 +105,7 @@ export class Quota {
 
   /** Bytes of others' repositories in the store. */
   async used(): Promise<number> {
-    return (await this.#copies()).reduce((sum, { bytes }) => sum + bytes, 0);
+    return sum(await this.#copies());
   }
 
   #checkSize({ name, packs }: Manifest): void {
@@ -93,12 +123,11 @@ export class Quota {
     const most = this.#parts.settings.get("store.quota");
     if (most === 0) return;
     const copies = await this.#copies();
-    const reserved = [...this.#reserved.values()].reduce((sum, n) => sum + n, 0);
-    const used = copies.reduce((sum, copy) => sum + copy.bytes, reserved);
+    const used = sum(copies) + this.#reservedBytes();
     let excess = used + bytes - most;
     if (excess <= 0) return;
     const evictable = await this.#evictable(copies, repository);
-    if (evictable.reduce((sum, copy) => sum + copy.bytes, 0) >= excess) {
+    if (sum(evictable) >= excess) {
       for (const copy of evictable) {
         if (excess <= 0) break;
         if (await this.#evict(copy)) excess -= copy.bytes;
@@ -111,6 +140,10 @@ export class Quota {
         `and store.quota is ${most}`,
       { hint: "gtr config store.quota <bytes> allows more; gtr unfollow makes room" },
     );
+  }
+
+  #reservedBytes(): number {
+    return [...this.#reserved.values()].reduce((sum, bytes) => sum + bytes, 0);
   }
 
   /** Copies that nobody asked to keep, the least recently used first. */
@@ -165,6 +198,10 @@ function keyOf({ publisher, name }: { publisher: string; name: string }): string
   return repositoryKey(publisher, name);
 }
 
-function total(packs: readonly PackRef[]): number {
+function sum(copies: readonly Copy[]): number {
+  return copies.reduce((bytes, copy) => bytes + copy.bytes, 0);
+}
+
+function total(packs: readonly Pick<PackRef, "size">[]): number {
   return packs.reduce((sum, { size }) => sum + size, 0);
 }

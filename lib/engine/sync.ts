@@ -9,11 +9,12 @@ import { toGtrError, VerificationError } from "../common/errors.ts";
 import { idleDeadline, type Wait } from "../common/wait.ts";
 import { fetchChecksObjects } from "../git_interface/config.ts";
 import type { RepoAddress } from "../identity/address.ts";
-import { missingPacks } from "../manifest/missing_packs.ts";
 import type { Manifest, PackRef, SignedManifest } from "../manifest/types.ts";
 import type { EarlyIndex } from "../store/early_index.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { Transport } from "../transports/transport.ts";
+import { chooseFetch } from "./fetch_choice.ts";
+import { fetchLive } from "./fetch_live.ts";
 import { PackSources } from "./fetch_pack.ts";
 import { answerTimeout, changeRepository, type EngineParts } from "./parts.ts";
 import { type Resolved, resolveNewest } from "./resolve.ts";
@@ -48,14 +49,16 @@ export async function syncRepository(
   const { publisher, name } = resolved.signed.manifest;
   const repository = parts.store.repository(publisher, name);
   const transports = sources(parts.transports, address.scheme, resolved);
-  await changeRepository(
+  const signed = await changeRepository(
     ...[parts, repository, wait] as const,
     async () => {
-      await bringUpToDate({ ...parts, transports }, repository, resolved.signed, wait);
+      const from = { ...parts, transports };
+      const signed = await bringUpToDate(from, repository, resolved.signed, purpose, wait);
       if (purpose === "use" && !resolved.own) await noteUse(repository);
+      return signed;
     },
   );
-  return { ...resolved, repository };
+  return { ...resolved, signed, repository };
 }
 
 /**
@@ -84,26 +87,51 @@ async function noteUse(repository: StoredRepository): Promise<void> {
   }
 }
 
+/** Returns what the store has afterwards: a live peer may have shown something newer. */
 async function bringUpToDate(
   parts: EngineParts,
   repository: StoredRepository,
   signed: SignedManifest,
+  purpose: "use" | "follow",
+  wait: Wait,
+): Promise<SignedManifest> {
+  const { manifest } = signed;
+  if (await repository.exists()) await repository.create(manifest.objectFormat);
+  const current = await repository.usableManifest();
+  if (current && current.manifest.sequence > manifest.sequence) return signed;
+  const isSame = current?.manifest.sequence === manifest.sequence;
+  if (isSame && await repository.isWhole()) return signed;
+
+  const held = new Set((await repository.packs()).map((file) => file.pack.sha256));
+  const objects = await repository.heldTips();
+  const { live, missing } = chooseFetch(manifest, { packs: held, objects }, purpose);
+  const received = live ? await fetchLive(parts, repository, signed, wait) : undefined;
+  if (received) {
+    offerAside(parts, repository);
+    return received;
+  }
+  await fetchPacks(parts, repository, signed, missing, wait);
+  offerAside(parts, repository);
+  return signed;
+}
+
+/** Who waits for the data doesn't wait until others can have it. */
+function offerAside({ seeder, log }: EngineParts, repository: StoredRepository): void {
+  void seeder.offer(repository).catch((error) =>
+    log(`can't seed ${repository.name}: ${toGtrError(error).message}`)
+  );
+}
+
+async function fetchPacks(
+  parts: EngineParts,
+  repository: StoredRepository,
+  signed: SignedManifest,
+  missing: readonly PackRef[],
   wait: Wait,
 ): Promise<void> {
   const { manifest } = signed;
-  const exists = await repository.exists();
-  if (exists) await repository.create(manifest.objectFormat);
-  const current = await repository.usableManifest();
-  if (current && current.manifest.sequence > manifest.sequence) return;
-  const packs = await repository.packs();
-  const whole = packs.length === (await repository.state()).packs.length;
-  if (whole && current?.manifest.sequence === manifest.sequence) return;
-
-  const held = new Set(packs.map((file) => file.pack.sha256));
-  const objects = await repository.heldTips();
-  const missing = missingPacks(manifest, { packs: held, objects });
   using _room = await parts.quota.reserve(repository, manifest, missing);
-  if (!exists) await repository.create(manifest.objectFormat);
+  await repository.create(manifest.objectFormat);
   const strict = await fetchChecksObjects(wait.signal);
   await using early = beginIndex(repository, manifest, missing, strict);
   const fetched = await fetchAll(parts, repository, signed, { missing, early }, wait);
@@ -120,9 +148,6 @@ async function bringUpToDate(
   }
   parts.log(
     `followed ${repository.name}: publication ${manifest.sequence}, ${fetched.length} new packs`,
-  );
-  void parts.seeder.offer(repository).catch((error) =>
-    parts.log(`can't seed ${repository.name}: ${toGtrError(error).message}`)
   );
 }
 

@@ -1,0 +1,164 @@
+/**
+ * Bringing the store up to date from a live peer: git itself finds out what is missing.
+ *
+ * @module
+ */
+import {
+  GitError,
+  type GtrError,
+  NetworkError,
+  toGtrError,
+  VerificationError,
+} from "../common/errors.ts";
+import { deadline, type Wait } from "../common/wait.ts";
+import { gitFetchPack } from "../git_interface/git_fetch_pack.ts";
+import { oneTimeGitPort } from "../git_interface/git_port.ts";
+import { isAnnounced } from "../manifest/flow.ts";
+import type { SignedManifest } from "../manifest/types.ts";
+import type { StoredRepository } from "../store/stored_repository.ts";
+import type { LiveStream } from "../transports/transport.ts";
+import { firstStream } from "./live.ts";
+import { joinLive } from "./live_git.ts";
+import type { EngineParts } from "./parts.ts";
+
+/** Peers that are tried, one after the other: a stream may break, and each begins anew. */
+const ATTEMPTS = 3;
+
+/** What another peer, or packs, may make up for; git's own failures are those of what it was sent. */
+const PEERS_FAULTS = [NetworkError, VerificationError, GitError];
+
+/**
+ * Fetches the state that `signed` describes, or a newer one where the peer shows one. To be called
+ * with the repository's lock held.
+ *
+ * @returns what is stored now; undefined where no peer delivers and packs have to do
+ * @throws {NetworkError} "no-live-peer" where nobody delivers what is only announced
+ * @throws {RequestError} "over-quota"
+ * @throws {StoreError} "disk-full"
+ */
+export async function fetchLive(
+  parts: EngineParts,
+  repository: StoredRepository,
+  signed: SignedManifest,
+  wait: Wait,
+): Promise<SignedManifest | undefined> {
+  let failure: GtrError | undefined;
+  for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
+    const stream = await findStream(parts, signed, wait.signal).catch((error) => {
+      wait.signal.throwIfAborted();
+      failure ??= toGtrError(error);
+    });
+    if (!stream) break;
+    try {
+      await receive(parts, repository, stream, wait);
+      return stream.manifest;
+    } catch (error) {
+      wait.signal.throwIfAborted();
+      if (!PEERS_FAULTS.some((Kind) => error instanceof Kind)) throw error;
+      if (error instanceof VerificationError) parts.dropped.add(error.code);
+      failure = toGtrError(error);
+      parts.log(`can't fetch ${repository.name} from ${stream.peer}: ${failure.message}`);
+    } finally {
+      stream.close();
+    }
+  }
+  if (!isAnnounced(signed.manifest)) return undefined;
+  throw new NetworkError(
+    "no-live-peer",
+    `can't fetch ${repository.name}: its publisher only announces it, and no peer serves it now: ` +
+      failure?.message,
+    {
+      hint: "the publisher, or someone who cloned it, must be online; try again later",
+      cause: failure,
+    },
+  );
+}
+
+async function findStream(
+  parts: EngineParts,
+  signed: SignedManifest,
+  signal: AbortSignal,
+): Promise<LiveStream> {
+  const seconds = parts.settings.get("live.wait");
+  using limit = deadline(seconds * 1000, `a live peer of ${signed.manifest.name}`, signal);
+  return await firstStream(parts, { signed }, limit.signal);
+}
+
+async function receive(
+  parts: EngineParts,
+  repository: StoredRepository,
+  stream: LiveStream,
+  wait: Wait,
+): Promise<void> {
+  const { manifest } = stream.manifest;
+  const first = (await repository.packs()).length === 0;
+  const most = await parts.quota.room(repository, manifest);
+  const limited = limitStream(stream, most);
+  const stop = new AbortController();
+  const signal = AbortSignal.any([wait.signal, stop.signal]);
+  const source = await oneTimeGitPort({
+    signal,
+    missed: () => stream.close(),
+    serve: (git) =>
+      joinLive(git, limited, {
+        idle: parts.settings.get("live.idle") * 1000,
+        signal,
+        dropped: (reason) => parts.dropped.add(reason),
+      }),
+  });
+  using kept = new DisposableStack();
+  try {
+    await repository.receive(stream.manifest, async (into) => {
+      const { whole } = await gitFetchPack(source, {
+        ...into,
+        ...{ signal, progress: wait.progress },
+        wants: [...new Set(Object.values(manifest.refs))],
+        keep: true,
+        proof: first,
+        cloning: first,
+      }).catch((error) => {
+        throw limited.fault ?? error;
+      });
+      kept.use(await parts.quota.reserve(repository, manifest, [{ size: limited.received }]));
+      return { whole };
+    }, { signal });
+  } finally {
+    stop.abort();
+  }
+  const { sequence } = manifest;
+  const bytes = limited.received;
+  parts.log(`followed ${repository.name}: publication ${sequence}, ${bytes} bytes live`);
+}
+
+/** A live stream that counts, and breaks off at what is too much. */
+interface LimitedStream extends LiveStream {
+  readonly received: number;
+  /** Why it was broken off. */
+  readonly fault?: VerificationError;
+}
+
+function limitStream(stream: LiveStream, most: number): LimitedStream {
+  let received = 0;
+  let fault: VerificationError | undefined;
+  const count = new TransformStream<Uint8Array, Uint8Array>({
+    transform(chunk, controller) {
+      received += chunk.length;
+      if (received <= most) return controller.enqueue(chunk);
+      const why = `it sends more than the ${most} bytes that may come`;
+      fault = new VerificationError("oversized-stream", `can't use ${stream.peer}: ${why}`);
+      throw fault;
+    },
+  });
+  const readable = stream.readable.pipeThrough(count);
+  return {
+    ...stream,
+    readable,
+    close: () => stream.close(),
+    get received() {
+      return received;
+    },
+    get fault() {
+      return fault;
+    },
+  };
+}
