@@ -394,11 +394,12 @@ export function testTransport(scheme: string, makeNetwork: () => Promise<TestNet
     for (const words of ["to and fro", "again"]) {
       const request = `${(words.length + 4).toString(16).padStart(4, "0")}${words}0000`;
       said += request;
-      const written = writer.write(new TextEncoder().encode(request));
+      // Whoever asks may wait until that has gone before the answer is read.
+      using sent = deadline(DEADLINE_MS, "the request to go");
+      await abortable(writer.write(new TextEncoder().encode(request)), sent.signal);
       while (heard.length < said.length) {
         heard += new TextDecoder().decode((await reader.read()).value);
       }
-      await written;
     }
     assert.equal(heard, said);
     await a[Symbol.asyncDispose]();

@@ -2,59 +2,14 @@
  * https: stock git with no gtr, default:// addresses, and both networks together.
  */
 import assert from "node:assert/strict";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { getRequest, RawClient, rawRequest } from "../contract/raw_http.ts";
+import { history, pinned, SERVE, served, stranger } from "./https_nodes.ts";
 import { Node } from "./node.ts";
 import { until } from "./until.ts";
-
-const SERVE = { GTR_DEFAULT_LISTEN: "127.0.0.1:0" };
-
-interface Served {
-  readonly listen: string;
-  readonly pin: string;
-  readonly id: string;
-  readonly publicKey: string;
-  /** Of the repository "hello", for stock git. */
-  readonly url: string;
-  /** The same for gtr. */
-  readonly address: string;
-}
-
-async function served(node: Node): Promise<Served> {
-  const { listen, pin } = (await node.status()).transports.default;
-  const { id, publicKey } = JSON.parse(await node.gtr("id", "--json"));
-  return {
-    listen,
-    pin,
-    id,
-    publicKey,
-    url: `https://${listen}/${id}/hello.git`,
-    address: `default://${listen}/${id}/hello`,
-  };
-}
-
-/** What stock git is told, to know the server by the publisher's key. */
-function pinned({ pin }: Served): string[] {
-  return ["-c", "http.sslVerify=false", "-c", `http.pinnedPubkey=${pin}`];
-}
-
-/** A shared repository "hello"; returns what gtr says of it. */
-async function history(node: Node, commits = 5): Promise<string> {
-  await node.share("hello");
-  for (let i = 0; i < commits; i++) {
-    await node.commit("hello", `file-${i}`, randomBytes(50_000).toString("base64"));
-  }
-  await node.gitIn(node.path("hello"), "tag", "-a", "-m", "one", "v1");
-  return await node.gtrIn(node.path("hello"), "share", "main");
-}
-
-/** Somebody with git and nothing else. */
-async function stranger(): Promise<Node> {
-  return await Node.make("none", { PATH: Deno.env.get("PATH")! });
-}
 
 Deno.test("https: stock git clones, shallow, partial and in both protocols", async () => {
   await using alice = await Node.make("none", SERVE);
@@ -189,6 +144,27 @@ Deno.test("https: curl takes manifest, packs in parts, and one connection for al
     ...[`${home}/manifest`, "-o", "/dev/null", url, "-o", "/dev/null", `${home}/..%2f`],
   );
   assert.equal(reused, "1 1.1 200\n0 1.1 200\n0 1.1 404\n");
+  const head = await curl("--head", url);
+  assert.match(head, new RegExp(`^content-length: ${bytes.length}\r$`, "im"));
+  assert.match(head, /^accept-ranges: bytes\r$/im);
+  const refused = await curl(
+    ...["-d", "0000", "-H", "Content-Type: application/x-git-receive-pack-request"],
+    ...["-w", "%{http_code}", `${home}.git/git-receive-pack`],
+  );
+  assert.match(refused, /can't push over https.*403$/s);
+  // A body that waits for "100 Continue" (RFC 9110, 10.1.1).
+  const waited = await curl(
+    ...[
+      "-H",
+      "Expect: 100-continue",
+      "-H",
+      "Git-Protocol: version=2",
+      "-d",
+      "0014command=ls-refs\n0000",
+    ],
+    ...["-H", "Content-Type: application/x-git-upload-pack-request", `${home}/git-upload-pack`],
+  );
+  assert.match(waited, /refs\/heads\/main/);
   // A torrent file, whose web seed this server is.
   assert.match(await curl(`${home}/packs/${pack.sha256}.torrent`), /8:url-list\d+:https:\/\//);
 });

@@ -4,6 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { X509Certificate } from "node:crypto";
 import { Agent, type IncomingMessage, request as httpRequest } from "node:http";
 import { isIP } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
@@ -190,7 +191,8 @@ async function connectVerified(
 ): Promise<TLSSocket> {
   // First without asking an authority: keys say more, and no authority knows them.
   const socket = await handshake(server, false, signal);
-  const key = certifiedKey(socket.getPeerCertificate(true)?.raw);
+  const certificate = socket.getPeerCertificate(true)?.raw;
+  const key = certifiedKey(certificate);
   const id = key && publisherId(Uint8Array.fromHex(key));
   const known = [publisher, server.operator];
   if (key !== undefined && (known.includes(key) || known.includes(id))) return socket;
@@ -202,7 +204,7 @@ async function connectVerified(
     throw new VerificationError(
       "unknown-server",
       `can't trust ${formatEndpoint(server)}: its certificate is not the publisher's, and ` +
-        (cause as Error).message,
+        (expiry(certificate) ?? (cause as Error).message),
       {
         hint: id
           ? `if you trust who runs it: gtr config default.servers ${id}@${formatEndpoint(server)}`
@@ -210,6 +212,18 @@ async function connectVerified(
         cause,
       },
     );
+  }
+}
+
+/** That it has expired, if it has: TLS says only that it can't verify such a certificate. */
+function expiry(certificate: Uint8Array | undefined): string | undefined {
+  try {
+    const end = new Date(new X509Certificate(Buffer.from(certificate!)).validTo);
+    return end.getTime() < Date.now()
+      ? `it expired on ${end.toISOString().slice(0, 10)}`
+      : undefined;
+  } catch {
+    return undefined; // it is none at all
   }
 }
 

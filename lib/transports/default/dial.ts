@@ -35,30 +35,33 @@ export async function dialServer(
 ): Promise<LiveStream> {
   const { publisher, name, sequence } = from.manifest;
   const peer = formatEndpoint(server);
-  const connection = await Connection.open({ server, publisher }, signal);
-  const closeEarly = () => connection.close();
-  signal.addEventListener("abort", closeEarly, { once: true });
+  // Of its own: what aborts the dialling later must not end the stream.
+  const dialling = new AbortController();
+  const follow = () => dialling.abort(signal.reason);
+  signal.addEventListener("abort", follow, { once: true });
+  let connection: Connection | undefined;
   try {
+    signal.throwIfAborted();
+    connection = await Connection.open({ server, publisher }, dialling.signal);
     const home = `/${publisher}/${name}`;
-    const reply = await connection.ask({ path: `${home}/manifest` }, signal);
+    const reply = await connection.ask({ path: `${home}/manifest` }, dialling.signal);
     if (reply.statusCode !== 200) throw noLivePeer(peer, `it answers with ${reply.statusCode}`);
     const expect = { publicKey: publisher, name };
-    const manifest = await readManifest(bodyOf(reply, server, signal), expect);
+    const manifest = await readManifest(bodyOf(reply, server, dialling.signal), expect);
     if (manifest.manifest.sequence < sequence) throw noLivePeer(peer, "it holds an older state");
     const capabilities = await connection.ask({
       path: `${home}/info/refs?service=${SERVICE}`,
       headers: { "Git-Protocol": "version=2" },
-    }, signal);
+    }, dialling.signal);
     checkReply(capabilities, "advertisement", peer);
-    const greeting = await readWhole(bodyOf(capabilities, server, signal), MAX_CAPABILITIES);
-    signal.throwIfAborted();
+    const body = bodyOf(capabilities, server, dialling.signal);
+    const greeting = await readWhole(body, MAX_CAPABILITIES);
     return { ...converse(connection, `${home}/${SERVICE}`, greeting, server), manifest, peer };
   } catch (error) {
-    connection.close();
-    signal.throwIfAborted();
+    connection?.close();
     throw error;
   } finally {
-    signal.removeEventListener("abort", closeEarly);
+    signal.removeEventListener("abort", follow);
   }
 }
 
@@ -78,12 +81,16 @@ function converse(
   };
   connection.onClose(close);
   const cutter = new RequestCutter(MAX_REQUEST);
-  // One request at a time: the writer waits until the one before has its answer.
-  const requests = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      for (const request of cutter.push(chunk)) controller.enqueue(request);
+  // One request is taken before anybody reads its answer; the next one waits for that.
+  const requests = new TransformStream<Uint8Array, Uint8Array>(
+    {
+      transform(chunk, controller) {
+        for (const request of cutter.push(chunk)) controller.enqueue(request);
+      },
     },
-  });
+    undefined,
+    { highWaterMark: 1 },
+  );
   const answers = async function* () {
     yield greeting;
     const reader = requests.readable.getReader();
