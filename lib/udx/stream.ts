@@ -5,11 +5,13 @@
  */
 import { Buffer } from "node:buffer";
 // @ts-types="./streamx.d.ts"
-import { Duplex, Writable } from "streamx";
+import { Writable } from "streamx";
 import { Connection } from "./connection.ts";
+import { DeadlineTimer } from "./deadline_timer.ts";
 import { connectionReset, UdxError } from "./error.ts";
 import { family, isLoopback } from "./ip_address.ts";
 import type { UDX } from "./native_api.ts";
+import { MeasuredDuplex } from "./measured_duplex.ts";
 import { PacketType, setStream } from "./packet.ts";
 import type { Route } from "./route.ts";
 import type { UDXSocket } from "./socket.ts";
@@ -38,10 +40,9 @@ type Done = (error: Error | null) => void;
 
 /** Bytes that a stream takes in before it asks its writer to wait, beyond what may be in flight. */
 const HIGH_WATER_MARK = 262_144;
-const BBR_STATES = { startup: 1, drain: 2, "probe-bandwidth": 3, "probe-rtt": 4 } as const;
 
 /** Emits, beside a Duplex' own events, "connect", "message" (bytes) and "remote-changed". */
-export class UDXStream extends Duplex {
+export class UDXStream extends MeasuredDuplex {
   readonly udx: UDX;
   readonly id: number;
   socket: UDXSocket | null = null;
@@ -51,12 +52,8 @@ export class UDXStream extends Duplex {
   remotePort = 0;
   /** Anything of the user's. */
   userData: unknown = null;
-  bytesTransmitted = 0;
-  packetsTransmitted = 0;
-  bytesReceived = 0;
-  packetsReceived = 0;
 
-  readonly #connection: Connection;
+  protected override readonly connection: Connection;
   readonly #output: StreamOutput;
   readonly #firewall: Firewall;
   #closed = false;
@@ -70,8 +67,10 @@ export class UDXStream extends Duplex {
   #onWrite: Done | null = null;
   #onDestroy: Done | null = null;
   #flushes: { readonly bytes: number; readonly resolve: (done: boolean) => void }[] = [];
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #timerAt = Infinity;
+  readonly #timer = new DeadlineTimer((now) => {
+    this.connection.onTimer(now);
+    this.#arm();
+  });
 
   constructor(udx: UDX, id: number, options: StreamOptions = {}) {
     super({ mapWritable: toBuffer, eagerOpen: true });
@@ -79,7 +78,7 @@ export class UDXStream extends Duplex {
     this.id = id;
     this.#firewall = options.firewall ?? refuse;
     this.#output = new StreamOutput(this);
-    this.#connection = new Connection(
+    this.connection = new Connection(
       {
         transmit: (packet, route) => this.#transmit(packet, route),
         data: (payload) => this.#output.add(payload),
@@ -100,54 +99,6 @@ export class UDXStream extends Duplex {
     return this.socket !== null;
   }
 
-  /** Bytes of the largest IP packet that is sent. */
-  get mtu(): number {
-    return this.#connection.sender.mtu.mtu;
-  }
-
-  /** Smoothed round-trip time, ms. */
-  get rtt(): number {
-    return this.#connection.sender.recovery.rtt.smoothed;
-  }
-
-  /** Packets that may be in flight. */
-  get cwnd(): number {
-    return Math.floor(this.#connection.sender.bbr.window);
-  }
-
-  /** Bytes in flight. */
-  get inflight(): number {
-    return this.#connection.sender.recovery.flying.length * this.#connection.sender.payload;
-  }
-
-  get rtoCount(): number {
-    return this.#connection.sender.recovery.timeouts;
-  }
-
-  get retransmits(): number {
-    return this.#connection.sender.retransmits;
-  }
-
-  get fastRecoveries(): number {
-    return this.#connection.sender.recovery.fastRecoveries;
-  }
-
-  /** 1: startup, 2: drain, 3: probing the bandwidth, 4: probing the round-trip time. */
-  get bbrState(): number {
-    return BBR_STATES[this.#connection.sender.bbr.state];
-  }
-
-  /** Bytes per second that the path is estimated to take. */
-  get bbrBandwidth(): number {
-    const { sender } = this.#connection;
-    return Math.round(sender.bbr.bandwidth * 1000 * sender.payload);
-  }
-
-  /** Packets that were dropped, by reason. */
-  get dropped(): Readonly<Record<string, number>> {
-    return { ...this.#connection.dropped, badSack: this.#connection.sender.recovery.badSacks };
-  }
-
   get localHost(): string | null {
     return this.socket?.address()?.host ?? null;
   }
@@ -166,7 +117,7 @@ export class UDXStream extends Duplex {
   /** Sends something every `ms` ms while there is nothing else to send; 0: doesn't. */
   setKeepalive(ms: number): void {
     if (this.#closed) return;
-    this.#connection.setKeepalive(ms, performance.now());
+    this.connection.setKeepalive(ms, performance.now());
     this.#arm();
   }
 
@@ -186,7 +137,7 @@ export class UDXStream extends Duplex {
     if (!socket.bound) socket.bind(0);
     this.#setRemote(socket, route);
     socket.addStream(this);
-    this.#connection.connect(route, performance.now(), options.ack);
+    this.connection.connect(route, performance.now(), options.ack);
     this.#arm();
     this.emit("connect");
   }
@@ -226,7 +177,7 @@ export class UDXStream extends Duplex {
       this.once("remote-changed", onChanged).once("close", onClose);
     });
     // Told later, so that the caller can listen.
-    queueMicrotask(() => this.#closed || this.#connection.changeRoute(route));
+    queueMicrotask(() => this.#closed || this.connection.changeRoute(route));
     return changed;
   }
 
@@ -247,13 +198,13 @@ export class UDXStream extends Duplex {
 
   /** Sends a message. */
   trySend(bytes: Uint8Array): void {
-    if (this.connected && !this.#closed) this.#connection.message(bytes);
+    if (this.connected && !this.#closed) this.connection.message(bytes);
   }
 
   /** Resolves with true when all that was written is acknowledged, false where it never will be. */
   async flush(): Promise<boolean> {
     if (await Writable.drained(this) === false || this.destroying) return false;
-    const { written, acknowledged } = this.#connection.sender;
+    const { written, acknowledged } = this.connection.sender;
     if (acknowledged >= written) return true;
     return new Promise((resolve) => this.#flushes.push({ bytes: written, resolve }));
   }
@@ -286,19 +237,19 @@ export class UDXStream extends Duplex {
       if (this.#closed) return; // by the firewall's callback
     }
     if (this.#relayTo) this.#relay(this.#relayTo, bytes);
-    else this.#connection.feed(bytes, performance.now());
+    else this.connection.feed(bytes, performance.now());
   }
 
   /** All packets of a batch were given. */
   batchEnd(): void {
     if (this.#closed) return;
-    this.#connection.flush();
+    this.connection.flush();
     this.#output.flush();
     this.#arm();
   }
 
   protected override _read(done: Done): void {
-    this.#connection.read();
+    this.connection.read();
     done(null);
   }
 
@@ -309,19 +260,19 @@ export class UDXStream extends Duplex {
         "Writing while not connected not currently supported",
       );
     }
-    this.#connection.write(chunks, performance.now());
+    this.connection.write(chunks, performance.now());
     this.#arm();
     this.#continue(done);
   }
 
   protected override _final(done: Done): void {
-    this.#connection.end(performance.now());
+    this.connection.end(performance.now());
     this.#arm();
     this.#continue(done);
   }
 
   protected override _predestroy(): void {
-    if (!this.#closed) this.#connection.destroy(!this.#relayed);
+    if (!this.#closed) this.connection.destroy(!this.#relayed);
     this.#closed = true;
     this.#writeContinue();
   }
@@ -342,7 +293,7 @@ export class UDXStream extends Duplex {
   #setRemote(socket: UDXSocket, { id, host, port, family }: Route): void {
     this.socket = socket;
     this.#known.add(socket);
-    this.#connection.setPath(socket.getRecvBufferSize(), isLoopback(host));
+    this.connection.setPath(socket.getRecvBufferSize(), isLoopback(host));
     this.remoteId = id;
     this.remoteHost = host;
     this.remotePort = port;
@@ -361,7 +312,7 @@ export class UDXStream extends Duplex {
       setStream(copy, to.remoteId);
       to.#transmit(copy, { id: to.remoteId, host: to.remoteHost, port: to.remotePort, family: 4 });
     }
-    if (bytes[2]! & PacketType.DESTROY) this.#connection.close(connectionReset());
+    if (bytes[2]! & PacketType.DESTROY) this.connection.close(connectionReset());
   }
 
   /** Takes more from the writer now, or when enough of what it wrote is acknowledged. */
@@ -371,7 +322,7 @@ export class UDXStream extends Duplex {
   }
 
   get #full(): boolean {
-    const { sender } = this.#connection;
+    const { sender } = this.connection;
     return sender.written - sender.acknowledged >
       HIGH_WATER_MARK + sender.bbr.window * sender.payload;
   }
@@ -383,7 +334,7 @@ export class UDXStream extends Duplex {
   }
 
   #acknowledged(): void {
-    const { acknowledged } = this.#connection.sender;
+    const { acknowledged } = this.connection.sender;
     while (this.#flushes.length > 0 && this.#flushes[0]!.bytes <= acknowledged) {
       this.#flushes.shift()!.resolve(true);
     }
@@ -399,11 +350,10 @@ export class UDXStream extends Duplex {
 
   #onClosed(error: UdxError | null): void {
     this.#closed = true;
-    clearTimeout(this.#timer);
-    this.#timerAt = Infinity;
-    const { sender, receiver } = this.#connection;
+    this.#timer.stop();
+    const { sender, receiver } = this.connection;
     const last = sender.ended && receiver.ended && sender.route
-      ? { packet: this.#connection.acknowledgement(), route: sender.route }
+      ? { packet: this.connection.acknowledgement(), route: sender.route }
       : undefined;
     this.udx.removeStream(this, last);
     for (const { resolve } of this.#flushes.splice(0)) resolve(false);
@@ -432,19 +382,7 @@ export class UDXStream extends Duplex {
   }
 
   #arm(): void {
-    const at = this.#connection.deadline;
-    // A timer that is too early costs less than setting it anew for every packet.
-    if (at >= this.#timerAt || this.#closed) return;
-    clearTimeout(this.#timer);
-    this.#timerAt = at;
-    const wait = Math.max(0, at - performance.now());
-    this.#timer = setTimeout(() => this.#onTimer(), Math.min(wait, 0x7fffffff));
-  }
-
-  #onTimer(): void {
-    this.#timerAt = Infinity;
-    this.#connection.onTimer(performance.now());
-    this.#arm();
+    if (!this.#closed) this.#timer.set(this.connection.deadline);
   }
 }
 
