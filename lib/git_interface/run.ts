@@ -188,7 +188,8 @@ async function readStderr(
   progress: Progress | undefined,
 ): Promise<string> {
   const tail: string[] = [];
-  const take = (line: string) => {
+  const take = (written: string) => {
+    const line = written.trimEnd(); // git pads what it passes on of the other side's progress
     const found = PROGRESS_LINE.exec(line);
     if (found) {
       progress?.(Number(found[2] ?? found[4]), Number(found[3] ?? 0), found[1] ?? "");

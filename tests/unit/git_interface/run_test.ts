@@ -70,6 +70,21 @@ Deno.test("git's progress is reported and kept out of its words", async () => {
   assert.equal(end.stderr, "");
 });
 
+Deno.test("the other side's progress, which git pads with spaces, is progress too", async () => {
+  await using temp = await tempDir();
+  const repository = await initRepository(temp.path);
+  await commit(repository, "a");
+  const copy = gitDirOf(await initRepository(`${temp.path}/copy`));
+  const seen = new Set<string>();
+  const fetch = ["-c", "protocol.file.allow=always", "fetch", "--progress", `file://${repository}`];
+  const end = await runGit([...fetch, "HEAD"], {
+    gitDir: copy,
+    progress: (_done, _total, what) => seen.add(what),
+  });
+  assert.ok(seen.has("Counting objects"), [...seen].join());
+  assert.doesNotMatch(end.stderr, /Counting/);
+});
+
 Deno.test("what git says on stderr is kept within bounds", async () => {
   await using temp = await tempDir();
   const gitDir = gitDirOf(await initRepository(temp.path));
