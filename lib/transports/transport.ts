@@ -100,8 +100,11 @@ export type LiveAnswer = (
 
 /** A repository that is published without gtr, in the network's own way: it has no manifest. */
 export interface ForeignState {
-  /** The key that signed the state, in the network's own form, for a person. */
+  /** The owner's key on that network, 64 hex digits. */
   readonly publisher: string;
+  /** In the network's own form, for a person. */
+  readonly address: string;
+  /** As the network calls it: not necessarily a name that gtr would give. */
   readonly name: string;
   readonly objectFormat: Manifest["objectFormat"];
   readonly head: string;
