@@ -12,6 +12,7 @@ import { GitServer } from "./bench/git_server.ts";
 import { makeHistory, sizeOf } from "./bench/history.ts";
 import * as measures from "./bench/measures.ts";
 import { absolute, bytes, type Row, table, time } from "./bench/table.ts";
+import { udxThroughput } from "./bench/udx.ts";
 import { plainEnvironment } from "./local/node.ts";
 import { run } from "./local/run.ts";
 import { Sandbox } from "./local/sandbox.ts";
@@ -60,6 +61,8 @@ async function bench(sandbox: Sandbox): Promise<void> {
   rows.push(await measures.publications(shared, reader));
   step("starts and memory");
   rows.push(...await measures.startUps(shared, reader), ...await measures.memory(shared, reader));
+  step("UDX");
+  rows.push(...await udxThroughput(Math.min(runs, 3)));
 
   console.log(
     `${chosen ? "A repository" : "A made-up repository"} of ${size.objects} objects, ` +
