@@ -10,7 +10,7 @@ import { abortable, deadline, idleDeadline, sleep } from "../../../common/wait.t
 import { encodeEnvelope } from "../../../manifest/envelope.ts";
 import type { LiveAnswer, LiveSource } from "../../transport.ts";
 import { RateLimiter } from "../../../common/rate_limiter.ts";
-import { ByteReader } from "./byte_reader.ts";
+import { ByteReader } from "../../../common/byte_reader.ts";
 import { certifiedKey, type TlsIdentity } from "../../../identity/certificate.ts";
 import { ALPN } from "./dial.ts";
 import { decodeWanted, encodeHello, MAX_HELLO } from "./hello.ts";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { VerificationError } from "../../../../../lib/common/errors.ts";
-import { ByteReader } from "../../../../../lib/transports/torrent/live/byte_reader.ts";
+import { ByteReader } from "../../../../../lib/common/byte_reader.ts";
 import {
   decodeAnswer,
   decodeWanted,

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { VerificationError } from "../../../common/errors.ts";
+import { VerificationError } from "./errors.ts";
 
 const NEWLINE = 0x0a;
 
@@ -85,5 +85,5 @@ export class ByteReader {
 }
 
 function badHello(why: string): VerificationError {
-  return new VerificationError("bad-hello", `can't talk to a live peer: what it said ${why}`);
+  return new VerificationError("bad-hello", `can't talk to a peer: what it said ${why}`);
 }
