@@ -149,7 +149,7 @@ export class User implements AsyncDisposable {
         this.asked.push(`follow ${url}`);
         return Promise.resolve({
           ...{ address: url, publisher: "00".repeat(32), name: "tools", sequence: 3, own: false },
-          ...{ objectFormat: "sha1", head: "refs/heads/main", refs: {} },
+          ...{ objectFormat: "sha1", head: "refs/heads/main", refs: {}, packBytes: 0 },
           warning: this.warnings[0],
         });
       },
