@@ -5,16 +5,11 @@
  */
 import { isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
+import { mayDial as mayBeDialled, reachOf } from "../../common/reach.ts";
 import { type Address, formatHostPort, parseHostPort } from "./dht/endpoints.ts";
 
 const ANY = "0.0.0.0";
 const MAX_ENDPOINTS = 8;
-/** Not reachable from elsewhere: RFC 1122, 1918, 3927, 6598. */
-const PRIVATE =
-  /^(?:0|10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./;
-
-/** Of this machine, this link or many at once: RFC 1122, 3927, 5771 and what is above. */
-const INSIDE = /^(?:0|127|169\.254|22[4-9]|2[3-5]\d)\./;
 
 /**
  * Whether an address that strangers told may be dialled. On the public network no peer is at an
@@ -24,12 +19,7 @@ const INSIDE = /^(?:0|127|169\.254|22[4-9]|2[3-5]\d)\./;
  * @param bootstrap the setting `torrent.bootstrap`
  */
 export function mayDial(host: string, bootstrap: readonly string[] | undefined): boolean {
-  return bootstrap !== undefined || !INSIDE.test(host);
-}
-
-/** Whether an IPv4 address is of this machine or of a network that is not reachable from elsewhere. */
-export function isPrivate(host: string): boolean {
-  return PRIVATE.test(host);
+  return bootstrap !== undefined || mayBeDialled(host, "private");
 }
 
 /** The addresses of this machine, loopback left out. */
@@ -50,7 +40,7 @@ export function dialable(host: string, port: number): string {
  * public ones. Addresses inside a home are nobody else's business.
  */
 export function publicEndpoints(host: string, port: number): string[] {
-  const hosts = host === ANY ? machineAddresses().filter((a) => !isPrivate(a)) : [host];
+  const hosts = host === ANY ? machineAddresses().filter((a) => reachOf(a) === "public") : [host];
   return hosts.slice(0, MAX_ENDPOINTS).map((address) => formatHostPort({ host: address, port }));
 }
 

@@ -8,8 +8,8 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { reachOf } from "../../../common/reach.ts";
 import type { Endpoint } from "../../../types/bittorrent_dht.d.ts";
-import { isPrivate } from "../addresses.ts";
 import { formatHostPort } from "./endpoints.ts";
 
 /** So many of the closest nodes have to have answered. */
@@ -110,7 +110,7 @@ export function search(options: SearchOptions): Promise<Found[]> {
     const { id } = reply;
     if (!Buffer.isBuffer(id) || id.length !== ID_BYTES || id.equals(self)) return;
     if (hosts.has(host)) return;
-    if (!isPrivate(host)) hosts.add(host);
+    if (reachOf(host) === "public") hosts.add(host);
     candidate.state = "answered";
     candidate.distance = distanceOf(target, id);
     found.push({ distance: candidate.distance, node: { host, port, id, reply } });
