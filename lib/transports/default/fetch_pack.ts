@@ -18,6 +18,11 @@ const SHA1_BYTES = 20;
 /** Of a torrent file beside the info dictionary: the addresses of web seeds. */
 const MAX_TORRENT_EXTRA = 64 << 10;
 
+/** Of the hashes of one pack's pieces, which are of 4 MiB at most: six terabytes. */
+const MAX_PIECES_BYTES = 32 << 20;
+/** A server that sends less within the time that is set has stopped. */
+const LEAST_BYTES = 16 << 10;
+
 /** A pack, and who may have it. */
 export interface WantedPack {
   readonly pack: PackRef;
@@ -96,8 +101,13 @@ async function fetchFrom(
   const length = pieceLength(pack.size);
   const piece = new Uint8Array(Math.min(length, pack.size));
   let filled = 0;
+  let untouched = 0;
   for await (const bytes of bodyOf(answer, server, wait.signal)) {
-    touch();
+    untouched += bytes.length;
+    if (untouched >= LEAST_BYTES) {
+      untouched = 0;
+      touch();
+    }
     for (let from = 0; from < bytes.length;) {
       const size = Math.min(length, pack.size - done);
       const part = bytes.subarray(from, from + size - filled);
@@ -158,8 +168,12 @@ async function readPieces(
   pack: PackRef,
 ): Promise<Uint8Array> {
   const length = Math.ceil(pack.size / pieceLength(pack.size)) * SHA1_BYTES;
-  const head = "d4:info".length + packInfo(pack.sha256, pack.size, new Uint8Array(length)).length -
-    length - 1;
+  if (length > MAX_PIECES_BYTES) {
+    throw new VerificationError("wrong-metadata", "no pack has the size that this one claims");
+  }
+  // Before the hashes stands what is known, and how long they are; behind them an "e".
+  const empty = packInfo(pack.sha256, pack.size, new Uint8Array()).length;
+  const head = "d4:info".length + empty - "e".length + String(length).length - "0".length;
   const torrent = await readWhole(body, head + length + MAX_TORRENT_EXTRA);
   const pieces = torrent.slice(head, head + length);
   if (infohashOf(packInfo(pack.sha256, pack.size, pieces)) !== pack.infohash) {

@@ -63,6 +63,11 @@ export class ServerCertificate implements Disposable {
     return this.#files?.cert ?? "own";
   }
 
+  /** When it expires; undefined for one of the publisher's key, whose date nobody reads. */
+  get expires(): Date | undefined {
+    return this.#files && new Date(new X509Certificate(this.#current.cert).validTo);
+  }
+
   /** SHA-256 of its public key, as git's `http.pinnedPubkey` and curl's `--pinnedpubkey` take it. */
   get pin(): string {
     const { publicKey } = new X509Certificate(this.#current.cert);

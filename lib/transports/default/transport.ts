@@ -222,15 +222,23 @@ export class DefaultTransport implements Transport {
     const { host } = parseEndpoint(this.#context.settings.get("default.listen"))!;
     const listen = formatEndpoint({ host, port: this.#server.port });
     const certificate = this.#certificate;
+    const expires = certificate?.expires;
+    const day = expires?.toISOString().slice(0, 10);
+    const expired = expires !== undefined && expires.getTime() < Date.now();
     return Promise.resolve({
-      reachable: true,
-      summary: this.#host === undefined
+      reachable: !expired,
+      summary: expired
+        ? `serves on ${listen}, but ${
+          certificate!.origin
+        } expired on ${day}: renew it, in its place`
+        : this.#host === undefined
         ? `serves on ${listen}; others learn of it once default.address is set`
         : `serves on ${listen} as ${this.#host}`,
       details: {
         listen,
         ...(this.#host === undefined ? {} : { address: this.#host }),
         ...(certificate ? { certificate: certificate.origin, pin: certificate.pin } : {}),
+        ...(day === undefined ? {} : { expires: day }),
       },
     });
   }

@@ -17,6 +17,8 @@ Deno.test("request path: what a repository has", () => {
   assert.deepEqual(of("/git-receive-pack"), { kind: "receive-pack" });
   assert.deepEqual(of("/manifest"), { kind: "manifest" });
   assert.deepEqual(of(`/packs/${SHA}.pack`), { kind: "pack", sha256: SHA });
+  assert.deepEqual(of("/bundles"), { kind: "bundles" });
+  assert.deepEqual(of(`/bundles/${SHA}.bundle`), { kind: "bundle", sha256: SHA });
   assert.deepEqual(of(`/packs/${SHA}.torrent`), { kind: "torrent", sha256: SHA });
 });
 
@@ -59,6 +61,9 @@ Deno.test("request path: nothing else is there", () => {
       `/${ID}/hello\\manifest`,
       `/${ID}/hello/packs/../manifest`,
       `/${ID}/hello/packs/${SHA}.idx`,
+      `/${ID}/hello/packs/${SHA}.bundle`,
+      `/${ID}/hello/bundles/${SHA}.pack`,
+      `/${ID}/hello/bundles/`,
       `/${ID}/hello/packs/${SHA.slice(1)}.pack`,
       `/${ID.slice(1)}/hello/manifest`,
       `/${ID}/${"n".repeat(65)}/manifest`,

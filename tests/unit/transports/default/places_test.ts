@@ -1,0 +1,57 @@
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { peerOf, Places } from "../../../../lib/transports/default/places.ts";
+
+Deno.test("places: never more than there are, nor more than a peer's share", async () => {
+  const step = fc.record({ peer: fc.constantFrom("a", "b", "c"), gives: fc.boolean() });
+  await fc.assert(fc.asyncProperty(fc.array(step), async (steps) => {
+    const places = new Places(3, 2);
+    const signal = new AbortController().signal;
+    const held: { peer: string; place: Disposable }[] = [];
+    const waits: Promise<void>[] = [];
+    const enter = (peer: string) =>
+      waits.push(places.wait(peer, signal).then((place) => void held.push({ peer, place })));
+    for (const { peer, gives } of steps) {
+      if (gives) held.shift()?.place[Symbol.dispose]();
+      else enter(peer);
+      await Promise.resolve();
+      assert.ok(held.length <= 3);
+      for (const one of "abc") assert.ok(held.filter(({ peer }) => peer === one).length <= 2);
+    }
+    // Everybody's turn comes.
+    let left = waits.length;
+    for (const wait of waits) void wait.then(() => left--);
+    for (let round = 0; round < 100 * waits.length && left > 0; round++) {
+      held.shift()?.place[Symbol.dispose]();
+      await Promise.resolve();
+    }
+    assert.equal(left, 0);
+  }));
+});
+
+Deno.test("places: who gives up waiting takes none, who gives twice gives one", async () => {
+  const places = new Places(1, 1);
+  const first = places.take("a")!;
+  const stop = new AbortController();
+  const waiting = places.wait("b", stop.signal);
+  stop.abort(new Error("enough"));
+  await assert.rejects(waiting, /enough/);
+  first[Symbol.dispose]();
+  first[Symbol.dispose]();
+  assert.ok(places.take("c"));
+  assert.equal(places.take("d"), undefined);
+});
+
+Deno.test("places: one customer is one peer", () => {
+  const cases = [
+    ["192.0.2.1", "192.0.2.1"],
+    ["::ffff:192.0.2.1", "192.0.2.1"],
+    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
+    ["2001:db8:1:2::6", "2001:db8:1:2::/64"],
+    ["2001:DB8::1", "2001:db8:0:0::/64"],
+    ["::1", "0:0:0:0::/64"],
+    ["fe80::1%eth0", "fe80:0:0:0::/64"],
+  ];
+  for (const [address, peer] of cases) assert.equal(peerOf(address), peer);
+  assert.equal(peerOf(undefined), "");
+});
