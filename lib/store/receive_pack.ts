@@ -67,12 +67,13 @@ export async function receivePack(
   }
   const before = held.packs.map(({ pack }) => pack);
   const { whole } = await fetch({ gitDir, objectDirectory });
-  const refs = Object.values(manifest.refs);
-  if (!whole) {
-    const { signal } = wait;
-    await checkConnected(gitDir, refs, { notTips: [...held.tips], objectDirectory, signal });
-  }
-  const tips = await quarantine.checkRefs(manifest, wait.signal);
+  const { signal } = wait;
+  const [tips] = await Promise.all([
+    quarantine.checkRefs(manifest, signal),
+    whole || checkConnected(gitDir, Object.values(manifest.refs), {
+      ...{ notTips: [...held.tips], objectDirectory, signal },
+    }),
+  ]);
   const came = await newPack(join(objectDirectory, "pack"));
   if (!came) return { packs: before, added: [] };
 
@@ -88,10 +89,10 @@ export async function receivePack(
     include: fresh,
     exclude: [...known],
     directory: join(objectDirectory, "pack"),
-    signal: wait.signal,
+    signal,
   });
   if (!made) return { packs: kept, added: [] };
-  const ref = await describePack(made.packPath, made.objects, fresh, { signal: wait.signal });
+  const ref = await describePack(made.packPath, made.objects, fresh, { signal });
   const pack = { ...ref, infohash: "" };
   return { packs: [...kept, pack], added: [{ ...made, pack }] };
 }

@@ -112,7 +112,12 @@ export async function tenCommits(bench: Bench, reader: LocalNode): Promise<Row[]
     const before = await received(reader);
     ours.push((await reader.git("first", "fetch", "--quiet")).ms);
     const after = await received(reader);
-    ourBytes.push([...after].reduce((sum, [file, size]) => before.has(file) ? sum : sum + size, 0));
+    const isNew = (file: string) => !before.has(file);
+    const [live] = [...after.keys()].filter(isNew).flatMap((file) => liveBytes(file) ?? []);
+    ourBytes.push([...after].reduce((sum, [file, size]) => {
+      // What came live was completed with what was here: its pack is larger than what was sent.
+      return isNew(file) && !(live !== undefined && file.endsWith(".pack")) ? sum + size : sum;
+    }, live ?? 0));
   }
   return [
     compare("fetch of 10 commits", time, ours, theirs, "git://", { atMost: 1.5 }),
@@ -164,7 +169,16 @@ async function seen(bench: Bench, reader: LocalNode, tip: string): Promise<numbe
   throw new Error(`a commit was not published within ${DEADLINE_MS / 1000} s`);
 }
 
-/** The packs and the manifest in a reader's store, with their sizes: what a fetch adds came by wire. */
+/** How many bytes came live, by a line of gtd's log; undefined where it says nothing of that. */
+function liveBytes(line: string): number | undefined {
+  const [, bytes] = /: publication \d+, (\d+) bytes live$/.exec(line) ?? [];
+  return bytes === undefined ? undefined : Number(bytes);
+}
+
+/**
+ * The packs and the manifest in a reader's store, with their sizes: what a fetch adds came by wire.
+ * And the lines of gtd's log, which tell how much came live.
+ */
 async function received(reader: LocalNode): Promise<Map<string, number>> {
   const found = new Map<string, number>();
   const walk = async (folder: string): Promise<void> => {
@@ -178,6 +192,9 @@ async function received(reader: LocalNode): Promise<Map<string, number>> {
       }
     }
   };
-  await walk(join(reader.env.GTR_HOME!, "store"));
+  const home = reader.env.GTR_HOME!;
+  await walk(join(home, "store"));
+  const log = await Deno.readTextFile(join(home, "gtd.log")).catch(() => "");
+  for (const line of log.split("\n")) found.set(line, 0);
   return found;
 }
