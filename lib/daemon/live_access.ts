@@ -21,11 +21,15 @@ export async function liveAccess(
   return await oneTimeGitPort({
     missed: () => stream.close(),
     signal: stopping,
-    serve: (git) =>
-      joinLive(git, stream, {
+    serve: async (git) => {
+      const failure = await joinLive(git, stream, {
         idle: parts.settings.get("live.idle") * 1000,
         signal: stopping,
         dropped: (reason) => parts.dropped.add(reason),
-      }),
+      });
+      if (!failure) return;
+      const { name } = stream.manifest.manifest;
+      parts.log(`can't serve git ${name} from ${stream.peer}: ${failure.message}`);
+    },
   });
 }

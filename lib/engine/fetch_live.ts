@@ -153,7 +153,7 @@ function limitStream(stream: LiveStream, most: number): LimitedStream {
   return {
     ...stream,
     readable,
-    close: () => stream.close(),
+    close: (failed) => stream.close(failed),
     get received() {
       return received;
     },

@@ -8,7 +8,7 @@
  *
  * @module
  */
-import { NetworkError, toGtrError, VerificationError } from "../common/errors.ts";
+import { type GtrError, NetworkError, toGtrError, VerificationError } from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
 import { abortable, idleDeadline } from "../common/wait.ts";
 import { advertisement, FETCH_FEATURES, lsRefs } from "../git_interface/ls_refs.ts";
@@ -18,6 +18,8 @@ import type { Duplex, LiveStream } from "../transports/transport.ts";
 
 /** Bytes of a request: a hundred thousand blobs' ids are 5 MB. */
 const MAX_REQUEST = 64 << 20;
+/** Bytes of one that a peer has to take at a time. */
+const PIECE = 64 << 10;
 /** With which every packet of our own begins: none has 4,096 bytes. */
 const FIRST_BYTE = new TextEncoder().encode("0");
 const MAX_CAPABILITIES = 100;
@@ -34,30 +36,41 @@ export interface JoinOptions {
 }
 
 /**
- * Serves git from the peer until git hangs up. What goes wrong is told git in its own protocol, so
- * that a person reads it; then both sides are closed.
+ * Serves git from the peer until git hangs up. What goes wrong is told git in its own protocol; then
+ * both sides are closed.
+ *
+ * @returns what went wrong, if anything did
  */
-export async function joinLive(git: Duplex, peer: LiveStream, options: JoinOptions): Promise<void> {
+export async function joinLive(
+  git: Duplex,
+  peer: LiveStream,
+  options: JoinOptions,
+): Promise<GtrError | undefined> {
   const { manifest } = peer.manifest;
   const toGit = git.writable.getWriter();
+  const tellGit = (raw: Uint8Array) => abortable(toGit.write(raw), options.signal);
   let isBegun = false;
   const send = async (raw: Uint8Array) => {
     const rest = isBegun ? raw.subarray(FIRST_BYTE.length) : raw;
     isBegun = false;
-    await toGit.write(rest);
+    await tellGit(rest);
   };
   // git writes `ls-refs` bit by bit, and TCP holds back all but the first until that is acknowledged,
   // which takes 40 ms unless there is something to send.
   const begin = async () => {
-    await toGit.write(FIRST_BYTE);
+    await tellGit(FIRST_BYTE);
     isBegun = true;
   };
   const answer: Answer = { inPack: false };
+  let isAsking = false;
+  let failure: GtrError | undefined;
   try {
     const fromGit = new PacketReader(git.readable);
     const fromPeer = new PacketReader(peer.readable);
     const toPeer = peer.writable.getWriter();
-    for (const packet of advertisement(manifest, `gtr/${VERSION}`)) await toGit.write(packet);
+    const onPeer = <T>(work: Promise<T>) => withoutBreak(work, peer, options);
+    const read = () => onPeer(nextOf(fromPeer));
+    for (const packet of advertisement(manifest, `gtr/${VERSION}`)) await tellGit(packet);
     let greeted = false;
     for (;;) {
       const request = await abortable(readRequest(fromGit, begin), options.signal);
@@ -66,27 +79,27 @@ export async function joinLive(git: Duplex, peer: LiveStream, options: JoinOptio
         for (const packet of lsRefs(manifest, request.args)) await send(packet);
         continue;
       }
-      using idle = idleDeadline(
-        options.idle,
-        `objects of ${manifest.name} from ${peer.peer}`,
-        options.signal,
-      );
-      const read = () => receive(fromPeer, idle, peer.peer);
+      isAsking = true;
       if (!greeted) await checkCapabilities(read, manifest);
       greeted = true;
-      await abortable(toPeer.write(request.raw), idle.signal);
-      await relayAnswer(read, (raw) => toGit.write(raw), request.args, answer);
+      const { raw } = request;
+      for (let at = 0; at < raw.length; at += PIECE) {
+        await onPeer(toPeer.write(raw.subarray(at, at + PIECE)));
+      }
+      await relayAnswer(read, tellGit, request.args, answer);
+      isAsking = false;
     }
   } catch (error) {
-    const { code, message } = toGtrError(error);
-    if (error instanceof VerificationError) options.dropped(`live-${code}`);
-    const text = `gtr: ${message.slice(0, 500)}\n`;
+    failure = toGtrError(error);
+    if (isAsking && error instanceof VerificationError) options.dropped(`live-${failure.code}`);
+    const text = `gtr: ${failure.message.slice(0, 500)}\n`;
     // Within a pack git listens to side bands only (3: fatal error).
     await send(packetOf(answer.inPack ? `\x03${text}` : `ERR ${text}`)).catch(() => {});
   } finally {
-    await toGit.close().catch(() => {});
-    peer.close();
+    await abortable(toGit.close(), options.signal).catch(() => {}); // git may have hung up
+    peer.close(isAsking && !options.signal.aborted);
   }
+  return failure;
 }
 
 interface Request {
@@ -129,19 +142,24 @@ async function readRequest(
   return { command, args, raw };
 }
 
-async function receive(
-  peer: PacketReader,
-  idle: { readonly signal: AbortSignal; readonly touch: () => void },
-  who: string,
-): Promise<Packet> {
+async function nextOf(peer: PacketReader): Promise<Packet> {
+  const packet = await peer.next();
+  if (packet) return packet;
+  throw new Error("the peer hung up");
+}
+
+/** What the peer has to do next. Only this time is its own: git may take all that it needs. */
+async function withoutBreak<T>(
+  work: Promise<T>,
+  { peer, manifest }: LiveStream,
+  { idle: ms, signal }: JoinOptions,
+): Promise<T> {
+  using idle = idleDeadline(ms, `objects of ${manifest.manifest.name} from ${peer}`, signal);
   try {
-    const packet = await abortable(peer.next(), idle.signal);
-    if (!packet) throw new Error("the peer hung up");
-    idle.touch();
-    return packet;
+    return await abortable(work, idle.signal);
   } catch (error) {
     if (idle.signal.aborted || error instanceof VerificationError) throw error;
-    throw new NetworkError("stream-cut", `the live stream from ${who} was cut off`, {
+    throw new NetworkError("stream-cut", `the live stream from ${peer} was cut off`, {
       cause: error,
     });
   }

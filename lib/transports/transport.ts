@@ -72,8 +72,12 @@ export interface LiveStream extends Duplex {
   readonly peer: string;
   /** What the peer holds: signed by the publisher, and not older than what was asked for. */
   readonly manifest: SignedManifest;
-  /** Ends it at once. */
-  close(): void;
+  /**
+   * Ends it at once.
+   *
+   * @param failed it was of no use: from now on others are dialled before this peer
+   */
+  close(failed?: boolean): void;
 }
 
 /** A repository that can be served live. */

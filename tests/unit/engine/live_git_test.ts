@@ -36,7 +36,8 @@ interface Told {
   readonly dropped: string[];
   /** What the peer was sent, as text. */
   readonly asked: string;
-  readonly closed: boolean;
+  /** Whether the peer's stream was closed as one that failed; undefined where it is open. */
+  readonly failed: boolean | undefined;
 }
 
 /** Lets git say `requests` and a peer `answers`; a peer that does not `hangUp` is silent then. */
@@ -48,7 +49,7 @@ async function converse(
   const sent: Uint8Array[] = [];
   const asked: Uint8Array[] = [];
   const dropped: string[] = [];
-  let closed = false;
+  let failed: boolean | undefined;
   const end = Promise.withResolvers<void>();
   const rest = [...answers];
   const peer = new ReadableStream<Uint8Array>({
@@ -69,8 +70,8 @@ async function converse(
       writable: new WritableStream({ write: (chunk) => void asked.push(chunk) }),
       peer: "a test",
       manifest: { manifest: MANIFEST } as unknown as SignedManifest,
-      close: () => {
-        closed = true;
+      close: (asFailed = false) => {
+        failed = asFailed;
         end.resolve();
       },
     },
@@ -82,7 +83,7 @@ async function converse(
     texts.push(p.kind === "data" ? textOf(p).replace("\x03", "band 3: ") : p.kind);
   }
   const text = asked.map((chunk) => new TextDecoder().decode(chunk)).join("");
-  return { texts: texts.slice(texts.indexOf("flush") + 1), dropped, asked: text, closed };
+  return { texts: texts.slice(texts.indexOf("flush") + 1), dropped, asked: text, failed };
 }
 
 Deno.test("refs come from the manifest; the peer is not asked", async () => {
@@ -91,7 +92,7 @@ Deno.test("refs come from the manifest; the peer is not asked", async () => {
     texts: [`${OID} HEAD symref-target:refs/heads/main`, `${OID} refs/heads/main`, "flush"],
     dropped: [],
     asked: "",
-    closed: true,
+    failed: false,
   });
 });
 
@@ -99,7 +100,7 @@ Deno.test("fetches are passed on, several after each other", async () => {
   const fetch = request("fetch", `want ${OID}`, "done");
   const told = await converse([...fetch, ...fetch], [...CAPABILITIES, ...PACK, ...PACK]);
   const pack = ["packfile", "\x01PACK", "flush"];
-  assert.deepEqual([told.texts, told.dropped], [[...pack, ...pack], []]);
+  assert.deepEqual([told.texts, told.dropped, told.failed], [[...pack, ...pack], [], false]);
   assert.equal(told.asked.split("command=fetch").length, 3);
 });
 
@@ -178,14 +179,48 @@ for (
     const told = await converse(fetch, answers);
     assert.deepEqual(told.dropped, reason === undefined ? [] : [reason]);
     assert.match(told.texts.at(-1)!, message);
-    assert.ok(told.closed);
+    assert.equal(told.failed, true);
   });
 }
 
 Deno.test("a silent peer is given up", async () => {
   const told = await converse(fetch, CAPABILITIES, { hangUp: false, idle: 30 });
   assert.match(told.texts.at(-1)!, /^ERR gtr: nothing came for 0 s: objects of hello from a test/);
-  assert.ok(told.closed);
+  assert.equal(told.failed, true);
+});
+
+Deno.test("a peer is not blamed for the time that git takes, nor for what git says", async () => {
+  const toGit = new TransformStream<Uint8Array, Uint8Array>(undefined, { highWaterMark: 0 });
+  const failed: (boolean | undefined)[] = [];
+  const dropped: string[] = [];
+  const joined = joinLive(
+    {
+      readable: ReadableStream.from([...fetch, text("no packet")]),
+      writable: toGit.writable,
+    },
+    {
+      readable: ReadableStream.from([...CAPABILITIES, ...PACK]),
+      writable: new WritableStream(),
+      peer: "a test",
+      manifest: { manifest: MANIFEST } as unknown as SignedManifest,
+      close: (asFailed) => failed.push(asFailed),
+    },
+    { idle: 20, signal: AbortSignal.timeout(5000), dropped: (reason) => dropped.push(reason) },
+  );
+  const git = new PacketReader(toGit.readable);
+  const texts: string[] = [];
+  for (let p = await git.next(); p; p = await git.next()) {
+    // Longer than the peer may take: git is busy with what it has read.
+    if (p.kind === "data" && textOf(p) === "packfile") {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      setTimeout(resolve, 60);
+      await promise;
+    }
+    texts.push(p.kind === "data" ? textOf(p) : p.kind);
+  }
+  assert.equal((await joined)?.code, "bad-packet");
+  assert.deepEqual(texts.slice(-4, -1), ["packfile", "\x01PACK", "flush"]);
+  assert.deepEqual([failed, dropped], [[false], []]);
 });
 
 Deno.test("commands that were not offered are refused", async () => {
