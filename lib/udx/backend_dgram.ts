@@ -4,6 +4,7 @@
  * @module
  */
 import { createSocket, type Socket, type SocketOptions } from "node:dgram";
+import { attempt } from "./attempt.ts";
 import type { Backend, BackendEvents, BackendOptions } from "./backend.ts";
 import { UdxError, type UdxErrorCode } from "./error.ts";
 import { mapped, unmapped } from "./ip_address.ts";
@@ -63,7 +64,7 @@ class DgramBackend implements Backend {
     socket.on("message", (bytes, from) => {
       if (this.#closed) return;
       const host = unmapped(from.address);
-      events.datagram(bytes, from.port, host, host.includes(":") ? 6 : 4);
+      attempt(() => events.datagram(bytes, from.port, host, host.includes(":") ? 6 : 4));
       if (!this.#batch) {
         this.#batch = true;
         setImmediate(batchEnd);

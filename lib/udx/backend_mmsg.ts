@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { attempt } from "./attempt.ts";
 import type { Backend, BackendEvents, BackendOptions } from "./backend.ts";
 import { epoll } from "./epoll.ts";
 import { UdxError, type UdxErrorCode } from "./error.ts";
@@ -165,10 +166,10 @@ class MmsgBackend implements Backend {
         const bytes = batch.datagram(j);
         if (!bytes) continue;
         const { port, host } = this.#addresses.decode(batch.name(j));
-        this.#events.datagram(bytes, port, host, host.includes(":") ? 6 : 4);
+        attempt(() => this.#events.datagram(bytes, port, host, host.includes(":") ? 6 : 4));
       }
       if (this.#closed) return;
-      this.#events.batchEnd();
+      attempt(() => this.#events.batchEnd());
       this.#flush();
       if (n < BATCH) return;
     }

@@ -135,6 +135,42 @@ for (const [name, backend, available] of BACKENDS) {
     assert.ok(a.mtu > 1200 || name === "node:dgram");
   });
 
+  test("a stream over IPv6", async (world) => {
+    const a = world.socket("::1");
+    const b = world.socket("::1");
+    const left = world.udx.createStream(1);
+    const right = world.udx.createStream(2);
+    left.connect(a, 2, b.address()!.port, "::1");
+    right.connect(b, 1, a.address()!.port, "::1");
+    const data = noise(500_000);
+    const received = readAll(right);
+    left.end(data);
+    right.end();
+    left.resume();
+    assert.equal(Buffer.compare(await received, data), 0);
+    assert.deepEqual([left.remoteFamily, left.localFamily], [6, 6]);
+  });
+
+  test("a listener that throws costs nobody else a message", async (world) => {
+    const a = world.socket();
+    const b = world.socket();
+    const thrown = new Promise<unknown>((resolve, reject) => {
+      AbortSignal.timeout(DEADLINE_MS).onabort = () => reject(new Error("nothing was thrown"));
+      globalThis.addEventListener("error", (event) => {
+        event.preventDefault();
+        resolve(event.error);
+      }, { once: true });
+    });
+    b.once("message", () => {
+      throw new Error("of the listener");
+    });
+    a.trySend(Buffer.from("first"), b.address()!.port, HOST);
+    assert.match(String(await thrown), /of the listener/);
+    const second = event(b, "message");
+    a.trySend(Buffer.from("second"), b.address()!.port, HOST);
+    assert.equal(String((await second)[0]), "second");
+  });
+
   // All at once in one process, they outrun node:dgram's receive buffer, which Deno can't enlarge.
   const count = backend === openMmsg ? 200 : 30;
   test(`${count} streams at once`, async (world) => {
