@@ -43,6 +43,8 @@ Deno.test("every fault is named", () => {
     [{ sequence: "1" }, "sequence: not a number"],
     [{ created: -1 }, "created: less than 0"],
     [{ description: "x".repeat(5000) }, "description: too long"],
+    [{ flow: 1 }, "flow: not a text"],
+    [{ flow: "announce" }, "packs: listed, but only announced"],
     [{ description: null }, "description: not a text"],
     [{ objectFormat: "md5" }, "objectFormat: neither sha1 nor sha256"],
     [{ head: "HEAD" }, 'head: "HEAD" is no valid branch name'],
