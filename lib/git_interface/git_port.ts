@@ -25,7 +25,7 @@ export interface GitPortOptions {
       readonly readable: ReadableStream<Uint8Array>;
       readonly writable: WritableStream<Uint8Array>;
     },
-  ) => Promise<void>;
+  ) => Promise<unknown>;
   /** Nobody came, or the signal's abort ended the wait. */
   readonly missed: () => void;
   readonly signal?: AbortSignal;

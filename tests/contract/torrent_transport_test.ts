@@ -62,6 +62,33 @@ test("UDP and TCP have the same port, which endpoints and probe tell", async (ne
   await closed;
 });
 
+test("a peer whose live stream failed is dialled after others, but it is dialled", async (network) => {
+  const [a, b, c] = [await network.join(alice), await network.join(bob), await network.join(carol)];
+  const signed = makeManifest(alice, a);
+  for (const node of [a, b]) {
+    node.serve(() =>
+      Promise.resolve({
+        manifest: signed,
+        open: () => Promise.resolve(new TransformStream<Uint8Array, Uint8Array>()),
+      })
+    );
+    await publish(node, signed, []);
+  }
+  using limit = deadline(15_000, "live streams");
+  const dial = () => c.dial(signed, limit);
+  const first = await dial();
+  first.close(true);
+  for (let i = 0; i < 3; i++) {
+    const next = await dial();
+    assert.notEqual(next.peer, first.peer);
+    next.close();
+  }
+  await (first.peer.startsWith(a.endpoints()[0]!) ? b : a)[Symbol.asyncDispose]();
+  const last = await dial();
+  assert.equal(last.peer, first.peer);
+  last.close();
+});
+
 test("a chosen port that is taken is an error with a hint", async (network) => {
   const a = await network.join(alice);
   const port = a.endpoints()[0]!.split(":")[1]!;

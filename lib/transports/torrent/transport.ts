@@ -9,6 +9,7 @@ import { createReadStream } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { NetworkError, VerificationError } from "../../common/errors.ts";
+import { sleep } from "../../common/wait.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import { keyFromSeed } from "../../identity/keys.ts";
 import { PackHasher, packInfo, torrentName } from "../../manifest/pack_torrent.ts";
@@ -41,12 +42,15 @@ import { ItemCache } from "./item_cache.ts";
 import { Notices } from "./notices.ts";
 import { decodeRepositoryRecord } from "./record.ts";
 import { Resolver } from "./resolver.ts";
+import { Bans } from "./swarm/bans.ts";
 import { Swarm } from "./swarm/swarm.ts";
 
 /** How many free port numbers are tried until one is free for UDP and TCP. */
 const PORT_ATTEMPTS = 20;
 /** How long a live peer may take until it has said what it wants. */
 const GREETING_MS = 10_000;
+/** How much later a peer is dialled whose stream failed. */
+const HEAD_START_MS = 2000;
 /** How long manifests of earlier runs are kept on disk. */
 const MANIFEST_AGE_MS = 24 * 60 * 60_000;
 
@@ -62,6 +66,8 @@ export class TorrentTransport implements Transport {
   readonly #announcer: Announcer;
   readonly #notices: Notices;
   readonly #live: LiveServer;
+  /** Peers whose live streams failed. */
+  readonly #failed = new Bans();
   /** Of this run only: who reads need not say who they are. */
   #reader: TlsIdentity | undefined;
 
@@ -174,7 +180,7 @@ export class TorrentTransport implements Transport {
     try {
       return await dialFirst(
         peers,
-        (address, signal) => this.#dialPeer(address, from, signal),
+        (address, signal) => this.#dialInTurn(address, from, signal),
         round.promise,
         wait.signal,
       );
@@ -221,6 +227,24 @@ export class TorrentTransport implements Transport {
     await this.#announcer[Symbol.asyncDispose]();
     await this.#swarm[Symbol.asyncDispose]();
     await this.#dht[Symbol.asyncDispose]();
+  }
+
+  /** A peer whose stream failed lately may be the only one there is; others get a head start. */
+  async #dialInTurn(
+    address: Address,
+    from: SignedManifest,
+    signal: AbortSignal,
+  ): Promise<LiveStream> {
+    const { host, port } = address;
+    if (this.#failed.has(host, port)) await sleep(HEAD_START_MS, signal);
+    const stream = await this.#dialPeer(address, from, signal);
+    return {
+      ...stream,
+      close: (failed) => {
+        if (failed) this.#failed.add(host, port);
+        stream.close();
+      },
+    };
   }
 
   #dialPeer(
