@@ -51,6 +51,9 @@ export interface FetchedPack {
 const OTHER_SIDE =
   /hung up|early EOF|unexpected disconnect|unable to (connect|look up)|connection (refused|reset|timed out)|broken pipe|read error|remote error|remote did not|read from remote|error in sideband|bad band|protocol error|bad (line|pack) |expected |pack has (bad|junk)|inflate returned|not our ref|does not appear to be a git repository/i;
 
+/** What the other side gave as its reason, before git's own words for what came of it. */
+const TOLD = /^(?:fatal: remote error|remote): gtr: (.+)$/m;
+
 /**
  * Runs `git fetch-pack`, protocol 2. It makes the repository shallow, or a partial clone's packs,
  * as the options say.
@@ -82,7 +85,10 @@ export async function gitFetchPack(
   if (code !== 0) {
     const end = { code, stderr };
     if (!OTHER_SIDE.test(stderr)) throw gitFailure(["fetch-pack"], end);
-    throw new NetworkError("stream-cut", `can't fetch: ${reason(end)}`);
+    const why = TOLD.exec(stderr)?.[1] ?? reason(end);
+    throw new NetworkError("stream-cut", `can't fetch: ${why}`, {
+      hint: "try again; gtr daemon logs may say more",
+    });
   }
   return {
     keep: /^lock\s(.+)$/m.exec(stdout)?.[1],

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { gitFetchPack } from "../../../lib/git_interface/git_fetch_pack.ts";
 import { oneTimeGitPort } from "../../../lib/git_interface/git_port.ts";
+import { FLUSH, packetOf, PacketReader } from "../../../lib/git_interface/pkt_line.ts";
 import { spawnUploadPack } from "../../../lib/git_interface/upload_pack.ts";
 import { commit, FORMATS, git, gitDirOf, initRepository, tempDir } from "./fixture.ts";
 
@@ -112,6 +113,40 @@ Deno.test("fetch-pack tells a failed source from failures here", async (t) => {
   await fetch(source);
   assert.equal(await count(), 1);
 });
+
+for (const [where, end] of [["before", "ERR gtr: no"], ["within", "\x03gtr: no"]] as const) {
+  Deno.test(`fetch-pack passes on why the other side gave up, ${where} the pack`, async () => {
+    await using temp = await tempDir();
+    const { clone: gitDir, tip } = await repositories(temp.path);
+    const greeting = ["version 2", "ls-refs", "fetch=shallow", "object-format=sha1"];
+    const pack = ["packfile\n", "\x02Counting objects:  50% (1/2)\r", "\x01PACK\0\0\0\x02"];
+    const url = await oneTimeGitPort({
+      missed: () => {},
+      serve: async ({ readable, writable }) => {
+        const git = new PacketReader(readable);
+        const writer = writable.getWriter();
+        const tell = async (...texts: string[]) => {
+          for (const text of texts) await writer.write(packetOf(text));
+        };
+        const request = async () => {
+          for (let p = await git.next(); p && p.kind !== "flush"; p = await git.next());
+        };
+        await tell(...greeting);
+        await writer.write(FLUSH);
+        await request(); // of refs
+        await writer.write(FLUSH);
+        await request();
+        await tell(...(where === "within" ? pack : []), end);
+        await writer.close();
+      },
+    });
+    await assert.rejects(gitFetchPack(url, { gitDir, wants: [tip], keep: true }), {
+      code: "stream-cut",
+      message: "can't fetch: no",
+      hint: /try again/,
+    });
+  });
+}
 
 Deno.test("fetch-pack doesn't heed proxies, and ends with its signal", async () => {
   await using temp = await tempDir();
