@@ -68,6 +68,12 @@ export const RemoteState = v.object({
   own: v.boolean(),
   /** Something the person should know: nobody answered and this is the copy kept here. */
   warning: v.optional(v.string()),
+  /**
+   * Only of a repository that is published without gtr, which never enters the store: the URLs from
+   * which git itself can fetch its objects. There the publisher is a key of the network's own, and
+   * `sequence` the time of the state.
+   */
+  servers: v.optional(v.array(v.string())),
 });
 export type RemoteState = v.InferOutput<typeof RemoteState>;
 

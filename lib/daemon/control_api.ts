@@ -17,6 +17,7 @@ import { formatAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
 import { ALL_TRANSPORTS } from "../transports/all.ts";
 import { checkNetwork } from "../transports/known.ts";
+import type { ForeignState } from "../transports/transport.ts";
 import { acknowledgedPush, acknowledgePublication } from "./acknowledge.ts";
 import {
   AddressRequest,
@@ -75,9 +76,10 @@ export function controlApi(options: ControlOptions): Hono {
   app.post("/v1/resolve", async (c) => {
     const { url } = await body(AddressRequest, c.req.raw);
     return streamWork(async (wait) => {
-      const resolved = await (await engineFor(url)).resolve(url, wait);
-      recent.add(url, resolved);
-      return remoteState(url, resolved);
+      const found = await (await engineFor(url)).find(url, wait);
+      if ("foreign" in found) return foreignState(found.foreign);
+      recent.add(url, found);
+      return remoteState(url, found);
     });
   });
   app.post("/v1/sync", async (c) => {
@@ -184,6 +186,11 @@ function remoteState(url: string, { signed, publisher, own, warning }: Resolved)
     own,
     warning,
   };
+}
+
+function foreignState({ changed, servers, peeled, ...state }: ForeignState): RemoteState {
+  const shown = { ...state, refs: { ...state.refs }, peeled: { ...peeled }, servers: [...servers] };
+  return { ...shown, sequence: changed, packBytes: 0, own: false };
 }
 
 async function syncedState(url: string, synced: Synced): Promise<SyncedState> {

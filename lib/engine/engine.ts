@@ -13,7 +13,12 @@ import { Mutex } from "../common/mutex.ts";
 import type { Settings } from "../common/settings.ts";
 import type { Wait } from "../common/wait.ts";
 import { Shares } from "../exporter/shares.ts";
-import { type Directory, type RepoAddress, resolveAddress } from "../identity/address.ts";
+import {
+  type Directory,
+  parseAddress,
+  type RepoAddress,
+  resolveAddress,
+} from "../identity/address.ts";
 import { loadOrCreateKey, publisherId } from "../identity/keys.ts";
 import { Names } from "../identity/names.ts";
 import { Registry } from "../identity/registry.ts";
@@ -21,9 +26,9 @@ import { askRegistry } from "../identity/registry_fetch.ts";
 import { type Follow, Follows } from "../store/follows.ts";
 import { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import type { TransportEntry } from "../transports/transport.ts";
+import type { ForeignState, TransportEntry } from "../transports/transport.ts";
 import { followRepository, maySeed, type Unfollowed, unfollowRepository } from "./follow.ts";
-import { locatePublished } from "./locate.ts";
+import { locate, locatePublished } from "./locate.ts";
 import { type Dialled, dialLive } from "./live.ts";
 import { liveAnswer } from "./live_answer.ts";
 import { openNetworks } from "./networks.ts";
@@ -122,6 +127,14 @@ export class Engine implements AsyncDisposable {
   /** The newest manifest of any address; see {@linkcode resolveNewest}. */
   async resolve(url: string, wait: Wait): Promise<Resolved> {
     return await this.#at(url, wait, (address) => resolveNewest(this.parts, address, wait));
+  }
+
+  /** The same, or the state of a repository that is published without gtr. */
+  async find(url: string, wait: Wait): Promise<Resolved | { readonly foreign: ForeignState }> {
+    const form = parseAddress(url);
+    if (!("url" in form)) return await this.resolve(url, wait);
+    const located = await locate(this.parts, form, wait);
+    return "foreign" in located ? located : await resolveNewest(this.parts, located.address, wait);
   }
 
   /** The newest state with a live stream of it, or with the store where that has it whole. */

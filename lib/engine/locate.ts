@@ -45,7 +45,7 @@ export async function locatePublished(
   if ("address" in located) return located.address;
   throw new RequestError(
     "not-gtr",
-    `can't do this with ${address.url}: it is not published with gtr`,
-    { hint: "git clone and git fetch work with it" },
+    `can't do this with ${address.url}: it is not published with gtr, and its data is on git servers`,
+    { hint: "git clone and git fetch work with it; to publish a copy of yours: gtr init" },
   );
 }

@@ -130,7 +130,7 @@ async function fetchFrom(
  * The settings that git was given by its command line and environment: they are meant for its
  * fetches too. For one, a promisor's fetches say by them not to negotiate.
  */
-function configEnvironment(env: Environment): Record<string, string> {
+export function configEnvironment(env: Environment): Record<string, string> {
   const count = Math.min(Number(env("GIT_CONFIG_COUNT")) || 0, 1000);
   const numbered = Array.from({ length: count }, (_, i) => [
     `GIT_CONFIG_KEY_${i}`,
@@ -147,7 +147,7 @@ function configEnvironment(env: Environment): Record<string, string> {
 }
 
 /** What `git index-pack` leaves where its input breaks off. git itself would remove it some day. */
-async function removePartialPacks({ objectDirectory }: LocalRepository): Promise<void> {
+export async function removePartialPacks({ objectDirectory }: LocalRepository): Promise<void> {
   const folder = join(objectDirectory, "pack");
   const entries = await Array.fromAsync(Deno.readDir(folder)).catch(() => []);
   const left = entries.filter(({ name }) => /^tmp_(pack|idx|rev)_/.test(name));

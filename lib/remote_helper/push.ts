@@ -40,8 +40,9 @@ export function refuseOthers(state: RemoteState): void {
     "not-yours",
     `can't push to ${state.address}: only its publisher can change it`,
     {
-      hint:
-        "share your copy (gtr init) and send its address to the publisher, who can pull from it",
+      hint: state.servers
+        ? "it is published without gtr: push with the program that it is published with"
+        : "share your copy (gtr init) and send its address to the publisher, who can pull from it",
     },
   );
 }

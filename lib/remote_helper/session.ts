@@ -88,11 +88,29 @@ export class Session {
   async #fetch(lines: string[]): Promise<void> {
     const local = await localRepository(this.#parts.env);
     const wanted = [...new Set(lines.map((line) => split(line)[0]))];
-    const { keep, proven } = await this.#fetchPart(wanted, local) ??
+    const { keep, proven } = await this.#fetchForeign(wanted, local) ??
+      await this.#fetchPart(wanted, local) ??
       await this.#fetchWhole(wanted, local);
     const answer = keep === undefined ? [] : [`lock ${keep}`];
     if (proven) answer.push("connectivity-ok");
     await this.#say(...answer, "");
+  }
+
+  /** Undefined where the repository is published with gtr, as most are. */
+  async #fetchForeign(wanted: string[], local: LocalRepository): Promise<Fetched | undefined> {
+    const { signal, env, meter } = this.#parts;
+    const { address, servers } = await this.#resolve();
+    if (servers === undefined) return undefined;
+    const { fetchForeign } = await import("./fetch_foreign.ts");
+    const request = { wanted, options: this.#options, env, progress: meter.report };
+    try {
+      await fetchForeign({ address, servers }, local, request, signal);
+    } catch (error) {
+      meter.abandon();
+      throw error;
+    }
+    meter.done();
+    return { proven: false };
   }
 
   async #fetchWhole(wanted: string[], local: LocalRepository): Promise<Fetched> {
@@ -154,7 +172,8 @@ export class Session {
    */
   async #connect(service: string): Promise<"taken over" | void> {
     if (service !== "git-upload-pack") return await this.#say("fallback");
-    if (Object.keys((await this.#resolve()).refs).length > 0) return await this.#say("fallback");
+    const { refs, servers } = await this.#resolve();
+    if (servers || Object.keys(refs).length > 0) return await this.#say("fallback");
     const { protocolVersion, serveUploadPack } = await import("./connect.ts");
     const { env, lines, stdout, signal } = this.#parts;
     const { gitDir } = await this.#sync();

@@ -217,3 +217,33 @@ Deno.test("no client where no gtd runs, and none where a stale socket lies", asy
   await Deno.writeTextFile(home.socket, "");
   assert.equal(await GtrClient.running(home), undefined);
 });
+
+Deno.test("a repository published without gtr is resolved with its servers, and nothing else", async () => {
+  const foreign = {
+    ...{ publisher: "ab".repeat(32), address: "nostr://npub1x/It's", name: "It's" },
+    ...{ objectFormat: "sha1" as const, head: "refs/heads/main", changed: 1_767_225_600 },
+    refs: { "refs/heads/main": "1".repeat(40) },
+    peeled: {},
+    servers: ["https://git.example.org/x.git"],
+  };
+  const transport = new MemoryTransport(new MemoryNetwork(), "nostr");
+  const asked: string[] = [];
+  const network = Object.assign(transport, {
+    locate: (url: string) => Promise.resolve(void asked.push(url)).then(() => ({ foreign })),
+  });
+  await using g = await gtd({}, network);
+  using wait = soon();
+  const url = "nostr://npub1x/It's";
+  const { changed, ...rest } = foreign;
+  const shown = { ...rest, sequence: changed, packBytes: 0, own: false };
+  assert.deepEqual(await g.client.resolve(url, wait), shown);
+  const dialled = { url, sequence: changed };
+  for (
+    const refused of [
+      g.client.sync(url, wait),
+      g.client.follow(url, wait),
+      g.client.dial(dialled, wait),
+    ]
+  ) await assert.rejects(refused, { code: "not-gtr", hint: /git clone and git fetch work/ });
+  assert.equal(asked.length, 4);
+});

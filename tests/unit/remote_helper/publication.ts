@@ -26,7 +26,7 @@ export const ID = "3f1c5a7be2d04c6f8a9b0c1d2e3f405162738495";
 /** What a publication's file holds beside its repository. */
 type Stored = Pick<
   SyncedState,
-  "sequence" | "refs" | "peeled" | "head" | "objectFormat" | "packs" | "own" | "warning"
+  "sequence" | "refs" | "peeled" | "head" | "objectFormat" | "packs" | "own" | "warning" | "servers"
 >;
 
 /** One published repository: a bare repository of the store and its state. */
