@@ -133,6 +133,20 @@ export const SETTINGS = {
   "torrent.uploadSlots": whole("peers served at once", 8, 1, 1000),
   "torrent.uploadRate": whole("bytes per second sent to peers (0: no limit)", 0, 0, 1e12),
   "torrent.dhtPacks": whole("bytes of packs of a repository also kept in the DHT", 65536, 0, 1e6),
+  "holepunch.host": text(
+    "address to listen on",
+    "0.0.0.0",
+    "an IPv4 address",
+    /^\d+\.\d+\.\d+\.\d+$/,
+  ),
+  "holepunch.port": whole("UDP port (0: 49737, or any free one)", 0, 0, 65535),
+  "holepunch.bootstrap": list(
+    "first nodes of HyperDHT (unset: the public network; none: start a new one)",
+    "host:port,... or none",
+    /^[^\s:,]+:\d{1,5}$/,
+  ),
+  "holepunch.maxConnections": whole("connections of peers served at once", 80, 1, 10000),
+  "holepunch.uploadRate": whole("bytes per second sent to peers (0: no limit)", 0, 0, 1e12),
   "default.listen": text(
     "address to serve https on (unset: none)",
     "",
@@ -156,6 +170,18 @@ export const SETTINGS = {
     "[<publisher's id>@]host[:port],...",
     /^([0-9a-f]{40}@|[0-9a-f]{64}@)?([a-z0-9.-]{1,253}|\[[0-9a-f:.]{2,45}\])(:\d{1,5})?$/i,
   ),
+  "nostr.relays": list(
+    "relays to publish on and to ask (unset: none)",
+    "wss://relay,... (ws:// on a network of one's own)",
+    /^wss?:\/\/[^\s,/][^\s,]*$/i,
+  ),
+  "nostr.blossom": list(
+    "Blossom servers that packs are stored on (unset: none)",
+    "https://server,...",
+    /^https?:\/\/[^\s,/][^\s,]*$/i,
+  ),
+  "nostr.quorum": whole("relays that must take a publication", 1, 1, 16),
+  "nostr.keepAlive": whole("hours until it is looked whether servers still have it", 24, 1, 500),
 } as const;
 
 /** The name of a setting. */

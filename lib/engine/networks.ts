@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { type GtrError, toGtrError } from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
+import { configValue } from "../git_interface/config.ts";
 import type { Transport, TransportEntry } from "../transports/transport.ts";
 import type { EngineParts } from "./parts.ts";
 
@@ -37,6 +38,7 @@ export async function openNetworks(
       settings,
       cache,
       key,
+      gitConfig: configValue,
       log,
       dropped: (reason) => dropped.add(`${entry.scheme}/${reason}`),
     }, wait);
@@ -49,7 +51,9 @@ export async function openNetworks(
     log(`can't open ${wanted[i]!.scheme}: ${failure.message}`);
   });
   // One on which nobody can reach this node is no stand-in: what it publishes had no address.
-  if (failure && !transports.some((t) => !t.host || t.host() !== undefined)) {
+  const isStandIn = (t: Transport) =>
+    t.address ? t.address("any") !== undefined : !t.host || t.host() !== undefined;
+  if (failure && !transports.some(isStandIn)) {
     await Promise.allSettled(transports.map((transport) => transport[Symbol.asyncDispose]()));
     throw failure;
   }

@@ -198,6 +198,10 @@ function sameState(a: Manifest, b: Manifest): boolean {
 export function ownAddresses(parts: EngineParts, name: string): Record<string, string> {
   return Object.fromEntries(parts.transports.flatMap((transport) => {
     const { scheme } = transport;
+    if (transport.address) {
+      const address = transport.address(name);
+      return address === undefined ? [] : [[scheme, address]];
+    }
     const host = transport.host?.();
     if (transport.host && host === undefined) return [];
     return [[scheme, formatAddress({ scheme, host, id: parts.key.id, name })]];

@@ -21,3 +21,16 @@ export async function fetchChecksObjects(signal?: AbortSignal): Promise<boolean>
   );
   return (values.get("fetch.fsckobjects") ?? values.get("transfer.fsckobjects")) === "true";
 }
+
+/**
+ * A value of the user's or the system's configuration; undefined where it is not set. Of several the
+ * last one, as for git.
+ */
+export async function configValue(name: string, signal?: AbortSignal): Promise<string | undefined> {
+  const { stdout } = await runGit(["config", "--null", "--get", name], {
+    cwd: "/",
+    signal,
+    allowFail: true,
+  });
+  return stdout === "" ? undefined : stdout.replace(/\0$/, "");
+}

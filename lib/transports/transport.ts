@@ -207,6 +207,12 @@ export interface Transport extends AsyncDisposable {
    * undefined where it is none.
    */
   host?(): string | undefined;
+
+  /**
+   * For networks with addresses in a form of their own: that of one's own repository `name`, or
+   * undefined where others can't find it there.
+   */
+  address?(name: string): string | undefined;
 }
 
 /** What a transport is made from. */
@@ -216,6 +222,8 @@ export interface TransportContext {
   readonly cache: string;
   /** The user's own key: needed to sign records. */
   readonly key: PublisherKey;
+  /** A value of the user's own configuration of git; undefined where it is not set. */
+  readonly gitConfig: (name: string, signal: AbortSignal) => Promise<string | undefined>;
   readonly log: (message: string) => void;
   /** Counts one dropped input under a short reason ("bad-record", "wrong-piece"). */
   readonly dropped: (reason: string) => void;

@@ -44,6 +44,7 @@ export class DefaultNetwork implements TestNetwork {
         settings,
         cache,
         key,
+        gitConfig: () => Promise.resolve(undefined),
         log: (message) => this.logged.push(message),
         dropped: (reason) => this.dropped.add(reason),
       },

@@ -43,6 +43,7 @@ export class TorrentNetwork implements TestNetwork {
       settings,
       cache,
       key,
+      gitConfig: () => Promise.resolve(undefined),
       log: () => {},
       dropped: (reason) => this.dropped.add(reason),
     }, limit);

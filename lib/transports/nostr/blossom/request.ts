@@ -115,18 +115,18 @@ export function refusal(answer: IncomingMessage, url: string): NetworkError | Re
     case 401:
     case 403:
       return new RequestError("not-allowed", message, {
-        hint: "the server may take blobs only of those it knows; use another in nostr.blossoms",
+        hint: "the server may take blobs only of those it knows; use another in nostr.blossom",
       });
     case 402:
       return new RequestError("payment-required", message, {
-        hint: "pay the server's operator, or use another in nostr.blossoms",
+        hint: "pay the server's operator, or use another in nostr.blossom",
       });
     case 404:
     case 410:
       return new NetworkError("not-found", message);
     case 413:
       return new RequestError("blob-too-large", message, {
-        hint: "use a server in nostr.blossoms that takes larger blobs",
+        hint: "use a server in nostr.blossom that takes larger blobs",
       });
     case 429:
       return new NetworkError("rate-limited", message);
@@ -162,7 +162,7 @@ function origin(url: string): string {
 
 function unreachable(url: string, cause: Error): NetworkError {
   return new NetworkError("unreachable", `can't reach ${origin(url)}: ${cause.message}`, {
-    hint: "check the network and the setting nostr.blossoms",
+    hint: "check the network and the setting nostr.blossom",
     cause,
   });
 }

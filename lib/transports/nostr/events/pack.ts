@@ -19,6 +19,8 @@ export interface PackMetadata {
   readonly urls: readonly string[];
   /** Infohash (v1) of the one-file torrent of the pack, 40 hex digits. */
   readonly infohash?: string;
+  /** A link (BEP 9) to the same torrent, for programs that take no other. */
+  readonly magnet?: string;
   /** Objects that are whole with this pack and what is before it, at most {@linkcode MAX_PACK_TIPS}. */
   readonly tips: readonly string[];
   /** Objects that a reader needs to have already. */
@@ -41,7 +43,8 @@ export function encodePack(pack: PackMetadata, created: number): EventTemplate {
   for (const fallback of fallbacks.slice(0, MAX_SOURCES - 1)) tags.push(["fallback", fallback]);
   tags.push(["m", PACK_TYPE], ["x", sha256], ["ox", sha256], ["size", String(size)]);
   if (infohash !== undefined) {
-    tags.push(["i", infohash], ["magnet", `magnet:?xt=urn:btih:${infohash}`]);
+    const magnet = pack.magnet ?? `magnet:?xt=urn:btih:${infohash}`;
+    tags.push(["i", infohash], ["magnet", magnet]);
   }
   for (const tip of pack.tips.slice(0, MAX_PACK_TIPS)) tags.push(["c", tip]);
   for (const oid of pack.prerequisites.slice(0, MAX_PACK_TIPS)) tags.push(["prereq", oid]);

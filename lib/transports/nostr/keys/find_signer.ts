@@ -91,7 +91,12 @@ function signerOf(secret: Uint8Array, where: string): NostrSigner {
   }
 }
 
-function readNpub(text: string): string {
+/**
+ * The public key in `nostr.npub`, 64 hex digits.
+ *
+ * @throws {UsageError} "bad-key"
+ */
+export function readNpub(text: string): string {
   try {
     const decoded = decode(text.trim());
     if (decoded.type === "npub") return decoded.data;

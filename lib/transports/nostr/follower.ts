@@ -1,0 +1,63 @@
+/**
+ * Keeping others' publications available, without their keys.
+ *
+ * @module
+ */
+import { deadline } from "../../common/wait.ts";
+import type { PackFile } from "../transport.ts";
+import type { BlobStore } from "./blob_store.ts";
+import { sizeOfBlob } from "./blossom/download.ts";
+import { deliver } from "./deliver.ts";
+import { PACK_TYPE } from "./events/pack.ts";
+import type { Relays } from "./relays/relays.ts";
+import type { RepositoryEvents } from "./repository_events.ts";
+
+/** What {@linkcode passOn} works with. */
+export interface FollowerParts {
+  readonly relays: Relays;
+  /** The user's own. */
+  readonly urls: readonly string[];
+  readonly blobs: BlobStore;
+  /** Where a pack may be. */
+  readonly sources: (sha256: string) => readonly string[];
+}
+
+const LOOK = 5_000;
+
+/**
+ * Hands the publisher's own events, unchanged, to the user's relays, and puts those packs on the user's
+ * Blossom servers that no server has any more.
+ *
+ * @param events with which the manifest came; undefined where it came by another network
+ */
+export async function passOn(
+  { relays, urls, blobs, sources }: FollowerParts,
+  events: RepositoryEvents | undefined,
+  packs: readonly PackFile[],
+  signal: AbortSignal,
+): Promise<void> {
+  for (const { pack: { sha256, size }, path } of blobs.parts.servers.length > 0 ? packs : []) {
+    if (await isSomewhere(sources(sha256), size, signal)) continue;
+    await blobs.store({ path, sha256, size, type: PACK_TYPE }, signal);
+  }
+  if (events?.state === undefined) return;
+  const inOrder = [
+    ...events.packs.map(({ event }) => event),
+    ...events.announcement ? [events.announcement.event] : [],
+    events.state.event,
+  ];
+  await deliver(relays, urls, inOrder, 0, signal).enough;
+}
+
+async function isSomewhere(
+  urls: readonly string[],
+  size: number,
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (const url of urls) {
+    using limit = deadline(LOOK, "a server to say whether it has a blob", signal);
+    if (await sizeOfBlob(url, limit.signal).catch(() => undefined) === size) return true;
+    signal.throwIfAborted();
+  }
+  return false;
+}

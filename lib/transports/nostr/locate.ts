@@ -1,0 +1,111 @@
+/**
+ * What an address with a Nostr name in it leads to.
+ *
+ * @module
+ */
+import { NetworkError, UsageError, VerificationError } from "../../common/errors.ts";
+import { repositoryNameFault } from "../../common/repository_name.ts";
+import type { Wait } from "../../common/wait.ts";
+import { publisherId } from "../../identity/keys.ts";
+import type { Located } from "../transport.ts";
+import { type NostrAddress, parseNostrAddress } from "./address.ts";
+import { boundPublisher } from "./binding.ts";
+import { mayAsk } from "./may_ask.ts";
+import { readable } from "./readable.ts";
+import type { RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
+
+/** What {@linkcode locate} works with. */
+export interface LocateParts {
+  readonly lookup: RepositoryLookup;
+  /** gtr's public key, 64 hex digits. */
+  readonly publicKey: string;
+  /** The Nostr key of this node. */
+  readonly ownPubkey: (signal: AbortSignal) => Promise<string | undefined>;
+  /** Whether this node publishes a repository of this name now. */
+  readonly publishes: (name: string) => boolean;
+  /** Told where a repository of gtr's is. */
+  readonly found: (publicKey: string, address: NostrAddress) => void;
+}
+
+/**
+ * Reads the address and asks what is there. An announcement that is bound to a key of gtr's is a
+ * repository of gtr's; one without is another program's.
+ *
+ * @throws {UsageError} "bad-address", "bad-name"
+ * @throws {NetworkError} "unreachable", "nobody-answered"
+ * @throws {VerificationError} "wrong-key" where it claims a key of gtr's that has not agreed
+ */
+export async function locate(parts: LocateParts, url: string, wait: Wait): Promise<Located> {
+  const address = await readAddress(parts, url, wait);
+  const { pubkey, identifier } = address;
+  const own = await parts.ownPubkey(wait.signal) === pubkey;
+  if (own && parts.publishes(identifier)) return repository(parts, parts.publicKey, address);
+  let events: RepositoryEvents | undefined;
+  try {
+    events = await parts.lookup.ask(address, wait.signal);
+  } catch (error) {
+    wait.signal.throwIfAborted();
+    if (!own) throw error; // one's own need not be anywhere yet
+  }
+  const publicKey = events && publisherOf(events);
+  if (publicKey !== undefined) return repository(parts, publicKey, events!.address);
+  if (events?.announcement || events?.state) {
+    const { foreignState } = await import("./foreign.ts");
+    const foreign = await foreignState(events.address, parts.lookup.relays, wait);
+    if (foreign) return { foreign };
+  }
+  if (own) return repository(parts, parts.publicKey, address);
+  const asked = parts.lookup.relaysOf(address.relays);
+  throw new NetworkError(
+    "nobody-answered",
+    `can't find ${readable(identifier, 128)}: ${asked.join(", ")} ${
+      asked.length === 1 ? "knows" : "know"
+    } no repository of this name by this key`,
+    { hint: "check the address, or name a relay in it: nostr://<npub>/<relay>/<identifier>" },
+  );
+}
+
+async function readAddress(
+  { lookup }: LocateParts,
+  url: string,
+  wait: Wait,
+): Promise<NostrAddress> {
+  const address = parseNostrAddress(url);
+  if ("pubkey" in address) return address;
+  const { lookUpNip05 } = await import("./nip05.ts");
+  const told = await lookUpNip05(address, wait);
+  const chosen = lookup.relaysOf(address.relays);
+  const relays = told.relays.filter((relay) => chosen.includes(relay) || mayAsk(relay, chosen));
+  return { ...told, relays };
+}
+
+/** The key of gtr's that the events are bound to; undefined where they claim none. */
+function publisherOf({ address, announcement, state }: RepositoryEvents): string | undefined {
+  const { identifier } = address;
+  const bound = [announcement, state].flatMap((signed) =>
+    signed ? boundPublisher(signed.event, identifier) ?? [] : []
+  );
+  if (bound.includes("forged") || new Set(bound).size > 1) {
+    throw new VerificationError(
+      "wrong-key",
+      `can't use ${readable(identifier, 128)}: it claims a publisher who has not agreed to that`,
+      { hint: "ask its publisher for the right address" },
+    );
+  }
+  return bound[0];
+}
+
+function repository(parts: LocateParts, publicKey: string, address: NostrAddress): Located {
+  const name = address.identifier;
+  const fault = repositoryNameFault(name);
+  if (fault !== undefined) {
+    throw new UsageError("bad-name", `can't use ${readable(name, 128)} as a repository: ${fault}`, {
+      hint:
+        "a repository that is published with gtr has up to 64 letters, digits, '.', '_' and '-'",
+    });
+  }
+  parts.found(publicKey, address);
+  parts.lookup.keep(address);
+  const id = publisherId(Uint8Array.fromHex(publicKey));
+  return { address: { scheme: "nostr", id, publicKey, name } };
+}

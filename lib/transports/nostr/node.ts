@@ -1,0 +1,283 @@
+/**
+ * What Nostr is here once it is in use: relays, servers and the key joined.
+ *
+ * @module
+ */
+import { toGtrError } from "../../common/errors.ts";
+import type { Wait } from "../../common/wait.ts";
+import type { RepoAddress } from "../../identity/address.ts";
+import { publisherId } from "../../identity/keys.ts";
+import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
+import type {
+  FetchWait,
+  Health,
+  Located,
+  PackFile,
+  ResolveWait,
+  TransportContext,
+} from "../transport.ts";
+import { formatNostrAddress, type NostrAddress } from "./address.ts";
+import { nostrEndpoints, readNostrEndpoints } from "./binding.ts";
+import { BlobStore } from "./blob_store.ts";
+import { passOn } from "./follower.ts";
+import { getBlob } from "./get_blob.ts";
+import { locate } from "./locate.ts";
+import { mayAsk } from "./may_ask.ts";
+import { watchStates } from "./notices.ts";
+import { OwnKey } from "./own_key.ts";
+import { probeServers } from "./probe.ts";
+import { Publisher } from "./publisher.ts";
+import { Relays } from "./relays/relays.ts";
+import { type RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
+import { resolveManifests } from "./resolve.ts";
+import { distinctUrls, webUrl } from "./urls.ts";
+
+/** What {@linkcode NostrNode} is made from. */
+export interface NodeParts {
+  readonly context: TransportContext;
+  /** The user's own. */
+  readonly relays: readonly string[];
+  readonly servers: readonly string[];
+  readonly retry?: number;
+}
+
+/** Where a repository was found, and how it was there. */
+interface Found {
+  readonly address: NostrAddress;
+  /** The newest manifest that came this way, and with which events. */
+  readonly sequence?: number;
+  readonly events?: RepositoryEvents;
+}
+
+const RETRY = 5_000;
+const HOUR = 3_600_000;
+/** How long a slow relay is waited for once another has answered, in milliseconds. */
+const GRACE = 1_000;
+const MAX_ANSWER = 10_000;
+const MAX_CONNECT = 5_000;
+const MAX_SOURCES = 16;
+const MAX_FOUND = 1_000;
+
+/** One user's relays and servers. */
+export class NostrNode implements AsyncDisposable {
+  readonly #parts: NodeParts;
+  readonly #key: OwnKey;
+  readonly #relays: Relays;
+  readonly #lookup: RepositoryLookup;
+  readonly #blobs: BlobStore;
+  readonly #publisher: Publisher;
+  readonly #timeout: number;
+  /** "<id>/<name>" -> where it was found. */
+  readonly #found = new Map<string, Found>();
+  readonly #keepAlive: ReturnType<typeof setInterval> | undefined;
+
+  constructor(parts: NodeParts) {
+    this.#parts = parts;
+    const { context, relays, servers } = parts;
+    const { settings, dropped, log } = context;
+    this.#timeout = settings.get("network.timeout") * 1000;
+    this.#key = new OwnKey(context, () => this.#relays);
+    this.#relays = new Relays({
+      signer: this.#key.loginTo(relays),
+      dropped,
+      times: {
+        connect: Math.min(this.#timeout, MAX_CONNECT),
+        answer: Math.min(this.#timeout, MAX_ANSWER),
+        grace: GRACE,
+      },
+    });
+    this.#lookup = new RepositoryLookup(this.#relays, relays);
+    const signer = this.#key.signer.bind(this.#key);
+    this.#blobs = new BlobStore({ servers, signer, log });
+    this.#publisher = new Publisher({
+      relays: this.#relays,
+      lookup: this.#lookup,
+      blobs: this.#blobs,
+      key: context.key,
+      signer,
+      quorum: Math.min(settings.get("nostr.quorum"), relays.length),
+      clone: cloneUrls,
+      folder: context.cache,
+      log,
+      retry: parts.retry ?? RETRY,
+    });
+    if (relays.length === 0) return;
+    const hours = settings.get("nostr.keepAlive");
+    this.#keepAlive = setInterval(() => void this.#publisher.keepAlive(), hours * HOUR);
+    Deno.unrefTimer(this.#keepAlive as unknown as number);
+  }
+
+  /** Finds out which key is the user's, as far as that can be done at once. */
+  async lookForKey(signal: AbortSignal): Promise<void> {
+    await this.#key.look(signal);
+    if (this.#key.failure) this.#parts.context.log(`nostr: ${this.#key.failure.message}`);
+  }
+
+  /** For the manifest: empty where the key is not known. */
+  endpoints(): string[] {
+    const { pubkey } = this.#key;
+    return pubkey === undefined ? [] : nostrEndpoints(pubkey, this.#parts.relays);
+  }
+
+  /** The address of a repository of one's own. */
+  address(name: string): string {
+    const relays = this.#parts.relays.slice(0, 1);
+    return formatNostrAddress({ pubkey: this.#key.pubkey!, identifier: name, relays });
+  }
+
+  async locate(url: string, wait: Wait): Promise<Located> {
+    return await locate(
+      {
+        lookup: this.#lookup,
+        publicKey: this.#parts.context.key.publicKeyHex,
+        ownPubkey: (signal) => this.#key.look(signal),
+        publishes: (name) => this.#publisher.has(name),
+        found: (publicKey, address) => this.#note(publicKey, address.identifier, { address }),
+      },
+      url,
+      wait,
+    );
+  }
+
+  resolve(address: RepoAddress, wait: ResolveWait): AsyncGenerator<SignedManifest> {
+    const { context, servers } = this.#parts;
+    return resolveManifests(
+      {
+        lookup: this.#lookup,
+        servers,
+        known: ({ id, name }) => {
+          const found = this.#found.get(`${id}/${name}`);
+          return found ? [found.address] : [];
+        },
+        found: ({ manifest: { publisher, name, sequence } }, events) =>
+          this.#note(publisher, name, { address: events.address, sequence, events }),
+        sources: { folder: context.cache, timeout: this.#timeout, dropped: context.dropped },
+      },
+      address,
+      wait,
+    );
+  }
+
+  async announce(
+    signed: SignedManifest,
+    packs: readonly PackFile[],
+    wait: Wait,
+  ): Promise<void> {
+    const { publisher, sequence } = signed.manifest;
+    if (publisher === this.#parts.context.key.publicKeyHex) {
+      return await this.#publisher.announce(signed, packs, wait);
+    }
+    const found = this.#foundFor(signed.manifest);
+    const parts = {
+      relays: this.#relays,
+      urls: this.#parts.relays,
+      blobs: this.#blobs,
+      sources: (sha256: string) => this.#sourcesOf(sha256, found?.events),
+    };
+    const events = found?.sequence === sequence ? found.events : undefined;
+    await passOn(parts, events, packs, wait.signal);
+  }
+
+  async forget(manifest: Manifest): Promise<void> {
+    const { publisher, name } = manifest;
+    if (publisher === this.#parts.context.key.publicKeyHex) {
+      return await this.#publisher.forget(manifest);
+    }
+    this.#found.delete(`${idOf(publisher)}/${name}`);
+  }
+
+  async fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
+    wait.signal.throwIfAborted();
+    const { name } = from.manifest;
+    const events = await this.#eventsOf(from.manifest, wait.signal);
+    wait.signal.throwIfAborted();
+    await getBlob(
+      {
+        what: `pack ${pack.sha256.slice(0, 12)} of ${name}`,
+        sha256: pack.sha256,
+        size: pack.size,
+        urls: this.#sourcesOf(pack.sha256, events),
+        timeout: this.#timeout,
+        dropped: this.#parts.context.dropped,
+      },
+      into,
+      wait,
+    );
+    wait.prefix?.(pack.size);
+  }
+
+  watch(manifest: Manifest, listener: (sequence: number) => void): Disposable {
+    return watchStates(this.#relays, this.#parts.relays, manifest, listener);
+  }
+
+  async probe(wait: Wait): Promise<Health> {
+    const { relays, servers } = this.#parts;
+    return await probeServers(this.#relays, relays, servers, this.#key, wait.signal);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#keepAlive);
+    await this.#publisher[Symbol.asyncDispose]();
+    this.#relays[Symbol.dispose]();
+    this.#key[Symbol.dispose]();
+  }
+
+  /** Where a pack may be: as its event says, then wherever a server is known. */
+  #sourcesOf(sha256: string, events: RepositoryEvents | undefined): string[] {
+    const { relays, servers } = this.#parts;
+    const chosen = events?.address.relays ?? relays;
+    const told = events?.packs.filter(({ metadata }) => metadata.sha256 === sha256) ?? [];
+    return distinctUrls(
+      [
+        ...told.flatMap(({ metadata }) => metadata.urls).filter((url) => mayAsk(url, chosen)),
+        ...[...servers, ...events?.servers ?? []].map((server) => `${server}/${sha256}`),
+      ],
+      webUrl,
+      MAX_SOURCES,
+    );
+  }
+
+  /** What relays tell of a repository; undefined where that can't be found out. */
+  async #eventsOf(
+    manifest: Manifest,
+    signal: AbortSignal,
+  ): Promise<RepositoryEvents | undefined> {
+    const { name, endpoints } = manifest;
+    const places = [...this.#foundFor(manifest) ? [this.#foundFor(manifest)!.address] : []];
+    for (const [pubkey, named] of readNostrEndpoints(endpoints.nostr)) {
+      const relays = named.filter((url) => mayAsk(url, this.#parts.relays));
+      places.push({ pubkey, identifier: name, relays });
+    }
+    for (const place of places) {
+      const events = this.#lookup.remembered(place) ??
+        await this.#lookup.ask(place, signal).catch((error) => {
+          this.#parts.context.log(`nostr: ${toGtrError(error).message}`);
+          return undefined;
+        });
+      signal.throwIfAborted();
+      if (events && events.packs.length > 0) return events;
+    }
+    return undefined;
+  }
+
+  #foundFor({ publisher, name }: Manifest): Found | undefined {
+    return this.#found.get(`${idOf(publisher)}/${name}`);
+  }
+
+  #note(publicKey: string, name: string, found: Found): void {
+    const key = `${idOf(publicKey)}/${name}`;
+    this.#found.delete(key);
+    this.#found.set(key, found);
+    const [oldest] = this.#found.keys();
+    if (this.#found.size > MAX_FOUND) this.#found.delete(oldest!);
+  }
+}
+
+function idOf(publicKey: string): string {
+  return publisherId(Uint8Array.fromHex(publicKey));
+}
+
+/** Where git itself can clone it: the publisher's own https server, as the manifest names it. */
+function cloneUrls({ publisher, name, endpoints }: Manifest): string[] {
+  return (endpoints.default ?? []).map((host) => `https://${host}/${idOf(publisher)}/${name}.git`);
+}

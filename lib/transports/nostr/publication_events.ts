@@ -1,0 +1,144 @@
+/**
+ * The events that say what a publication says.
+ *
+ * @module
+ */
+import { publisherId, type PublisherKey } from "../../identity/keys.ts";
+import { magnetLink } from "../../manifest/pack_torrent.ts";
+import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
+import { BINDING_TAG, bindingTag } from "./binding.ts";
+import { encodeAnnouncement } from "./events/announcement.ts";
+import { encodeDeletion } from "./events/deletion.ts";
+import { type EventTemplate, laterThan, type NostrEvent, tagValue } from "./events/event.ts";
+import { encodePack } from "./events/pack.ts";
+import { encodeState } from "./events/state.ts";
+import type { NostrSigner } from "./keys/signer.ts";
+import { inlineManifest, type ManifestBlob, manifestBlobTag } from "./manifest_content.ts";
+import { type RepositoryEvents, repositoryTag } from "./repository_events.ts";
+
+/** A publication and where its parts are. */
+export interface PublicationFacts {
+  readonly signed: SignedManifest;
+  readonly key: Pick<PublisherKey, "publicKeyHex" | "sign">;
+  readonly relays: readonly string[];
+  readonly servers: readonly string[];
+  /** URLs that git itself can clone. */
+  readonly clone: readonly string[];
+  /** SHA-256 of a pack -> its URLs. */
+  readonly sources: ReadonlyMap<string, readonly string[]>;
+  /** Where the manifest is too long for an event. */
+  readonly manifest?: ManifestBlob;
+}
+
+/** Tells the sequence number without the manifest, for whoever only waits for a newer one. */
+export const SEQUENCE_TAG = "gtr-sequence";
+
+/**
+ * The events to publish, in their order: packs, announcement, state, then the request to delete what
+ * is of no use any more. Those that say already what is to be said are not signed anew.
+ *
+ * @param before what relays have
+ * @param floor no event that replaces another is dated before, in seconds since 1970
+ */
+export async function publicationEvents(
+  facts: PublicationFacts,
+  before: Omit<RepositoryEvents, "address" | "servers">,
+  floor: number,
+  signer: NostrSigner,
+  signal: AbortSignal,
+): Promise<NostrEvent[]> {
+  const { signed: { manifest }, sources } = facts;
+  const now = Math.floor(Date.now() / 1000);
+  const sign = (template: EventTemplate) => signer.sign(template, signal);
+  const packs: NostrEvent[] = [];
+  for (const pack of manifest.packs) {
+    const template = packTemplate(pack, manifest, sources.get(pack.sha256) ?? [], signer, now);
+    const same = before.packs.find(({ event }) => sameTags(event, template));
+    packs.push(same?.event ?? await sign(template));
+  }
+  const dated = (replaced: NostrEvent | undefined) =>
+    laterThan(Math.max(replaced?.created_at ?? 0, floor), now);
+  const announced = before.announcement?.event;
+  const announcement = announcementTemplate(facts, before, signer.pubkey, dated(announced));
+  const stated = before.state?.event;
+  const state = stateTemplate(facts, signer.pubkey, dated(stated));
+  const events = [
+    ...packs,
+    announced && sameTags(announced, announcement) ? announced : await sign(announcement),
+    stated && sameTags(stated, state) && stated.content === state.content
+      ? stated
+      : await sign(state),
+  ];
+  const gone = before.packs.map(({ event }) => event).filter((event) => !packs.includes(event));
+  return gone.length === 0 ? events : [...events, await sign(encodeDeletion(gone, now))];
+}
+
+function packTemplate(
+  pack: PackRef,
+  { name }: Manifest,
+  urls: readonly string[],
+  { pubkey }: NostrSigner,
+  created: number,
+): EventTemplate {
+  return encodePack({
+    repository: { pubkey, identifier: name },
+    sha256: pack.sha256,
+    size: pack.size,
+    urls,
+    infohash: pack.infohash,
+    magnet: magnetLink(pack),
+    tips: pack.tips,
+    prerequisites: [],
+  }, created);
+}
+
+function announcementTemplate(
+  { signed: { manifest }, key, relays, servers, clone }: PublicationFacts,
+  { announcement: before }: Pick<RepositoryEvents, "announcement">,
+  pubkey: string,
+  created: number,
+): EventTemplate {
+  const { name } = manifest;
+  // What gtr wrote is written anew; what people added with other programs stays.
+  const byGtr = before === undefined || tagValue(before.event, BINDING_TAG) !== undefined;
+  const id = publisherId(Uint8Array.fromHex(key.publicKeyHex));
+  return encodeAnnouncement(
+    {
+      identifier: name,
+      name: before?.name ?? name,
+      description: manifest.description ?? before?.description,
+      clone: [...new Set([...clone, ...byGtr ? [] : before.clone])],
+      web: before?.web ?? [],
+      relays,
+      blossoms: servers,
+      maintainers: before?.maintainers ?? [],
+      earliestUniqueCommit: before?.earliestUniqueCommit,
+    },
+    created,
+    [["i", repositoryTag(id, name)], bindingTag(key, pubkey, name)],
+  );
+}
+
+function stateTemplate(
+  { signed, key, manifest: blob }: PublicationFacts,
+  pubkey: string,
+  created: number,
+): EventTemplate {
+  const { name, refs, peeled, head, sequence } = signed.manifest;
+  const tags = [bindingTag(key, pubkey, name), [SEQUENCE_TAG, String(sequence)]];
+  if (blob) tags.push(manifestBlobTag(blob));
+  return encodeState(
+    {
+      identifier: name,
+      refs: new Map(Object.entries(refs)),
+      peeled: new Map(Object.entries(peeled ?? {})),
+      head,
+    },
+    created,
+    { tags, content: blob ? "" : inlineManifest(signed)! },
+  );
+}
+
+function sameTags(event: NostrEvent, { tags }: EventTemplate): boolean {
+  return JSON.stringify(event.tags) === JSON.stringify(tags);
+}

@@ -1,0 +1,272 @@
+/**
+ * Keeping publications on relays and Blossom servers: at once, again where that failed, and again on a
+ * schedule, as servers forget.
+ *
+ * @module
+ */
+import { createHash, randomBytes } from "node:crypto";
+import { rm } from "node:fs/promises";
+import { join } from "node:path";
+import { writeFileAtomic } from "../../common/atomic_file.ts";
+import { GtrError, NetworkError, toGtrError } from "../../common/errors.ts";
+import { Mutex } from "../../common/mutex.ts";
+import { abortable, type Wait } from "../../common/wait.ts";
+import type { PublisherKey } from "../../identity/keys.ts";
+import { encodeEnvelope } from "../../manifest/envelope.ts";
+import type { Manifest, SignedManifest } from "../../manifest/types.ts";
+import type { PackFile } from "../transport.ts";
+import { readNostrEndpoints } from "./binding.ts";
+import type { BlobStore } from "./blob_store.ts";
+import { deliver } from "./deliver.ts";
+import { encodeDeletion } from "./events/deletion.ts";
+import type { NostrEvent } from "./events/event.ts";
+import { DELETION } from "./events/kinds.ts";
+import { PACK_TYPE } from "./events/pack.ts";
+import type { NostrSigner } from "./keys/signer.ts";
+import { inlineManifest, type ManifestBlob } from "./manifest_content.ts";
+import { publicationEvents } from "./publication_events.ts";
+import type { Relays } from "./relays/relays.ts";
+import { readEvents, type RepositoryEvents, type RepositoryLookup } from "./repository_events.ts";
+
+/** What {@linkcode Publisher} works with. */
+export interface PublisherParts {
+  readonly relays: Relays;
+  readonly lookup: RepositoryLookup;
+  readonly blobs: BlobStore;
+  readonly key: Pick<PublisherKey, "publicKeyHex" | "sign">;
+  readonly signer: (signal: AbortSignal) => Promise<NostrSigner>;
+  /** How many relays have to take it. */
+  readonly quorum: number;
+  /** URLs that git itself can clone. */
+  readonly clone: (manifest: Manifest, pubkey: string) => readonly string[];
+  /** A folder for a moment's files. */
+  readonly folder: string;
+  readonly log: (message: string) => void;
+  /** Milliseconds before the first further try; twice as long before each one after it. */
+  readonly retry: number;
+}
+
+/** What this node publishes of one repository. */
+interface Publication {
+  readonly signed: SignedManifest;
+  readonly packs: readonly PackFile[];
+  /** In the order in which relays get them; undefined until signed. */
+  events?: readonly NostrEvent[];
+  /** Relays that have all of them. */
+  readonly delivered: Set<string>;
+  /** Servers refused some of its packs. */
+  lacking: boolean;
+  /** It doesn't name the Nostr key, so nobody would believe it: the next one will. */
+  unbound?: boolean;
+}
+
+const MAX_PAUSE = 600_000;
+const MANIFEST_TYPE = "application/json";
+const NOTHING: Omit<RepositoryEvents, "address" | "servers"> = { packs: [] };
+
+/** The publications of one's own key. */
+export class Publisher implements AsyncDisposable {
+  readonly #current = new Map<string, Publication>();
+  /** Name -> the second of the last event about it. */
+  readonly #floor = new Map<string, number>();
+  readonly #turns = new Mutex();
+  readonly #stop = new AbortController();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #pause: number;
+  #running = new Set<Promise<unknown>>();
+
+  constructor(readonly parts: PublisherParts) {
+    this.#pause = parts.retry;
+  }
+
+  /** Whether a repository of this name is published. */
+  has(name: string): boolean {
+    return this.#current.has(name);
+  }
+
+  /**
+   * Publishes: blobs, then events, to enough relays. It goes on where the caller stops waiting, and
+   * what fails is tried again until it is replaced.
+   *
+   * @throws {NetworkError} "no-quorum", or why no server takes a pack
+   */
+  async announce(signed: SignedManifest, packs: readonly PackFile[], wait: Wait): Promise<void> {
+    wait.signal.throwIfAborted();
+    const { name, sequence } = signed.manifest;
+    const before = this.#current.get(name);
+    if (before && before.signed.manifest.sequence > sequence) return;
+    const publication: Publication = before?.signed.manifest.sequence === sequence
+      ? { ...before, packs }
+      : { signed, packs, events: before?.events, delivered: new Set(), lacking: false };
+    this.#current.set(name, publication);
+    await abortable(this.#run(publication), wait.signal);
+  }
+
+  /** Asks relays to delete what was published of a repository. */
+  async forget({ name }: Manifest): Promise<void> {
+    const publication = this.#current.get(name);
+    this.#current.delete(name);
+    await this.#turns.run(name, async () => {
+      const { signal } = this.#stop;
+      const signer = await this.parts.signer(signal);
+      const address = { pubkey: signer.pubkey, identifier: name, relays: [] };
+      const found = await this.parts.lookup.ask(address, signal).catch(() => undefined);
+      const events = new Map(
+        [...publication?.events ?? [], ...eventsOf(found)].map((event) => [event.id, event]),
+      );
+      const wanted = [...events.values()].filter(({ kind }) => kind !== DELETION);
+      if (wanted.length === 0) return;
+      const latest = Math.max(...wanted.map((event) => event.created_at));
+      const at = Math.max(Math.floor(Date.now() / 1000), latest);
+      this.#floor.set(name, at + 1);
+      const deletion = await signer.sign(encodeDeletion(wanted, at), signal);
+      await deliver(this.parts.relays, this.parts.lookup.own, [deletion], 1, signal).enough;
+    });
+  }
+
+  /** Looks again whether servers have what they had, and sends relays everything again. */
+  async keepAlive(): Promise<void> {
+    this.parts.blobs.doubt();
+    for (const publication of this.#current.values()) {
+      publication.delivered.clear();
+      await this.#run(publication).catch((error) => this.#failed(publication, error));
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#stop.abort(new GtrError("closed", "publishing on Nostr has ended"));
+    await Promise.allSettled(this.#running);
+  }
+
+  #run(publication: Publication): Promise<void> {
+    const { name } = publication.signed.manifest;
+    const running = this.#turns.run(name, () => this.#publish(publication), this.#stop.signal);
+    this.#running.add(running);
+    running.catch(() => {}).finally(() => {
+      this.#running.delete(running);
+      if (this.#isBehind(publication)) this.#retryLater();
+      else this.#pause = this.parts.retry;
+    });
+    return running;
+  }
+
+  async #publish(publication: Publication): Promise<void> {
+    const { signed, delivered } = publication;
+    const { name, endpoints } = signed.manifest;
+    if (this.#current.get(name) !== publication) return; // a newer one has come
+    const { signal } = this.#stop;
+    const { relays, lookup, quorum } = this.parts;
+    const signer = await this.parts.signer(signal);
+    publication.unbound = !readNostrEndpoints(endpoints.nostr).has(signer.pubkey);
+    if (publication.unbound) return;
+    const { sources, manifest } = await this.#storeBlobs(publication, signal);
+    const address = { pubkey: signer.pubkey, identifier: name, relays: [] };
+    const before = publication.events === undefined
+      ? await lookup.ask(address, signal).catch(() => NOTHING)
+      : readEvents(publication.events, address, lookup.own);
+    const facts = {
+      signed,
+      key: this.parts.key,
+      relays: lookup.own,
+      servers: this.parts.blobs.parts.servers,
+      clone: this.parts.clone(signed.manifest, signer.pubkey),
+      sources,
+      manifest,
+    };
+    const floor = this.#floor.get(name) ?? 0;
+    const events = await publicationEvents(facts, before, floor, signer, signal);
+    const same = JSON.stringify(publication.events?.map(({ id }) => id)) ===
+      JSON.stringify(events.map(({ id }) => id));
+    if (!same) delivered.clear();
+    publication.events = events;
+    const missing = lookup.own.filter((url) => !delivered.has(url));
+    const delivery = deliver(relays, missing, events, quorum - delivered.size, signal);
+    const ended = delivery.all.then((urls) => {
+      for (const url of urls) delivered.add(url);
+      if (this.#isBehind(publication)) this.#retryLater();
+    });
+    this.#running.add(ended);
+    ended.finally(() => this.#running.delete(ended));
+    await delivery.enough;
+  }
+
+  /** Puts the packs, and a long manifest, on the servers. */
+  async #storeBlobs(publication: Publication, signal: AbortSignal): Promise<
+    { sources: Map<string, string[]>; manifest?: ManifestBlob }
+  > {
+    const { signed, packs } = publication;
+    const { blobs, folder } = this.parts;
+    const sources = new Map<string, string[]>();
+    publication.lacking = false;
+    for (const { pack: { sha256, size }, path } of packs) {
+      const stored = await blobs.store({ path, sha256, size, type: PACK_TYPE }, signal);
+      publication.lacking ||= stored.failures.length > 0;
+      if (stored.urls.length === 0 && stored.failures.length > 0) {
+        throw noServer(`pack ${sha256.slice(0, 12)}`, stored.failures);
+      }
+      sources.set(sha256, stored.urls);
+    }
+    if (inlineManifest(signed) !== undefined) return { sources };
+    const file = encodeEnvelope(signed);
+    const sha256 = createHash("sha256").update(file).digest("hex");
+    const path = join(folder, `manifest-${randomBytes(6).toString("hex")}.tmp`);
+    try {
+      await writeFileAtomic(path, file);
+      const blob = { path, sha256, size: file.length, type: MANIFEST_TYPE };
+      const { urls, failures } = await blobs.store(blob, signal);
+      if (urls.length === 0) throw noServer("the list of refs, too long for an event,", failures);
+      return { sources, manifest: { sha256, size: file.length, urls } };
+    } finally {
+      await rm(path, { force: true });
+    }
+  }
+
+  #isBehind(publication: Publication): boolean {
+    const { signed, delivered, lacking, unbound } = publication;
+    return this.#current.get(signed.manifest.name) === publication && !unbound &&
+      (lacking || this.parts.lookup.own.some((url) => !delivered.has(url)));
+  }
+
+  #retryLater(): void {
+    if (this.#timer !== undefined || this.#stop.signal.aborted) return;
+    this.#timer = setTimeout(async () => {
+      this.#timer = undefined;
+      this.#pause = Math.min(2 * this.#pause, MAX_PAUSE);
+      for (const publication of this.#current.values()) {
+        if (!this.#isBehind(publication)) continue;
+        await this.#run(publication).catch((error) => this.#failed(publication, error));
+      }
+    }, this.#pause);
+    Deno.unrefTimer(this.#timer as unknown as number);
+  }
+
+  #failed({ signed: { manifest } }: Publication, error: unknown): void {
+    if (this.#stop.signal.aborted) return;
+    this.parts.log(`can't publish ${manifest.name} on nostr yet: ${toGtrError(error).message}`);
+  }
+}
+
+function eventsOf(found: RepositoryEvents | undefined): NostrEvent[] {
+  if (found === undefined) return [];
+  const { announcement, state, packs } = found;
+  return [
+    ...packs.map(({ event }) => event),
+    ...announcement ? [announcement.event] : [],
+    ...state ? [state.event] : [],
+  ];
+}
+
+function noServer(what: string, failures: readonly GtrError[]): GtrError {
+  const [first] = failures;
+  if (first === undefined) {
+    return new NetworkError("no-blossom", `can't publish: ${what} needs a Blossom server`, {
+      hint: "gtr config nostr.blossom https://...",
+    });
+  }
+  const why = failures.map(({ message }) => message).join("; ");
+  return new NetworkError(first.code, `can't publish: no server takes ${what}: ${why}`, {
+    hint: first.hint,
+    cause: first,
+  });
+}

@@ -1,0 +1,186 @@
+/**
+ * What relays have of one repository.
+ *
+ * @module
+ */
+import { NetworkError } from "../../common/errors.ts";
+import type { NostrAddress } from "./address.ts";
+import { decodeAnnouncement, type SignedAnnouncement } from "./events/announcement.ts";
+import type { NostrEvent } from "./events/event.ts";
+import {
+  ANNOUNCEMENT,
+  BLOSSOM_LIST,
+  DELETION,
+  FILE_METADATA,
+  RELAY_LIST,
+  STATE,
+} from "./events/kinds.ts";
+import { liveEvents } from "./events/live_events.ts";
+import { decodePack, type PackMetadata } from "./events/pack.ts";
+import { decodeBlossomList, decodeRelayList } from "./events/server_lists.ts";
+import { decodeState, type SignedState } from "./events/state.ts";
+import { mayAsk } from "./may_ask.ts";
+import type { Filter } from "./relays/filter.ts";
+import type { Relays } from "./relays/relays.ts";
+import { distinctUrls, relayUrl, webUrl } from "./urls.ts";
+
+/** A pack, and the event that tells of it. */
+export interface PackEvent {
+  readonly event: NostrEvent;
+  readonly metadata: PackMetadata;
+}
+
+/** The newest events of a repository by one key, those that were deleted left out. */
+export interface RepositoryEvents {
+  readonly address: NostrAddress;
+  readonly announcement?: SignedAnnouncement;
+  readonly state?: SignedState;
+  readonly packs: readonly PackEvent[];
+  /** Blossom servers that may have its blobs. */
+  readonly servers: readonly string[];
+}
+
+/** What is remembered stands in for asking again, within so many milliseconds. */
+const SOON = 5_000;
+/** The same for where packs are, which changes seldom. */
+const LATER = 60_000;
+const MAX_REMEMBERED = 256;
+const MAX_SERVERS = 16;
+const MAX_RELAYS = 16;
+const MAX_CANDIDATES = 8;
+
+/** The tag value by which a repository is found on relays that know no more than gtr's id of it. */
+export function repositoryTag(id: string, name: string): string {
+  return `gtr:${id}/${name}`;
+}
+
+/** Asks relays about repositories. */
+export class RepositoryLookup {
+  readonly #recent = new Map<string, { events: RepositoryEvents; at: number; again: boolean }>();
+
+  /** @param own the relays that the user set */
+  constructor(readonly relays: Relays, readonly own: readonly string[]) {}
+
+  /** The user's relays and those of an address, each once. */
+  relaysOf(hints: readonly string[]): string[] {
+    return distinctUrls([...hints, ...this.own], relayUrl, MAX_RELAYS);
+  }
+
+  /**
+   * Asks the relays of `address` and the user's; where these know nothing, also those that the
+   * author names.
+   *
+   * @throws {NetworkError} "unreachable" where no relay answers, or there is none to ask
+   */
+  async ask(address: NostrAddress, signal: AbortSignal): Promise<RepositoryEvents> {
+    const chosen = this.relaysOf(address.relays);
+    if (chosen.length === 0) {
+      throw new NetworkError(
+        "unreachable",
+        `can't look for ${address.identifier}: no relay is known`,
+        {
+          hint: "gtr config nostr.relays wss://..., or an address that names a relay",
+        },
+      );
+    }
+    const filters = filtersOf(address);
+    const { events } = await this.relays.query(chosen, filters, signal);
+    let found = readEvents(events, address, chosen);
+    if (found.state === undefined) {
+      const lists = events.flatMap((event) => decodeRelayList(event)?.write ?? []);
+      const named = [...found.announcement?.relays ?? [], ...lists];
+      const more = distinctUrls(named, relayUrl, MAX_RELAYS)
+        .filter((url) => !chosen.includes(url) && mayAsk(url, chosen));
+      const answer = more.length === 0
+        ? undefined
+        : await this.relays.query(more, filters, signal).catch(() => undefined);
+      signal.throwIfAborted();
+      if (answer) found = readEvents([...events, ...answer.events], address, chosen);
+    }
+    this.#remember(found);
+    return found;
+  }
+
+  /** What was {@linkcode keep kept} a moment ago, once; else asks. */
+  async askAgain(address: NostrAddress, signal: AbortSignal): Promise<RepositoryEvents> {
+    const recent = this.#recent.get(keyOf(address));
+    if (!recent?.again || Date.now() - recent.at > SOON) return await this.ask(address, signal);
+    recent.again = false;
+    return recent.events;
+  }
+
+  /** Has the next question for the same answered from memory: it belongs to this one. */
+  keep(address: NostrAddress): void {
+    const recent = this.#recent.get(keyOf(address));
+    if (recent) recent.again = true;
+  }
+
+  /** What was last asked; undefined where that is some time ago. */
+  remembered(address: NostrAddress): RepositoryEvents | undefined {
+    const recent = this.#recent.get(keyOf(address));
+    return recent && Date.now() - recent.at < LATER ? recent.events : undefined;
+  }
+
+  /** The announcements that carry a tag `i` of this value: anyone's, and at most a few. */
+  async byTag(value: string, signal: AbortSignal): Promise<NostrEvent[]> {
+    const filter = { kinds: [ANNOUNCEMENT], "#i": [value] };
+    const { events } = await this.relays.query(this.own, [filter], signal);
+    return liveEvents(events).slice(0, MAX_CANDIDATES * 8);
+  }
+
+  #remember(events: RepositoryEvents): void {
+    const key = keyOf(events.address);
+    this.#recent.delete(key);
+    this.#recent.set(key, { events, at: Date.now(), again: false });
+    const [oldest] = this.#recent.keys();
+    if (this.#recent.size > MAX_REMEMBERED) this.#recent.delete(oldest!);
+  }
+}
+
+function keyOf({ pubkey, identifier }: NostrAddress): string {
+  return `${pubkey} ${identifier}`;
+}
+
+function filtersOf({ pubkey, identifier }: NostrAddress): Filter[] {
+  const address = `${ANNOUNCEMENT}:${pubkey}:${identifier}`;
+  return [
+    { kinds: [ANNOUNCEMENT, STATE], authors: [pubkey], "#d": [identifier] },
+    { kinds: [FILE_METADATA], authors: [pubkey], "#a": [address] },
+    {
+      kinds: [DELETION],
+      authors: [pubkey],
+      "#a": [address, `${STATE}:${pubkey}:${identifier}`],
+    },
+    { kinds: [RELAY_LIST, BLOSSOM_LIST], authors: [pubkey] },
+  ];
+}
+
+/** What counts of authentic events, from relays that the user chose. */
+export function readEvents(
+  events: readonly NostrEvent[],
+  address: NostrAddress,
+  chosen: readonly string[],
+): RepositoryEvents {
+  const live = liveEvents(events);
+  const announcement = first(live, decodeAnnouncement);
+  const lists = live.flatMap((event) => decodeBlossomList(event) ?? []);
+  const servers = distinctUrls([...announcement?.blossoms ?? [], ...lists], webUrl, MAX_SERVERS);
+  return {
+    address: { ...address, relays: chosen },
+    announcement,
+    state: first(live, decodeState),
+    packs: live.flatMap((event) => {
+      const metadata = decodePack(event, address);
+      return metadata ? [{ event, metadata }] : [];
+    }),
+    servers: servers.filter((url) => mayAsk(url, chosen)),
+  };
+}
+
+function first<T>(events: readonly NostrEvent[], decode: (e: NostrEvent) => T | undefined) {
+  for (const event of events) {
+    const decoded = decode(event);
+    if (decoded !== undefined) return decoded;
+  }
+  return undefined;
+}

@@ -1,0 +1,156 @@
+/**
+ * Nostr as a network of gtr: events on relays, packs on Blossom servers.
+ *
+ * @module
+ */
+import { removeLeftovers } from "../../common/leftovers.ts";
+import { toGtrError } from "../../common/errors.ts";
+import type { RepoAddress } from "../../identity/address.ts";
+import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
+import type {
+  FetchWait,
+  Health,
+  Located,
+  PackFile,
+  ResolveWait,
+  Transport,
+  TransportContext,
+  Wait,
+} from "../transport.ts";
+import type { NostrNode } from "./node.ts";
+import { distinctUrls, relayUrl, webUrl } from "./urls.ts";
+
+const MAX_SERVERS = 16;
+
+/** What tests make quicker. */
+export interface NostrOptions {
+  /** Milliseconds before a publication that failed is tried again. */
+  readonly retry?: number;
+}
+
+/**
+ * Quiet until relays are set or an address leads here: what speaks to relays is loaded when it is first
+ * needed.
+ */
+export class NostrTransport implements Transport {
+  readonly scheme = "nostr";
+  readonly flows = { announce: true, put: true };
+  readonly #context: TransportContext;
+  readonly #options: NostrOptions;
+  readonly #relays: readonly string[];
+  readonly #servers: readonly string[];
+  #node: Promise<NostrNode> | undefined;
+  #endpoints: readonly string[] = [];
+  #address: ((name: string) => string) | undefined;
+
+  private constructor(context: TransportContext, options: NostrOptions) {
+    this.#context = context;
+    this.#options = options;
+    const { settings } = context;
+    this.#relays = distinctUrls(settings.get("nostr.relays") ?? [], relayUrl, MAX_SERVERS);
+    this.#servers = distinctUrls(settings.get("nostr.blossom") ?? [], webUrl, MAX_SERVERS);
+  }
+
+  /** Finds the Nostr key, where relays are set. Contacts nobody but a bunker, where the key is there. */
+  static async open(
+    context: TransportContext,
+    wait: Wait,
+    options: NostrOptions = {},
+  ): Promise<NostrTransport> {
+    wait.signal.throwIfAborted();
+    const transport = new NostrTransport(context, options);
+    if (transport.#relays.length === 0) return transport;
+    await removeLeftovers(context.cache, /\.tmp$/);
+    const node = await transport.#open();
+    await node.lookForKey(wait.signal);
+    transport.#endpoints = node.endpoints();
+    transport.#address = (name) => node.address(name);
+    return transport;
+  }
+
+  endpoints(): readonly string[] {
+    return this.#endpoints;
+  }
+
+  address(name: string): string | undefined {
+    return this.#endpoints.length === 0 ? undefined : this.#address?.(name);
+  }
+
+  async locate(url: string, wait: Wait): Promise<Located> {
+    return await (await this.#open()).locate(url, wait);
+  }
+
+  async *resolve(address: RepoAddress, wait: ResolveWait): AsyncGenerator<SignedManifest> {
+    wait.signal.throwIfAborted();
+    const known = (wait.known ?? []).length > 0;
+    if (this.#relays.length === 0 && this.#node === undefined && !known) return;
+    yield* (await this.#open()).resolve(address, wait);
+  }
+
+  async announce(
+    manifest: SignedManifest,
+    packs: readonly PackFile[],
+    wait: Wait,
+  ): Promise<void> {
+    wait.signal.throwIfAborted();
+    if (this.#relays.length === 0) return;
+    await (await this.#open()).announce(manifest, packs, wait);
+  }
+
+  async forget(manifest: Manifest): Promise<void> {
+    if (this.#relays.length === 0) return;
+    await (await this.#open()).forget(manifest);
+  }
+
+  /** Servers have what was announced: there is nothing to keep up from here. */
+  seed(_file: PackFile): Promise<AsyncDisposable> {
+    return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() });
+  }
+
+  async fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
+    await (await this.#open()).fetch(pack, from, into, wait);
+  }
+
+  onNotice(manifest: Manifest, listener: (sequence: number) => void): Disposable {
+    let watch: Disposable | undefined;
+    let ended = false;
+    const quiet = this.#relays.length === 0 && !manifest.endpoints.nostr?.length;
+    if (!quiet) {
+      this.#open().then((node) => {
+        if (!ended) watch = node.watch(manifest, listener);
+      }, (error) => this.#context.log(`nostr can't watch: ${toGtrError(error).message}`));
+    }
+    return {
+      [Symbol.dispose]() {
+        ended = true;
+        watch?.[Symbol.dispose]();
+      },
+    };
+  }
+
+  /** Relays and servers tell nobody who else is there. */
+  peers(_manifest: Manifest): number {
+    return 0;
+  }
+
+  async probe(wait: Wait): Promise<Health> {
+    if (this.#relays.length > 0) return await (await this.#open()).probe(wait);
+    return {
+      reachable: true,
+      summary: "reads what addresses with a relay lead to; publishes once nostr.relays is set",
+      details: { relays: 0 },
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#node)?.[Symbol.asyncDispose]();
+  }
+
+  #open(): Promise<NostrNode> {
+    return this.#node ??= (async () => {
+      const { NostrNode } = await import("./node.ts");
+      const parts = { context: this.#context, relays: this.#relays, servers: this.#servers };
+      return new NostrNode({ ...parts, retry: this.#options.retry });
+    })();
+  }
+}
