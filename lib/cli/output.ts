@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { printable } from "../common/printable.ts";
 import type { Io } from "./io.ts";
 
 /** Prints one line of JSON. */
@@ -30,12 +31,6 @@ export function printTable(
 /** Tells a person what was done; never mixed with data. */
 export function note(io: Io, text: string): void {
   io.stderr(`${printable(text)}\n`);
-}
-
-/** The text without control characters, which could steer the terminal; lines stay lines. */
-export function printable(text: string): string {
-  // deno-lint-ignore no-control-regex -- they are what is looked for
-  return text.replaceAll(/[\x00-\x09\x0b-\x1f\x7f-\x9f]/g, "?");
 }
 
 /** "512 bytes", "12.40 MiB": git's own way. */

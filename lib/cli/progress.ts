@@ -3,9 +3,9 @@
  *
  * @module
  */
+import { printable } from "../common/printable.ts";
 import type { Progress } from "../common/wait.ts";
 import type { Io } from "./io.ts";
-import { printable } from "./output.ts";
 
 const INTERVAL_MS = 100;
 

@@ -5,8 +5,8 @@
  */
 import { formatError, toGtrError, UsageError } from "../common/errors.ts";
 import { Home } from "../common/home.ts";
+import { printable } from "../common/printable.ts";
 import type { Call, Io } from "./io.ts";
-import { printable } from "./output.ts";
 import { SERVICES, type Services } from "./services.ts";
 import type { Verb } from "./verb.ts";
 import { findVerb, verbsOfGroup } from "./verbs.ts";

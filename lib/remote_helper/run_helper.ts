@@ -4,6 +4,7 @@
  * @module
  */
 import { formatError, toGtrError, UsageError } from "../common/errors.ts";
+import { printable } from "../common/printable.ts";
 import type { HelperClient } from "./client.ts";
 import type { Streams } from "./connect.ts";
 import { LineReader } from "./line_reader.ts";
@@ -47,7 +48,7 @@ export async function runHelper(run: HelperRun): Promise<number> {
       url,
       lines: new LineReader(io.stdin),
       stdout: io.stdout,
-      warn: (message) => io.stderr(`warning: ${message}\n`),
+      warn: (message) => io.stderr(`warning: ${printable(message)}\n`),
       env: run.env,
       client: () => client,
       meter,
@@ -56,7 +57,7 @@ export async function runHelper(run: HelperRun): Promise<number> {
     return 0;
   } catch (error) {
     meter.abandon();
-    io.stderr(`${formatError(toGtrError(error))}\n`);
+    io.stderr(`${printable(formatError(toGtrError(error)))}\n`);
     return 1;
   } finally {
     stop.abort();

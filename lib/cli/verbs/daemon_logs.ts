@@ -1,8 +1,9 @@
 /** `gtr daemon logs` */
 import { UsageError } from "../../common/errors.ts";
+import { printable } from "../../common/printable.ts";
 import type { Call } from "../io.ts";
 import { followFile, lastLines } from "../tail.ts";
-import { note, printable } from "../output.ts";
+import { note } from "../output.ts";
 
 const DEFAULT_LINES = 20;
 

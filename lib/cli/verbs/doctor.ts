@@ -1,4 +1,5 @@
 /** `gtr doctor` */
+import { printable } from "../../common/printable.ts";
 import type { Check, Finding } from "../doctor/check.ts";
 import { clock } from "../doctor/clock.ts";
 import { disk } from "../doctor/disk.ts";
@@ -15,7 +16,7 @@ import { settings } from "../doctor/settings.ts";
 import { shares } from "../doctor/shares.ts";
 import { store } from "../doctor/store.ts";
 import type { Call } from "../io.ts";
-import { printable, printJson } from "../output.ts";
+import { printJson } from "../output.ts";
 
 /** In the order in which they are told. */
 const CHECKS: readonly Check[] = [

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatBytes, formatDuration, printable } from "../../../lib/cli/output.ts";
+import { formatBytes, formatDuration } from "../../../lib/cli/output.ts";
 import { progressLine } from "../../../lib/cli/progress.ts";
 import type { Io } from "../../../lib/cli/io.ts";
 
@@ -18,10 +18,6 @@ Deno.test("formatBytes and formatDuration: short and rounded down", () => {
     "2 h",
     "2 days",
   ]);
-});
-
-Deno.test("printable: no control character reaches the terminal but the end of a line", () => {
-  assert.equal(printable("a\x1b]0;x\x07\r\tb\u009bc\nd"), "a?]0;x???b?c\nd");
 });
 
 function watched(interactive: boolean): { io: Io; said: () => string } {

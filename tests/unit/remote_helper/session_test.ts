@@ -277,9 +277,9 @@ Deno.test("session: someone else's address can be listed, not pushed to", () =>
 
 Deno.test("session: a warning is told once, and not when git is to be quiet", () =>
   withPublication(async (_box, publication, client) => {
-    await publication.change({ warning: "nobody answered; using the copy kept here" });
+    await publication.change({ warning: "nobody answered\x1b[8m; using the copy kept here" });
     const said = await converse(client, "list\nlist\n\n");
-    assert.equal(said.stderr, "warning: nobody answered; using the copy kept here\n");
+    assert.equal(said.stderr, "warning: nobody answered?[8m; using the copy kept here\n");
     assert.equal((await converse(client, "option verbosity 0\nlist\n\n")).stderr, "");
   }));
 
