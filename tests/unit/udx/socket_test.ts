@@ -142,13 +142,13 @@ for (const [name, backend, available] of BACKENDS) {
     const right = world.udx.createStream(2);
     left.connect(a, 2, b.address()!.port, "::1");
     right.connect(b, 1, a.address()!.port, "::1");
+    assert.deepEqual([left.remoteFamily, left.localFamily], [6, 6]);
     const data = noise(500_000);
     const received = readAll(right);
     left.end(data);
     right.end();
     left.resume();
     assert.equal(Buffer.compare(await received, data), 0);
-    assert.deepEqual([left.remoteFamily, left.localFamily], [6, 6]);
   });
 
   test("a listener that throws costs nobody else a message", async (world) => {
