@@ -12,7 +12,7 @@ import { type GtrError, NetworkError, toGtrError, VerificationError } from "../c
 import { VERSION } from "../common/version.ts";
 import { abortable, idleDeadline } from "../common/wait.ts";
 import { advertisement, FETCH_FEATURES, lsRefs } from "../git_interface/ls_refs.ts";
-import { type Packet, packetOf, PacketReader, textOf } from "../git_interface/pkt_line.ts";
+import { type Packet, packetOf, PacketReader, textOf } from "../common/pkt_line.ts";
 import type { Manifest } from "../manifest/types.ts";
 import type { Duplex, LiveStream } from "../transports/transport.ts";
 

@@ -4,7 +4,7 @@
  * @module
  */
 import type { Manifest } from "../manifest/types.ts";
-import { FLUSH, packetOf } from "./pkt_line.ts";
+import { FLUSH, packetOf } from "../common/pkt_line.ts";
 
 /** What a reader may do with a live stream: what every `git upload-pack` that gtr starts can. */
 export const FETCH_FEATURES: readonly string[] = ["shallow", "wait-for-done", "filter"];

@@ -1,7 +1,7 @@
 /** What a lying peer can do to git, by scripted peers and real git packets. */
 import assert from "node:assert/strict";
 import { joinLive } from "../../../lib/engine/live_git.ts";
-import { FLUSH, packetOf, PacketReader, textOf } from "../../../lib/git_interface/pkt_line.ts";
+import { FLUSH, packetOf, PacketReader, textOf } from "../../../lib/common/pkt_line.ts";
 import type { SignedManifest } from "../../../lib/manifest/types.ts";
 
 const OID = "1".repeat(40);

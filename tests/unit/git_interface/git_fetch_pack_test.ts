@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { gitFetchPack } from "../../../lib/git_interface/git_fetch_pack.ts";
 import { oneTimeGitPort } from "../../../lib/git_interface/git_port.ts";
-import { FLUSH, packetOf, PacketReader } from "../../../lib/git_interface/pkt_line.ts";
+import { FLUSH, packetOf, PacketReader } from "../../../lib/common/pkt_line.ts";
 import { spawnUploadPack } from "../../../lib/git_interface/upload_pack.ts";
 import { commit, FORMATS, git, gitDirOf, initRepository, tempDir } from "./fixture.ts";
 

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { advertisement, FETCH_FEATURES, lsRefs } from "../../../lib/git_interface/ls_refs.ts";
-import { FLUSH, packetOf, PacketReader, textOf } from "../../../lib/git_interface/pkt_line.ts";
+import { FLUSH, packetOf, PacketReader, textOf } from "../../../lib/common/pkt_line.ts";
 import { headTarget, listRefs } from "../../../lib/git_interface/refs.ts";
 import { runGit } from "../../../lib/git_interface/run.ts";
 import { peelTags } from "../../../lib/git_interface/peel_tags.ts";

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { VerificationError } from "../common/errors.ts";
+import { VerificationError } from "./errors.ts";
 
 /** What a packet is: content, or one of the marks of protocol 2. */
 export type PacketKind = "data" | "flush" | "delimiter" | "end";

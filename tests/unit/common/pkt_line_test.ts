@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { VerificationError } from "../../../lib/common/errors.ts";
-import { packetOf, PacketReader, textOf } from "../../../lib/git_interface/pkt_line.ts";
+import { packetOf, PacketReader, textOf } from "../../../lib/common/pkt_line.ts";
 
 /** The bytes in chunks that end at `cuts`. */
 function stream(bytes: Uint8Array, cuts: readonly number[] = []): ReadableStream<Uint8Array> {
