@@ -3,13 +3,18 @@
  *
  * @module
  */
-import { GitError, RequestError, toGtrError } from "../common/errors.ts";
+import { RequestError, toGtrError } from "../common/errors.ts";
+import { mapLimited } from "../common/map_limited.ts";
 import { deadline, type Wait } from "../common/wait.ts";
-import { contains, isAncestor } from "../git_interface/refs.ts";
+import { contains, isReachable } from "../git_interface/refs.ts";
 import { formatAddress, type RepoAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
 import type { Manifest } from "../manifest/types.ts";
+import type { StoredRepository } from "../store/stored_repository.ts";
 import { answerTimeout, type EngineParts } from "./parts.ts";
+
+/** Repositories that git looks through at once. */
+const SEARCHES = 4;
 
 /** What a peer of such a repository has, as far as it says: see `docs/protocol.md`. */
 export interface PeerWithCommit {
@@ -48,17 +53,22 @@ export async function whoHas(
   const repositories = (await parts.store.repositories()).filter(({ publisher, name }) =>
     !only || (name === only.name && publisherId(Uint8Array.fromHex(publisher)) === only.id)
   );
-  const found = await Promise.all(repositories.map(async (repository) => {
-    const manifest = (await repository.usableManifest())?.manifest;
-    if (!manifest || !await contains(repository.path, commit, wait.signal)) return [];
+  const containing = (await mapLimited(repositories, SEARCHES, async (repository) => {
+    try {
+      return await upTo(repository, commit, wait.signal);
+    } catch (error) {
+      wait.signal.throwIfAborted();
+      parts.log(`can't look for a commit in ${repository.name}: ${toGtrError(error).message}`);
+      return undefined;
+    }
+  })).filter((manifest) => manifest !== undefined);
+  const scheme = parts.transports[0]?.scheme ?? "torrent";
+  const found = await Promise.all(containing.map(async (manifest) => {
     const { publisher, name, sequence } = manifest;
-    const id = publisherId(Uint8Array.fromHex(publisher));
-    const scheme = parts.transports[0]?.scheme ?? "torrent";
-    const address = formatAddress({ scheme, id, name });
-    const packs = await packsUpTo(repository.path, manifest, commit, wait.signal);
-    return [{ address, sequence, peers: await ask(parts, { ...manifest, packs }, wait) }];
+    const address = formatAddress({ scheme, id: publisherId(Uint8Array.fromHex(publisher)), name });
+    return { address, sequence, peers: await ask(parts, manifest, wait) };
   }));
-  if (found.some((one) => one.length > 0)) return found.flat();
+  if (found.length > 0) return found;
   const where = only ? `the copy of ${formatAddress(only)} here` : "no repository here";
   throw new RequestError(
     "unknown-commit",
@@ -67,19 +77,25 @@ export async function whoHas(
   );
 }
 
-/** The packs that hold the commit and all before it. Older peers may have these and no others. */
-async function packsUpTo(gitDir: string, { packs }: Manifest, commit: string, signal: AbortSignal) {
+/**
+ * What a repository has published, with no more packs than hold the commit and all before it: older
+ * peers may have these and no others. Undefined where it lacks the commit.
+ */
+async function upTo(
+  repository: StoredRepository,
+  commit: string,
+  signal: AbortSignal,
+): Promise<Manifest | undefined> {
+  const { path } = repository;
+  const manifest = (await repository.usableManifest())?.manifest;
+  if (!manifest || !await contains(path, commit, signal)) return undefined;
+  const { packs } = manifest;
   for (const [i, { tips }] of packs.entries()) {
-    for (const tip of tips) {
-      try {
-        if (await isAncestor(gitDir, commit, tip, { signal })) return packs.slice(0, i + 1);
-      } catch (error) {
-        if (signal.aborted || !(error instanceof GitError)) throw error;
-        // A tag may name what is no commit.
-      }
+    if (await isReachable(path, commit, tips, signal)) {
+      return { ...manifest, packs: packs.slice(0, i + 1) };
     }
   }
-  return packs;
+  return manifest;
 }
 
 async function ask(parts: EngineParts, manifest: Manifest, wait: Wait): Promise<PeerWithCommit[]> {

@@ -7,6 +7,9 @@ import { join } from "node:path";
 import { readTextIfPresent, storeError, writeFileAtomic } from "../common/atomic_file.ts";
 import { gitFailure, runGit } from "./run.ts";
 
+/** Object ids in one command: systems limit how long it may be. */
+const MOST_ARGUMENTS = 1000;
+
 /**
  * The refs whose names start with one of `prefixes` (whole path parts: "refs/heads",
  * "refs/heads/main"), whatever way the repository keeps them. Names that are not UTF-8 are left out.
@@ -60,6 +63,36 @@ export async function isAncestor(
   const end = await runGit(args, { gitDir, ...options, allowFail: true });
   if (end.code > 1) throw gitFailure(args, end);
   return end.code === 0;
+}
+
+/**
+ * Whether a commit is reachable from any of `tips`.
+ *
+ * @param commit its full object id
+ * @param tips object ids; those that lead to no commit don't count
+ */
+export async function isReachable(
+  gitDir: string,
+  commit: string,
+  tips: readonly string[],
+  signal?: AbortSignal,
+): Promise<boolean> {
+  if (tips.length === 0) return false;
+  const { stdout } = await runGit(["cat-file", "--batch-check=%(objectname)", "--buffer"], {
+    gitDir,
+    signal,
+    input: tips.map((oid) => `${oid}^{commit}\n`).join(""),
+  });
+  const commits = [...new Set(stdout.split("\n").filter((line) => /^[0-9a-f]+$/.test(line)))];
+  for (let at = 0; at < commits.length; at += MOST_ARGUMENTS) {
+    // What a commit and a merge of all the others have in common is the commit itself, if one of them
+    // has it (git-merge-base(1)).
+    const args = ["merge-base", commit, ...commits.slice(at, at + MOST_ARGUMENTS)];
+    const end = await runGit(args, { gitDir, signal, allowFail: true });
+    if (end.code > 1) throw gitFailure(args, end);
+    if (end.stdout.trim() === commit) return true;
+  }
+  return false;
 }
 
 /** Whether a commit is reachable from any branch or tag. */

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import {
   headTarget,
   isAncestor,
+  isReachable,
   listRefs,
   reachableTags,
   updateRefs,
@@ -41,6 +42,19 @@ for (const format of FORMATS) {
     await assert.rejects(isAncestor(gitDir, first, "f".repeat(first.length)), {
       code: "git-failed",
     });
+    const file = await git(path, ["rev-parse", "HEAD:a"]);
+    const absent = "f".repeat(first.length);
+    for (
+      const [oid, tips, wanted] of [
+        [first, [second], true],
+        [second, [first], false],
+        [second, [first, tag], true],
+        [second, [file, absent], false],
+        [second, [file, ...Array(2500).fill(first), second], true],
+        [second, [], false],
+      ] as const
+    ) assert.equal(await isReachable(gitDir, oid, tips), wanted);
+    await assert.rejects(isReachable(gitDir, absent, [second]), { code: "git-failed" });
     assert.deepEqual(await reachableTags(gitDir, [second]), new Map([["refs/tags/v1", tag]]));
     assert.equal((await reachableTags(gitDir, [first])).size, 0);
     assert.equal((await reachableTags(gitDir, [])).size, 0);
