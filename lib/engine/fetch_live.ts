@@ -57,6 +57,7 @@ export async function fetchLive(
       if (!PEERS_FAULTS.some((Kind) => error instanceof Kind)) throw error;
       if (error instanceof VerificationError) parts.dropped.add(error.code);
       failure = toGtrError(error);
+      stream.close(true);
       parts.log(`can't fetch ${repository.name} from ${stream.peer}: ${failure.message}`);
     } finally {
       stream.close();
@@ -96,15 +97,17 @@ async function receive(
   const limited = limitStream(stream, most);
   const stop = new AbortController();
   const signal = AbortSignal.any([wait.signal, stop.signal]);
+  let fault: GtrError | undefined; // the peer's: git sees only that the stream has ended
   const source = await oneTimeGitPort({
     signal,
     missed: () => stream.close(),
-    serve: (git) =>
-      joinLive(git, limited, {
+    serve: async (git) => {
+      fault = await joinLive(git, limited, {
         idle: parts.settings.get("live.idle") * 1000,
         signal,
         dropped: (reason) => parts.dropped.add(reason),
-      }),
+      });
+    },
   });
   using kept = new DisposableStack();
   try {
@@ -117,7 +120,7 @@ async function receive(
         proof: first,
         cloning: first,
       }).catch((error) => {
-        throw limited.fault ?? error;
+        throw fault ?? error;
       });
       kept.use(await parts.quota.reserve(repository, manifest, [{ size: limited.received }]));
       return { whole };
@@ -133,20 +136,16 @@ async function receive(
 /** A live stream that counts, and breaks off at what is too much. */
 interface LimitedStream extends LiveStream {
   readonly received: number;
-  /** Why it was broken off. */
-  readonly fault?: VerificationError;
 }
 
 function limitStream(stream: LiveStream, most: number): LimitedStream {
   let received = 0;
-  let fault: VerificationError | undefined;
   const count = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       received += chunk.length;
       if (received <= most) return controller.enqueue(chunk);
       const why = `it sends more than the ${most} bytes that may come`;
-      fault = new VerificationError("oversized-stream", `can't use ${stream.peer}: ${why}`);
-      throw fault;
+      throw new VerificationError("oversized-stream", `can't use ${stream.peer}: ${why}`);
     },
   });
   const readable = stream.readable.pipeThrough(count);
@@ -156,9 +155,6 @@ function limitStream(stream: LiveStream, most: number): LimitedStream {
     close: (failed) => stream.close(failed),
     get received() {
       return received;
-    },
-    get fault() {
-      return fault;
     },
   };
 }
