@@ -5,7 +5,7 @@
  * @module
  */
 import { join } from "node:path";
-import { StoreError } from "../common/errors.ts";
+import { type GtrError, StoreError, toGtrError } from "../common/errors.ts";
 import type { Progress } from "../common/wait.ts";
 import type { DialledState, RemoteState, SyncedState } from "../daemon/api.ts";
 import { type FetchedPack, gitFetchPack } from "../git_interface/git_fetch_pack.ts";
@@ -26,6 +26,8 @@ export interface PartSources {
   readonly dial: () => Promise<DialledState | undefined>;
   /** The store, once it has everything. Undefined: the caller would rather take whole packs. */
   readonly sync?: () => Promise<SyncedState>;
+  /** Told why one of them failed, before the next is tried. */
+  readonly failed: (why: GtrError) => void;
 }
 
 /** What is fetched and how git wants it. */
@@ -44,7 +46,7 @@ export interface PartRequest {
  * @throws {RequestError} "not-there" where the publication lacks a wanted object
  */
 export async function fetchPart(
-  { dial, sync }: PartSources,
+  { dial, sync, failed }: PartSources,
   local: LocalRepository,
   request: PartRequest,
   signal: AbortSignal,
@@ -57,6 +59,7 @@ export async function fetchPart(
       return await fetchFrom(found.source, local, request, signal);
     } catch (error) {
       if (signal.aborted || error instanceof StoreError) throw error;
+      failed(toGtrError(error));
       // Nobody else writes into a repository that is being cloned, so this is the broken stream's.
       if (request.options.cloning) await removePartialPacks(local);
       if (!isLive) break;

@@ -133,6 +133,10 @@ export class Session {
     const sources = {
       dial: () => this.#dial(state.sequence),
       sync: must ? () => this.#sync() : undefined,
+      failed: ({ message }: GtrError) => {
+        meter.abandon();
+        if (this.#options.verbosity > 0) this.#parts.warn(`${message}; trying another way`);
+      },
     };
     const request = { wanted, options: this.#options, env, progress: meter.report };
     const fetched = await fetchPart(sources, local, request, signal).catch((error) => {
