@@ -29,6 +29,12 @@ const RUNS: Readonly<Record<string, readonly string[]>> = { gtr: ["git", "system
 /** The daemon tells the service manager that it is ready through a datagram socket with a path. */
 const FLAGS: Readonly<Record<string, readonly string[]>> = { gtd: ["--unstable-net"] };
 
+/** What a network needs beyond the rest, and the programs in which it runs. */
+const NETWORK_FLAGS: Readonly<Record<string, readonly string[]>> = {
+  // sodium-native, without which hyperdht doesn't run, and the faster UDP sockets of lib/udx.
+  holepunch: ["--allow-ffi"],
+};
+
 /**
  * The programs that the tree has, in the order of their names.
  *
@@ -45,7 +51,7 @@ export async function programs(root: string, networks?: readonly string[]): Prom
       entry: `cmd/${file.name}`,
       aliases: ALIASES[name] ?? [],
       runs: RUNS[name] ?? ["git"],
-      flags: FLAGS[name] ?? [],
+      flags: [...FLAGS[name] ?? [], ...networkFlags(name, networks)],
     });
   }
   const of = found.map(({ name }) => networkOf(name));
@@ -56,6 +62,14 @@ export async function programs(root: string, networks?: readonly string[]): Prom
   return found
     .filter((_, i) => of[i] === undefined || (networks?.includes(of[i]) ?? true))
     .sort((a, b) => a.name < b.name ? -1 : 1);
+}
+
+/** The daemon needs what its networks do, and a network's helper the same where it runs without. */
+function networkFlags(name: string, networks: readonly string[] | undefined): string[] {
+  return Object.entries(NETWORK_FLAGS)
+    .filter(([network]) => name === "gtd" || networkOf(name) === network)
+    .filter(([network]) => networks?.includes(network) ?? true)
+    .flatMap(([, flags]) => flags);
 }
 
 /**

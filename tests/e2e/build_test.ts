@@ -91,7 +91,7 @@ async function run(root: string, program: string, ...args: string[]) {
 }
 
 const CHOICES: readonly [string[] | undefined, string[]][] = [
-  [undefined, ["torrent", "carrier", "default"]],
+  [undefined, ["torrent", "carrier", "holepunch", "nostr", "default"]],
   [["torrent"], ["torrent"]],
   [["carrier"], ["carrier"]],
 ];
@@ -132,6 +132,9 @@ Deno.test("build: binaries have the networks that were chosen inside, and nothin
         ).sort(),
         [
           ["allow_env", []],
+          ...inside.includes("holepunch") && ["gtd", "git-remote-holepunch"].includes(program)
+            ? [["allow_ffi", []]]
+            : [],
           ["allow_net", []],
           ["allow_read", []],
           ["allow_run", program === "gtr" ? ["git", "systemctl"] : ["git"]],

@@ -44,7 +44,7 @@ Deno.test("JSON for scripts", async (t) => {
       assert.deepEqual([warnings, dropped, rest], [[], {}, {}]);
       assertKeys(store, ["bytes", "quota"]);
       assertKeys(daemon, ["pid", "version", "uptimeSeconds"]);
-      assertKeys(transports, ["torrent", "default"]);
+      assertKeys(transports, ["torrent", "holepunch", "nostr", "default"]);
       assertKeys(transports.torrent, ["dht", "nodes", "listen"]);
       assert.match(transports.torrent.dht, /^127\.0\.0\.1:\d+$/);
       assert.match(transports.torrent.listen, /^127\.0\.0\.1:\d+$/);

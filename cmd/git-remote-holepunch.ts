@@ -1,0 +1,4 @@
+/** git's remote helper for holepunch:// addresses. */
+import { helperMain } from "../lib/remote_helper/main.ts";
+
+Deno.exit(await helperMain("holepunch"));

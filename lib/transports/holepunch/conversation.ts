@@ -1,0 +1,140 @@
+/**
+ * The asking side: one connection to a peer, and what it is asked.
+ *
+ * @module
+ */
+import { ByteReader } from "../../common/byte_reader.ts";
+import { NetworkError, VerificationError } from "../../common/errors.ts";
+import { abortable } from "../../common/wait.ts";
+import { verifySignature } from "../../identity/keys.ts";
+import { decodeEnvelope, MAX_ENVELOPE_BYTES } from "../../manifest/envelope.ts";
+import { type ExpectedManifest, verifyManifest } from "../../manifest/manifest.ts";
+import type { SignedManifest } from "../../manifest/types.ts";
+import type { NoiseStream } from "../../types/hyperdht.d.ts";
+import type { Duplex } from "../transport.ts";
+import { decodeAnswer, decodeNotice, encodeLine, MAX_LINE, type Request } from "./messages.ts";
+import type { HyperNode, PeerAddress } from "./node.ts";
+import { noiseStreams } from "./noise_streams.ts";
+
+/** One connection. Requests can be sent ahead; answers come in their order. */
+export class Conversation implements Disposable {
+  readonly peer: PeerAddress;
+  readonly #stream: NoiseStream;
+  readonly #reader: ByteReader;
+  readonly #writable: WritableStream<Uint8Array>;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+
+  private constructor(peer: PeerAddress, stream: NoiseStream) {
+    this.peer = peer;
+    this.#stream = stream;
+    const { readable, writable } = noiseStreams(stream);
+    this.#reader = new ByteReader(readable);
+    this.#writable = writable;
+    this.#writer = writable.getWriter();
+    this.#writer.closed.catch(() => {}); // who writes is told
+  }
+
+  /** @throws {NetworkError} "no-live-peer" */
+  static async open(
+    node: HyperNode,
+    peer: PeerAddress,
+    signal: AbortSignal,
+  ): Promise<Conversation> {
+    return new Conversation(peer, await node.connect(peer, signal));
+  }
+
+  async send(request: Request, signal: AbortSignal): Promise<void> {
+    await abortable(this.#told(this.#writer.write(encodeLine(request))), signal);
+  }
+
+  /**
+   * How many bytes follow, which is at most `most`.
+   *
+   * @throws {NetworkError} "refused" where the peer doesn't have it
+   * @throws {VerificationError} "bad-message"
+   */
+  async answer(most: number, signal: AbortSignal): Promise<number> {
+    const line = await abortable(this.#told(this.#reader.line(MAX_LINE)), signal);
+    const answer = decodeAnswer(line);
+    if ("refused" in answer) {
+      const why = `${this.#name} refuses: ${answer.refused}`;
+      throw new NetworkError("refused", why);
+    }
+    if (answer.bytes <= most) return answer.bytes;
+    throw new VerificationError("bad-message", `${this.#name} sends more than was asked for`);
+  }
+
+  async bytes(count: number, signal: AbortSignal): Promise<Uint8Array> {
+    return await abortable(this.#told(this.#reader.bytes(count)), signal);
+  }
+
+  /** The peer's manifest, verified. */
+  async manifest(
+    wanted: { readonly id: string; readonly name: string; readonly publicKey?: string },
+    signal: AbortSignal,
+  ): Promise<SignedManifest> {
+    const { id, name } = wanted;
+    await this.send({ version: 1, want: "manifest", id, name }, signal);
+    return await this.#receiveManifest(wanted, signal);
+  }
+
+  /**
+   * Asks for a live stream. Afterwards the connection is that stream.
+   *
+   * @throws {NetworkError} "refused"
+   * @throws {VerificationError} where what it says is wrong
+   */
+  async live(
+    { manifest: { publisher, name, sequence } }: Pick<SignedManifest, "manifest">,
+    signal: AbortSignal,
+  ): Promise<Duplex & { readonly manifest: SignedManifest }> {
+    await this.send({ version: 1, want: "live", publisher, name, sequence }, signal);
+    const manifest = await this.#receiveManifest({ publicKey: publisher, name }, signal);
+    if (manifest.manifest.sequence < sequence) {
+      const why = `${this.#name} holds publication ${manifest.manifest.sequence}, not ${sequence}`;
+      throw new VerificationError("old-manifest", why);
+    }
+    this.#writer.releaseLock();
+    return { readable: this.#reader.rest(), writable: this.#writable, manifest };
+  }
+
+  /** The sequence numbers that the peer tells of, until it hangs up. */
+  async *notices(
+    { id, name }: { readonly id: string; readonly name: string },
+    signal: AbortSignal,
+  ): AsyncGenerator<number> {
+    await this.send({ version: 1, want: "notices", id, name }, signal);
+    for (;;) {
+      const line = await abortable(this.#told(this.#reader.line(MAX_LINE)), signal);
+      yield decodeNotice(line).sequence;
+    }
+  }
+
+  [Symbol.dispose](): void {
+    this.#stream.destroy();
+  }
+
+  async #receiveManifest(
+    expected: ExpectedManifest,
+    signal: AbortSignal,
+  ): Promise<SignedManifest> {
+    const size = await this.answer(MAX_ENVELOPE_BYTES, signal);
+    const { bytes, signature } = decodeEnvelope(await this.bytes(size, signal));
+    return verifyManifest(bytes, signature, expected, verifySignature);
+  }
+
+  /** What a stream's own errors are to a person. */
+  async #told<T>(work: Promise<T>): Promise<T> {
+    try {
+      return await work;
+    } catch (cause) {
+      if (cause instanceof VerificationError && !this.#stream.destroying) throw cause;
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new NetworkError("no-live-peer", `lost ${this.#name}: ${why}`, { cause });
+    }
+  }
+
+  get #name(): string {
+    return `holepunch peer ${this.peer.key.slice(0, 12)}`;
+  }
+}

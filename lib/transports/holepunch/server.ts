@@ -1,0 +1,269 @@
+/**
+ * The answering side: manifests, pieces of packs, live streams and notices for whoever connects,
+ * within limits.
+ *
+ * @module
+ */
+import { open } from "node:fs/promises";
+import { ByteReader } from "../../common/byte_reader.ts";
+import { GtrError, toGtrError, VerificationError } from "../../common/errors.ts";
+import { RateLimiter } from "../../common/rate_limiter.ts";
+import { abortable, deadline, idleDeadline, sleep } from "../../common/wait.ts";
+import type { NoiseStream } from "../../types/hyperdht.d.ts";
+import type { LiveAnswer } from "../transport.ts";
+import { relayLive } from "./live.ts";
+import { decodeRequest, encodeLine, MAX_LINE, type Request } from "./messages.ts";
+import { noiseStreams } from "./noise_streams.ts";
+import type { Offers } from "./offers.ts";
+import type { Watchers } from "./watchers.ts";
+
+/** Connections of one IP address: households and offices share one. */
+const MAX_PER_HOST = 32;
+/** Notices that a peer may leave unread. */
+const MAX_UNREAD = 16;
+/** Bytes read from a pack at a time. */
+const CHUNK = 64 * 1024;
+
+/** What strangers may use of this machine. */
+export interface ServerLimits {
+  /** Connections at once. */
+  readonly connections: number;
+  /** Bytes per second of manifests and packs; 0 for no limit. */
+  readonly uploadRate: number;
+  /** Milliseconds until a peer has to ask for something, or to have taken what it asked for. */
+  readonly patience: number;
+  readonly live: LiveLimits;
+}
+
+/** The same for live streams. */
+export interface LiveLimits {
+  /** At once. */
+  readonly streams: number;
+  /** Of these, for one IP address. */
+  readonly perPeer: number;
+  /** Bytes per second of all together; 0 for no limit. */
+  readonly uploadRate: number;
+  /** Seconds that one may take in all. */
+  readonly seconds: number;
+  /** Seconds without a byte either way. */
+  readonly idle: number;
+}
+
+/** What a server is made from. */
+export interface PeerServerOptions {
+  readonly limits: ServerLimits;
+  readonly offers: Offers;
+  readonly watchers: Watchers;
+  /** Undefined as long as nothing is served live. */
+  readonly live: () => LiveAnswer | undefined;
+  readonly dropped: (reason: string) => void;
+  readonly log: (message: string) => void;
+}
+
+/** One peer's connection. */
+interface Connection {
+  readonly host: string;
+  readonly reader: ByteReader;
+  readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly signal: AbortSignal;
+  live: boolean;
+}
+
+/** Serves peers' connections. */
+export class PeerServer {
+  readonly #options: PeerServerOptions;
+  readonly #limiter: RateLimiter;
+  readonly #liveLimiter: RateLimiter;
+  readonly #connections = new Map<NoiseStream, Connection>();
+  readonly #stop = new AbortController();
+
+  constructor(options: PeerServerOptions) {
+    this.#options = options;
+    this.#limiter = new RateLimiter(options.limits.uploadRate);
+    this.#liveLimiter = new RateLimiter(options.limits.live.uploadRate);
+  }
+
+  /** Connections at this moment. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Whether there is room for another connection: asked before the handshake. */
+  admits(): boolean {
+    if (this.#connections.size < this.#options.limits.connections) return true;
+    this.#options.dropped("connection-limit");
+    return false;
+  }
+
+  /** Takes over a connection. */
+  accept(stream: NoiseStream): void {
+    const host = stream.rawStream?.remoteHost ?? "";
+    const all = [...this.#connections.values()];
+    const ofHost = all.filter((other) => other.host === host).length;
+    if (this.#stop.signal.aborted || ofHost >= MAX_PER_HOST || !this.admits()) {
+      if (ofHost >= MAX_PER_HOST) this.#options.dropped("connection-limit");
+      return stream.destroy();
+    }
+    void this.#serve(stream, host);
+  }
+
+  /** Ends all connections. */
+  close(): void {
+    this.#stop.abort(new GtrError("stopping", "gtd is stopping"));
+    for (const stream of this.#connections.keys()) stream.destroy();
+  }
+
+  async #serve(stream: NoiseStream, host: string): Promise<void> {
+    const { dropped, log, limits } = this.#options;
+    const gone = new AbortController();
+    const { readable, writable } = noiseStreams(stream);
+    const connection: Connection = {
+      host,
+      reader: new ByteReader(readable),
+      writer: writable.getWriter(),
+      signal: AbortSignal.any([this.#stop.signal, gone.signal]),
+      live: false,
+    };
+    connection.writer.closed.catch(() => {}); // who writes is told
+    this.#connections.set(stream, connection);
+    stream.on("close", () => {
+      this.#connections.delete(stream);
+      gone.abort(new GtrError("gone", "the peer hung up"));
+    });
+    try {
+      for (;;) {
+        using limit = deadline(limits.patience, "a peer's request", connection.signal);
+        const line = await abortable(connection.reader.line(MAX_LINE), limit.signal);
+        limit[Symbol.dispose]();
+        if (!await this.#answer(connection, decodeRequest(line))) break;
+      }
+      await connection.writer.close();
+      using limit = deadline(limits.patience, "a peer to hang up", connection.signal);
+      await abortable(new Promise((_, reject) => stream.on("close", () => reject())), limit.signal);
+    } catch (error) {
+      if (connection.signal.aborted || stream.destroying) return;
+      const { code, message } = toGtrError(error);
+      if (code === "bad-hello") return; // it has ended, or is cut off
+      if (error instanceof VerificationError) dropped(error.code);
+      else if (code === "timed-out") dropped(connection.live ? "live-too-long" : "idle-peer");
+      else if (code === "nobody-answered") dropped(connection.live ? "live-idle" : "slow-peer");
+      else log(`a holepunch peer can't be served: ${message}`);
+    } finally {
+      stream.destroy();
+    }
+  }
+
+  /** @returns whether another request may follow */
+  async #answer(connection: Connection, request: Request): Promise<boolean> {
+    const { offers, watchers } = this.#options;
+    switch (request.want) {
+      case "manifest": {
+        const offer = offers.repository(request.id, request.name);
+        await this.#send(connection, offer?.envelope);
+        return true;
+      }
+      case "pieces": {
+        const pieces = await offers.pack(request.sha256)?.pieces();
+        await this.#send(connection, pieces);
+        return true;
+      }
+      case "pack":
+        await this.#sendPack(connection, request);
+        return true;
+      case "notices": {
+        const { writer, signal } = connection;
+        const offer = offers.repository(request.id, request.name);
+        const overrun = new AbortController();
+        const place = offer && watchers.add(request, (sequence) => {
+          if ((writer.desiredSize ?? 0) < -MAX_UNREAD) return overrun.abort();
+          void writer.write(encodeLine({ version: 1, sequence })).catch(() => {});
+        });
+        if (!place) {
+          await this.#refuse(connection, offer ? "busy" : "unknown");
+          return true;
+        }
+        using _place = place;
+        await writer.write(
+          encodeLine({ version: 1, sequence: offer.signed.manifest.sequence }),
+        );
+        const end = AbortSignal.any([signal, overrun.signal]);
+        await abortable(connection.reader.line(0), end).catch(() => {}); // until it hangs up
+        return false;
+      }
+      case "live":
+        await this.#serveLive(connection, request);
+        return false;
+    }
+  }
+
+  async #sendPack(
+    connection: Connection,
+    { sha256, from, bytes }: Extract<Request, { want: "pack" }>,
+  ): Promise<void> {
+    const offered = this.#options.offers.pack(sha256);
+    if (!offered || from >= offered.pack.size) return await this.#refuse(connection, "unknown");
+    await using file = await open(offered.path);
+    const end = Math.min(from + bytes, offered.pack.size);
+    using idle = idleDeadline(this.#options.limits.patience, "a peer to read", connection.signal);
+    await abortable(
+      connection.writer.write(encodeLine({ version: 1, bytes: end - from })),
+      idle.signal,
+    );
+    for (let at = from; at < end;) {
+      const buffer = new Uint8Array(Math.min(CHUNK, end - at));
+      const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
+      if (bytesRead === 0) throw new GtrError("disk", `${offered.path} is shorter than it was`);
+      await this.#paced(connection, buffer.subarray(0, bytesRead), idle.signal);
+      idle.touch();
+      at += bytesRead;
+    }
+  }
+
+  async #serveLive(
+    connection: Connection,
+    { publisher, name, sequence }: Extract<Request, { want: "live" }>,
+  ): Promise<void> {
+    const { limits: { live: limits }, live, dropped } = this.#options;
+    const others = [...this.#connections.values()].filter((other) => other.live);
+    const ofHost = others.filter(({ host }) => host === connection.host).length;
+    const answer = live();
+    if (!answer || others.length >= limits.streams || ofHost >= limits.perPeer) {
+      dropped("live-limit");
+      return await this.#refuse(connection, "busy");
+    }
+    connection.live = true;
+    using limit = deadline(limits.seconds * 1000, "a live stream to end", connection.signal);
+    const source = await abortable(answer({ publisher, name }), limit.signal);
+    if (!source || source.manifest.manifest.sequence < sequence) {
+      return await this.#refuse(connection, source ? "older" : "unknown");
+    }
+    await relayLive(source, connection.reader.rest(), connection.writer, {
+      idle: limits.idle * 1000,
+      limiter: this.#liveLimiter,
+      signal: limit.signal,
+    });
+  }
+
+  /** Sends what was asked for; undefined: it isn't here. */
+  async #send(connection: Connection, content: Uint8Array | undefined): Promise<void> {
+    if (!content) return await this.#refuse(connection, "unknown");
+    const { signal } = connection;
+    using limit = deadline(this.#options.limits.patience, "a peer to read", signal);
+    const line = encodeLine({ version: 1, bytes: content.length });
+    await abortable(connection.writer.write(line), limit.signal);
+    await this.#paced(connection, content, limit.signal);
+  }
+
+  async #paced({ writer }: Connection, chunk: Uint8Array, signal: AbortSignal): Promise<void> {
+    const wait = this.#limiter.take(chunk.length);
+    if (wait > 0) await sleep(wait, signal);
+    await abortable(writer.write(chunk), signal);
+  }
+
+  async #refuse(
+    { writer, signal }: Connection,
+    refused: "unknown" | "older" | "busy",
+  ): Promise<void> {
+    await abortable(writer.write(encodeLine({ version: 1, refused })), signal);
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * What gtr uses of hyperdht 6.34.0 and of the streams that it gives (@hyperswarm/secret-stream 6.9).
+ * The package has no types of its own.
+ *
+ * @module
+ */
+import type { Buffer } from "node:buffer";
+
+/** An ed25519 key pair as hyperdht takes it. */
+export interface KeyPair {
+  readonly publicKey: Buffer;
+  readonly secretKey: Buffer;
+}
+
+/** What signs in place of a secret key. */
+export interface Signer {
+  readonly publicKey: Buffer;
+  sign(message: Uint8Array): Uint8Array;
+}
+
+/** A node's UDP address. */
+export interface NodeAddress {
+  readonly host: string;
+  readonly port: number;
+}
+
+/** Who has announced itself under a topic, as a node of the DHT tells it. Nothing of it is proved. */
+export interface AnnouncedPeer {
+  readonly publicKey: Buffer;
+  readonly relayAddresses: readonly NodeAddress[];
+}
+
+/** A walk towards a target; iterating it takes the answers of nodes. */
+export interface Query<T> extends AsyncIterable<T> {
+  finished(): Promise<void>;
+  destroy(): void;
+  once(event: "error" | "close", listener: (error?: Error) => void): void;
+}
+
+/** A Noise-encrypted stream: streamx' Duplex. */
+export interface NoiseStream {
+  readonly remotePublicKey: Buffer;
+  readonly rawStream: { readonly remoteHost: string | null } | null;
+  /** Whether the handshake succeeded. */
+  readonly opened: Promise<boolean>;
+  readonly destroying: boolean;
+  on(event: "data", listener: (chunk: Uint8Array) => void): void;
+  on(event: "end" | "close" | "drain", listener: () => void): void;
+  on(event: "error", listener: (error: Error) => void): void;
+  write(chunk: Uint8Array): boolean;
+  end(): void;
+  destroy(error?: Error): void;
+  pause(): void;
+  resume(): void;
+}
+
+/** Takes connections for one key. */
+export interface Server {
+  readonly relayAddresses: readonly NodeAddress[];
+  listen(keyPair: KeyPair): Promise<unknown>;
+  close(): Promise<void>;
+}
+
+/** Options of a node. */
+export interface NodeOptions {
+  /** In the place of udx-native. */
+  readonly udx: object;
+  readonly host?: string;
+  readonly port?: number;
+  /** Absent: the public network. */
+  readonly bootstrap?: readonly NodeAddress[];
+  readonly ephemeral?: boolean;
+  readonly firewalled?: boolean;
+}
+
+/** A node of the DHT. */
+export default class HyperDHT {
+  constructor(options: NodeOptions);
+  static keyPair(seed?: Uint8Array): KeyPair;
+  readonly online: boolean;
+  /** The routing table. */
+  readonly nodes: { readonly length: number };
+  address(): NodeAddress;
+  fullyBootstrapped(): Promise<void>;
+  connect(
+    publicKey: Buffer,
+    options?: { readonly relayAddresses?: readonly NodeAddress[] },
+  ): NoiseStream;
+  createServer(
+    options: { readonly firewall?: (remotePublicKey: Buffer) => boolean },
+    onconnection: (stream: NoiseStream) => void,
+  ): Server;
+  lookup(topic: Buffer): Query<{ readonly peers: readonly AnnouncedPeer[] }>;
+  announce(
+    topic: Buffer,
+    keyPair: KeyPair,
+    relayAddresses: readonly NodeAddress[],
+  ): Query<unknown>;
+  unannounce(topic: Buffer, keyPair: KeyPair): Promise<void>;
+  mutablePut(
+    signer: Signer,
+    value: Buffer,
+    options: { readonly seq: number },
+  ): Promise<unknown>;
+  mutableGet(
+    publicKey: Buffer,
+    options?: { readonly refresh?: (record: MutableRecord) => boolean },
+  ): Promise<MutableRecord | null>;
+  immutablePut(value: Buffer): Promise<{ readonly hash: Buffer }>;
+  immutableGet(hash: Buffer): Promise<{ readonly value: Buffer } | null>;
+  destroy(options?: { readonly force?: boolean }): Promise<void>;
+}
+
+/** A record under a key, its signature verified. */
+export interface MutableRecord {
+  readonly seq: number;
+  readonly value: Buffer;
+}
