@@ -233,4 +233,12 @@ export interface TransportContext {
 export interface TransportEntry {
   readonly scheme: string;
   readonly open: (context: TransportContext, wait: Wait) => Promise<Transport>;
+  /**
+   * For networks with addresses in a form of their own: formats those of this user's repositories
+   * without joining the network; undefined where others can't find them there.
+   */
+  readonly ownAddress?: (
+    context: Pick<TransportContext, "settings" | "key" | "gitConfig">,
+    wait: Wait,
+  ) => Promise<((name: string) => string) | undefined>;
 }

@@ -7,7 +7,7 @@ import { readKey } from "../../identity/keys.ts";
 import { type Flow, flowOf } from "../../manifest/flow.ts";
 import { Store } from "../../store/store.ts";
 import type { Call, Io } from "../io.ts";
-import { networks } from "../networks.ts";
+import { networks, ownForms } from "../networks.ts";
 import { note, printJson, printTable } from "../output.ts";
 
 /** One shared branch, as `gtr list --json` prints it. */
@@ -28,13 +28,18 @@ export async function run(call: Call): Promise<void> {
   const settings = await call.settings();
   const chosen = settings.get("transports");
   const server = serverAddress(settings);
+  const key = await readKey(home.identity);
+  const forms = await ownForms(settings, key, io.signal);
   const schemes = (await networks())
     .filter((scheme) => chosen?.includes(scheme) ?? true)
     // Nobody is reached by an address that has to name a server and doesn't.
-    .filter((scheme) => scheme !== "default" || server !== "");
-  const key = await readKey(home.identity);
+    .filter((scheme) => scheme !== "default" || server !== "")
+    .filter((scheme) => !forms.has(scheme) || forms.get(scheme) !== undefined)
+    .filter((scheme) => scheme !== "holepunch" || chosen?.includes(scheme));
   const addressesOf = (name: string) =>
     Object.fromEntries(schemes.map((scheme) => {
+      const form = forms.get(scheme);
+      if (form) return [scheme, form(name)];
       const host = scheme === "default" ? server : undefined;
       return [scheme, formatAddress({ scheme, host, id: key?.id ?? "", name })];
     }));

@@ -12,4 +12,9 @@ export const entry: TransportEntry = {
     const { NostrTransport } = await import("./transport.ts");
     return await NostrTransport.open(context, wait);
   },
+  ownAddress: async (context, wait) => {
+    if (!context.settings.get("nostr.relays")?.length) return undefined;
+    const { ownAddress } = await import("./own_address.ts");
+    return await ownAddress(context, wait);
+  },
 };

@@ -13,7 +13,7 @@ import { readable } from "../readable.ts";
 
 /** What is asked of a server. */
 export interface BlossomRequest {
-  readonly method: "GET" | "HEAD" | "PUT";
+  readonly method: "GET" | "HEAD" | "PUT" | "POST";
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: AsyncIterable<Uint8Array>;
