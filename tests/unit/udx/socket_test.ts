@@ -275,6 +275,22 @@ for (const [name, backend, available] of BACKENDS) {
     assert.equal(world.udx.streams.size, 0);
   });
 
+  test("an end that comes again is acknowledged again, although its stream is gone", async (world) => {
+    const a = world.socket();
+    const b = world.socket();
+    const [left, right] = world.streams(a, b);
+    const closed = Promise.all([event(left, "close"), event(right, "close")]);
+    for (const stream of [left, right]) stream.resume().end(Buffer.from("all"));
+    await closed;
+    const end = new Uint8Array(20);
+    const header = { type: PacketType.END, offset: 0, stream: left.id, window: 0, seq: 1, ack: 2 };
+    encodeHeader(end, header);
+    const answer = event(b, "message");
+    b.trySend(end, a.address()!.port, HOST);
+    const bytes = (await answer)[0] as Buffer;
+    assert.deepEqual([bytes[2], bytes.readUInt32LE(4), bytes.readUInt32LE(16)], [0, right.id, 2]);
+  });
+
   test("a flood of packets for streams that aren't there leaves nothing behind", async (world) => {
     const a = world.socket();
     const b = world.socket();
