@@ -1,27 +1,29 @@
 /**
- * udx-native, the original, for Node: what interop is tested with, and speed measured against.
+ * udx-native and hyperdht for Node: what interop is tested with, and speed measured against.
  *
  * @module
  */
 import { join } from "node:path";
 
-const VERSION = "1.21.3";
-const FOLDER = join(import.meta.dirname!, "..", "..", ".tools", `udx-native-${VERSION}`);
+const PACKAGES = ["udx-native@1.21.3", "hyperdht@6.34.0"];
+const FOLDER = join(import.meta.dirname!, "..", "..", ".tools", PACKAGES.join("-"));
 const INSTALL_MS = 120_000;
 
-/** Where it is installed, or why it isn't. */
+/** Where they are installed, or why they aren't. */
 export type NativeUdx = { readonly folder: string } | { readonly reason: string };
 
-/** Installs it with npm, once; the folder has node_modules. */
+/** Installs them with npm, once; the folder has node_modules. */
 export async function nativeUdx(): Promise<NativeUdx> {
-  const installed = await Deno.stat(join(FOLDER, "node_modules", "udx-native", "package.json"))
+  const installed = await Deno.stat(join(FOLDER, "node_modules", "hyperdht", "package.json"))
     .then(() => true, () => false);
   if (!installed) {
     const reason = await install();
     if (reason) return { reason };
   }
-  const loads = await call("node", ["-e", "require('udx-native')"], FOLDER);
-  return loads === undefined ? { folder: FOLDER } : { reason: `needs Node to load it: ${loads}` };
+  const loads = await call("node", ["-e", "require('hyperdht')"], FOLDER);
+  return loads === undefined
+    ? { folder: FOLDER }
+    : { reason: `needs Node to load hyperdht: ${loads}` };
 }
 
 async function install(): Promise<string | undefined> {
@@ -29,7 +31,7 @@ async function install(): Promise<string | undefined> {
   const folder = await Deno.makeTempDir({ dir: join(FOLDER, ".."), prefix: "udx-native-" });
   try {
     const options = ["--no-audit", "--no-fund", "--ignore-scripts"];
-    const args = ["install", "--prefix", folder, ...options, `udx-native@${VERSION}`];
+    const args = ["install", "--prefix", folder, ...options, ...PACKAGES];
     const failure = await call("npm", args, folder);
     if (failure !== undefined) return `needs npm to install udx-native: ${failure}`;
     await Deno.rename(folder, FOLDER).catch(() => {}); // another test was faster
