@@ -34,8 +34,7 @@ export async function run(call: Call): Promise<void> {
     .filter((scheme) => chosen?.includes(scheme) ?? true)
     // Nobody is reached by an address that has to name a server and doesn't.
     .filter((scheme) => scheme !== "default" || server !== "")
-    .filter((scheme) => !forms.has(scheme) || forms.get(scheme) !== undefined)
-    .filter((scheme) => scheme !== "holepunch" || chosen?.includes(scheme));
+    .filter((scheme) => !forms.has(scheme) || forms.get(scheme) !== undefined);
   const addressesOf = (name: string) =>
     Object.fromEntries(schemes.map((scheme) => {
       const form = forms.get(scheme);
