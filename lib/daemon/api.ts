@@ -100,6 +100,7 @@ export const UnfollowedState = v.object({
   address: v.string(),
   /** Whether the copy has left the store. */
   removed: v.boolean(),
+  warning: v.optional(v.string()),
 });
 export type UnfollowedState = v.InferOutput<typeof UnfollowedState>;
 
@@ -151,6 +152,13 @@ export const CommitHolders = v.object({
   })),
 });
 export type CommitHolders = v.InferOutput<typeof CommitHolders>;
+
+/** All of them. */
+export const WhoState = v.object({
+  repositories: v.array(CommitHolders),
+  warning: v.optional(v.string()),
+});
+export type WhoState = v.InferOutput<typeof WhoState>;
 
 export const PlannedPack = v.object({
   sha256: Hex64,

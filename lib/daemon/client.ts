@@ -10,7 +10,6 @@ import type { Settings } from "../common/settings.ts";
 import { idleDeadline, type Wait } from "../common/wait.ts";
 import {
   BundleState,
-  CommitHolders,
   DialledState,
   type DialRequest,
   ErrorLine,
@@ -26,6 +25,7 @@ import {
   SyncedState,
   UnfollowedState,
   type WhoRequest,
+  WhoState,
 } from "./api.ts";
 import { readLines } from "./ndjson.ts";
 import { socketPath } from "./socket.ts";
@@ -130,8 +130,8 @@ export class GtrClient implements AsyncDisposable {
   }
 
   /** Which peers have a commit. */
-  who(request: WhoRequest, wait: Wait): Promise<CommitHolders[]> {
-    return this.#work("/v1/who", request, v.array(CommitHolders), wait);
+  who(request: WhoRequest, wait: Wait): Promise<WhoState> {
+    return this.#work("/v1/who", request, WhoState, wait);
   }
 
   /** The packs that publishing would make. */

@@ -41,7 +41,7 @@ import { type Resolved, resolveNewest } from "./resolve.ts";
 import { Seeder } from "./seeder.ts";
 import { type Synced, syncRepository } from "./sync.ts";
 import { withdrawNamed } from "./withdraw.ts";
-import { type RepositoryWithCommit, whoHas } from "./who.ts";
+import { type CommitFound, whoHas } from "./who.ts";
 
 export type { PublishOutcome };
 
@@ -159,12 +159,13 @@ export class Engine implements AsyncDisposable {
 
   /** Ends that; see {@linkcode unfollowRepository}. */
   async unfollow(url: string, keep: boolean, wait: Wait): Promise<Unfollowed> {
-    const { address } = await resolveAddress(url, this.#directory, wait.signal);
-    // Not after: it holds the repository's lock as long as packs come.
-    this.#updates.get(repositoryKey(address.id, address.name))?.abort(
-      new RequestError("not-followed", `can't update ${address.name}: it is no longer followed`),
-    );
-    return await unfollowRepository(this.parts, address, keep, wait);
+    return await this.#at(url, wait, (address): Promise<Unfollowed> => {
+      // Not after: it holds the repository's lock as long as packs come.
+      this.#updates.get(repositoryKey(address.id, address.name))?.abort(
+        new RequestError("not-followed", `can't update ${address.name}: it is no longer followed`),
+      );
+      return unfollowRepository(this.parts, address, keep, wait);
+    });
   }
 
   /** Fetches what is new of a followed repository. */
@@ -230,11 +231,11 @@ export class Engine implements AsyncDisposable {
     commit: string,
     url: string | undefined,
     wait: Wait,
-  ): Promise<RepositoryWithCommit[]> {
-    const only = url === undefined
-      ? undefined
-      : await resolveAddress(url, this.#directory, wait.signal);
-    return await whoHas(this.parts, commit, only?.address, wait);
+  ): Promise<CommitFound> {
+    const find = async (only?: RepoAddress): Promise<CommitFound> => ({
+      repositories: await whoHas(this.parts, commit, only, wait),
+    });
+    return url === undefined ? await find() : await this.#at(url, wait, find);
   }
 
   /** Aborts when the engine ends. */

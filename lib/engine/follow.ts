@@ -16,6 +16,8 @@ export interface Unfollowed {
   readonly address: string;
   /** Whether the copy has left the store. */
   readonly removed: boolean;
+  /** What the person should know about the name in the address. */
+  readonly warning?: string;
 }
 
 /** Whether `seed.policy` lets a repository be offered to others. One's own always is. */

@@ -37,6 +37,12 @@ export interface RepositoryWithCommit {
   readonly peers: readonly PeerWithCommit[];
 }
 
+/** The answer, and what the person should know about the name in the address that was asked for. */
+export interface CommitFound {
+  readonly repositories: readonly RepositoryWithCommit[];
+  readonly warning?: string;
+}
+
 /**
  * Asks the peers of every repository in the store whose manifest's closure contains the commit.
  *

@@ -15,7 +15,8 @@ export async function run(call: Call): Promise<void> {
     "gtd to end following",
     (gtd, wait) => gtd.unfollow(url!, options.keep ?? false, wait),
   );
-  if (options.json) printJson(io, outcome);
-  const { address, removed } = outcome;
+  const { address, removed, warning } = outcome;
+  if (warning !== undefined) note(io, `warning: ${warning}`);
+  if (options.json) printJson(io, { address, removed });
   note(io, `no longer following ${address}; its copy is ${removed ? "removed" : "kept"}`);
 }

@@ -5,7 +5,7 @@ import { findRepository } from "../../exporter/find_gitdir.ts";
 import { runGit } from "../../git_interface/run.ts";
 import { withGtd } from "../gtd.ts";
 import type { Call, Io } from "../io.ts";
-import { printJson, printTable } from "../output.ts";
+import { note, printJson, printTable } from "../output.ts";
 import { gitEnvironment } from "../repository.ts";
 
 /** gtd asks for as long as network.timeout, which is an hour at most; peers answer within seconds. */
@@ -15,12 +15,13 @@ const ASK_MS = 3_700_000;
 export async function run(call: Call): Promise<void> {
   const { io, operands: [name], options } = call;
   const commit = await commitId(name!, io);
-  const repositories = await withGtd(
+  const { repositories, warning } = await withGtd(
     call,
     ASK_MS,
     "peers to say what they have",
     (gtd, wait) => gtd.who({ commit, url: options.repository }, wait),
   );
+  if (warning !== undefined) note(io, `warning: ${warning}`);
   if (options.json) printJson(io, { commit, repositories });
   else repositories.forEach((repository, i) => print(io, repository, i > 0));
 }

@@ -40,9 +40,10 @@ Deno.test("unfollow: removes the copy unless --keep; needs an address", async ()
   const removed = await user.gtr(user.folder, "unfollow", URL);
   assert.deepEqual([removed.code, removed.out], [0, ""]);
   assert.match(removed.err, /its copy is removed\n$/);
+  user.warnings = ["first use of alice@example.org"];
   const kept = await user.gtr(user.folder, "unfollow", "--keep", "--json", URL);
   assert.deepEqual(JSON.parse(kept.out), { address: URL, removed: false });
-  assert.match(kept.err, /its copy is kept\n$/);
+  assert.match(kept.err, /^warning: first use of alice@example.org\n.*its copy is kept\n$/);
   assert.deepEqual(user.asked, [`unfollow ${URL} false`, `unfollow ${URL} true`]);
   const wrong = await user.gtr(user.folder, "unfollow");
   assert.equal(wrong.code, 2);

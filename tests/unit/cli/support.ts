@@ -155,11 +155,11 @@ export class User implements AsyncDisposable {
       },
       unfollow: (url, keep) => {
         this.asked.push(`unfollow ${url} ${keep}`);
-        return Promise.resolve({ address: url, removed: !keep });
+        return Promise.resolve({ address: url, removed: !keep, warning: this.warnings[0] });
       },
       who: ({ commit, url }) => {
         this.asked.push(`who ${commit} ${url}`);
-        return Promise.resolve(this.holders);
+        return Promise.resolve({ repositories: this.holders, warning: this.warnings[0] });
       },
       plannedPacks: () => Promise.resolve(this.packs),
       status: () => Promise.resolve(this.status()),

@@ -46,7 +46,9 @@ Deno.test("who: asks about the commit that git means, and prints what peers say"
     "nobody but you is known to have it",
     "",
   ]);
+  user.warnings = ["first use of alice@example.org"];
   const json = await user.gtr(path, "who", "main", "--json", "--repository", ADDRESS);
+  assert.equal(json.err, "warning: first use of alice@example.org\n");
   assert.deepEqual(JSON.parse(json.out), { commit: oid, repositories: user.holders });
   assert.deepEqual(user.asked, [`who ${oid} undefined`, `who ${oid} ${ADDRESS}`]);
 });
