@@ -180,6 +180,11 @@ export const SETTINGS = {
     "https://server,...",
     /^https?:\/\/[^\s,/][^\s,]*$/i,
   ),
+  "nostr.grasp": list(
+    "GRASP servers that repositories are pushed to, for everyone's git (unset: none)",
+    "https://server,...",
+    /^https?:\/\/[^\s,/]+\/?$/i,
+  ),
   "nostr.quorum": whole("relays that must take a publication", 1, 1, 16),
   "nostr.keepAlive": whole("hours until it is looked whether servers still have it", 24, 1, 500),
 } as const;

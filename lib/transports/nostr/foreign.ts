@@ -13,8 +13,9 @@ import type { NostrEvent } from "./events/event.ts";
 import { ANNOUNCEMENT, DELETION, STATE } from "./events/kinds.ts";
 import { liveEvents } from "./events/live_events.ts";
 import { decodeState, type SignedState } from "./events/state.ts";
+import { mayAsk } from "./may_ask.ts";
 import type { Relays } from "./relays/relays.ts";
-import { distinctUrls, isInside, relayUrl } from "./urls.ts";
+import { distinctUrls, relayUrl } from "./urls.ts";
 
 /** Most git servers of one repository that are tried. */
 export const MAX_SERVERS = 16;
@@ -27,8 +28,7 @@ const MAX_ROUNDS = 4;
  * The newest state that the owner, or one of the recursive maintainers, signed, and the git servers
  * that they name. Relays that announcements name are asked too.
  *
- * @param address its relays are asked first; where one of them is on this machine or in its network,
- * relays and servers that announcements name may be there as well
+ * @param address its relays are asked first, and count as what the user chose (`may_ask.ts`)
  * @returns undefined where its owner has announced no such repository
  * @throws {NetworkError} "unreachable" where no relay answers
  * @throws {RequestError} "no-state" where it is announced, but nobody signed its refs
@@ -59,7 +59,7 @@ export async function foreignState(
     refs: Object.fromEntries(state.refs),
     peeled: Object.fromEntries(state.peeled),
     changed: state.event.created_at,
-    servers: serversOf(inOrder, address.relays.some(isInside)),
+    servers: serversOf(inOrder, address.relays),
   };
 }
 
@@ -74,14 +74,13 @@ async function gather(
   relays: Relays,
   signal: AbortSignal,
 ): Promise<Gathered> {
-  const mayBeInside = hints.some(isInside);
   const events: NostrEvent[] = [];
   let found = decode(events);
   let asked: { keys: readonly string[]; urls: readonly string[] } = { keys: [], urls: [] };
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const keys = maintainersOf(pubkey, identifier, found.announcements);
     const named = found.announcements.filter(({ event }) => keys.includes(event.pubkey))
-      .flatMap((one) => one.relays).filter((url) => mayBeInside || !isInside(url));
+      .flatMap((one) => one.relays).filter((url) => mayAsk(url, hints));
     const urls = distinctUrls([...hints, ...named], relayUrl, MAX_RELAYS);
     const others = urls.filter((url) => !asked.urls.includes(url));
     const newKeys = keys.filter((key) => !asked.keys.includes(key));
@@ -129,14 +128,14 @@ function decode(events: readonly NostrEvent[]): Gathered {
 /** The `clone` URLs that anyone can fetch from without logging in, each once. */
 function serversOf(
   announcements: readonly SignedAnnouncement[],
-  mayBeInside: boolean,
+  chosen: readonly string[],
 ): string[] {
   const servers = announcements.flatMap(({ clone }) => clone).filter((text) => {
     // URL() reads hosts as git's libraries do only where it knows the scheme: 0x7f.1 is 127.0.0.1.
     const web = text.replace(/^git:/i, "http:");
     if (!/^https?:/i.test(web) || !URL.canParse(web)) return false;
     const { username, password } = new URL(web);
-    return username === "" && password === "" && (mayBeInside || !isInside(web));
+    return username === "" && password === "" && mayAsk(web, chosen);
   });
   return [...new Set(servers)].slice(0, MAX_SERVERS);
 }
