@@ -5,54 +5,17 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { hasNamespaces, isInside, testInside } from "../interop/namespace.ts";
+import { Authority } from "./authority.ts";
 import { Node } from "./node.ts";
 
 const NAME = "names: torrent://alice@localhost clones, and a changed key is refused";
 
-/** An authority of the test's own, and what it issues. */
-class Authority {
-  readonly #folder: string;
-
-  constructor(folder: string) {
-    this.#folder = folder;
-  }
-
-  static async make(folder: string): Promise<Authority> {
-    const authority = new Authority(folder);
-    await authority.#openssl(
-      ...["req", "-x509", "-subj", "/CN=test", "-keyout", "ca.key", "-out", "ca.pem"],
-      ...["-addext", "basicConstraints=critical,CA:TRUE", ...KEY],
-    );
-    return authority;
-  }
-
-  /** Where its own certificate is. */
-  get path(): string {
-    return join(this.#folder, "ca.pem");
-  }
-
-  /** A certificate for `host`, with its key. */
-  async issue(host: string): Promise<{ cert: string; key: string }> {
-    await Deno.writeTextFile(join(this.#folder, `${host}.ext`), `subjectAltName=DNS:${host}\n`);
-    await this.#openssl(
-      ...["req", "-subj", `/CN=${host}`, "-keyout", `${host}.key`, "-out", `${host}.csr`, ...KEY],
-    );
-    await this.#openssl(
-      ...["x509", "-req", "-in", `${host}.csr`, "-CA", "ca.pem", "-CAkey", "ca.key"],
-      ...["-CAcreateserial", "-extfile", `${host}.ext`, "-out", `${host}.pem`],
-    );
-    const read = (file: string) => Deno.readTextFile(join(this.#folder, file));
-    return { cert: await read(`${host}.pem`), key: await read(`${host}.key`) };
-  }
-
-  async #openssl(...args: string[]): Promise<void> {
-    const { success, stderr } = await new Deno.Command("openssl", { args, cwd: this.#folder })
-      .output();
-    assert.ok(success, new TextDecoder().decode(stderr));
-  }
+/** A certificate for `host` with its key, of an authority that has its files in a node's folder. */
+async function issue(authority: Authority, node: Node, host: string) {
+  const [cert, key] = [node.path(`${host}.pem`), node.path(`${host}.key`)];
+  await authority.certify(`DNS:${host}`, cert, key);
+  return { cert: await Deno.readTextFile(cert), key: await Deno.readTextFile(key) };
 }
-
-const KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-noenc"];
 
 /** Serves https for "localhost" as `answer` says, until disposed. */
 function serve(
@@ -84,11 +47,11 @@ async function check(): Promise<void> {
   await using alice = await Node.make("none");
   await alice.share("hello");
   const { id, publicKey } = JSON.parse(await alice.gtr("id", "--json"));
-  const authority = await Authority.make(alice.directory);
-  const certificate = await authority.issue("localhost");
+  const authority = await Authority.make(alice);
+  const certificate = await issue(authority, alice, "localhost");
   const bootstrap = await alice.dht();
   const reader = () =>
-    Node.make(bootstrap, { DENO_CERT: authority.path, GTR_NETWORK_TIMEOUT: "3" });
+    Node.make(bootstrap, { DENO_CERT: authority.certificate, GTR_NETWORK_TIMEOUT: "3" });
   await using bob = await reader();
   await using carol = await reader();
   const url = "torrent://alice@localhost/hello";
@@ -120,6 +83,24 @@ async function check(): Promise<void> {
     assert.deepEqual(asked, ["https://localhost/.well-known/gtr.json?name=alice"]);
     const pull = await bob.run("git", ["pull"], { cwd: bob.path("clone") });
     assert.deepEqual([pull.code, pull.stderr.includes("warning"), asked.length], [0, false, 1]);
+
+    // An address of no network in particular, in every verb that takes one.
+    const anywhere = "gtr://Alice@LocalHost/hello";
+    assert.equal(await bob.git("ls-remote", anywhere, "HEAD"), `${head}\tHEAD`);
+    await using frank = await reader();
+    const first = /^warning: first use of alice@localhost: trusting localhost that it is /m;
+    const followed = await frank.run("gtr", ["follow", anywhere]);
+    assert.deepEqual([followed.code, first.test(followed.stderr)], [0, true], followed.stderr);
+    for (const args of [["who", head, "--repository", anywhere], ["unfollow", anywhere]]) {
+      await frank.gtr("daemon", "stop");
+      await Deno.remove(join(frank.home, "registry.json"));
+      const outcome = await frank.run("gtr", args);
+      assert.deepEqual([outcome.code, first.test(outcome.stderr)], [0, true], outcome.stderr);
+    }
+    const elsewhere = await frank.run("git", ["clone", anywhere, "anywhere"]);
+    assert.equal(elsewhere.code, 0, elsewhere.stderr);
+    assert.equal(await frank.gitIn(frank.path("anywhere"), "rev-parse", "HEAD"), head);
+    asked.length = 1;
 
     // The pin: gtr's own question, and a name that no longer asks anybody.
     assert.equal(await bob.gtr("name", "import", "Alice@localhost"), id);
@@ -156,7 +137,7 @@ async function check(): Promise<void> {
     ["a redirect", () => serve(certificate, redirect), /localhost redirects elsewhere/],
     ["silence", () => serve(certificate, silence), /waited 3 s for an answer from localhost/],
   ];
-  const elsewhere = await authority.issue("example.org");
+  const elsewhere = await issue(authority, alice, "example.org");
   const redirect = () => Response.redirect("https://localhost/elsewhere", 302);
   const waiting: ((response: Response) => void)[] = [];
   const silence = () => new Promise<Response>((resolve) => void waiting.push(resolve));

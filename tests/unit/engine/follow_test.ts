@@ -113,7 +113,9 @@ for (const policy of ["cloned", "followed", "none"] as const) {
     for (const repository of [one, two]) {
       w.network.events.length = 0;
       await reader.seeder.offer(repository);
-      const announced = w.network.events.some((event) => event.startsWith("announce"));
+      // What follow has begun to offer may be announced meanwhile.
+      const announcement = `announce ${repository.name} `;
+      const announced = w.network.events.some((event) => event.startsWith(announcement));
       assert.equal(announced, await maySeed(reader, repository), repository.name);
     }
     await unfollow(reader, w.address("two"), true);
