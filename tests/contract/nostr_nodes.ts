@@ -22,6 +22,8 @@ export interface NodeOptions {
   readonly env?: Record<string, string>;
   /** git's configuration. */
   readonly config?: Record<string, string>;
+  /** Milliseconds. */
+  readonly keepAlive?: number;
 }
 
 /** What a network is made of. */
@@ -72,7 +74,7 @@ export class NostrNetwork implements TestNetwork {
         dropped: (reason) => this.dropped.add(reason),
       },
       limit,
-      { retry: 100 },
+      { retry: 100, keepAlive: options.keepAlive },
     );
     this.#nodes.push(node);
     return node;

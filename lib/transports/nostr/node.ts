@@ -39,6 +39,7 @@ export interface NodeParts {
   readonly relays: readonly string[];
   readonly servers: readonly string[];
   readonly retry?: number;
+  readonly keepAlive?: number;
 }
 
 /** Where a repository was found, and how it was there. */
@@ -102,8 +103,8 @@ export class NostrNode implements AsyncDisposable {
       retry: parts.retry ?? RETRY,
     });
     if (relays.length === 0) return;
-    const hours = settings.get("nostr.keepAlive");
-    this.#keepAlive = setInterval(() => void this.#publisher.keepAlive(), hours * HOUR);
+    const pause = parts.keepAlive ?? settings.get("nostr.keepAlive") * HOUR;
+    this.#keepAlive = setInterval(() => void this.#publisher.keepAlive(), pause);
     Deno.unrefTimer(this.#keepAlive as unknown as number);
   }
 

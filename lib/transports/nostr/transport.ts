@@ -26,6 +26,8 @@ const MAX_SERVERS = 16;
 export interface NostrOptions {
   /** Milliseconds before a publication that failed is tried again. */
   readonly retry?: number;
+  /** Milliseconds between looking whether servers still have what is published. */
+  readonly keepAlive?: number;
 }
 
 /**
@@ -150,7 +152,7 @@ export class NostrTransport implements Transport {
     return this.#node ??= (async () => {
       const { NostrNode } = await import("./node.ts");
       const parts = { context: this.#context, relays: this.#relays, servers: this.#servers };
-      return new NostrNode({ ...parts, retry: this.#options.retry });
+      return new NostrNode({ ...parts, ...this.#options });
     })();
   }
 }

@@ -1,0 +1,18 @@
+import assert from "node:assert/strict";
+import { mayAsk } from "../../../../lib/transports/nostr/may_ask.ts";
+
+Deno.test("may ask: strangers point into one's own network only where all that was chosen is there", () => {
+  const [inside, outside] = ["ws://192.168.1.7:7777", "wss://relay.example"];
+  const cases: readonly [string, string[], boolean][] = [
+    [outside, [], true],
+    [outside, [inside], true],
+    [inside, [], false],
+    [inside, [outside], false],
+    [inside, [inside, outside], false],
+    [inside, ["ws://127.0.0.1:1"], true],
+    ["http://[::1]:80/x", [outside], false],
+  ];
+  for (const [url, chosen, may] of cases) {
+    assert.equal(mayAsk(url, chosen), may, `${url} ${chosen}`);
+  }
+});
