@@ -4,26 +4,25 @@
  *     deno run -A scripts/test.ts [check] [unit] [contract] [e2e] [interop]
  *
  * Without arguments, everything. Each check counts as one test. A test that is ignored has to say
- * why at the end of its name, "(needs aria2c)", else it counts as failed. `TEST_DEADLINE` is the
- * number of seconds the whole run may take, by default 1200.
+ * why at the end of its name, "(needs aria2c)", else it counts as failed. Tests mostly wait for other
+ * processes, so `TEST_LANES` of them (default 2) run at once, except those that have to be alone;
+ * what a process printed is shown when it has ended, and all errors again at the end. `TEST_DEADLINE`
+ * is the number of seconds the whole run may take, by default 2400.
  *
  * @module
  */
 import { join } from "node:path";
 import { build } from "./build.ts";
+import { type Batch, batches } from "./test/batches.ts";
+import { type Count, count, deno, errors } from "./test/deno.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 const SOURCES = ["cmd", "lib", "scripts", "tests"];
 const CHECKS = [["fmt", "--check"], ["lint"], ["check", ...SOURCES]];
-const GROUPS = ["unit", "contract", "e2e", "interop"];
+/** In the order they begin: those that take long first. */
+const GROUPS = ["e2e", "interop", "contract", "unit"];
 /** Groups that run what is in `dist/bin`. */
 const BUILT = ["e2e", "interop"];
-
-interface Count {
-  passed: number;
-  failed: number;
-  ignored: string[];
-}
 
 const parts = ["check", ...GROUPS];
 const unknown = Deno.args.find((arg) => !parts.includes(arg));
@@ -32,10 +31,13 @@ if (unknown !== undefined) {
   Deno.exit(2);
 }
 
-const seconds = Number(Deno.env.get("TEST_DEADLINE") || 1200);
+const seconds = Number(Deno.env.get("TEST_DEADLINE") || 2400);
+const lanes = Number(Deno.env.get("TEST_LANES") || 2);
 const overall = AbortSignal.timeout(seconds * 1000);
 const guard = await Deno.makeTempDir({ prefix: "gtr-test-" });
-const environment = testEnvironment(guard);
+const options = { cwd: ROOT, env: testEnvironment(guard), signal: overall };
+const total: Count = { passed: 0, failed: 0, ignored: [] };
+const failures: string[] = [];
 
 /** The caller's environment, without what could make a test use the caller's own files. */
 function testEnvironment(folder: string): Record<string, string> {
@@ -50,117 +52,70 @@ function testEnvironment(folder: string): Record<string, string> {
   };
 }
 
-/** Runs Deno, passing on what it prints; its whole output, and whether it succeeded. */
-async function deno(args: readonly string[]): Promise<{ success: boolean; output: string }> {
-  const child = new Deno.Command(Deno.execPath(), {
-    args: [...args],
-    cwd: ROOT,
-    env: environment,
-    clearEnv: true,
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-  }).spawn();
-  const kill = () => {
-    child.kill("SIGTERM");
-    const force = setTimeout(() => child.kill("SIGKILL"), 5000);
-    child.status.then(() => clearTimeout(force));
-  };
-  overall.addEventListener("abort", kill);
-  const ended = new AbortController();
-  let output = "";
-  const copy = async (
-    from: ReadableStream<Uint8Array>,
-    to: { writeSync(b: Uint8Array): number },
-  ) => {
-    const decoder = new TextDecoder();
-    const sink = new WritableStream<Uint8Array>({
-      write(bytes) {
-        output += decoder.decode(bytes, { stream: true });
-        for (let sent = 0; sent < bytes.length;) sent += to.writeSync(bytes.subarray(sent));
-      },
-    });
-    await from.pipeTo(sink, { signal: ended.signal }).catch(() => {});
-  };
-  const copied = Promise.all([copy(child.stdout, Deno.stdout), copy(child.stderr, Deno.stderr)]);
-  const { success } = await child.status;
-  overall.removeEventListener("abort", kill);
-  // A daemon that a test left behind may hold the pipes open: their end isn't waited for.
-  const grace = setTimeout(() => ended.abort(), 2000);
-  await copied;
-  clearTimeout(grace);
-  return { success, output };
+function failed(name: string, output: string): void {
+  failures.push(`== ${name}\n${errors(output)}`);
 }
 
-async function runChecks(): Promise<Count> {
-  const count: Count = { passed: 0, failed: 0, ignored: [] };
-  for (const check of CHECKS) {
-    console.log(`\n== deno ${check.join(" ")}`);
-    const { success } = await deno(check);
-    success ? count.passed++ : count.failed++;
-  }
-  return count;
+async function runCheck(args: readonly string[]): Promise<boolean> {
+  const name = `deno ${args.join(" ")}`;
+  const { success, output } = await deno(args, options);
+  console.log(`\n== ${name}\n${output.trim()}`);
+  if (!success) failed(name, output);
+  return success;
 }
 
-async function runGroup(group: string, checked: boolean): Promise<Count> {
-  const folder = `tests/${group}`;
-  const there = await Deno.stat(join(ROOT, folder)).catch(() => undefined);
-  if (!there) return { passed: 0, failed: 0, ignored: [] };
-  console.log(`\n== ${folder}`);
-  const options = ["--permit-no-files", ...checked ? ["--no-check"] : [], ...frozen()];
-  const { success, output } = await deno(["test", "-A", ...options, folder]);
-  const counted = [...output.matchAll(/^(?:ok|FAILED) \| (\d+) passed.*? \| (\d+) failed/gm)].at(
-    -1,
-  );
-  const count: Count = {
-    passed: Number(counted?.[1] ?? 0),
-    failed: Number(counted?.[2] ?? 0),
-    ignored: [...output.matchAll(/^(.+?) \.\.\. ignored \(/gm)].map((match) => match[1]!),
-  };
-  if (!success && count.failed === 0) count.failed = 1; // it didn't even start, or left things open
-  return count;
+async function runBatch({ name, files }: Batch): Promise<void> {
+  const flags = Deno.env.get("CI") ? ["--frozen"] : [];
+  const start = performance.now();
+  // The types of all have been checked at once: that is quicker.
+  const ended = await deno(["test", "-A", "--no-check", ...flags, ...files], options);
+  const counted = count(ended);
+  total.passed += counted.passed;
+  total.failed += counted.failed;
+  total.ignored.push(...counted.ignored);
+  if (!ended.success) failed(name, ended.output);
+  const took = ((performance.now() - start) / 1000).toFixed(0);
+  console.log(`\n== ${name} (${took} s)\n${ended.output.trim()}`);
 }
 
-function frozen(): string[] {
-  return Deno.env.get("CI") ? ["--frozen"] : [];
+/** Each lane takes the next batch when it has ended one. */
+async function runLanes(batches: readonly Batch[], width: number): Promise<void> {
+  const waiting = batches.values();
+  await Promise.all(Array.from({ length: width }, async () => {
+    for (const batch of waiting) {
+      if (overall.aborted) return;
+      await runBatch(batch);
+    }
+  }));
 }
 
-async function run(wanted: readonly string[]): Promise<Count> {
-  const total: Count = { passed: 0, failed: 0, ignored: [] };
-  const add = (count: Count) => {
-    total.passed += count.passed;
-    total.failed += count.failed;
-    total.ignored.push(...count.ignored);
-  };
-  let checked = false;
-  if (wanted.includes("check")) {
-    const count = await runChecks();
-    checked = count.failed === 0;
-    add(count);
-  }
+async function run(wanted: readonly string[]): Promise<void> {
   const groups = GROUPS.filter((group) => wanted.includes(group));
+  if (wanted.includes("check")) {
+    for (const check of CHECKS) await runCheck(check) ? total.passed++ : total.failed++;
+  } else if (!await runCheck(["check", ...groups.map((group) => `tests/${group}`)])) {
+    total.failed++;
+  }
   if (groups.some((group) => BUILT.includes(group))) {
     try {
       console.log(`\n== ${await build(ROOT)}`);
     } catch (error) {
-      console.error(`build: ${(error as Error).message}`);
       total.failed++;
-      return total; // whatever ran now would run an old build
+      failures.push(`build: ${(error as Error).message}`);
+      return; // whatever ran now would run an old build
     }
   }
-  for (const group of groups) {
-    if (overall.aborted) break;
-    add(await runGroup(group, checked));
-  }
-  if (overall.aborted) {
-    console.error(`\nstopped: the run took longer than ${seconds} s`);
-    total.failed++;
-  }
-  return total;
+  const all = await batches(ROOT, groups);
+  await runLanes(all.filter(({ alone }) => !alone), lanes);
+  await runLanes(all.filter(({ alone }) => alone), 1);
+  if (!overall.aborted) return;
+  total.failed++;
+  failures.push(`stopped: the run took longer than ${seconds} s`);
 }
 
-const total = await run(Deno.args.length > 0 ? Deno.args : parts);
+await run(Deno.args.length > 0 ? Deno.args : parts);
 await Deno.remove(guard, { recursive: true }).catch(() => {});
+if (failures.length > 0) console.log(`\n\n${failures.join("\n\n")}`);
 console.log("");
 for (const name of total.ignored) {
   const reason = /\((needs [^)]+)\)$/.exec(name)?.[1];
