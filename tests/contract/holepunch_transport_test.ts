@@ -1,0 +1,247 @@
+/** Holepunch beyond the contract: bad peers, limits, several sources, and not being in use. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { ByteReader } from "../../lib/common/byte_reader.ts";
+import { GtrError } from "../../lib/common/errors.ts";
+import { abortable, deadline } from "../../lib/common/wait.ts";
+import type { PackRef } from "../../lib/manifest/types.ts";
+import {
+  decodeRequest,
+  encodeLine,
+  MAX_LINE,
+  type Request,
+} from "../../lib/transports/holepunch/messages.ts";
+import { HyperNode } from "../../lib/transports/holepunch/node.ts";
+import { noiseStreams } from "../../lib/transports/holepunch/noise_streams.ts";
+import { topicOf } from "../../lib/transports/holepunch/topic.ts";
+import type { NoiseStream } from "../../lib/types/hyperdht.d.ts";
+import { HolepunchNetwork } from "./holepunch_nodes.ts";
+import {
+  fetchBytes,
+  makeManifest,
+  makePack,
+  publish,
+  resolveLast,
+  testKey,
+} from "./transport_contract.ts";
+
+const [alice, bob, carol] = [testKey(1), testKey(2), testKey(3)];
+const DEADLINE_MS = 10_000;
+
+function test(name: string, run: (network: HolepunchNetwork, folder: string) => Promise<void>) {
+  Deno.test(`holepunch: ${name}`, async () => {
+    const folder = await Deno.makeTempDir();
+    try {
+      await using network = await HolepunchNetwork.make();
+      await run(network, folder);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  });
+}
+
+/** A node of HyperDHT that does what the test tells it. */
+function plainNode(network: HolepunchNetwork): Promise<HyperNode> {
+  return HyperNode.open({
+    host: "127.0.0.1",
+    port: 0,
+    bootstrap: [network.bootstrap],
+    seed: randomBytes(32),
+  });
+}
+
+/** Announces a node under a repository's topic; it answers each request with these bytes. */
+async function liar(
+  network: HolepunchNetwork,
+  name: string,
+  answer: (request: Request) => Promise<Uint8Array | undefined>,
+): Promise<HyperNode> {
+  const node = await plainNode(network);
+  const serve = async (stream: NoiseStream) => {
+    const { readable, writable } = noiseStreams(stream);
+    const reader = new ByteReader(readable);
+    const writer = writable.getWriter();
+    writer.closed.catch(() => {});
+    for (;;) {
+      const content = await answer(decodeRequest(await reader.line(MAX_LINE)));
+      if (content) await writer.write(content);
+    }
+  };
+  const server = await node.listen(() => true, (stream) => void serve(stream).catch(() => {}));
+  await node.dht.announce(topicOf(alice.id, name), node.keys, server.relayAddresses).finished();
+  return node;
+}
+
+const counted = (bytes: Uint8Array) =>
+  new Uint8Array([...encodeLine({ version: 1, bytes: bytes.length }), ...bytes]);
+
+test("what is no request ends the connection, and is counted", async (network) => {
+  const a = await network.join(alice);
+  const signed = makeManifest(alice, a);
+  await publish(a, signed, []);
+  await using stranger = await plainNode(network);
+  using limit = deadline(DEADLINE_MS, "connections to end");
+  const [key] = a.endpoints();
+  for (
+    const bytes of [
+      new TextEncoder().encode("GET / HTTP/1.1\n\n"),
+      new Uint8Array(100_000),
+      new TextEncoder().encode('{"version":1,"want":"pack"}\n'),
+      randomBytes(MAX_LINE + 2).map((byte) => byte === 10 ? 11 : byte),
+    ]
+  ) {
+    const stream = await stranger.connect({ key: key! }, limit.signal);
+    const { readable, writable } = noiseStreams(stream);
+    const writer = writable.getWriter();
+    writer.closed.catch(() => {});
+    await writer.write(bytes).catch(() => {});
+    const end = readable.getReader().read().then(({ done }) => done, () => true);
+    assert.equal(await abortable(end, limit.signal), true);
+  }
+  assert.ok((network.dropped.toJSON()["bad-message"] ?? 0) >= 2);
+  const b = await network.join(bob);
+  assert.deepEqual(await resolveLast(b, alice), signed);
+});
+
+test("peers that lie or say nothing are passed over", async (network, folder) => {
+  const a = await network.join(alice);
+  const file = await makePack(folder, 3_000_000);
+  const signed = makeManifest(alice, a, { packs: [file.pack] });
+  await publish(a, signed, [file]);
+  const wrong = randomBytes(3_000_000);
+  const pieces = await piecesOf(a.endpoints()[0]!, file.pack, network);
+  await using _lies = await liar(network, "hello", (request) =>
+    Promise.resolve(
+      request.want === "pieces"
+        ? counted(pieces)
+        : request.want === "pack"
+        ? counted(wrong.subarray(0, request.bytes))
+        : undefined,
+    ));
+  await using _hashes = await liar(
+    network,
+    "hello",
+    () => Promise.resolve(counted(randomBytes(200))),
+  );
+  await using _silent = await liar(network, "hello", () => Promise.resolve(undefined));
+  await using _huge = await liar(
+    network,
+    "hello",
+    () => Promise.resolve(encodeLine({ version: 1, bytes: Number.MAX_SAFE_INTEGER })),
+  );
+  const b = await network.join(bob);
+  assert.deepEqual(await resolveLast(b, alice), signed);
+  const bytes = await fetchBytes(b, file.pack, signed, join(folder, "into"));
+  assert.deepEqual(bytes, await Deno.readFile(file.path));
+  // Without the honest one there is nothing, and the liars are counted.
+  await a[Symbol.asyncDispose]();
+  await assert.rejects(
+    fetchBytes(b, file.pack, signed, join(folder, "none")),
+    (error) => error instanceof GtrError && error.code === "nobody-answered",
+  );
+  const dropped = network.dropped.toJSON();
+  assert.ok(dropped["wrong-piece"]! > 0, "wrong pieces are counted");
+  assert.ok(dropped["wrong-metadata"]! + dropped["bad-message"]! > 0, "wrong hashes are counted");
+});
+
+test("a pack comes from all who have it, and goes on where one dies", async (network, folder) => {
+  const [a, b, c] = [
+    await network.join(alice, { env: { GTR_HOLEPUNCH_UPLOADRATE: "2000000" } }),
+    await network.join(bob, { env: { GTR_HOLEPUNCH_UPLOADRATE: "2000000" } }),
+    await network.join(carol),
+  ];
+  const file = await makePack(folder, 8_000_000);
+  const signed = makeManifest(alice, a, { packs: [file.pack] });
+  await publish(a, signed, [file]);
+  await publish(b, signed, [file]);
+  using limit = deadline(20_000, "a pack");
+  let dying: Promise<void> | undefined;
+  const into = join(folder, "into");
+  await c.fetch(file.pack, signed, into, {
+    signal: limit.signal,
+    progress: (done) => {
+      if (done > 3_000_000) dying ??= Promise.resolve(a[Symbol.asyncDispose]());
+    },
+  });
+  await dying;
+  assert.ok(dying);
+  assert.deepEqual(await Deno.readFile(into), await Deno.readFile(file.path));
+});
+
+test("connections beyond the limit are refused, and counted", async (network) => {
+  const a = await network.join(alice, { env: { GTR_HOLEPUNCH_MAXCONNECTIONS: "2" } });
+  await publish(a, makeManifest(alice, a), []);
+  await using stranger = await plainNode(network);
+  using limit = deadline(DEADLINE_MS, "connections");
+  const key = a.endpoints()[0]!;
+  const streams = [
+    await stranger.connect({ key }, limit.signal),
+    await stranger.connect({ key }, limit.signal),
+  ];
+  using patience = deadline(1_000, "a third connection", limit.signal);
+  await assert.rejects(stranger.connect({ key }, patience.signal));
+  assert.ok(network.dropped.toJSON()["connection-limit"]! > 0);
+  streams.forEach((stream) => stream.destroy());
+});
+
+test("who has the packs is asked and counted", async (network, folder) => {
+  const [a, b, c] = [
+    await network.join(alice),
+    await network.join(bob),
+    await network.join(carol),
+  ];
+  const file = await makePack(folder, 50_000);
+  const signed = makeManifest(alice, a, { packs: [file.pack], sequence: 3 });
+  await publish(a, signed, [file]);
+  await b.announce(signed, [], { signal: AbortSignal.timeout(DEADLINE_MS) });
+  using limit = deadline(DEADLINE_MS, "holders");
+  const holders = await c.holders(signed.manifest, { signal: limit.signal, search: true });
+  const peers = holders.map(({ sequence, complete }) => ({ sequence, complete }));
+  assert.equal(holders.length, 2);
+  assert.deepEqual(peers.toSorted((x, y) => Number(x.complete) - Number(y.complete)), [
+    { sequence: 3, complete: false },
+    { sequence: 3, complete: true },
+  ]);
+});
+
+test("who hasn't chosen it opens nothing until it is asked for", async (network) => {
+  const [a, b] = [
+    await network.join(alice),
+    await network.join(bob, { env: { GTR_TRANSPORTS: "" } }),
+  ];
+  using limit = deadline(DEADLINE_MS, "answers");
+  const off = async () => (await b.probe(limit)).details;
+  assert.deepEqual(b.endpoints(), []);
+  assert.equal(b.address("hello"), undefined);
+  await b.announce(makeManifest(bob, b), [], limit);
+  const elsewhere = b.resolve({ scheme: "gtr", id: alice.id, name: "hello" }, limit);
+  assert.deepEqual(await Array.fromAsync(elsewhere), []);
+  const { manifest } = makeManifest(carol, b);
+  b.onNotice(manifest, () => {})[Symbol.dispose]();
+  assert.deepEqual(await b.holders(manifest, { signal: limit.signal, search: true }), []);
+  assert.deepEqual(await off(), { listen: "off" });
+  const signed = makeManifest(alice, a);
+  await publish(a, signed, []);
+  assert.deepEqual(await resolveLast(b, alice), signed);
+  assert.notDeepEqual(await off(), { listen: "off" });
+  assert.equal(a.address("hello"), `holepunch://${alice.id}/hello`);
+});
+
+/** The pieces' hashes as an honest peer has them. */
+async function piecesOf(
+  key: string,
+  { sha256 }: PackRef,
+  network: HolepunchNetwork,
+): Promise<Uint8Array> {
+  await using node = await plainNode(network);
+  using limit = deadline(DEADLINE_MS, "hashes");
+  const stream = await node.connect({ key }, limit.signal);
+  const { readable, writable } = noiseStreams(stream);
+  await writable.getWriter().write(encodeLine({ version: 1, want: "pieces", sha256 }));
+  const reader = new ByteReader(readable);
+  const { bytes } = JSON.parse(new TextDecoder().decode(await reader.line(MAX_LINE)));
+  const pieces = await reader.bytes(bytes);
+  stream.destroy();
+  return pieces;
+}
