@@ -21,6 +21,12 @@ const SYMBOLS = {
     result: "i32",
     nonblocking: true,
   },
+  /** The same, which doesn't leave this thread: for a timeout of 0. */
+  epoll_poll: {
+    name: "epoll_wait",
+    parameters: ["i32", "buffer", "i32", "i32"],
+    result: "i32",
+  },
   eventfd: { parameters: ["u32", "i32"], result: "i32" },
   write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
   __errno_location: { parameters: [], result: "pointer" },
