@@ -177,6 +177,7 @@ Deno.test("share: adds branches; unknown ones list those there are", async () =>
     repository: "hello",
     branches: ["next", "topic/a", "main"],
     tags: "reachable",
+    flow: "both",
   });
   assert.match(`${addresses.torrent}\n`, ADDRESS);
 });
