@@ -3,10 +3,14 @@
  *
  * @module
  */
+import { mkdir } from "node:fs/promises";
+import { dirname } from "node:path";
 import { storeError } from "./atomic_file.ts";
-import { sleep } from "./wait.ts";
+import { deadline, sleep } from "./wait.ts";
 
 const RETRY_MS = 20;
+/** Changing a small file takes no time. */
+const CHANGE_MS = 10_000;
 
 /**
  * Takes the lock that the file `path` stands for (flock(2)): it excludes all processes and all callers
@@ -31,4 +35,20 @@ export async function lockFile(path: string, signal: AbortSignal): Promise<Dispo
     throw error;
   }
   return { [Symbol.dispose]: () => file.close() };
+}
+
+/**
+ * Holds all other programs off a small file in the home while it is changed: `<path>.lock`. Its
+ * folder is made.
+ *
+ * @throws {NetworkError} "timed-out" where another holds it for ten seconds
+ * @throws {StoreError} the file can't be made
+ */
+export async function lockForChange(path: string): Promise<Disposable> {
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch((error) => {
+    throw storeError(`can't write ${path}`, error);
+  });
+  const hint = "try again; gtr daemon stop, where it doesn't end by itself";
+  using limit = deadline(CHANGE_MS, `another program that changes ${path}`, undefined, hint);
+  return await lockFile(`${path}.lock`, limit.signal);
 }

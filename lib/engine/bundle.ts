@@ -53,7 +53,9 @@ export function bundleParts(
   return changeRepository(parts, repository, wait, async () => {
     const signed = await repository.manifest();
     if (!signed) {
-      throw new StoreError("not-stored", `can't bundle ${repository.name}: it is not stored here`);
+      throw new StoreError("not-stored", `can't bundle ${repository.name}: it is not stored here`, {
+        hint: "it was removed meanwhile: run it again",
+      });
     }
     if (isAnnounced(signed.manifest)) {
       throw new RequestError(

@@ -166,7 +166,8 @@ function failureOf(attempts: readonly Attempt[], { sha256 }: PackRef): GtrError 
   );
   const what = `can't fetch pack ${sha256.slice(0, 12)}`;
   return new NetworkError(first.code, `${what}: ${each.join("; ")}`, {
-    hint: first.hint,
+    hint: failures.find(({ hint }) => hint !== undefined)?.hint ??
+      "try again when its publisher, or someone who cloned it, is online",
     cause: first,
   });
 }

@@ -3,13 +3,10 @@
  *
  * @module
  */
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
 import * as v from "valibot";
-import { readTextIfPresent, storeError, writeFileAtomic } from "../common/atomic_file.ts";
+import { readTextIfPresent, writeFileAtomic } from "../common/atomic_file.ts";
 import { RequestError, StoreError, UsageError } from "../common/errors.ts";
-import { lockFile } from "../common/file_lock.ts";
-import { deadline } from "../common/wait.ts";
+import { lockForChange } from "../common/file_lock.ts";
 import { parseAddress } from "./address.ts";
 import { checkPetname, isPetname } from "./petname.ts";
 import { isPublisher } from "./publisher.ts";
@@ -22,8 +19,6 @@ export interface NamedPublisher {
   /** The name at a domain that it was imported from, "user@domain". */
   readonly from?: string;
 }
-
-const LOCK_MS = 10_000;
 
 const NamesFile = v.looseObject({
   version: v.literal(1),
@@ -114,11 +109,7 @@ export class Names {
 
   /** Several programs may add names at once; none is lost. */
   async #change(change: (file: NamesFile) => Entries): Promise<void> {
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 }).catch((error) => {
-      throw storeError(`can't write ${this.#path}`, error);
-    });
-    using limit = deadline(LOCK_MS, `another program that changes ${this.#path}`);
-    using _lock = await lockFile(`${this.#path}.lock`, limit.signal);
+    using _lock = await lockForChange(this.#path);
     const file = await this.#read();
     const text = JSON.stringify({ ...file, ...change(file) }, null, 2);
     await writeFileAtomic(this.#path, text + "\n");

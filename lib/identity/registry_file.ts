@@ -3,13 +3,10 @@
  *
  * @module
  */
-import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
 import * as v from "valibot";
-import { readTextIfPresent, storeError, writeFileAtomic } from "../common/atomic_file.ts";
+import { readTextIfPresent, writeFileAtomic } from "../common/atomic_file.ts";
 import { StoreError } from "../common/errors.ts";
-import { lockFile } from "../common/file_lock.ts";
-import { deadline } from "../common/wait.ts";
+import { lockForChange } from "../common/file_lock.ts";
 import { isPublisher } from "./publisher.ts";
 
 /** What is known of one name at a domain. */
@@ -22,7 +19,6 @@ export interface KnownName {
   readonly confirmed: number;
 }
 
-const LOCK_MS = 10_000;
 const MAX_NAMES = 1000;
 
 const Seconds = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -66,11 +62,7 @@ export class RegistryFile {
     name: string,
     change: (known: KnownName | undefined) => KnownName,
   ): Promise<KnownName> {
-    await mkdir(dirname(this.#path), { recursive: true, mode: 0o700 }).catch((error) => {
-      throw storeError(`can't write ${this.#path}`, error);
-    });
-    using limit = deadline(LOCK_MS, `another program that changes ${this.#path}`);
-    using _lock = await lockFile(`${this.#path}.lock`, limit.signal);
+    using _lock = await lockForChange(this.#path);
     const file = await this.#read();
     const known = change(Object.hasOwn(file.names, name) ? file.names[name] : undefined);
     const others = Object.entries(file.names).filter(([other]) => other !== name)

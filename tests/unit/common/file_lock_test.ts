@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { lockFile } from "../../../lib/common/file_lock.ts";
+import { lockFile, lockForChange } from "../../../lib/common/file_lock.ts";
 import { deadline } from "../../../lib/common/wait.ts";
 import { tempDir } from "../git_interface/fixture.ts";
 
@@ -23,6 +23,21 @@ Deno.test("one at a time holds a file's lock, and it passes to who waits", async
   first[Symbol.dispose]();
   (await second)[Symbol.dispose]();
   assert.equal(holder, "second");
+});
+
+Deno.test("a file is changed by one at a time, also where its folder isn't there yet", async () => {
+  await using temp = await tempDir();
+  const path = join(temp.path, "home", "names.json");
+  const order: string[] = [];
+  const change = async (who: string) => {
+    using _lock = await lockForChange(path);
+    order.push(`${who} begins`);
+    await Deno.writeTextFile(path, who);
+    order.push(`${who} ends`);
+  };
+  await Promise.all([change("a"), change("b")]);
+  assert.deepEqual([order[0]!.slice(2), order[1]!.slice(2)], ["begins", "ends"]);
+  await assert.rejects(lockForChange(join(path, "names.json")), { name: "StoreError" });
 });
 
 Deno.test("the lock of a process that dies is free", async () => {
