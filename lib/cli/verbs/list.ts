@@ -16,7 +16,8 @@ interface ListedBranch {
   readonly branch: string;
   /** null before the branch's first commit. */
   readonly oid: string | null;
-  readonly flow: Flow;
+  /** Where it is another than "both". */
+  readonly flow?: Flow;
   /** Network -> address. */
   readonly addresses: Readonly<Record<string, string>>;
 }
@@ -49,14 +50,15 @@ export async function run(call: Call): Promise<void> {
   listed.push(...await pushedBranches(call, listed, addressesOf));
   if (call.options.json) return printJson(io, listed);
   if (listed.length === 0) return note(io, "nothing is shared; gtr init shares a repository");
+  const withFlow = listed.some(({ flow }) => flow !== undefined);
   printTable(
     io,
-    ["REPOSITORY", "BRANCH", "COMMIT", "FLOW", "ADDRESS"],
+    ["REPOSITORY", "BRANCH", "COMMIT", ...(withFlow ? ["FLOW"] : []), "ADDRESS"],
     listed.map(({ repository, branch, oid, flow, addresses }) => [
       repository,
       branch,
       oid?.slice(0, 10) ?? "-",
-      flow,
+      ...(withFlow ? [flow ?? "both"] : []),
       Object.values(addresses).join(" "),
     ]),
   );
@@ -77,14 +79,18 @@ async function pushedBranches(
     const manifest = (await stored.usableManifest())?.manifest;
     if (!manifest) continue;
     const addresses = addressesOf(stored.name);
-    const flow = flowOf(manifest);
+    const flow = unusual(flowOf(manifest));
     for (const [ref, oid] of Object.entries(manifest.refs)) {
       const branch = shortBranch(ref);
       if (!ref.startsWith("refs/heads/") || known.has(`${stored.name} ${branch}`)) continue;
-      pushed.push({ repository: stored.name, branch, oid, flow, addresses });
+      pushed.push({ repository: stored.name, branch, oid, ...flow, addresses });
     }
   }
   return pushed;
+}
+
+function unusual(flow: Flow): { flow?: Flow } {
+  return flow === "both" ? {} : { flow };
 }
 
 /** Where others reach this node's server, as far as the settings tell; empty where they don't. */
@@ -112,7 +118,7 @@ async function branchesOf(
     repository: name,
     branch: shortBranch(branch),
     oid: oids.get(branch) ?? null,
-    flow: settings.flow ?? "both",
+    ...unusual(settings.flow ?? "both"),
     addresses,
   }));
 }

@@ -174,10 +174,10 @@ Deno.test("share: adds branches; unknown ones list those there are", async () =>
   const { out } = await user.gtr(folder, "share", "--json");
   const { addresses, ...rest } = JSON.parse(out);
   assert.deepEqual(rest, {
+    flow: "both",
     repository: "hello",
     branches: ["next", "topic/a", "main"],
     tags: "reachable",
-    flow: "both",
   });
   assert.match(`${addresses.torrent}\n`, ADDRESS);
 });
@@ -314,7 +314,6 @@ Deno.test("list: every shared branch of every repository", async () => {
       repository: "hello",
       branch: "main",
       oid,
-      flow: "both",
       addresses: { torrent: `torrent://${id}/hello` },
     },
     {
