@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { VerificationError } from "./errors.ts";
+import { NetworkError, VerificationError } from "./errors.ts";
 
 /** What a packet is: content, or one of the marks of protocol 2. */
 export type PacketKind = "data" | "flush" | "delimiter" | "end";
@@ -55,19 +55,20 @@ export class PacketReader {
   /**
    * The next packet; undefined at the end of the stream.
    *
-   * @throws {VerificationError} "bad-packet" where the stream is something else, or is cut off
+   * @throws {VerificationError} "bad-packet" where the stream is something else
+   * @throws {NetworkError} "stream-cut" where it ends within a packet
    */
   async next(): Promise<Packet | undefined> {
     if (!await this.#hold(HEAD)) {
       if (this.#held.length === 0) return undefined;
-      throw badPacket("it was cut off");
+      throw cutOff();
     }
     const digits = decoder.decode(this.#held.subarray(0, HEAD));
     const length = /^[0-9a-f]{4}$/i.test(digits) ? parseInt(digits, 16) : -1;
     const mark = MARKS[length];
     if (mark) return { kind: mark, raw: this.#take(HEAD), content: new Uint8Array() };
     if (length < HEAD || length > LONGEST) throw badPacket("a length in it is none");
-    if (!await this.#hold(length)) throw badPacket("it was cut off");
+    if (!await this.#hold(length)) throw cutOff();
     const raw = this.#take(length);
     return { kind: "data", raw, content: raw.subarray(HEAD) };
   }
@@ -94,6 +95,10 @@ export class PacketReader {
     this.#held = this.#held.subarray(count);
     return taken;
   }
+}
+
+function cutOff(): NetworkError {
+  return new NetworkError("stream-cut", "can't read git's stream: it was cut off");
 }
 
 function badPacket(why: string): VerificationError {

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { VerificationError } from "../../../lib/common/errors.ts";
+import { GtrError } from "../../../lib/common/errors.ts";
 import { packetOf, PacketReader, textOf } from "../../../lib/common/pkt_line.ts";
 
 /** The bytes in chunks that end at `cuts`. */
@@ -59,14 +59,22 @@ Deno.test("any bytes are packets or a bad packet", () =>
       const { raw } = await readAll(new PacketReader(stream(bytes)));
       assert.deepEqual(raw, bytes);
     } catch (error) {
-      assert.ok(error instanceof VerificationError && error.code === "bad-packet", String(error));
+      assert.ok(error instanceof GtrError, String(error));
+      assert.ok(["bad-packet", "stream-cut"].includes(error.code), String(error));
     }
   })));
 
 Deno.test("lengths that are none, and packets cut off", async () => {
-  for (const text of ["0003", "fff1", "zzzz", "-001", "00", "0006a", "ffff"]) {
-    const reader = new PacketReader(stream(new TextEncoder().encode(text)));
-    await assert.rejects(reader.next(), { code: "bad-packet" }, text);
+  for (
+    const [code, texts] of [
+      ["bad-packet", ["0003", "fff1", "zzzz", "-001", "ffff"]],
+      ["stream-cut", ["00", "0006a"]],
+    ] as const
+  ) {
+    for (const text of texts) {
+      const reader = new PacketReader(stream(new TextEncoder().encode(text)));
+      await assert.rejects(reader.next(), { code }, text);
+    }
   }
 });
 
