@@ -59,7 +59,7 @@ class DgramBackend implements Backend {
     this.#tune(() => socket.setRecvBufferSize(DENO ? DENO_RECEIVE_BUFFER : RECEIVE_BUFFER));
     const batchEnd = () => {
       this.#batch = false;
-      if (!this.#closed) events.batchEnd();
+      if (!this.#closed) attempt(() => events.batchEnd());
     };
     socket.on("message", (bytes, from) => {
       if (this.#closed) return;
