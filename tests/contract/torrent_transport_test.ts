@@ -211,6 +211,25 @@ test("manifests of long ago are removed from the disk", async (network, folder) 
   assert.deepEqual(await readdir(manifests), ["new"]);
 });
 
+test(
+  "a node that is closed writes no more, not for callers that gave up either",
+  async (network, folder) => {
+    const node = await network.join(alice, { cache: folder });
+    const stop = new AbortController();
+    const signed = makeManifest(alice, node, { refs: 300 });
+    const announcing = node.announce(signed, [], { signal: stop.signal });
+    stop.abort(new Error("enough"));
+    await assert.rejects(announcing, { message: "enough" });
+    await node[Symbol.asyncDispose]();
+    const written = await readdir(folder, { recursive: true });
+    const [manifests, items] = ["manifests", "items"].map((name) =>
+      written.filter((path) => new RegExp(`^${name}/[0-9a-f]{40}$`).test(path)).length
+    );
+    assert.deepEqual([manifests, items], [1, 2], written.join());
+    assert.equal(written.length, 6, written.join()); // the two folders, and nodes.json
+  },
+);
+
 test("large packs stay out of the DHT, and small ones if so set", async (network, folder) => {
   await network.join(carol);
   const b = await network.join(bob);

@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../common/atomic_file.ts";
+import { GtrError } from "../../common/errors.ts";
 import { Mutex } from "../../common/mutex.ts";
 import { abortable, deadline } from "../../common/wait.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
@@ -43,6 +44,9 @@ export class Announcer implements AsyncDisposable {
   readonly #announced = new Map<string, Announced>();
   /** Target (hex) of an immutable item -> when it was put, and how many nodes were known then. */
   readonly #put = new Map<string, { at: number; nodes: number }>();
+  /** Announcements under way, those whose caller gave up too. */
+  readonly #busy = new Set<Promise<unknown>>();
+  readonly #stop = new AbortController();
   /** Names in this user's publisher record. */
   readonly #names: Set<string>;
 
@@ -61,8 +65,13 @@ export class Announcer implements AsyncDisposable {
    * Resolves when another node holds the record, or there is none. Packs go on in the background.
    */
   async announce(signed: SignedManifest, packs: readonly PackFile[], wait: Wait): Promise<void> {
+    wait.signal.throwIfAborted();
     const key = repositoryKey(signed.manifest);
-    const begun = this.#mutex.run(key, () => this.#begin(key, signed, packs, wait));
+    const limit = { ...wait, signal: AbortSignal.any([wait.signal, this.#stop.signal]) };
+    const begun = this.#mutex.run(key, () => this.#begin(key, signed, packs, limit));
+    const busy: Promise<unknown> = begun.then(({ told }) => told, () => {}) // its caller hears of it
+      .finally(() => this.#busy.delete(busy));
+    this.#busy.add(busy);
     const { told } = await abortable(begun, wait.signal);
     // Out of reach is no failure of the publication: it goes on as soon as a node answers.
     await told;
@@ -78,7 +87,9 @@ export class Announcer implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     using limit = deadline(FLUSH_MS, "the DHT to take what was announced");
     if (this.#parts.dht.nodes > 0) await this.#republisher.flush(limit).catch(() => {});
+    this.#stop.abort(new GtrError("closed", "can't announce: BitTorrent was stopped"));
     await this.#republisher[Symbol.asyncDispose]();
+    await Promise.allSettled(this.#busy); // they write files
     for (const { torrent } of this.#announced.values()) torrent?.seed[Symbol.dispose]();
   }
 

@@ -46,6 +46,8 @@ export class Republisher implements AsyncDisposable {
   readonly #failed: (error: unknown) => void;
   readonly #entries = new Map<string, Entry>();
   readonly #due = new Set<string>();
+  /** Runs under way, those of duties that were replaced too. */
+  readonly #running = new Set<Promise<number>>();
   readonly #stop = new AbortController();
   readonly #nodes: Disposable;
   #workers = 0;
@@ -107,9 +109,8 @@ export class Republisher implements AsyncDisposable {
     this.#stop.abort();
     this.#nodes[Symbol.dispose]();
     clearTimeout(this.#debounce);
-    const running = [...this.#entries.values()].map((entry) => entry.running);
     for (const key of this.keys("")) this.remove(key);
-    await Promise.allSettled(running);
+    await Promise.allSettled(this.#running);
   }
 
   #enqueue(key: string): void {
@@ -135,13 +136,14 @@ export class Republisher implements AsyncDisposable {
     clearTimeout(entry.timer);
     let next = entry.duty.every;
     const nodes = this.#dht.nodes;
-    entry.running = entry.duty.run({ signal: this.#stop.signal })
+    const running = entry.duty.run({ signal: this.#stop.signal })
       .catch((error) => {
         next = Math.min(next, RETRY_MS);
         if (!this.#stop.signal.aborted) this.#failed(error);
         throw error;
       })
       .finally(() => {
+        this.#running.delete(running);
         entry.running = undefined;
         entry.nodes = nodes;
         if (this.#entries.get(key) !== entry || this.#stop.signal.aborted) return;
@@ -150,7 +152,8 @@ export class Republisher implements AsyncDisposable {
         entry.timer = setTimeout(() => this.#enqueue(key), next * spread);
         Deno.unrefTimer(entry.timer);
       });
-    return entry.running;
+    this.#running.add(running);
+    return entry.running = running;
   }
 
   #onGrowth(): void {

@@ -52,7 +52,9 @@ export class Download extends Torrent {
   readonly #awaitingInfo = new Map<Peer, (info: Uint8Array) => void>();
   #picker: Picker<Peer> | undefined;
   #buffers: PieceBuffers | undefined;
-  #hasInfo = false;
+  /** Set once the info dictionary is here; settles when the file is open and what it holds is known. */
+  #opening: Promise<void> | undefined;
+  readonly #ending = new AbortController();
   #everConnected = 0;
   #doneBytes = 0;
   #prefixPieces = 0;
@@ -92,6 +94,7 @@ export class Download extends Torrent {
       clearInterval(timer);
       signal.removeEventListener("abort", abort);
       this.close();
+      await this.#opening; // else the file would be made after the end
       if (this.content) {
         this.swarm.uploads.forget(this.content.file);
         await this.content.file.close();
@@ -101,6 +104,7 @@ export class Download extends Torrent {
 
   /** Ends the fetch; without effect where it has ended. */
   override close(): void {
+    this.#ending.abort();
     this.#dialer.close();
     super.close();
     this.#outcome.reject(new NetworkError("closed", "can't download: BitTorrent was stopped"));
@@ -118,7 +122,7 @@ export class Download extends Torrent {
     const known = fetchMetadata(peer.wire, {
       infohash,
       maxBytes: maxInfoBytes(length ?? maxLength),
-      received: (info) => void this.#gotInfo(info),
+      received: (info) => this.#gotInfo(info),
       lied: () => this.ban(peer, "wrong-metadata"),
     });
     this.#awaitingInfo.set(peer, known);
@@ -149,15 +153,17 @@ export class Download extends Torrent {
     this.#fillAll();
   }
 
-  async #gotInfo(bytes: Uint8Array): Promise<void> {
-    if (this.#hasInfo || this.closed) return;
-    this.#hasInfo = true;
+  #gotInfo(bytes: Uint8Array): void {
+    if (!this.closed) this.#opening ??= this.#open(bytes);
+  }
+
+  async #open(bytes: Uint8Array): Promise<void> {
     try {
       const info = this.#expected(parseInfo(bytes, this.#options.maxLength));
       for (const known of this.#awaitingInfo.values()) known(bytes);
       this.#awaitingInfo.clear();
       const file = await PieceFile.openPartial(this.#options.into, info);
-      const have = await file.verified(this.#options.signal).catch(async (error) => {
+      const have = await file.verified(this.#ending.signal).catch(async (error) => {
         await file.close();
         throw error;
       });
@@ -314,7 +320,7 @@ export class Download extends Torrent {
   /** Nobody is connected, nobody is left to be tried, and no more addresses will come. */
   #giveUpIfHopeless(): void {
     if (this.closed || this.peerSet.size > 0 || !this.#dialer.isExhausted) return;
-    const isBusy = this.#hasInfo && (!this.content || this.content.have.isFull);
+    const isBusy = this.#opening && (!this.content || this.content.have.isFull);
     if (!isBusy) this.#fail(this.#nobody());
   }
 

@@ -65,6 +65,7 @@ export class Swarm {
   readonly #wires = new Set<PeerWire>();
   /** Seeds before downloads: they have everything. */
   readonly #torrents = new Map<string, Torrent[]>();
+  readonly #fetches = new Set<Promise<void>>();
   readonly #meetings = new Set<Meeting>();
   /** SHA-1("req2" + infohash) -> infohash: what an encrypted handshake names. */
   readonly #obfuscated = new Map<string, string>();
@@ -171,6 +172,16 @@ export class Swarm {
    * @throws {StoreError} where the disk fails
    */
   async fetch(options: FetchOptions): Promise<void> {
+    const fetching = this.#fetch(options);
+    this.#fetches.add(fetching);
+    try {
+      await fetching;
+    } finally {
+      this.#fetches.delete(fetching);
+    }
+  }
+
+  async #fetch(options: FetchOptions): Promise<void> {
     const own = this.#torrents.get(options.infohash)?.find((torrent) => torrent instanceof Seed);
     const download = new Download(this.#context, options);
     this.#add(download, false);
@@ -223,6 +234,7 @@ export class Swarm {
     for (const wire of [...this.#wires]) wire.close();
     for (const socket of this.#greeting) socket.destroy();
     this.#context.uploads.close();
+    await Promise.allSettled(this.#fetches); // they close their files
     await closed;
   }
 
