@@ -1,6 +1,6 @@
 /** Repositories over Nostr, without any other network: real relays, Blossom servers and git. */
 import assert from "node:assert/strict";
-import { startBlossom, startRelay } from "../fixtures/nostr/servers.ts";
+import { startBlossom, startGrasp, startRelay } from "../fixtures/nostr/servers.ts";
 import { Node } from "./node.ts";
 import { until } from "./until.ts";
 
@@ -106,4 +106,77 @@ Deno.test("nostr: share, clone, pull, push, tag, force and delete", async (t) =>
       async () => (await dave.run("git", ["ls-remote", url])).stdout === "",
     );
   });
+});
+
+Deno.test("nostr: one repository and one identity on every network", async () => {
+  await using w = await world();
+  const alice = await w.join({ GTR_TRANSPORTS: "torrent,nostr" });
+  await alice.share("hello");
+  const { id, publicKey } = JSON.parse(await alice.gtr("id", "--json"));
+  const [{ addresses }] = JSON.parse(await alice.gtr("list", "--json"));
+  const bob = await w.join({
+    GTR_TRANSPORTS: "torrent,nostr",
+    GTR_TORRENT_BOOTSTRAP: await alice.dht(),
+  });
+  await bob.git("clone", "-q", addresses.torrent, "clone");
+  const tip = await alice.commit("hello", "second", "two\n");
+  await bob.untilPublished(addresses.nostr, "refs/heads/main", tip);
+  await bob.gitIn(bob.path("clone"), "pull", "-q", addresses.nostr, "main");
+  assert.equal(await bob.gitIn(bob.path("clone"), "rev-parse", "HEAD"), tip);
+  const { repositories } = await bob.status();
+  assert.equal(repositories.length, 1);
+  assert.match(repositories[0].address, new RegExp(`${id}/hello$`));
+  await bob.stored("hello", alice).then((path) => Deno.stat(path));
+  // Nobody seeds it now, and the relay is gone: each network stands in for the other.
+  await w.relay.kill();
+  await alice.gitIn(alice.path("hello"), "ls-remote", `torrent://${publicKey}/hello`);
+  const third = await alice.commit("hello", "third", "three\n");
+  await bob.untilPublished(addresses.torrent, "refs/heads/main", third);
+});
+
+Deno.test("nostr: a publisher who has gone, and one relay of two with it", async () => {
+  await using w = await world();
+  await using second = await startRelay();
+  const alice = await w.join({ GTR_NOSTR_RELAYS: `${w.relay.url},${second.url}` });
+  const url = await alice.share("hello");
+  const tip = await alice.gitIn(alice.path("hello"), "rev-parse", "HEAD");
+  await alice.killGtd();
+  await w.relay.kill();
+  const bob = await w.join({ GTR_NOSTR_RELAYS: second.url });
+  await bob.git("clone", "-q", url, "clone"); // the address names the dead one
+  assert.equal(await bob.gitIn(bob.path("clone"), "rev-parse", "HEAD"), tip);
+  await second.kill();
+  const carol = await w.join({ GTR_NOSTR_RELAYS: second.url });
+  const { code, stderr } = await carol.run("git", ["clone", url, "clone"]);
+  assert.notEqual(code, 0);
+  assert.match(stderr, /can't reach ws:\/\/127\.0\.0\.1/);
+});
+
+Deno.test("nostr: a GRASP server has it for everyone's git", async () => {
+  await using w = await world();
+  const folder = await Deno.makeTempDir();
+  try {
+    await using grasp = await startGrasp(folder);
+    const alice = await w.join({ GTR_NOSTR_GRASP: grasp.url });
+    const url = await alice.share("hello");
+    const npub = NPUB_ADDRESS.exec(url)![1];
+    const clone = `${grasp.url}/${npub}/hello.git`;
+    const stranger = await Node.make("none", { PATH: Deno.env.get("PATH")! });
+    try {
+      const has = (oid: string) => async () =>
+        (await stranger.run("git", ["ls-remote", clone, "refs/heads/main"])).stdout
+          .startsWith(oid);
+      await until(
+        "the server has it",
+        has(await alice.gitIn(alice.path("hello"), "rev-parse", "main")),
+      );
+      await stranger.git("clone", "-q", clone, "clone");
+      await until("the server has more", has(await alice.commit("hello", "second", "two\n")));
+      await stranger.gitIn(stranger.path("clone"), "pull", "-q");
+    } finally {
+      await stranger[Symbol.asyncDispose]().catch(() => {});
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
 });

@@ -6,6 +6,7 @@
 import { type GtrError, NetworkError, toGtrError } from "../../common/errors.ts";
 import { abortable, sleep } from "../../common/wait.ts";
 import type { NostrEvent } from "./events/event.ts";
+import { ANNOUNCEMENT, STATE } from "./events/kinds.ts";
 import type { Relays } from "./relays/relays.ts";
 
 /** How long the other relays are waited for once enough have it, in milliseconds. */
@@ -37,7 +38,10 @@ export function deliver(
   const reached = Promise.withResolvers<void>();
   const all = Promise.all(urls.map(async (url) => {
     try {
-      for (const event of events) await relays.publish([url], event, 1, signal);
+      for (const event of events) {
+        const fault = (await relays.publish([url], event, 0, signal)).failed.get(url);
+        if (fault && !(fault.code === "refused" && isExtra(event))) throw fault;
+      }
       done.push(url);
       if (done.length >= quorum) reached.resolve();
     } catch (error) {
@@ -56,6 +60,14 @@ export function deliver(
     stop.abort();
   };
   return { enough: abortable(wait(), signal), all };
+}
+
+/**
+ * Relays of GRASP servers take announcements and states only: packs are found without their events, on
+ * the servers that the announcement names, and what isn't deleted does no harm.
+ */
+function isExtra({ kind }: NostrEvent): boolean {
+  return kind !== ANNOUNCEMENT && kind !== STATE;
 }
 
 function noQuorum(

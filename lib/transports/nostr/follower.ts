@@ -42,8 +42,8 @@ export async function passOn(
   }
   if (events?.state === undefined) return;
   const inOrder = [
-    ...events.packs.map(({ event }) => event),
     ...events.announcement ? [events.announcement.event] : [],
+    ...events.packs.map(({ event }) => event),
     events.state.event,
   ];
   await deliver(relays, urls, inOrder, 0, signal).enough;

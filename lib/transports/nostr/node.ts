@@ -11,6 +11,7 @@ import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts"
 import type {
   FetchWait,
   Health,
+  LiveAnswer,
   Located,
   PackFile,
   ResolveWait,
@@ -20,6 +21,7 @@ import { formatNostrAddress, type NostrAddress } from "./address.ts";
 import { nostrEndpoints, readNostrEndpoints } from "./binding.ts";
 import { BlobStore } from "./blob_store.ts";
 import { passOn } from "./follower.ts";
+import { graspPlace } from "./grasp/place.ts";
 import { getBlob } from "./get_blob.ts";
 import { locate } from "./locate.ts";
 import { mayAsk } from "./may_ask.ts";
@@ -38,6 +40,7 @@ export interface NodeParts {
   /** The user's own. */
   readonly relays: readonly string[];
   readonly servers: readonly string[];
+  readonly grasp: readonly string[];
   readonly retry?: number;
   readonly keepAlive?: number;
 }
@@ -70,11 +73,12 @@ export class NostrNode implements AsyncDisposable {
   readonly #timeout: number;
   /** "<id>/<name>" -> where it was found. */
   readonly #found = new Map<string, Found>();
+  #live: LiveAnswer | undefined;
   readonly #keepAlive: ReturnType<typeof setInterval> | undefined;
 
   constructor(parts: NodeParts) {
     this.#parts = parts;
-    const { context, relays, servers } = parts;
+    const { context, relays, servers, grasp } = parts;
     const { settings, dropped, log } = context;
     this.#timeout = settings.get("network.timeout") * 1000;
     this.#key = new OwnKey(context, () => this.#relays);
@@ -97,7 +101,12 @@ export class NostrNode implements AsyncDisposable {
       key: context.key,
       signer,
       quorum: Math.min(settings.get("nostr.quorum"), relays.length),
-      clone: cloneUrls,
+      clone: (manifest, pubkey) => [
+        ...cloneUrls(manifest),
+        ...grasp.map((server) => graspPlace(server, pubkey, manifest.name).clone),
+      ],
+      grasp,
+      source: async (publisher, name) => await this.#live?.({ publisher, name }),
       folder: context.cache,
       log,
       retry: parts.retry ?? RETRY,
@@ -106,6 +115,11 @@ export class NostrNode implements AsyncDisposable {
     const pause = parts.keepAlive ?? settings.get("nostr.keepAlive") * HOUR;
     this.#keepAlive = setInterval(() => void this.#publisher.keepAlive(), pause);
     Deno.unrefTimer(this.#keepAlive as unknown as number);
+  }
+
+  /** What is published, as git can read it. */
+  serve(answer: LiveAnswer): void {
+    this.#live = answer;
   }
 
   /** Finds out which key is the user's, as far as that can be done at once. */

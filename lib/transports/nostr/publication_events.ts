@@ -34,8 +34,8 @@ export interface PublicationFacts {
 export const SEQUENCE_TAG = "gtr-sequence";
 
 /**
- * The events to publish, in their order: packs, announcement, state, then the request to delete what
- * is of no use any more. Those that say already what is to be said are not signed anew.
+ * The events to publish, in their order: announcement, as some relays take only what belongs to one
+ * that they know; packs, state, then the request to delete what is of no use any more. Those that say already what is to be said are not signed anew.
  *
  * @param before what relays have
  * @param floor no event that replaces another is dated before, in seconds since 1970
@@ -63,8 +63,8 @@ export async function publicationEvents(
   const stated = before.state?.event;
   const state = stateTemplate(facts, signer.pubkey, dated(stated));
   const events = [
-    ...packs,
     announced && sameTags(announced, announcement) ? announced : await sign(announcement),
+    ...packs,
     stated && sameTags(stated, state) && stated.content === state.content
       ? stated
       : await sign(state),

@@ -14,7 +14,7 @@ import { abortable, type Wait } from "../../common/wait.ts";
 import type { PublisherKey } from "../../identity/keys.ts";
 import { encodeEnvelope } from "../../manifest/envelope.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
-import type { PackFile } from "../transport.ts";
+import type { LiveSource, PackFile } from "../transport.ts";
 import { readNostrEndpoints } from "./binding.ts";
 import type { BlobStore } from "./blob_store.ts";
 import { deliver } from "./deliver.ts";
@@ -39,6 +39,10 @@ export interface PublisherParts {
   readonly quorum: number;
   /** URLs that git itself can clone. */
   readonly clone: (manifest: Manifest, pubkey: string) => readonly string[];
+  /** GRASP servers that are to have it too. */
+  readonly grasp: readonly string[];
+  /** git on what is published, for these servers. */
+  readonly source: (publisher: string, name: string) => Promise<LiveSource | undefined>;
   /** A folder for a moment's files. */
   readonly folder: string;
   readonly log: (message: string) => void;
@@ -54,6 +58,8 @@ interface Publication {
   events?: readonly NostrEvent[];
   /** Relays that have all of them. */
   readonly delivered: Set<string>;
+  /** GRASP servers that have it. */
+  readonly grasped: Set<string>;
   /** Servers refused some of its packs. */
   lacking: boolean;
   /** It doesn't name the Nostr key, so nobody would believe it: the next one will. */
@@ -97,7 +103,10 @@ export class Publisher implements AsyncDisposable {
     if (before && before.signed.manifest.sequence > sequence) return;
     const publication: Publication = before?.signed.manifest.sequence === sequence
       ? { ...before, packs }
-      : { signed, packs, events: before?.events, delivered: new Set(), lacking: false };
+      : {
+        ...{ signed, packs, events: before?.events },
+        ...{ delivered: new Set(), grasped: new Set(), lacking: false },
+      };
     this.#current.set(name, publication);
     await abortable(this.#run(publication), wait.signal);
   }
@@ -129,6 +138,7 @@ export class Publisher implements AsyncDisposable {
     this.parts.blobs.doubt();
     for (const publication of this.#current.values()) {
       publication.delivered.clear();
+      publication.grasped.clear();
       await this.#run(publication).catch((error) => this.#failed(publication, error));
     }
   }
@@ -152,7 +162,7 @@ export class Publisher implements AsyncDisposable {
   }
 
   async #publish(publication: Publication): Promise<void> {
-    const { signed, delivered } = publication;
+    const { signed, delivered, grasped } = publication;
     const { name, endpoints } = signed.manifest;
     if (this.#current.get(name) !== publication) return; // a newer one has come
     const { signal } = this.#stop;
@@ -179,16 +189,40 @@ export class Publisher implements AsyncDisposable {
     const same = JSON.stringify(publication.events?.map(({ id }) => id)) ===
       JSON.stringify(events.map(({ id }) => id));
     if (!same) delivered.clear();
+    if (!same) grasped.clear();
     publication.events = events;
     const missing = lookup.own.filter((url) => !delivered.has(url));
     const delivery = deliver(relays, missing, events, quorum - delivered.size, signal);
-    const ended = delivery.all.then((urls) => {
+    const ended = delivery.all.then(async (urls) => {
       for (const url of urls) delivered.add(url);
+      await this.#pushToGrasp(publication, signer.pubkey, signal);
       if (this.#isBehind(publication)) this.#retryLater();
     });
     this.#running.add(ended);
     ended.finally(() => this.#running.delete(ended));
     await delivery.enough;
+  }
+
+  /** Has GRASP servers take what relays have. */
+  async #pushToGrasp(
+    { signed, events = [], grasped }: Publication,
+    pubkey: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const missing = this.parts.grasp.filter((server) => !grasped.has(server));
+    if (missing.length === 0) return;
+    const { publisher, name, sequence } = signed.manifest;
+    const source = await this.parts.source(publisher, name).catch(() => undefined);
+    if (source?.manifest.manifest.sequence !== sequence) return; // a newer one will be pushed
+    const { pushToGrasp } = await import("./grasp/push.ts");
+    for (const server of missing) {
+      try {
+        await pushToGrasp(server, { pubkey, events, source }, this.parts.relays, { signal });
+        grasped.add(server);
+      } catch (error) {
+        if (!signal.aborted) this.parts.log(toGtrError(error).message);
+      }
+    }
   }
 
   /** Puts the packs, and a long manifest, on the servers. */
@@ -223,9 +257,10 @@ export class Publisher implements AsyncDisposable {
   }
 
   #isBehind(publication: Publication): boolean {
-    const { signed, delivered, lacking, unbound } = publication;
+    const { signed, delivered, grasped, lacking, unbound } = publication;
     return this.#current.get(signed.manifest.name) === publication && !unbound &&
-      (lacking || this.parts.lookup.own.some((url) => !delivered.has(url)));
+      (lacking || this.parts.grasp.some((server) => !grasped.has(server)) ||
+        this.parts.lookup.own.some((url) => !delivered.has(url)));
   }
 
   #retryLater(): void {

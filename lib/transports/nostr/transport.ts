@@ -10,6 +10,7 @@ import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts"
 import type {
   FetchWait,
   Health,
+  LiveAnswer,
   Located,
   PackFile,
   ResolveWait,
@@ -41,6 +42,8 @@ export class NostrTransport implements Transport {
   readonly #options: NostrOptions;
   readonly #relays: readonly string[];
   readonly #servers: readonly string[];
+  readonly #grasp: readonly string[];
+  #live: LiveAnswer | undefined;
   #node: Promise<NostrNode> | undefined;
   #endpoints: readonly string[] = [];
   #address: ((name: string) => string) | undefined;
@@ -49,7 +52,12 @@ export class NostrTransport implements Transport {
     this.#context = context;
     this.#options = options;
     const { settings } = context;
-    this.#relays = distinctUrls(settings.get("nostr.relays") ?? [], relayUrl, MAX_SERVERS);
+    this.#grasp = distinctUrls(settings.get("nostr.grasp") ?? [], webUrl, MAX_SERVERS);
+    const relays = [
+      ...settings.get("nostr.relays") ?? [],
+      ...this.#grasp.map((server) => server.replace(/^http/, "ws")),
+    ];
+    this.#relays = distinctUrls(relays, relayUrl, MAX_SERVERS);
     this.#servers = distinctUrls(settings.get("nostr.blossom") ?? [], webUrl, MAX_SERVERS);
   }
 
@@ -76,6 +84,12 @@ export class NostrTransport implements Transport {
 
   address(name: string): string | undefined {
     return this.#endpoints.length === 0 ? undefined : this.#address?.(name);
+  }
+
+  /** For GRASP servers only: nobody dials this node by Nostr. */
+  serve(answer: LiveAnswer): void {
+    this.#live = answer;
+    this.#node?.then((node) => node.serve(answer), () => {});
   }
 
   async locate(url: string, wait: Wait): Promise<Located> {
@@ -151,8 +165,15 @@ export class NostrTransport implements Transport {
   #open(): Promise<NostrNode> {
     return this.#node ??= (async () => {
       const { NostrNode } = await import("./node.ts");
-      const parts = { context: this.#context, relays: this.#relays, servers: this.#servers };
-      return new NostrNode({ ...parts, ...this.#options });
+      const node = new NostrNode({
+        context: this.#context,
+        relays: this.#relays,
+        servers: this.#servers,
+        grasp: this.#grasp,
+        ...this.#options,
+      });
+      if (this.#live) node.serve(this.#live);
+      return node;
     })();
   }
 }
