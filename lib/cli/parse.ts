@@ -31,6 +31,12 @@ export function parse(verb: Verb, words: readonly string[]): Parsed {
   } catch (error) {
     if (!(error instanceof CommanderError)) throw error;
     if (error.code === "commander.helpDisplayed") return { help: true };
+    if (verb.noOperands && error.code === "commander.excessArguments") {
+      // commander's own words would repeat them.
+      throw new UsageError("usage", `can't run gtr ${verb.name}: too many arguments`, {
+        hint: verb.noOperands,
+      });
+    }
     const why = error.message.replace(/^error: /, "").replaceAll("\n", " ");
     throw new UsageError("usage", `can't run gtr ${verb.name}: ${why}`, {
       hint: `gtr help ${verb.name}`,

@@ -8,6 +8,7 @@ import type { Settings } from "../common/settings.ts";
 import type { Wait } from "../common/wait.ts";
 import type { GtrClient } from "../daemon/client.ts";
 import type { AskRegistry } from "../identity/registry_fetch.ts";
+import type { AskSecret } from "./ask_secret.ts";
 
 /** What verbs ask gtd for. */
 export type Gtd =
@@ -39,6 +40,8 @@ export interface Services {
   running(home: Home): Promise<Gtd | undefined>;
   /** Asks a domain about one of its names. */
   readonly askRegistry: AskRegistry;
+  /** What asks the person for secrets. */
+  secrets(): AskSecret;
 }
 
 /** The real ones, each loaded when it is used. */
@@ -62,5 +65,9 @@ export const SERVICES: Services = {
   async askRegistry(name, signal) {
     const { askRegistry } = await import("../identity/registry_fetch.ts");
     return await askRegistry(name, signal);
+  },
+  secrets() {
+    const loading = import("./ask_secret.ts").then(({ secretsFromStdin }) => secretsFromStdin());
+    return async (question, signal) => await (await loading)(question, signal);
   },
 };

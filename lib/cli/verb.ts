@@ -40,6 +40,8 @@ export interface Verb {
   /** One line, starting with a lower-case verb. */
   readonly summary: string;
   readonly operands: readonly Operand[];
+  /** For verbs without operands: what to tell someone who gives it one. */
+  readonly noOperands?: string;
   readonly options: readonly Option[];
   /** Paragraphs. */
   readonly details: readonly string[];

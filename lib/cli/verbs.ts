@@ -273,6 +273,46 @@ export const VERBS: readonly Verb[] = [
     operands: [],
     options: [JSON_OPTION],
     details: [
+  {
+    name: "nostr login",
+    summary: "publish on Nostr with a key that you have",
+    operands: [],
+    noOperands: "never write a key into a command: others can see it. It is asked for",
+    options: [JSON_OPTION],
+    details: [
+      "Asks for the key without showing it, or reads it from a pipe: nsec1..., ncryptsec1... (NIP-49; " +
+      "its password is asked for next) or the bunker://... address of a program that signs (NIP-46). " +
+      "Prints the public key.",
+      "It is written into your git configuration, where ngit looks for it too: nostr.nsec, or " +
+      "nostr.bunker-uri and nostr.bunker-app-key, and nostr.npub. A key there is in plain text, in a " +
+      "file that only you can read from then on.",
+      "Without it, gtr publishes on Nostr with a key that comes of your identity. Readers need none.",
+    ],
+    examples: [
+      { command: "gtr nostr login", about: "type the key, unseen" },
+    ],
+    load: () => import("./verbs/nostr_login.ts"),
+  },
+  {
+    name: "nostr logout",
+    summary: "remove the key for Nostr from git's configuration",
+    operands: [],
+    options: [],
+    details: [
+      "From then on, gtr publishes with a key that comes of your identity. What was published stays.",
+    ],
+    examples: [{ command: "gtr nostr logout", about: "remove it" }],
+    load: () => import("./verbs/nostr_logout.ts"),
+  },
+  {
+    name: "nostr whoami",
+    summary: "print your public key on Nostr, and where the secret one is",
+    operands: [],
+    options: [JSON_OPTION],
+    details: ["Contacts nobody, unless the key is a bunker's and nostr.npub is not set."],
+    examples: [{ command: "gtr nostr whoami", about: "npub1..." }],
+    load: () => import("./verbs/nostr_whoami.ts"),
+  },
       "Checks git, the helpers on PATH, your files, the clock, the disk, gtd, its networks, the store " +
       "and what you share, all at once. Prints a line for each, ok, warning or failed, with a hint " +
       "of what to do; exit code 1 where something failed. It starts no gtd and mends nothing.",

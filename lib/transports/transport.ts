@@ -229,6 +229,45 @@ export interface TransportContext {
   readonly dropped: (reason: string) => void;
 }
 
+/** Who a user is on a network. */
+export interface AccountIdentity {
+  /** The public key, as people of that network write it. */
+  readonly name: string;
+  /** 64 hex digits. */
+  readonly publicKey: string;
+}
+
+/** What an {@linkcode Account} works with. */
+export interface AccountContext extends Pick<TransportContext, "key" | "gitConfig"> {
+  /** Asks the person for a secret, without showing it; undefined where there is nobody to ask. */
+  readonly ask: (question: string, signal: AbortSignal) => Promise<string | undefined>;
+}
+
+/** The user's key on a network with keys of its own: in git's configuration, where others look too. */
+export interface Account {
+  /** The names in git's configuration that make it up. */
+  readonly settings: readonly string[];
+  /** What the person is asked for. */
+  readonly question: string;
+  /**
+   * What to set, of {@linkcode settings}, for a secret that a person gave. No error repeats it.
+   *
+   * @throws {UsageError} "bad-key"
+   */
+  logIn(secret: string, context: AccountContext, wait: Wait): Promise<
+    AccountIdentity & {
+      readonly values: Readonly<Record<string, string>>;
+      /** What the person should know, one line each. */
+      readonly notes: readonly string[];
+    }
+  >;
+  /** Who the user is now, and where the key is: "nostr.nsec", "identity", ... */
+  whoAmI(
+    context: AccountContext,
+    wait: Wait,
+  ): Promise<AccountIdentity & { readonly source: string }>;
+}
+
 /** How `all.ts` lists a transport; `open` is imported lazily. */
 export interface TransportEntry {
   readonly scheme: string;
@@ -241,4 +280,6 @@ export interface TransportEntry {
     context: Pick<TransportContext, "settings" | "key" | "gitConfig">,
     wait: Wait,
   ) => Promise<((name: string) => string) | undefined>;
+  /** For networks with keys of their own. */
+  readonly account?: () => Promise<Account>;
 }

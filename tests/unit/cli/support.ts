@@ -53,6 +53,8 @@ export class User implements AsyncDisposable {
   interactive = false;
   /** What domains answer about their names. */
   readonly registries = new Map<string, unknown>();
+  /** What is typed where secrets are asked for. */
+  typed: string[] = [];
   readonly ending = new AbortController();
 
   private constructor(folder: string) {
@@ -170,6 +172,7 @@ export class User implements AsyncDisposable {
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
     return {
+      secrets: () => () => Promise.resolve(this.typed.shift()),
       askRegistry: ({ domain }) =>
         this.registries.has(domain)
           ? Promise.resolve(new TextEncoder().encode(JSON.stringify(this.registries.get(domain))))

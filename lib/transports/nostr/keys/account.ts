@@ -1,0 +1,93 @@
+/**
+ * The user's Nostr key in git's configuration: putting it there, and telling which it is.
+ *
+ * @module
+ */
+import { generateSecretKey } from "nostr-tools/pure";
+import { npubEncode, nsecEncode } from "nostr-tools/nip19";
+import { GtrError } from "../../../common/errors.ts";
+import type { Wait } from "../../../common/wait.ts";
+import type { Account, AccountContext, AccountIdentity } from "../../transport.ts";
+import { Relays } from "../relays/relays.ts";
+import { bunkerSigner, parseBunker } from "./bunker.ts";
+import { findSigner, readNpub } from "./find_signer.ts";
+import { readSecret } from "./secret_text.ts";
+import { localSigner } from "./signer.ts";
+
+/** `gtr nostr login`, `logout` and `whoami`. */
+export const account: Account = {
+  settings: ["nostr.nsec", "nostr.npub", "nostr.bunker-uri", "nostr.bunker-app-key"],
+  question: "Nostr key (nsec1... or ncryptsec1...) or bunker's address (bunker://...): ",
+
+  async logIn(text, { ask }, { signal }) {
+    const given = text.trim();
+    if (/^bunker:/i.test(given)) return await withBunker(given, signal);
+    const secret = await readSecret(given, "what was entered", ask, signal);
+    const who = identify(publicKeyOf(secret));
+    const isEncrypted = given.startsWith("ncryptsec1");
+    const nsec = /^[0-9a-f]{64}$/i.test(given) ? nsecEncode(Uint8Array.fromHex(given)) : given;
+    return {
+      ...who,
+      values: { "nostr.nsec": nsec, "nostr.npub": who.name },
+      notes: isEncrypted
+        ? ["gtd has nobody to ask for its password, so it can't publish with it: a bunker can"]
+        : [
+          "the key is in plain text in git's configuration: whoever reads that file has it; " +
+          "with a bunker:// address it stays in another program",
+        ],
+    };
+  },
+
+  async whoAmI(context, { signal }) {
+    const { ask: password, gitConfig: config, key: identity } = context;
+    const source = await keptElsewhere(context, signal);
+    const npub = source && await config("nostr.npub", signal);
+    if (npub !== undefined) return { ...identify(readNpub(npub)), source: source! };
+    using relays = new Relays({ dropped: () => {} });
+    const sources = { config, password, identity, relays: () => relays };
+    const found = await findSigner(sources, signal);
+    found.signer.close();
+    return { ...identify(found.signer.pubkey), source: found.source };
+  },
+};
+
+/** The setting that has a key which can't be read without a person or a network. */
+async function keptElsewhere(
+  { gitConfig }: Pick<AccountContext, "gitConfig">,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const nsec = await gitConfig("nostr.nsec", signal);
+  if (nsec !== undefined) return nsec.startsWith("ncryptsec1") ? "nostr.nsec" : undefined;
+  return await gitConfig("nostr.bunker-uri", signal) === undefined ? undefined : "nostr.bunker-uri";
+}
+
+/** Makes a key for this program and asks the bunker whose it keeps. */
+async function withBunker(uri: string, signal: Wait["signal"]) {
+  const address = parseBunker(uri);
+  const appKey = generateSecretKey();
+  const nsec = nsecEncode(appKey);
+  using relays = new Relays({ dropped: () => {} });
+  const signer = await bunkerSigner(address, appKey, relays, signal);
+  signer.close();
+  const who = identify(signer.pubkey);
+  const values = {
+    "nostr.bunker-uri": uri,
+    "nostr.bunker-app-key": nsec,
+    "nostr.npub": who.name,
+  };
+  return { ...who, values, notes: [] };
+}
+
+function publicKeyOf(secret: Uint8Array): string {
+  try {
+    const signer = localSigner(secret);
+    signer.close();
+    return signer.pubkey;
+  } catch {
+    throw new GtrError("bad-key", "can't use what was entered: its number is not a key");
+  }
+}
+
+function identify(publicKey: string): AccountIdentity {
+  return { name: npubEncode(publicKey), publicKey };
+}
