@@ -34,6 +34,7 @@ export interface Options {
   readonly unset?: string;
   readonly follow?: boolean;
   readonly keep?: boolean;
+  readonly branches?: string;
   readonly lines?: string;
   readonly as?: string;
   readonly acceptChange?: boolean;

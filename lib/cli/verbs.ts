@@ -106,16 +106,31 @@ export const VERBS: readonly Verb[] = [
     name: "follow",
     summary: "keep a copy of someone's repository up to date, and pass it on",
     operands: [{ form: "[address]", about: "what to follow (default: list what is followed)" }],
-    options: [JSON_OPTION],
+    options: [
+      {
+        form: "--branches <names>",
+        about: "update the copy only when one of these changes, such as main,dev (default: any)",
+      },
+      JSON_OPTION,
+    ],
     details: [
       "Fetches the repository into gtd's store. From then on gtd hears of each publication from " +
       "other peers, looks for it now and then anyway, and keeps the old state while nobody answers.",
+      "With --branches the copy is brought up to date when one of those branches is moved, created " +
+      "or deleted. Publications that change only other branches or tags are not fetched. The copy is " +
+      "always whole, with all branches, as of the last publication that mattered, and is passed on " +
+      "as such; git fetch still brings everything up to date. Following again replaces the names; " +
+      "without --branches it is any branch again.",
       "What does not fit into store.repositoryQuota and store.quota is refused before it is " +
       "fetched. To make room, copies that were only cloned are evicted, the least recently used " +
       "first; never what is followed, and never your own.",
     ],
     examples: [
       { command: "gtr follow torrent://bob/tools", about: "help Bob keep his tools available" },
+      {
+        command: "gtr follow torrent://bob/tools --branches main,stable",
+        about: "only as these two change",
+      },
       { command: "gtr follow", about: "what is followed, and its newest state here" },
     ],
     load: () => import("./verbs/follow.ts"),
@@ -259,21 +274,6 @@ export const VERBS: readonly Verb[] = [
     load: () => import("./verbs/name_list.ts"),
   },
   {
-    name: "status",
-    summary: "show what gtd does: networks, repositories, peers",
-    operands: [],
-    options: [JSON_OPTION],
-    details: ["Starts gtd if it doesn't run and daemon.autostart is true. git's own: git status."],
-    examples: [{ command: "gtr status --json", about: "the same, for programs" }],
-    load: () => import("./verbs/status.ts"),
-  },
-  {
-    name: "doctor",
-    summary: "check that all that gtr needs is there and works",
-    operands: [],
-    options: [JSON_OPTION],
-    details: [
-  {
     name: "nostr login",
     summary: "publish on Nostr with a key that you have",
     operands: [],
@@ -313,6 +313,21 @@ export const VERBS: readonly Verb[] = [
     examples: [{ command: "gtr nostr whoami", about: "npub1..." }],
     load: () => import("./verbs/nostr_whoami.ts"),
   },
+  {
+    name: "status",
+    summary: "show what gtd does: networks, repositories, peers",
+    operands: [],
+    options: [JSON_OPTION],
+    details: ["Starts gtd if it doesn't run and daemon.autostart is true. git's own: git status."],
+    examples: [{ command: "gtr status --json", about: "the same, for programs" }],
+    load: () => import("./verbs/status.ts"),
+  },
+  {
+    name: "doctor",
+    summary: "check that all that gtr needs is there and works",
+    operands: [],
+    options: [JSON_OPTION],
+    details: [
       "Checks git, the helpers on PATH, your files, the clock, the disk, gtd, its networks, the store " +
       "and what you share, all at once. Prints a line for each, ok, warning or failed, with a hint " +
       "of what to do; exit code 1 where something failed. It starts no gtd and mends nothing.",

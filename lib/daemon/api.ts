@@ -7,15 +7,27 @@
  * @module
  */
 import * as v from "valibot";
+import { isBranchName, MAX_BRANCHES } from "../manifest/branches.ts";
 
 const Oid = v.pipe(v.string(), v.regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/));
 const Hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const Hex40 = v.pipe(v.string(), v.regex(/^[0-9a-f]{40}$/));
 const Size = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** Short names. */
+const Branches = v.pipe(
+  v.array(v.pipe(v.string(), v.check(isBranchName, "not the name of a branch"))),
+  v.minLength(1),
+  v.maxLength(MAX_BRANCHES),
+);
 const Path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
 /** What a request names a repository by: any URL form, petnames included. */
 export const AddressRequest = v.object({ url: v.pipe(v.string(), v.maxLength(1024)) });
+/** With `branches`, only publications that change one of these are fetched. */
+export const FollowRequest = v.object({
+  ...AddressRequest.entries,
+  branches: v.optional(Branches),
+});
 export const UnfollowRequest = v.object({ ...AddressRequest.entries, keep: v.boolean() });
 /** A working repository, by its common git directory. */
 export const RepositoryRequest = v.object({ gitDir: Path });
@@ -218,6 +230,8 @@ export const Status = v.object({
     role: v.picklist(["published", "followed"]),
     /** One's own, or asked for by `gtr follow`: it stays. Others are here because git cloned them. */
     pinned: v.boolean(),
+    /** Where it is followed for these only. */
+    branches: v.optional(v.array(v.string())),
     peers: Size,
     /** It has outgrown a quota, or its newest state was refused. */
     overQuota: v.boolean(),

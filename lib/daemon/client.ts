@@ -99,9 +99,12 @@ export class GtrClient implements AsyncDisposable {
     return this.#work("/v1/sync", { url }, SyncedState, wait);
   }
 
-  /** Fetches a repository, and keeps it up to date from now on. Progress as for `sync`. */
-  follow(url: string, wait: Wait): Promise<RemoteState> {
-    return this.#work("/v1/follow", { url }, RemoteState, wait);
+  /**
+   * Fetches a repository, and keeps it up to date from now on; with `branches` (short names), only as
+   * those change. Progress as for `sync`.
+   */
+  follow(url: string, wait: Wait, branches?: readonly string[]): Promise<RemoteState> {
+    return this.#work("/v1/follow", { url, branches }, RemoteState, wait);
   }
 
   /** Ends that; the copy leaves the store unless it is to be kept. */

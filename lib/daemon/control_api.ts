@@ -23,6 +23,7 @@ import {
   AddressRequest,
   DialRequest,
   FileRequest,
+  FollowRequest,
   OwnRequest,
   PushRequest,
   type RemoteState,
@@ -89,9 +90,9 @@ export function controlApi(options: ControlOptions): Hono {
     );
   });
   app.post("/v1/follow", async (c) => {
-    const { url } = await body(AddressRequest, c.req.raw);
+    const { url, branches } = await body(FollowRequest, c.req.raw);
     return streamWork(async (wait) => {
-      const state = remoteState(url, await (await engineFor(url)).follow(url, wait));
+      const state = remoteState(url, await (await engineFor(url)).follow(url, wait, branches));
       await options.refollow();
       return state;
     });

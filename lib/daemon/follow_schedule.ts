@@ -11,8 +11,8 @@ const LONGEST_MS = 30 * 60_000;
 /** So long after asking, a notice is acted on at the earliest. */
 const NOTICE_GAP_MS = 1000;
 
-/** How asking about a repository ended. */
-export type Outcome = "changed" | "same" | "failed";
+/** How asking about a repository ended; "skipped" for news that was of no concern. */
+export type Outcome = "changed" | "skipped" | "same" | "failed";
 
 interface Entry {
   /** The next regular time. */
@@ -87,10 +87,9 @@ export class FollowSchedule {
     const entry = this.#entries.get(key);
     if (!entry?.asking) return;
     entry.asking = false;
-    if (outcome === "changed") {
-      entry.vain = 0;
-      entry.interval = SHORTEST_MS;
-    }
+    // News of no concern makes nothing come sooner, but whoever told of it spoke the truth.
+    if (outcome === "changed" || outcome === "skipped") entry.vain = 0;
+    if (outcome === "changed") entry.interval = SHORTEST_MS;
     entry.dueAt = now + entry.interval * (0.75 + this.#random() / 2);
     entry.interval = Math.min(LONGEST_MS, entry.interval * 2);
   }

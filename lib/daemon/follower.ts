@@ -21,7 +21,7 @@ export class Follower implements Disposable {
   readonly #log: (message: string) => void;
   readonly #schedule = new FollowSchedule();
   readonly #follows = new Map<string, Follow>();
-  /** Repository -> the sequence that is in the store. */
+  /** Repository -> the newest sequence that is in the store, or was found to be of no concern. */
   readonly #sequences = new Map<string, number>();
   readonly #watches = new Map<string, Disposable[]>();
   readonly #stop = new AbortController();
@@ -77,10 +77,15 @@ export class Follower implements Disposable {
   async #ask(key: string, follow: Follow): Promise<Outcome> {
     using limit = deadline(UPDATE_MS, `an update of ${follow.name}`, this.#stop.signal);
     try {
-      const { signed, warning } = await this.#engine.update(follow, limit);
+      const { signed, skipped, warning } = await this.#engine.update(follow, limit);
       const { manifest } = signed;
       const before = this.#sequences.get(key) ?? 0;
-      if (this.#follows.has(key) && !this.#stop.signal.aborted) this.#watch(key, manifest);
+      const isFollowed = this.#follows.has(key) && !this.#stop.signal.aborted;
+      if (isFollowed) this.#watch(key, manifest, skipped);
+      if (skipped !== undefined && skipped > before) {
+        this.#log(`skipped ${follow.name}: publication ${skipped} changes no followed branch`);
+        return "skipped";
+      }
       if (manifest.sequence > before) return "changed";
       return warning === undefined ? "same" : "failed";
     } catch (error) {
@@ -92,8 +97,8 @@ export class Follower implements Disposable {
   }
 
   /** Has every network that can tell of news do so. */
-  #watch(key: string, manifest: Manifest): void {
-    this.#sequences.set(key, manifest.sequence);
+  #watch(key: string, manifest: Manifest, newest = manifest.sequence): void {
+    this.#sequences.set(key, Math.max(newest, this.#sequences.get(key) ?? 0));
     if (this.#watches.has(key)) return;
     const noticed = (sequence: number) => {
       if (sequence <= (this.#sequences.get(key) ?? 0)) return;

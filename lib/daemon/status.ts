@@ -29,6 +29,9 @@ export async function engineStatus(engine: Engine, uptimeSeconds: number): Promi
     const packs = (await repository.packs()).map(({ pack }) => pack);
     const own = manifest.publisher === key.publicKeyHex;
     const id = publisherId(Buffer.from(manifest.publisher, "hex"));
+    const follow = followed.find(({ publisher, name }) =>
+      publisher === manifest.publisher && name === manifest.name
+    );
     repositories.push({
       address: formatAddress({
         scheme: transports[0]?.scheme ?? "torrent",
@@ -39,10 +42,8 @@ export async function engineStatus(engine: Engine, uptimeSeconds: number): Promi
       packs: packs.length,
       bytes: packs.reduce((sum, pack) => sum + pack.size, 0),
       role: own ? "published" : "followed",
-      pinned: own ||
-        followed.some(({ publisher, name }) =>
-          publisher === manifest.publisher && name === manifest.name
-        ),
+      pinned: own || follow !== undefined,
+      ...(follow?.branches && { branches: [...follow.branches] }),
       peers: transports.reduce((sum, transport) => sum + transport.peers(manifest), 0),
       overQuota: quota.isOver(repository, manifest),
     });

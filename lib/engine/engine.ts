@@ -153,8 +153,11 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Keeps a repository up to date from now on; see {@linkcode followRepository}. */
-  async follow(url: string, wait: Wait): Promise<Synced> {
-    return await this.#at(url, wait, (address) => followRepository(this.parts, address, wait));
+  async follow(url: string, wait: Wait, branches?: readonly string[]): Promise<Synced> {
+    return await this.#at(
+      ...[url, wait] as const,
+      (address) => followRepository(this.parts, address, wait, branches),
+    );
   }
 
   /** Ends that; see {@linkcode unfollowRepository}. */
@@ -168,20 +171,23 @@ export class Engine implements AsyncDisposable {
     });
   }
 
-  /** Fetches what is new of a followed repository. */
+  /** Fetches what is new of a followed repository, if it is about the branches that are followed. */
   async update({ scheme, publisher, name }: Follow, wait: Wait): Promise<Synced> {
     const id = publisherId(Uint8Array.fromHex(publisher));
     const key = repositoryKey(id, name);
     const ending = new AbortController();
     this.#updates.set(key, ending);
     try {
-      if (!await this.parts.follows.has({ publisher, name })) {
+      const follow = await this.parts.follows.find({ publisher, name });
+      if (!follow) {
         throw new RequestError("not-followed", `can't update ${name}: it is not followed`);
       }
+      const { branches } = follow;
+      const address = { scheme, id, publicKey: publisher, name };
       return await this.#syncs.run(
-        key,
-        (shared) =>
-          syncRepository(this.parts, { scheme, id, publicKey: publisher, name }, shared, "follow"),
+        // Who clones meanwhile wants everything, and must not be given what this one is content with.
+        branches ? `${key} by its branches` : key,
+        (shared) => syncRepository(this.parts, address, shared, "follow", branches),
         { ...wait, signal: AbortSignal.any([wait.signal, ending.signal]) },
       );
     } finally {

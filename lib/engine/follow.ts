@@ -7,6 +7,7 @@ import { RequestError, toGtrError } from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
 import { formatAddress, type RepoAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
+import { missingBranches } from "../manifest/branches.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import { changeRepository, type EngineParts } from "./parts.ts";
 import { type Synced, syncRepository } from "./sync.ts";
@@ -33,6 +34,8 @@ export async function maySeed(
 /**
  * Fetches a repository and, once it is whole, puts it on the list of those that are kept up to date.
  *
+ * @param branches short names: from then on only publications that change one of these are fetched;
+ * undefined for all publications. Either replaces what was asked for before
  * @throws {RequestError} "own-repository", "over-quota"
  * @throws {NetworkError} nobody has it
  */
@@ -40,17 +43,20 @@ export async function followRepository(
   parts: EngineParts,
   address: RepoAddress,
   wait: Wait,
+  branches?: readonly string[],
 ): Promise<Synced> {
   refuseOwn(parts, address, "follow", "what you share is published and passed on anyway");
   const synced = await syncRepository(parts, address, wait);
   const { repository } = synced;
   const { publisher, name } = repository;
-  await parts.follows.add({ scheme: address.scheme, publisher, name }, wait.signal);
+  await parts.follows.put({ scheme: address.scheme, publisher, name, branches }, wait.signal);
   // The policy may allow it only now.
   void parts.seeder.offer(repository).catch((error) =>
     parts.log(`can't seed ${name}: ${toGtrError(error).message}`)
   );
-  return synced;
+  const missing = missingBranches(branches ?? [], synced.signed.manifest);
+  const warning = [synced.warning, missing].filter((text) => text !== undefined).join("; ");
+  return warning === "" ? synced : { ...synced, warning };
 }
 
 /**

@@ -9,6 +9,7 @@ import { toGtrError, VerificationError } from "../common/errors.ts";
 import { idleDeadline, type Wait } from "../common/wait.ts";
 import { fetchChecksObjects } from "../git_interface/config.ts";
 import type { RepoAddress } from "../identity/address.ts";
+import { branchesDiffer } from "../manifest/branches.ts";
 import type { Manifest, PackRef, SignedManifest } from "../manifest/types.ts";
 import type { EarlyIndex } from "../store/early_index.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
@@ -25,9 +26,11 @@ const CONCURRENT_PACKS = 3;
 /** Below this a pack is indexed faster than git is started, in bytes. */
 const EARLY_INDEX_BYTES = 1 << 20;
 
-/** A repository whose newest known state is whole in the store. */
+/** A repository whose newest known state is whole in the store, but for what was of no concern. */
 export interface Synced extends Resolved {
   readonly repository: StoredRepository;
+  /** The newest sequence, where that publication changed none of the branches that matter. */
+  readonly skipped?: number;
 }
 
 /**
@@ -35,6 +38,7 @@ export interface Synced extends Resolved {
  * names the pack of how many: "3/7".
  *
  * @param purpose a repository that is used counts as used now; one that is only kept up to date doesn't
+ * @param branches short names: a copy that is whole stays as it is while none of these changes
  * @throws {NetworkError} nobody has it
  * @throws {VerificationError} what came is not what the publisher signed
  * @throws {RequestError} "over-quota"
@@ -44,6 +48,7 @@ export async function syncRepository(
   address: RepoAddress,
   wait: Wait,
   purpose: "use" | "follow" = "use",
+  branches?: readonly string[],
 ): Promise<Synced> {
   const resolved = await resolveNewest(parts, address, wait);
   const { publisher, name } = resolved.signed.manifest;
@@ -52,13 +57,28 @@ export async function syncRepository(
   const signed = await changeRepository(
     ...[parts, repository, wait] as const,
     async () => {
+      const copy = branches && await sufficient(repository, resolved.signed, branches);
+      if (copy) return copy;
       const from = { ...parts, transports };
       const signed = await bringUpToDate(from, repository, resolved.signed, purpose, wait);
       if (purpose === "use" && !resolved.own) await noteUse(repository);
       return signed;
     },
   );
-  return { ...resolved, signed, repository };
+  const newest = resolved.signed.manifest.sequence;
+  const skipped = signed.manifest.sequence < newest ? newest : undefined;
+  return { ...resolved, signed, repository, skipped };
+}
+
+/** The state in the store, where that is whole and has these branches as they are now. */
+async function sufficient(
+  repository: StoredRepository,
+  { manifest }: SignedManifest,
+  branches: readonly string[],
+): Promise<SignedManifest | undefined> {
+  const copy = await repository.usableManifest();
+  if (!copy || branchesDiffer(branches, copy.manifest, manifest)) return undefined;
+  return await repository.isWhole() ? copy : undefined;
 }
 
 /**

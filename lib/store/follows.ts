@@ -9,6 +9,7 @@ import { StoreError } from "../common/errors.ts";
 import { lockFile } from "../common/file_lock.ts";
 import type { Home } from "../common/home.ts";
 import { repositoryNameFault } from "../common/repository_name.ts";
+import { isBranchName, MAX_BRANCHES } from "../manifest/branches.ts";
 import { isPublisher } from "./repo_paths.ts";
 
 const FollowsFile = v.looseObject({
@@ -18,6 +19,11 @@ const FollowsFile = v.looseObject({
     scheme: v.pipe(v.string(), v.regex(/^[a-z][a-z0-9+.-]*$/)),
     publisher: v.pipe(v.string(), v.check(isPublisher)),
     name: v.pipe(v.string(), v.check((name) => repositoryNameFault(name) === undefined)),
+    branches: v.optional(v.pipe(
+      v.array(v.pipe(v.string(), v.check(isBranchName))),
+      v.minLength(1),
+      v.maxLength(MAX_BRANCHES),
+    )),
   })),
 });
 
@@ -27,6 +33,8 @@ export interface Follow {
   /** Public key, 64 hex digits. */
   readonly publisher: string;
   readonly name: string;
+  /** Short names; only publications that change one of these are fetched. Absent: all are. */
+  readonly branches?: readonly string[];
 }
 
 /** The list, kept in one file that several processes may change. */
@@ -43,24 +51,41 @@ export class Follows {
    * @throws {StoreError} "bad-follows" where the file is not what gtr writes
    */
   async list(): Promise<Follow[]> {
-    return (await this.#read()).follows.map(({ scheme, publisher, name }) => ({
+    return (await this.#read()).follows.map(({ scheme, publisher, name, branches }) => ({
       scheme,
       publisher,
       name,
+      ...(branches && { branches }),
     }));
+  }
+
+  /** How this repository is followed; undefined where it isn't. */
+  async find(repository: Pick<Follow, "publisher" | "name">): Promise<Follow | undefined> {
+    return (await this.list()).find((follow) => isSame(follow, repository));
   }
 
   /** Whether this repository is followed. */
   async has(repository: Pick<Follow, "publisher" | "name">): Promise<boolean> {
-    return (await this.list()).some((follow) => isSame(follow, repository));
+    return await this.find(repository) !== undefined;
   }
 
   /** Adds a repository; one that is there already stays as it is. */
   async add(follow: Follow, signal: AbortSignal): Promise<void> {
     await this.#change(
       signal,
+      (follows) => follows.some((other) => isSame(other, follow)) ? follows : [...follows, follow],
+    );
+  }
+
+  /** Adds a repository; of one that is there already the branches are replaced. */
+  async put(follow: Follow, signal: AbortSignal): Promise<void> {
+    const { branches } = follow;
+    await this.#change(
+      signal,
       (follows) =>
-        follows.some((other) => isSame(other, follow)) ? follows : [...follows, { ...follow }],
+        follows.some((other) => isSame(other, follow))
+          ? follows.map((other) => isSame(other, follow) ? { ...other, branches } : other)
+          : [...follows, follow],
     );
   }
 
@@ -75,12 +100,15 @@ export class Follows {
     );
   }
 
-  async #change(signal: AbortSignal, change: (follows: Entries) => Entries): Promise<boolean> {
+  async #change(
+    signal: AbortSignal,
+    change: (follows: Entries) => readonly Follow[],
+  ): Promise<boolean> {
     await this.#home.ensure();
     using _lock = await lockFile(`${this.#home.follows}.lock`, signal);
     const file = await this.#read();
     const follows = change(file.follows);
-    if (follows.length === file.follows.length) return false;
+    if (JSON.stringify(follows) === JSON.stringify(file.follows)) return false;
     const text = JSON.stringify({ ...file, follows }, null, 2) + "\n";
     await writeFileAtomic(this.#home.follows, text);
     return true;

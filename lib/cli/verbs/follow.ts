@@ -1,6 +1,8 @@
 /** `gtr follow` */
+import { UsageError } from "../../common/errors.ts";
 import { formatAddress } from "../../identity/address.ts";
 import { publisherId } from "../../identity/keys.ts";
+import { isBranchName, listNames, MAX_BRANCHES } from "../../manifest/branches.ts";
 import { Follows } from "../../store/follows.ts";
 import { Store } from "../../store/store.ts";
 import { withGtd } from "../gtd.ts";
@@ -18,11 +20,19 @@ interface ListedFollow {
   readonly bytes: number | null;
   /** When what is here was published, seconds since 1970. */
   readonly created: number | null;
+  /** Where it is followed for these only. */
+  readonly branches?: readonly string[];
 }
 
 /** Keeps a copy of a repository up to date, or lists what is kept so. */
 export async function run(call: Call): Promise<void> {
   const { io, operands: [url], options } = call;
+  const branches = readBranches(options.branches);
+  if (url === undefined && branches) {
+    throw new UsageError("usage", "can't run gtr follow: --branches needs an address", {
+      hint: "gtr follow <address> --branches <names>",
+    });
+  }
   if (url === undefined) return await list(call);
   const { address, name, sequence, warning } = await withGtd(
     call,
@@ -32,12 +42,26 @@ export async function run(call: Call): Promise<void> {
       gtd.follow(url, {
         signal,
         progress: progress && ((done, total, what) => progress(done, total, `Packs ${what}`)),
-      }),
+      }, branches),
   );
   if (warning !== undefined) note(io, `warning: ${warning}`);
   if (options.json) printJson(io, { address, sequence });
   else io.stdout(`${address}\n`);
-  note(io, `following ${name}: gtd keeps the copy up to date`);
+  const when = branches ? ` as ${listNames(branches)} change` : "";
+  note(io, `following ${name}: gtd keeps the copy up to date${when}`);
+}
+
+/** @throws {UsageError} "bad-branches" */
+function readBranches(text: string | undefined): string[] | undefined {
+  if (text === undefined) return undefined;
+  const names = text.split(",").map((name) => name.replace(/^refs\/heads\//, ""));
+  const wrong = names.find((name) => !isBranchName(name));
+  const many = names.length > MAX_BRANCHES;
+  if (wrong === undefined && !many) return [...new Set(names)];
+  const why = many ? `${MAX_BRANCHES} is the most` : `'${wrong}' can't be the name of a branch`;
+  throw new UsageError("bad-branches", `can't follow these branches: ${why}`, {
+    hint: "gtr follow <address> --branches main,dev; patterns are not understood",
+  });
 }
 
 async function list(call: Call): Promise<void> {
@@ -45,13 +69,14 @@ async function list(call: Call): Promise<void> {
   const store = new Store(home);
   const follows = await new Follows(home).list();
   const listed = await Promise.all(
-    follows.map(async ({ scheme, publisher, name }): Promise<ListedFollow> => {
+    follows.map(async ({ scheme, publisher, name, branches }): Promise<ListedFollow> => {
       const manifest = (await store.repository(publisher, name).usableManifest())?.manifest;
       return {
         address: formatAddress({ scheme, id: publisherId(Uint8Array.fromHex(publisher)), name }),
         sequence: manifest?.sequence ?? null,
         bytes: manifest?.packs.reduce((sum, { size }) => sum + size, 0) ?? null,
         created: manifest?.created ?? null,
+        ...(branches && { branches }),
       };
     }),
   );
@@ -59,11 +84,12 @@ async function list(call: Call): Promise<void> {
   if (listed.length === 0) return note(io, "nothing is followed; gtr follow <address> follows");
   printTable(
     io,
-    ["ADDRESS", "PUBLISHED", "SIZE"],
-    listed.map(({ address, bytes, created }) => [
+    ["ADDRESS", "PUBLISHED", "SIZE", "BRANCHES"],
+    listed.map(({ address, bytes, created, branches }) => [
       address,
       created === null ? "-" : new Date(created * 1000).toISOString().replace(/\.\d+Z$/, "Z"),
       bytes === null ? "-" : formatBytes(bytes),
+      branches ? listNames(branches) : "all",
     ]),
   );
 }

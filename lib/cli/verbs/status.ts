@@ -2,6 +2,7 @@
 import { RequestError } from "../../common/errors.ts";
 import type { Status } from "../../daemon/api.ts";
 import { runningStatus, STATUS_MS, withGtd } from "../gtd.ts";
+import { listNames } from "../../manifest/branches.ts";
 import type { Call, Io } from "../io.ts";
 import { formatBytes, formatDuration, note, printJson, printTable } from "../output.ts";
 
@@ -48,11 +49,17 @@ function printStatus(io: Io, status: Status): void {
     ["ADDRESS", "ROLE", "SEQUENCE", "PACKS", "SIZE", "PEERS"],
     status.repositories.map((r) => [
       r.address,
-      `${r.pinned ? r.role : "cloned"}${r.overQuota ? ", over quota" : ""}`,
+      `${roleOf(r)}${r.overQuota ? ", over quota" : ""}`,
       r.sequence,
       r.packs,
       formatBytes(r.bytes),
       r.peers,
     ]),
   );
+}
+
+/** "published", "cloned", "followed (main, dev)". */
+function roleOf({ pinned, role, branches }: Status["repositories"][number]): string {
+  if (!pinned) return "cloned";
+  return branches ? `${role} (${listNames(branches)})` : role;
 }

@@ -16,6 +16,28 @@ Deno.test("follow: asks gtd, and prints the address", async () => {
   assert.deepEqual(user.asked, Array.from({ length: 3 }, () => `follow ${URL}`));
 });
 
+Deno.test("follow: takes branches by their names, and refuses what can't be any", async () => {
+  await using user = await User.make();
+  const followed = await user.gtr(user.folder, "follow", URL, "--branches", "main,refs/heads/a/b");
+  assert.deepEqual([followed.code, followed.out], [0, `${URL}\n`]);
+  assert.match(followed.err, /keeps the copy up to date as main, a\/b change\n$/);
+  const many = Array.from({ length: 1000 }, (_, i) => `b${i}`);
+  await user.gtr(user.folder, "follow", URL, "--branches", [...many, "b0"].slice(1).join());
+  assert.deepEqual(user.asked, [
+    `follow ${URL} as main+a/b change`,
+    `follow ${URL} as ${[...many.slice(1), "b0"].join("+")} change`,
+  ]);
+  for (const wrong of ["", ",", "main,", "a b", "topic/*", "HEAD", [...many, "b"].join()]) {
+    const refused = await user.gtr(user.folder, "follow", URL, "--branches", wrong);
+    assert.equal(refused.code, 2, wrong);
+    assert.match(refused.err, /^gtr: can't follow these branches: .*\nhint: .*patterns are not/);
+  }
+  const nothing = await user.gtr(user.folder, "follow", "--branches", "main");
+  assert.equal(nothing.code, 2);
+  assert.match(nothing.err, /--branches needs an address\nhint: /);
+  assert.equal(user.asked.length, 2);
+});
+
 Deno.test("follow: lists what is followed without gtd, also what is not here", async () => {
   await using user = await User.make();
   user.daemon = "broken";
@@ -31,8 +53,17 @@ Deno.test("follow: lists what is followed without gtd, also what is not here", a
   assert.match(listed.address, /^torrent:\/\/[0-9a-f]{40}\/tools$/);
   assert.deepEqual(listed, { ...listed, sequence: null, bytes: null, created: null });
   const table = (await user.gtr(user.folder, "follow")).out.split("\n");
-  assert.match(table[0]!, /^ADDRESS +PUBLISHED +SIZE$/);
-  assert.match(table[1]!, /\/tools +- +-$/);
+  assert.match(table[0]!, /^ADDRESS +PUBLISHED +SIZE +BRANCHES$/);
+  assert.match(table[1]!, /\/tools +- +- +all$/);
+
+  const branches = ["main", "dev"];
+  await new Follows(user.home).put(
+    { scheme: "torrent", publisher, name: "tools", branches },
+    signal,
+  );
+  const [some] = JSON.parse((await user.gtr(user.folder, "follow", "--json")).out);
+  assert.deepEqual(some, { ...listed, branches });
+  assert.match((await user.gtr(user.folder, "follow")).out, / main, dev\n$/);
 });
 
 Deno.test("unfollow: removes the copy unless --keep; needs an address", async () => {

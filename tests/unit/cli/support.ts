@@ -147,8 +147,8 @@ export class User implements AsyncDisposable {
         const changed = name === "pushed";
         return Promise.resolve({ addresses: {}, sequence: 0, changed, warnings: this.warnings });
       },
-      follow: (url) => {
-        this.asked.push(`follow ${url}`);
+      follow: (url, _wait, branches) => {
+        this.asked.push(`follow ${url}${branches ? ` as ${branches.join("+")} change` : ""}`);
         return Promise.resolve({
           ...{ address: url, publisher: "00".repeat(32), name: "tools", sequence: 3, own: false },
           ...{ objectFormat: "sha1", head: "refs/heads/main", refs: {}, packBytes: 0 },

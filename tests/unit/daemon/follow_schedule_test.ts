@@ -37,7 +37,7 @@ function fresh(random = () => 0.5): FollowSchedule {
 }
 
 Deno.test("asked at once, then at intervals that double to half an hour", () => {
-  for (const outcome of ["same", "failed"] as const) {
+  for (const outcome of ["same", "skipped", "failed"] as const) {
     const times = run(fresh(), 3 * 60 * MINUTE, () => outcome);
     assert.equal(times[0], 0);
     assert.deepEqual(
@@ -72,6 +72,18 @@ Deno.test("a notice is acted on at once, whatever the interval", () => {
   const times = run(fresh(), 200 * MINUTE, (now) => now === at ? "changed" : "same", [at]);
   assert.ok(times.includes(at));
   assert.equal(times[times.indexOf(at) + 1], at + 30 * SECOND);
+});
+
+Deno.test("news of no concern: the next notice is believed, the next question comes no sooner", () => {
+  const noticed = Array.from({ length: 20 }, (_, i) => (61 + i) * MINUTE);
+  const times = run(
+    fresh(),
+    120 * MINUTE,
+    (now) => noticed.includes(now) ? "skipped" : "same",
+    noticed,
+  );
+  for (const at of noticed) assert.ok(times.includes(at), `the notice of minute ${at / MINUTE}`);
+  assert.ok(times[times.indexOf(noticed.at(-1)!) + 1]! - noticed.at(-1)! >= 30 * MINUTE);
 });
 
 Deno.test("a notice that comes while it is being asked is not lost", () => {

@@ -35,6 +35,30 @@ Deno.test("follows are added once, listed in order and removed; unknown fields s
   });
 });
 
+Deno.test("branches are replaced by put, and stay as they are where add finds them", async () => {
+  await using temp = await tempDir();
+  const home = new Home(temp.path);
+  const follows = new Follows(home);
+  using wait = soon();
+  await follows.put({ ...one, branches: ["main", "dev"] }, wait.signal);
+  await follows.add(two, wait.signal);
+  const file = JSON.parse(await Deno.readTextFile(home.follows));
+  file.follows[0].later = 7;
+  await Deno.writeTextFile(home.follows, JSON.stringify(file));
+  await follows.add(one, wait.signal);
+  assert.deepEqual(await follows.list(), [{ ...one, branches: ["main", "dev"] }, two]);
+  assert.deepEqual(await follows.find(one), { ...one, branches: ["main", "dev"] });
+  await follows.put({ ...one, scheme: "nostr", branches: ["next"] }, wait.signal);
+  assert.deepEqual(await follows.list(), [{ ...one, branches: ["next"] }, two]);
+  await follows.put(one, wait.signal);
+  await follows.put({ ...two, branches: undefined }, wait.signal);
+  assert.deepEqual(await follows.list(), [one, two]);
+  assert.deepEqual(JSON.parse(await Deno.readTextFile(home.follows)), {
+    version: 1,
+    follows: [{ ...one, later: 7 }, two],
+  });
+});
+
 Deno.test("many at the same time lose none", async () => {
   await using temp = await tempDir();
   using wait = soon();
@@ -59,6 +83,10 @@ Deno.test("a file that is not what gtr writes is an error, and stays as it is", 
     entry({ publisher: "xy" }),
     entry({ name: "../x" }),
     entry({ scheme: "" }),
+    entry({ branches: "main" }),
+    entry({ branches: [] }),
+    entry({ branches: ["../x"] }),
+    entry({ branches: Array.from({ length: 1001 }, (_, i) => `b${i}`) }),
   ];
   for (const text of bad) {
     await Deno.writeTextFile(home.follows, text);
