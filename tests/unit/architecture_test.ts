@@ -163,3 +163,10 @@ Deno.test("architecture: docs/dependencies.md says why each dependency is there"
   const missing = Object.keys(imports).filter((name) => !text.includes(`\n- \`${name}\`, `));
   assert.deepEqual(missing, []);
 });
+
+// The packages between us and these ask for any newer release too: only the lock holds them.
+Deno.test("architecture: deno.lock holds what has another license later", async () => {
+  const { npm } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.lock")));
+  const held = Object.keys(npm).filter((name) => /^lru-cache@/.test(name));
+  assert.deepEqual(held, ["lru-cache@11.1.0"], "the last one that is known to be under ISC");
+});
