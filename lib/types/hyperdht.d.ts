@@ -98,7 +98,7 @@ export default class HyperDHT {
   ): Query<unknown>;
   unannounce(topic: Buffer, keyPair: KeyPair): Promise<void>;
   mutablePut(
-    signer: Signer,
+    signer: Signer | KeyPair,
     value: Buffer,
     options: { readonly seq: number },
   ): Promise<unknown>;

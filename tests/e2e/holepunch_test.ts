@@ -59,6 +59,13 @@ Deno.test("holepunch: share, clone, pull, push; a follower serves when the publi
     await carol.git("clone", "-q", "--depth=1", url, "shallow");
     assert.equal(await carol.gitIn(carol.path("shallow"), "rev-list", "--count", "HEAD"), "1");
   });
+  await t.step("nobody who has it is there, and the DHT has it", async () => {
+    const head = await bob.gitIn(bob.path("copy"), "rev-parse", "HEAD");
+    await bob.stopGtd();
+    await using dave = await join(bootstrap);
+    await dave.git("clone", "-q", url, "copy");
+    assert.equal(await dave.gitIn(dave.path("copy"), "rev-parse", "HEAD"), head);
+  });
 });
 
 Deno.test("holepunch: a part of a repository comes live, and only that", async () => {

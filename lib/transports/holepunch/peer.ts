@@ -3,8 +3,10 @@
  *
  * @module
  */
+import { createHash } from "node:crypto";
+import { writeFile } from "node:fs/promises";
 import { GtrError, NetworkError, toGtrError, VerificationError } from "../../common/errors.ts";
-import { deadline } from "../../common/wait.ts";
+import { abortable, deadline } from "../../common/wait.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import { publisherId } from "../../identity/keys.ts";
 import { isAnnounced } from "../../manifest/flow.ts";
@@ -16,6 +18,7 @@ import type {
   Holder,
   LiveAnswer,
   LiveStream,
+  PackFile,
   TransportContext,
   Wait,
 } from "../transport.ts";
@@ -26,10 +29,13 @@ import { fetchFromPeers } from "./fetch_pack.ts";
 import { HyperNode, type PeerAddress } from "./node.ts";
 import { watchNotices } from "./notices.ts";
 import type { Offers } from "./offers.ts";
+import { Records } from "./records.ts";
 import { PeerServer } from "./server.ts";
 import { repositoryOf, topicOf } from "./topic.ts";
 import { Watchers } from "./watchers.ts";
 
+/** Nodes of the DHT forget what was put after two days. */
+const AGAIN_MS = 12 * 60 * 60_000;
 /** Peers that are asked at once. */
 const AT_ONCE = 6;
 /** Of a stranger's manifest no more endpoints are tried. */
@@ -48,12 +54,22 @@ export interface PeerOptions {
   readonly live: () => LiveAnswer | undefined;
 }
 
+/** What of a repository is kept in the DHT. */
+interface Kept {
+  readonly signed: SignedManifest;
+  readonly packs: readonly PackFile[];
+}
+
 /** One node of HyperDHT with its server. */
 export class Peer implements AsyncDisposable {
   readonly #options: PeerOptions;
   readonly #node: HyperNode;
   readonly #server: PeerServer;
   readonly #watchers: Watchers;
+  readonly #records: Records;
+  /** "<id>/<name>" -> what of it is kept in the DHT. */
+  readonly #kept = new Map<string, Kept>();
+  readonly #timer: ReturnType<typeof setInterval>;
   readonly #stop = new AbortController();
   /** Undefined until the DHT has taken the server's announcement. */
   readonly #announcer: Promise<TopicAnnouncer>;
@@ -64,6 +80,9 @@ export class Peer implements AsyncDisposable {
     this.#options = options;
     this.#node = node;
     this.#watchers = new Watchers(Math.ceil(connections / 2));
+    const { key } = options.context;
+    this.#records = new Records(node.dht, key, settings.get("holepunch.dhtPacks"));
+    this.#timer = setInterval(() => void this.#keepAll(), AGAIN_MS);
     const server = new PeerServer({
       limits: {
         connections,
@@ -116,27 +135,66 @@ export class Peer implements AsyncDisposable {
       return await this.#checked(conversation.manifest({ id, name, publicKey }, limit.signal));
     };
     const peers = (own: AbortSignal) => this.#find(id, name, known, own);
-    for await (const signed of concurrently(peers, AT_ONCE, ask, signal)) {
+    const either = (source: PeerAddress | Records, own: AbortSignal) =>
+      source instanceof Records
+        ? this.#checked(source.manifest({ id, name, publicKey }, own))
+        : ask(source, own);
+    const records = this.#records;
+    const sources = async function* (own: AbortSignal) {
+      yield records;
+      yield* peers(own);
+    };
+    for await (const signed of concurrently(sources, AT_ONCE, either, signal)) {
       if (signed.manifest.sequence <= best) continue;
       best = signed.manifest.sequence;
       yield signed;
     }
   }
 
-  /** Makes this node findable as one that has the repository, and tells who waits for news. */
-  async announce({ manifest }: SignedManifest, { signal }: Wait): Promise<void> {
-    const repository = repositoryOf(manifest);
-    this.#watchers.tell(repository, manifest.sequence);
+  /**
+   * Makes this node findable as one that has the repository, keeps what is small in the DHT, and tells
+   * who waits for news.
+   */
+  async announce(
+    signed: SignedManifest,
+    packs: readonly PackFile[],
+    { signal }: Wait,
+  ): Promise<void> {
+    const repository = repositoryOf(signed.manifest);
+    const before = this.#kept.get(repository)?.signed.manifest.sequence ?? 0;
+    if (before > signed.manifest.sequence) return;
+    this.#kept.set(repository, { signed, packs });
+    this.#watchers.tell(repository, signed.manifest.sequence);
     const announcer = await this.#announcer;
-    await announcer.announce(topicOf(...split(repository)), signal);
+    await Promise.all([
+      announcer.announce(topicOf(...split(repository)), signal),
+      abortable(this.#keep(repository), signal),
+    ]);
   }
 
   async forget(manifest: Manifest): Promise<void> {
+    const repository = repositoryOf(manifest);
+    this.#kept.delete(repository);
     const announcer = await this.#announcer;
-    await announcer.forget(topicOf(...split(repositoryOf(manifest))));
+    await announcer.forget(topicOf(...split(repository)));
+    if (this.#isOwn(manifest)) await this.#records.forget(manifest.name).catch(this.#cantKeep);
   }
 
-  async fetch(pack: PackRef, { manifest }: SignedManifest, into: string, wait: FetchWait) {
+  async fetch(
+    pack: PackRef,
+    { manifest }: SignedManifest,
+    into: string,
+    wait: FetchWait,
+  ): Promise<void> {
+    try {
+      await this.#fetchFromPeers(pack, manifest, into, wait);
+    } catch (error) {
+      wait.signal.throwIfAborted();
+      if (!await this.#fetchFromRecords(pack, manifest, into, wait)) throw error;
+    }
+  }
+
+  async #fetchFromPeers(pack: PackRef, manifest: Manifest, into: string, wait: FetchWait) {
     await fetchFromPeers(
       {
         pack,
@@ -245,10 +303,52 @@ export class Peer implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new GtrError("stopping", "gtd is stopping"));
+    clearInterval(this.#timer);
     this.#server.close();
     const announcer = await this.#announcer.catch(() => undefined);
     await announcer?.[Symbol.asyncDispose]();
     await this.#node[Symbol.asyncDispose]();
+  }
+
+  async #fetchFromRecords(
+    pack: PackRef,
+    manifest: Manifest,
+    into: string,
+    { signal, progress, prefix }: FetchWait,
+  ): Promise<boolean> {
+    using limit = deadline(this.#timeout, "a pack in HyperDHT", signal);
+    const bytes = await this.#checked(this.#records.pack(manifest, pack, limit.signal))
+      .catch(() => undefined); // why no peer had it says more
+    signal.throwIfAborted();
+    if (!bytes || createHash("sha256").update(bytes).digest("hex") !== pack.sha256) return false;
+    await writeFile(into, bytes);
+    prefix?.(pack.size);
+    progress?.(pack.size, pack.size, manifest.name);
+    return true;
+  }
+
+  /** Puts into the DHT what of a repository is small enough; what can't be put can still be served. */
+  async #keep(repository: string): Promise<void> {
+    const kept = this.#kept.get(repository);
+    if (!kept) return;
+    const { signed, packs } = kept;
+    const work = this.#isOwn(signed.manifest)
+      ? this.#records.publish(signed, packs)
+      : this.#records.refresh(signed, packs);
+    await work.catch(this.#cantKeep);
+  }
+
+  async #keepAll(): Promise<void> {
+    for (const repository of this.#kept.keys()) await this.#keep(repository);
+  }
+
+  readonly #cantKeep = (error: unknown): void => {
+    if (this.#stop.signal.aborted) return;
+    this.#options.context.log(`can't keep a repository in HyperDHT: ${toGtrError(error).message}`);
+  };
+
+  #isOwn({ publisher }: Manifest): boolean {
+    return publisher === this.#options.context.key.publicKeyHex;
   }
 
   get #timeout(): number {

@@ -28,7 +28,6 @@ import type { Peer } from "./peer.ts";
 /** A node that is opened when it is first needed. */
 export class HolepunchTransport implements Transport {
   readonly scheme = "holepunch";
-  readonly flows = { announce: true, put: false };
   readonly #context: TransportContext;
   /** Whether the user has chosen it: one that is open to anybody is not opened unasked. */
   readonly #publishes: boolean;
@@ -46,6 +45,11 @@ export class HolepunchTransport implements Transport {
     this.#publishes = context.settings.get("transports")?.includes(this.scheme) ?? false;
     this.#seed = context.key.derive("holepunch-node-v1", 32);
     this.#key = keyFromSeed(this.#seed).publicKeyHex;
+  }
+
+  /** Where it is not in use, it isn't a place where a pack may be. */
+  get flows(): { announce: true; put: boolean } {
+    return { announce: true, put: this.#publishes || this.#opening !== undefined };
   }
 
   static open(context: TransportContext, wait: Wait): HolepunchTransport {
@@ -80,12 +84,12 @@ export class HolepunchTransport implements Transport {
     }
   }
 
-  async announce(signed: SignedManifest, _packs: readonly PackFile[], wait: Wait): Promise<void> {
+  async announce(signed: SignedManifest, packs: readonly PackFile[], wait: Wait): Promise<void> {
     wait.signal.throwIfAborted();
     this.#offers.announce(signed);
     if (!this.#concerns(signed.manifest)) return;
     const peer = await this.#peer(wait.signal);
-    await peer.announce(signed, wait);
+    await peer.announce(signed, packs, wait);
   }
 
   async forget(manifest: Manifest): Promise<void> {

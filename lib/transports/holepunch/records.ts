@@ -1,0 +1,235 @@
+/**
+ * Manifests and small packs in HyperDHT itself, for when nobody who has them is there.
+ *
+ * A mutable record under the publisher's own key names an index of its repositories, which is a tree
+ * of immutable items, and that names the trees of manifests and packs. Where an address has only the
+ * publisher's id, the key is in another record whose key pair follows from the id: anybody can write
+ * that one, so it is of use only where the key in it has that id.
+ *
+ * @module
+ */
+import { Buffer } from "node:buffer";
+import { createHash } from "node:crypto";
+import { readFile } from "node:fs/promises";
+// @ts-types="../../types/hyperdht.d.ts"
+import HyperDHT from "hyperdht";
+import * as v from "valibot";
+import { VerificationError } from "../../common/errors.ts";
+import { Mutex } from "../../common/mutex.ts";
+import { abortable } from "../../common/wait.ts";
+import { publisherId, type PublisherKey, verifySignature } from "../../identity/keys.ts";
+import { decodeEnvelope, encodeEnvelope } from "../../manifest/envelope.ts";
+import { verifyManifest } from "../../manifest/manifest.ts";
+import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
+import type { KeyPair, MutableRecord } from "../../types/hyperdht.d.ts";
+import type { PackFile } from "../transport.ts";
+import { getTree, putTree, TreeRoot } from "./item_tree.ts";
+
+/** Longest manifest that is kept there, in bytes. */
+const MAX_ENVELOPE = 32 * 1024;
+/** Longest index: about 300 repositories. */
+const MAX_INDEX = 64 * 1024;
+/** Bytes of packs of one repository that are read at all. */
+const MAX_PACKS = 1_000_000;
+/** Highest sequence number of a record that is answered with a higher one. */
+const MAX_SEQUENCE = 2 ** 48;
+
+const Pointer = v.object({ version: v.literal(1), index: TreeRoot });
+const Entry = v.object({
+  /** The manifest's envelope. */
+  manifest: TreeRoot,
+  /** The packs in the manifest's order; absent where they are too large. */
+  packs: v.optional(v.array(TreeRoot)),
+});
+type Entry = v.InferOutput<typeof Entry>;
+type Repositories = Readonly<Record<string, Entry>>;
+const Index = v.object({ version: v.literal(1), repositories: v.record(v.string(), Entry) });
+
+/** Reads and writes what one node knows of. */
+export class Records {
+  readonly #dht: HyperDHT;
+  readonly #key: PublisherKey;
+  readonly #maxPacks: number;
+  readonly #turns = new Mutex();
+  /** Of this user's repositories: name -> entry. Undefined until it was read back once. */
+  #own: Map<string, Entry> | undefined;
+  #sequence = 0;
+
+  /** @param maxPacks bytes of a repository's packs that are put into the DHT */
+  constructor(dht: HyperDHT, key: PublisherKey, maxPacks: number) {
+    this.#dht = dht;
+    this.#key = key;
+    this.#maxPacks = maxPacks;
+  }
+
+  /** Puts a publication of one's own into the DHT, as far as it is small enough. */
+  async publish(signed: SignedManifest, packs: readonly PackFile[]): Promise<void> {
+    const { name } = signed.manifest;
+    await this.#turns.run("own", async () => {
+      const own = await this.#load();
+      const entry = await this.#put(signed, packs);
+      if (entry) own.set(name, entry);
+      else own.delete(name); // an old state would be taken for the newest
+      await this.#write(own);
+    });
+  }
+
+  /** Takes a repository of one's own out of the index. */
+  async forget(name: string): Promise<void> {
+    await this.#turns.run("own", async () => {
+      const own = await this.#load();
+      if (own.delete(name)) await this.#write(own);
+    });
+  }
+
+  /** Puts another's publication again, unchanged and signed by its publisher, where it is in the DHT. */
+  async refresh(signed: SignedManifest, packs: readonly PackFile[]): Promise<void> {
+    const { publisher, name } = signed.manifest;
+    const publicKey = Buffer.from(publisher, "hex");
+    const index = await this.#index(publicKey, true);
+    if (!index || !Object.hasOwn(index, name)) return;
+    await this.#writeIndex(index);
+    await this.#put(signed, packs);
+    await this.#putKey(publicKey);
+  }
+
+  /** The manifest that the DHT holds, verified; undefined where it holds none. */
+  async manifest(
+    wanted: { readonly id: string; readonly name: string; readonly publicKey?: string },
+    signal: AbortSignal,
+  ): Promise<SignedManifest | undefined> {
+    const { id, name } = wanted;
+    const publicKey = wanted.publicKey
+      ? Buffer.from(wanted.publicKey, "hex")
+      : await abortable(this.#keyOf(id), signal);
+    const entry = publicKey && await abortable(this.#entry(publicKey, name), signal);
+    const file = entry && await abortable(this.#get(entry.manifest, MAX_ENVELOPE), signal);
+    if (!file) return undefined;
+    const { bytes, signature } = decodeEnvelope(file);
+    return verifyManifest(bytes, signature, { id, name }, verifySignature);
+  }
+
+  /** A pack of the manifest, not yet verified; undefined where the DHT doesn't have it. */
+  async pack(
+    { publisher, name, packs }: Manifest,
+    { sha256, size }: PackRef,
+    signal: AbortSignal,
+  ): Promise<Uint8Array | undefined> {
+    const entry = await abortable(this.#entry(Buffer.from(publisher, "hex"), name), signal);
+    const root = entry?.packs?.[packs.findIndex((pack) => pack.sha256 === sha256)];
+    if (root?.size !== size) return undefined;
+    return await abortable(this.#get(root, MAX_PACKS), signal);
+  }
+
+  async #put(signed: SignedManifest, files: readonly PackFile[]): Promise<Entry | undefined> {
+    const envelope = encodeEnvelope(signed);
+    if (envelope.length > MAX_ENVELOPE) return undefined;
+    const put = this.#putItem.bind(this);
+    const manifest = await putTree(envelope, put);
+    const { packs } = signed.manifest;
+    const paths = new Map(files.map(({ pack, path }) => [pack.sha256, path]));
+    const total = packs.reduce((sum, { size }) => sum + size, 0);
+    const whole = packs.every(({ sha256 }) => paths.has(sha256));
+    if (total === 0 || total > this.#maxPacks || !whole) return { manifest };
+    const roots: TreeRoot[] = [];
+    for (const { sha256 } of packs) {
+      roots.push(await putTree(await readFile(paths.get(sha256)!), put));
+    }
+    return { manifest, packs: roots };
+  }
+
+  /** What the DHT holds of this user's repositories: those of an earlier run stay in the index. */
+  async #load(): Promise<Map<string, Entry>> {
+    if (this.#own) return this.#own;
+    const record = await this.#dht.mutableGet(Buffer.from(this.#key.publicKey));
+    this.#sequence = record?.seq ?? 0; // ahead of this clock, perhaps
+    const repositories = await this.#read(record).catch((error) => {
+      if (error instanceof VerificationError) return undefined; // another version's
+      throw error;
+    });
+    return this.#own = new Map(Object.entries(repositories ?? {}));
+  }
+
+  async #write(own: ReadonlyMap<string, Entry>): Promise<void> {
+    const index = await this.#writeIndex(Object.fromEntries(own));
+    const publicKey = Buffer.from(this.#key.publicKey);
+    const signer = { publicKey, sign: (message: Uint8Array) => this.#key.sign(message) };
+    this.#sequence = Math.max(this.#sequence + 1, Date.now());
+    const value = Buffer.from(JSON.stringify({ version: 1, index }));
+    await this.#dht.mutablePut(signer, value, { seq: this.#sequence });
+    await this.#putKey(publicKey);
+  }
+
+  async #writeIndex(repositories: Repositories): Promise<TreeRoot> {
+    const content = Buffer.from(JSON.stringify({ version: 1, repositories }));
+    if (content.length > MAX_INDEX) {
+      throw new VerificationError("too-large", "can't keep so many repositories in HyperDHT");
+    }
+    return await putTree(content, this.#putItem.bind(this));
+  }
+
+  async #entry(publicKey: Buffer, name: string): Promise<Entry | undefined> {
+    const index = await this.#index(publicKey);
+    return index && Object.hasOwn(index, name) ? index[name] : undefined;
+  }
+
+  /** @param refresh whether to put the record again that was found */
+  async #index(publicKey: Buffer, refresh = false): Promise<Repositories | undefined> {
+    const options = refresh ? { refresh: () => true } : {};
+    return await this.#read(await this.#dht.mutableGet(publicKey, options));
+  }
+
+  async #read(record: MutableRecord | null): Promise<Repositories | undefined> {
+    const file = record && await this.#get(decode(Pointer, record.value).index, MAX_INDEX);
+    return file ? decode(Index, file).repositories : undefined;
+  }
+
+  /** The public key whose id this is, as the DHT has it. */
+  async #keyOf(id: string): Promise<Buffer | undefined> {
+    const record = await this.#dht.mutableGet(keyPairOf(id).publicKey);
+    return record && isKeyOf(id, record.value) ? record.value : undefined;
+  }
+
+  /** Lets the key be found by its id. */
+  async #putKey(publicKey: Buffer): Promise<void> {
+    const id = publisherId(publicKey);
+    const keys = keyPairOf(id);
+    const there = await this.#dht.mutableGet(keys.publicKey, { refresh: () => true });
+    if (there && isKeyOf(id, there.value)) return;
+    const seq = there ? Math.min(there.seq + 1, MAX_SEQUENCE) : 1;
+    const { secretKey } = keys;
+    const signer = { publicKey: keys.publicKey, secretKey };
+    await this.#dht.mutablePut(signer, publicKey, { seq });
+  }
+
+  async #putItem(value: Buffer): Promise<Buffer> {
+    return (await this.#dht.immutablePut(value)).hash;
+  }
+
+  async #get(root: TreeRoot, most: number): Promise<Buffer | undefined> {
+    return await getTree(
+      root,
+      most,
+      async (hash) => (await this.#dht.immutableGet(hash))?.value,
+    );
+  }
+}
+
+/** The key pair under which the DHT holds the public key of a publisher. Everybody can make it. */
+function keyPairOf(id: string): KeyPair {
+  return HyperDHT.keyPair(createHash("sha256").update(`gtr-holepunch-key-v1\0${id}`).digest());
+}
+
+function isKeyOf(id: string, value: Uint8Array): boolean {
+  return value.length === 32 && publisherId(value) === id;
+}
+
+function decode<T>(schema: v.GenericSchema<unknown, T>, value: Uint8Array): T {
+  try {
+    return v.parse(schema, JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(value)));
+  } catch (cause) {
+    throw new VerificationError("bad-record", "can't use a record of HyperDHT: it is wrong", {
+      cause,
+    });
+  }
+}

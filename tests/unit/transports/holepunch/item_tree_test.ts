@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { createHash, randomBytes } from "node:crypto";
+import fc from "fast-check";
+import { VerificationError } from "../../../../lib/common/errors.ts";
+import { getTree, putTree } from "../../../../lib/transports/holepunch/item_tree.ts";
+
+const MOST = 100_000;
+
+/** A DHT in memory: any hash of 32 bytes will do. */
+function memory() {
+  const items = new Map<string, Buffer>();
+  return {
+    items,
+    put: (value: Buffer) => {
+      assert.ok(value.length > 0 && value.length <= 896);
+      const hash = createHash("sha256").update(value).digest();
+      items.set(hash.toString("hex"), Buffer.from(value));
+      return Promise.resolve(hash);
+    },
+    get: (hash: Buffer) => Promise.resolve(items.get(hash.toString("hex"))),
+  };
+}
+
+Deno.test("item tree: what was put is got again, of any size", async () => {
+  const sizes = [1, 895, 896, 897, 896 * 28, 896 * 28 + 1, 896 * 28 * 3 + 5];
+  for (const size of sizes) {
+    const { put, get } = memory();
+    const content = randomBytes(size);
+    const root = await putTree(content, put);
+    assert.equal(root.size, size);
+    assert.deepEqual(await getTree(root, MOST, get), content);
+  }
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ minLength: 1, maxLength: 5000 }), async (content) => {
+      const { put, get } = memory();
+      const root = await putTree(content, put);
+      assert.deepEqual(await getTree(root, MOST, get), Buffer.from(content));
+    }),
+  );
+});
+
+Deno.test("item tree: a missing item is no content, and a lie about the size an error", async () => {
+  const { items, put, get } = memory();
+  const root = await putTree(randomBytes(30_000), put);
+  const isBad = (error: unknown) =>
+    error instanceof VerificationError && error.code === "bad-record";
+  for (const size of [1, 896, 29_999, 30_001, 90_000]) {
+    const found = await getTree({ ...root, size }, MOST, get).catch((error) => {
+      assert.ok(isBad(error), String(error));
+    });
+    assert.equal(found, undefined);
+  }
+  await assert.rejects(getTree(root, 29_999, get), isBad);
+  for (const hash of [...items.keys()].slice(0, 3)) {
+    const item = items.get(hash)!;
+    items.delete(hash);
+    assert.equal(await getTree(root, MOST, get), undefined);
+    items.set(hash, item);
+  }
+});
