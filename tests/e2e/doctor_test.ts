@@ -9,7 +9,7 @@ import { BIN, Node, type RunOptions } from "./node.ts";
 
 const QUICK = { GTR_NETWORK_TIMEOUT: "2" };
 /** Longer than the longest check may take. */
-const WITHIN_MS = 20_000;
+const WITHIN_MS = 60_000;
 
 interface Finding {
   readonly what: string;

@@ -19,7 +19,7 @@ async function head(node: Node, stored: string): Promise<string | undefined> {
 }
 
 /** Waits until `refs/heads/main` in the store of a node is `oid`. */
-async function untilHead(stored: string, oid: string, ms = 15_000): Promise<void> {
+async function untilHead(stored: string, oid: string, ms = 60_000): Promise<void> {
   // git makes such changes in packed-refs.
   const read = () => Deno.readTextFile(join(stored, "packed-refs")).catch(() => "");
   const isThere = async () => (await read()).includes(`${oid} refs/heads/main\n`);
@@ -90,7 +90,7 @@ Deno.test("a followed repository is kept up to date and passed on, until it is n
     assert.equal(await bob.gtr("follow", url), url, "from the copy that is here");
     const next = await alice.commit("hello", "fourth.txt", "fourth\n");
     await alice.gtr("daemon", "start");
-    await untilHead(stored, next, 60_000);
+    await untilHead(stored, next);
   });
 
   await t.step("unfollow --keep leaves the copy, unfollow removes it", async () => {
@@ -217,7 +217,7 @@ Deno.test(`an update reaches 90 % of ${FOLLOWERS} followers within 10 s`, async 
   const start = performance.now();
   const reached: number[] = [];
   await Promise.all(stores.map(async (stored) => {
-    await untilHead(stored, next, 60_000);
+    await untilHead(stored, next);
     reached.push(performance.now() - start);
   }));
   const at = (share: number) => Math.round(reached[Math.ceil(FOLLOWERS * share) - 1]!);

@@ -10,7 +10,7 @@ import { until } from "./until.ts";
 const ROOT = resolve(import.meta.dirname!, "..", "..");
 /** Where `make` puts the executables. */
 export const BIN = join(ROOT, "dist", "bin");
-const COMMAND_MS = 60_000;
+const COMMAND_MS = 120_000;
 
 /** What a command did. */
 export interface Outcome {
@@ -60,6 +60,7 @@ export class Node implements AsyncDisposable {
         ["init.defaultBranch", "main"],
         ["advice.detachedHead", "false"],
         ["protocol.file.allow", "always"],
+        ["gc.autoDetach", "false"], // else git goes on in folders that are being removed
       ]
     ) await node.git("config", "--global", key!, value!);
     return node;
@@ -168,13 +169,14 @@ export class Node implements AsyncDisposable {
 
   /** Waits until `remote` shows `oid` for `ref` at `url`. Asks git again until a deadline. */
   async untilPublished(url: string, ref: string, oid: string | undefined): Promise<void> {
-    const end = performance.now() + 15_000;
-    let seen = "";
-    while (performance.now() < end) {
-      seen = (await this.run("git", ["ls-remote", url, ref])).stdout.split("\t")[0]!.trim();
-      if (seen === (oid ?? "")) return;
-    }
-    assert.fail(`${url} ${ref} is ${seen || "absent"} and not ${oid ?? "absent"} after 15 s`);
+    let seen: Outcome | undefined;
+    await until(
+      () => `${ref} of ${url} is ${oid ?? "absent"}:\n${seen?.stdout}${seen?.stderr}`,
+      async () => {
+        seen = await this.run("git", ["ls-remote", url, ref]);
+        return seen.stdout.split("\t")[0]!.trim() === (oid ?? "");
+      },
+    );
   }
 
   async stopGtd(): Promise<void> {

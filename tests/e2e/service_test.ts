@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { Node } from "./node.ts";
 
-const EVENT_MS = 20_000;
+const EVENT_MS = 60_000;
 
 /** The lines that a child prints, each waited for with a deadline. */
 function linesOf(child: Deno.ChildProcess) {

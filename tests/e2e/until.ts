@@ -5,13 +5,27 @@
  */
 import assert from "node:assert/strict";
 
-const UNTIL_MS = 15_000;
+/** Long, for it only has to find what hangs: machines are slow when they do much at once. */
+const UNTIL_MS = 60_000;
+/** Between two questions: what is waited for needs the processor too. */
+const PAUSE_MS = 50;
 
-/** Asks again until the answer is yes; fails at the deadline. What is asked runs real commands. */
-export async function until(what: string, ask: () => Promise<boolean>): Promise<void> {
+/**
+ * Asks again until the answer is yes; fails at the deadline.
+ *
+ * @param what "until" it is so; a function is asked at the deadline
+ */
+export async function until(
+  what: string | (() => string),
+  ask: () => Promise<boolean>,
+): Promise<void> {
   const end = performance.now() + UNTIL_MS;
   while (!await ask()) {
-    assert(performance.now() < end, `waited ${UNTIL_MS / 1000} s in vain until ${what}`);
+    if (performance.now() > end) {
+      const told = typeof what === "string" ? what : what();
+      assert.fail(`waited ${UNTIL_MS / 1000} s in vain until ${told}`);
+    }
+    await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
   }
 }
 

@@ -14,7 +14,7 @@ export async function tempDir(parent?: string): Promise<{ path: string } & Async
 /** Runs git apart from the code under test; its output without the last line break. */
 export async function git(cwd: string, args: readonly string[], input = ""): Promise<string> {
   const child = new Deno.Command("git", {
-    args: ["-c", "gc.auto=0", ...args],
+    args: ["-c", "gc.auto=0", "-c", "gc.autoDetach=false", ...args],
     cwd,
     clearEnv: true,
     env: {
