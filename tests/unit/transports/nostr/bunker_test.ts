@@ -42,7 +42,7 @@ async function startBunker(relay: string, change: (method: string, answer: Answe
       const key = getConversationKey(own, event.pubkey);
       const { id, method, params } = JSON.parse(decrypt(event.content, key));
       const answer = { id, ...change(method, serve(method, params)) };
-      pool.publish(
+      const published = pool.publish(
         [relay],
         finalizeEvent({
           kind: 24133,
@@ -51,6 +51,8 @@ async function startBunker(relay: string, change: (method: string, answer: Answe
           content: encrypt(JSON.stringify(answer), key),
         }, own),
       );
+      // The test may end before the relay has said that it took it.
+      Promise.allSettled(published);
     },
   });
   await ready.promise;
