@@ -4,9 +4,9 @@
  * @module
  */
 import { NetworkError, RequestError } from "../../common/errors.ts";
-import { abortable, deadline, type Wait } from "../../common/wait.ts";
+import { deadline, type Wait } from "../../common/wait.ts";
+import { fetchDocument } from "../../identity/registry_fetch.ts";
 import { MAX_HINTS, type Nip05Address, type NostrAddress } from "./address.ts";
-import { readBounded } from "./read_bounded.ts";
 import { distinctUrls, relayUrl } from "./urls.ts";
 
 const DEADLINE = 10_000;
@@ -16,14 +16,14 @@ const MAX_ANSWER = 1024 * 1024;
 /**
  * Looks the key up, and the relays that the domain says the user writes to.
  *
- * @param fetcher the platform's `fetch`, or a test's
+ * @param fetcher what asks the domain; tests ask another
  * @throws {NetworkError} "unreachable" or "timed-out"
  * @throws {RequestError} "unknown-name"
  */
 export async function lookUpNip05(
   address: Nip05Address,
   wait: Wait,
-  fetcher: typeof fetch = fetch,
+  fetcher: typeof fetchDocument = fetchDocument,
 ): Promise<NostrAddress> {
   const { user, domain, identifier } = address;
   using limit = deadline(DEADLINE, `${domain} to say who ${user} is`, wait.signal);
@@ -53,21 +53,11 @@ async function ask(
   domain: string,
   user: string,
   signal: AbortSignal,
-  fetcher: typeof fetch,
+  fetcher: typeof fetchDocument,
 ): Promise<unknown> {
   const url = `https://${domain}/.well-known/nostr.json?name=${encodeURIComponent(user)}`;
   try {
-    // NIP-05: redirects are not followed, or a domain's open redirect could name anyone.
-    const answer = await abortable(fetcher(url, { redirect: "error", signal }), signal);
-    if (answer.status === 404) {
-      await answer.body?.cancel();
-      return {};
-    }
-    if (!answer.ok) {
-      await answer.body?.cancel();
-      throw new Error(`it answers with status ${answer.status}`);
-    }
-    return JSON.parse(new TextDecoder().decode(await readBounded(answer.body, MAX_ANSWER, signal)));
+    return JSON.parse(new TextDecoder().decode(await fetcher(url, MAX_ANSWER, signal)));
   } catch (cause) {
     signal.throwIfAborted();
     throw new NetworkError(

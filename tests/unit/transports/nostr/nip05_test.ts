@@ -1,23 +1,25 @@
 import assert from "node:assert/strict";
+import { fetchDocument } from "../../../../lib/identity/registry_fetch.ts";
 import { lookUpNip05 } from "../../../../lib/transports/nostr/nip05.ts";
 import { alice } from "./fixture.ts";
 
 const address = { user: "dan", domain: "example.org", identifier: "hello", relays: [] };
 const wait = { signal: AbortSignal.timeout(30_000) };
 
-/** `fetch` against a real server on loopback, which answers for the domain. */
+/** Asks a real server on loopback, which answers for the domain. */
 async function withDomain(
   answer: (url: URL) => Response,
-  work: (fetcher: typeof fetch) => Promise<void>,
+  work: (fetcher: typeof fetchDocument) => Promise<void>,
 ): Promise<void> {
   const server = Deno.serve(
     { hostname: "127.0.0.1", port: 0, onListen() {} },
     (request) => answer(new URL(request.url)),
   );
   try {
-    await work((input, init) => {
-      const { pathname, search } = new URL(String(input));
-      return fetch(`http://127.0.0.1:${server.addr.port}${pathname}${search}`, init);
+    await work((url, most, signal) => {
+      const { pathname, search } = new URL(url);
+      const asked = `http://127.0.0.1:${server.addr.port}${pathname}${search}`;
+      return fetchDocument(asked, most, signal);
     });
   } finally {
     await server.shutdown();
@@ -47,7 +49,6 @@ Deno.test("nip05: a domain that doesn't know the name", async () => {
     () => Response.json({ names: { dan: "npub1" } }),
     () => Response.json({ names: null }),
     () => Response.json([]),
-    () => new Response("no", { status: 404 }),
   ];
   for (const answer of answers) {
     await withDomain(
@@ -63,6 +64,7 @@ Deno.test("nip05: redirects, failures, floods and other forms are no answer", as
       url.pathname === "/elsewhere"
         ? Response.json({ names: { dan: alice.pubkey } })
         : Response.redirect(new URL("/elsewhere", url)),
+    () => new Response("no", { status: 404 }),
     () => new Response("no", { status: 500 }),
     () => new Response("<html>"),
     () => new Response(`"${"x".repeat(2 ** 20)}"`),
