@@ -89,12 +89,19 @@ export class Registry {
   /**
    * Asks the domain now, and remembers the answer.
    *
-   * @param acceptChange also where it differs from what the domain said before
+   * @param acceptChange also where it differs from what the domain said before, or from `imported`
+   * @param imported what the name was imported as
    * @returns id or public key, lower-case hex
    * @throws as {@linkcode lookup}
    */
-  async confirm(name: RegistryName, acceptChange: boolean, signal: AbortSignal): Promise<string> {
-    return (await this.#record(name, await this.#asked(name, signal), acceptChange)).publisher;
+  async confirm(
+    name: RegistryName,
+    acceptChange: boolean,
+    signal: AbortSignal,
+    imported?: string,
+  ): Promise<string> {
+    const said = await this.#asked(name, signal);
+    return (await this.#record(name, said, acceptChange, imported)).publisher;
   }
 
   async #asked(name: RegistryName, signal: AbortSignal): Promise<string> {
@@ -113,17 +120,30 @@ export class Registry {
     return publisherIn(document, name);
   }
 
-  async #record(name: RegistryName, said: string, acceptChange: boolean): Promise<KnownName> {
+  async #record(
+    name: RegistryName,
+    said: string,
+    acceptChange: boolean,
+    imported?: string,
+  ): Promise<KnownName> {
+    const differs = (publisher: string) => idOf(publisher) !== idOf(said);
     const confirmed = Math.floor(this.#now() / 1000);
     return await this.#file.change(formatRegistryName(name), (known) => {
-      if (!known) return { publisher: said, since: confirmed, confirmed };
-      if (idOf(known.publisher) === idOf(said)) {
-        // A key says more than an id, whichever came first.
-        const publisher = known.publisher.length > said.length ? known.publisher : said;
-        return { ...known, publisher, confirmed };
+      if (!acceptChange) {
+        if (known && differs(known.publisher)) {
+          throw changedKey(name, said, known.publisher, `since ${date(known.since)}`);
+        }
+        // What was imported is known as well: the file may be lost, or younger.
+        if (imported !== undefined && differs(imported)) {
+          throw changedKey(name, said, imported, "when it was imported");
+        }
       }
-      if (acceptChange) return { publisher: said, since: confirmed, confirmed };
-      throw changedKey(name, said, known.publisher, `since ${date(known.since)}`);
+      if (!known || differs(known.publisher)) {
+        return { publisher: said, since: confirmed, confirmed };
+      }
+      // A key says more than an id, whichever came first.
+      const publisher = known.publisher.length > said.length ? known.publisher : said;
+      return { ...known, publisher, confirmed };
     });
   }
 
@@ -139,7 +159,7 @@ export class Registry {
  *
  * @param since when it stood for the old one
  */
-export function changedKey(
+function changedKey(
   name: RegistryName,
   now: string,
   before: string,

@@ -3,7 +3,7 @@ import { RequestError } from "../../common/errors.ts";
 import { Names } from "../../identity/names.ts";
 import { checkPetname } from "../../identity/petname.ts";
 import { idOf } from "../../identity/publisher.ts";
-import { changedKey, Registry } from "../../identity/registry.ts";
+import { Registry } from "../../identity/registry.ts";
 import { formatRegistryName, parseRegistryName } from "../../identity/registry_name.ts";
 import type { Call } from "../io.ts";
 import { note, printJson } from "../output.ts";
@@ -21,13 +21,9 @@ export async function run(call: Call): Promise<void> {
   const timeout = (await call.settings()).get("network.timeout") * 1000;
   const registry = new Registry({ path: home.registry, ask: services.askRegistry, timeout });
   const accept = options.acceptChange ?? false;
-  const publisher = await registry.confirm(at, accept, io.signal);
+  const publisher = await registry.confirm(at, accept, io.signal, before?.publisher);
   const id = idOf(publisher);
-  // The petname is what was agreed to, also where registry.json is lost or younger.
   const changed = before && idOf(before.publisher) !== id ? before : undefined;
-  if (changed && !accept) {
-    throw changedKey(at, publisher, changed.publisher, "when it was imported");
-  }
   await names.add(name, publisher, from);
   if (changed) note(io, `${name} was the name of ${idOf(changed.publisher)} until now`);
   if (options.json) printJson(io, { name, publisher, id, from });

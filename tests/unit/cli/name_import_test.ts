@@ -59,6 +59,7 @@ Deno.test("name import: another key is refused until it is accepted", async () =
   // The petname alone is enough to know.
   await Deno.remove(user.home.registry);
   await refused();
+  await assert.rejects(Deno.stat(user.home.registry), "what was refused is not remembered");
   const accepted = await gtr("import", "--accept-change", WHO);
   assert.deepEqual([accepted.code, accepted.out], [0, `${mallory!.id}\n`]);
   assert.ok(accepted.err.startsWith(`alice was the name of ${alice!.id} until now\n`));
