@@ -6,7 +6,7 @@ import { abortable } from "../../../lib/common/wait.ts";
 import { Follower } from "../../../lib/daemon/follower.ts";
 import { Engine } from "../../../lib/engine/engine.ts";
 import type { Manifest } from "../../../lib/manifest/types.ts";
-import { emptyCommit, sharedRepository, soon, tempDir } from "../engine/fixture.ts";
+import { emptyCommit, share, sharedRepository, soon, tempDir } from "../engine/fixture.ts";
 import { MemoryNetwork, MemoryTransport } from "../engine/memory_transport.ts";
 
 /** A node of a network in memory, whose peers tell what the test has them tell. */
@@ -55,15 +55,16 @@ async function world() {
   const alice = await open("alice", new MemoryTransport(network), new Log());
   const bob = await open("bob", transport, log);
   const { path, gitDir } = await sharedRepository(temp.path, alice.parts.home);
-  const publish = async () => {
-    await emptyCommit(path, { branch: "main" });
+  const publish = async (branch = "main") => {
+    await emptyCommit(path, { branch });
     using wait = soon();
     return await alice.publish(gitDir, wait);
   };
+  const shared = (branches: string[]) => share(alice.parts.home, gitDir, "hello", branches);
   const url = (await publish()).addresses["torrent"]!;
   const asked = () => network.events.splice(0).filter((e) => e.startsWith("resolve")).length;
   return {
-    ...{ alice, bob, transport, publish, url, log, asked },
+    ...{ alice, bob, transport, publish, shared, url, log, asked },
     stored: bob.parts.store.repository(alice.parts.key.publicKeyHex, "hello"),
     [Symbol.asyncDispose]: async () => {
       await alice[Symbol.asyncDispose]();
@@ -92,6 +93,30 @@ Deno.test("followed ones are asked about at the start, and when a peer has news"
   tell!(next.sequence);
   await w.log.until(new RegExp(`followed hello: publication ${next.sequence},`));
   assert.equal((await w.stored.manifest())!.manifest.sequence, next.sequence);
+});
+
+Deno.test("news of other branches is heard once, and not fetched", async () => {
+  await using w = await world();
+  using wait = soon();
+  await w.shared(["main", "dev"]);
+  const first = await w.publish("dev");
+  await w.bob.follow(w.url, wait, ["main"]);
+  using follower = new Follower(w.bob, w.log.line);
+  await follower.refresh();
+  const [tell] = w.transport.listeners;
+  const other = await w.publish("dev");
+  tell!(other.sequence);
+  await w.log.until(new RegExp(`^skipped hello: publication ${other.sequence} `));
+  assert.equal((await w.stored.manifest())!.manifest.sequence, first.sequence);
+
+  w.asked();
+  tell!(other.sequence);
+  await follower.refresh();
+  tell!(other.sequence);
+  const next = await w.publish("main");
+  tell!(next.sequence);
+  await w.log.until(new RegExp(`followed hello: publication ${next.sequence},`));
+  assert.equal(w.asked(), 1, "only about what was news");
 });
 
 Deno.test("what is unfollowed is let go of, and so is everything at the end", async () => {
