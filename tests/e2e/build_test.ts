@@ -250,7 +250,7 @@ Deno.test("build: make tells a wrong choice in one line", async () => {
   };
   assert.deepEqual(await make("TRANSPORTS=torrent,nostril"), [
     2,
-    "build: can't build TRANSPORTS=torrent,nostril: no network nostril (there are: carrier, torrent, default)",
+    "build: can't build TRANSPORTS=torrent,nostril: no network nostril (there are: carrier, torrent, holepunch, nostr, default)",
   ]);
   assert.deepEqual(await make("KIND=binaries", "DENORT_BIN=/no/such/file"), [
     2,

@@ -178,7 +178,10 @@ Deno.test("words, names and settings", async (t) => {
     }
   });
   await t.step("help and version", async () => {
-    assert.match(await alice.gtr("-V"), /^gtr \d+\.\d+\.\d+ \(networks: torrent, default\)$/);
+    assert.match(
+      await alice.gtr("-V"),
+      /^gtr \d+\.\d+\.\d+ \(networks: torrent, holepunch, nostr, default\)$/,
+    );
     const overview = await alice.gtr("--help");
     for (const verb of ["init", "share", "list", "remove", "pack", "setup", "status", "name add"]) {
       assert.match(overview, new RegExp(`^ +${verb}\\b`, "m"));
