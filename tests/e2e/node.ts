@@ -42,6 +42,8 @@ export class Node implements AsyncDisposable {
       GTR_HOME: this.home,
       GTR_TORRENT_HOST: "127.0.0.1",
       GTR_TORRENT_BOOTSTRAP: bootstrap,
+      GTR_HOLEPUNCH_HOST: "127.0.0.1",
+      GTR_HOLEPUNCH_BOOTSTRAP: "none",
       GIT_CONFIG_NOSYSTEM: "1",
       GIT_TERMINAL_PROMPT: "0",
       LC_ALL: "C",
