@@ -47,8 +47,8 @@ export async function run(call: Call): Promise<void> {
   if (warning !== undefined) note(io, `warning: ${warning}`);
   if (options.json) printJson(io, { address, sequence });
   else io.stdout(`${address}\n`);
-  const when = branches ? ` as ${listNames(branches)} change` : "";
-  note(io, `following ${name}: gtd keeps the copy up to date${when}`);
+  const what = branches ? ` with ${listNames(branches)}` : "";
+  note(io, `following ${name}: gtd keeps the copy up to date${what}`);
 }
 
 /** @throws {UsageError} "bad-branches" */

@@ -20,7 +20,7 @@ Deno.test("follow: takes branches by their names, and refuses what can't be any"
   await using user = await User.make();
   const followed = await user.gtr(user.folder, "follow", URL, "--branches", "main,refs/heads/a/b");
   assert.deepEqual([followed.code, followed.out], [0, `${URL}\n`]);
-  assert.match(followed.err, /keeps the copy up to date as main, a\/b change\n$/);
+  assert.match(followed.err, /keeps the copy up to date with main, a\/b\n$/);
   const many = Array.from({ length: 1000 }, (_, i) => `b${i}`);
   await user.gtr(user.folder, "follow", URL, "--branches", [...many, "b0"].slice(1).join());
   assert.deepEqual(user.asked, [
