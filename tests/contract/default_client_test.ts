@@ -39,12 +39,13 @@ function test(name: string, run: (network: DefaultNetwork) => Promise<void>): vo
 async function impostor(
   key: PublisherKey,
   answer: RequestListener,
-): Promise<{ address: string } & AsyncDisposable> {
+): Promise<{ address: string; connected: (then: () => void) => void } & AsyncDisposable> {
   const server = createServer(selfSigned(key), answer);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
     address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
+    connected: (then) => void server.on("connection", then),
     async [Symbol.asyncDispose]() {
       const closed = once(server, "close");
       server.close();
@@ -220,6 +221,40 @@ test("another's pack under the right name is refused piece by piece", async (net
   await assert.rejects(fetchBytes(reader, file.pack, from, into), code("nobody-answered"));
   assert.equal(network.dropped.toJSON()["wrong-piece"], 1);
   assert.equal((await Deno.stat(into)).size, 0);
+});
+
+test("a stranger's manifest can't point at what is inside, unless the user does", async (network) => {
+  let connections = 0;
+  await using server = await impostor(alice, (_request, response) => response.end());
+  const file = await makePack(network.folder, 1000);
+  const port = server.address.split(":")[1];
+  const from = makeManifest(alice, {
+    scheme: "default",
+    endpoints: () => [server.address, `localhost:${port}`, `[::1]:${port}`],
+  } as never, { packs: [file.pack] });
+  const fetch = async (env: Record<string, string>) => {
+    const reader = await network.join(carol, { env: { ...CLIENT, ...env } });
+    const dropped = network.dropped.toJSON()["inside-address"] ?? 0;
+    const into = join(network.folder, "nothing");
+    const error = await fetchBytes(reader, file.pack, from, into).catch((e) => e);
+    return [error.code, network.dropped.toJSON()["inside-address"]! - dropped];
+  };
+  server.connected(() => connections++);
+  const anywhere = { GTR_TORRENT_HOST: "0.0.0.0" };
+  assert.deepEqual(await fetch(anywhere), ["nobody-answered", 3]);
+  assert.equal(connections, 0);
+  await fetch({ ...anywhere, GTR_DEFAULT_SERVERS: server.address });
+  assert.ok(connections > 0);
+
+  // Names can lead anywhere.
+  const inside = { host: "localhost", port: Number(port), nearest: "public" } as const;
+  const before = connections;
+  using limit = deadline(5000, "a refusal");
+  await assert.rejects(
+    get({ server: inside, publisher: alice.id, path: "/" }, limit.signal),
+    /it is within this machine or its network, and a stranger named it/,
+  );
+  assert.equal(connections, before);
 });
 
 test("a client that never begins its handshake is hung up on", async (network) => {

@@ -33,6 +33,7 @@ export class DefaultNetwork implements TestNetwork {
     await Deno.mkdir(cache);
     const env: Record<string, string> = {
       GTR_DEFAULT_LISTEN: "127.0.0.1:0",
+      GTR_TORRENT_HOST: "127.0.0.1", // on loopback, as all are: strangers may name what is there
       GTR_DEFAULT_SERVERS: this.#servers.join(",") || "none",
       GTR_NETWORK_TIMEOUT: "1",
       ...options.env,

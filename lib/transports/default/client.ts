@@ -9,6 +9,7 @@ import { Agent, type IncomingMessage, request as httpRequest } from "node:http";
 import { isIP } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { NetworkError, VerificationError } from "../../common/errors.ts";
+import { lookupFrom } from "../../common/lookup.ts";
 import { abortable } from "../../common/wait.ts";
 import { certifiedKey } from "../../identity/certificate.ts";
 import { publisherId } from "../../identity/keys.ts";
@@ -234,10 +235,11 @@ async function handshake(
   signal: AbortSignal,
 ): Promise<TLSSocket> {
   signal.throwIfAborted();
-  const { host, port } = server;
+  const { host, port, nearest } = server;
   const socket = connect({
     host,
     port,
+    ...(nearest ? { lookup: lookupFrom(nearest) } : {}),
     ...(isIP(host) ? {} : { servername: host }), // addresses are no names (RFC 6066, section 3),
     ALPNProtocols: ["http/1.1"],
     rejectUnauthorized: authority,

@@ -4,6 +4,7 @@
  * @module
  */
 import { isIPv6 } from "node:net";
+import type { Reach } from "../../common/reach.ts";
 
 /** A server. */
 export interface Endpoint {
@@ -12,6 +13,8 @@ export interface Endpoint {
   readonly port: number;
   /** Id (40 hex digits) or public key (64) of who else may run it than the publisher. */
   readonly operator?: string;
+  /** Where a stranger named it: nothing nearer is connected to, whatever its name leads to. */
+  readonly nearest?: Reach;
 }
 
 /** That of https. */

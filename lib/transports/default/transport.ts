@@ -5,6 +5,7 @@
  */
 import { isIPv4 } from "node:net";
 import { NetworkError, toGtrError, UsageError, VerificationError } from "../../common/errors.ts";
+import { mayDial, nearestOf, type Reach } from "../../common/reach.ts";
 import { deadline } from "../../common/wait.ts";
 import { formatAddress, type RepoAddress } from "../../identity/address.ts";
 import { publisherId } from "../../identity/keys.ts";
@@ -44,6 +45,7 @@ export class DefaultTransport implements Transport {
   readonly #context: TransportContext;
   readonly #offers = new Offers();
   readonly #servers: readonly Endpoint[];
+  readonly #nearest: Reach;
   /** "<id>/<name>" -> the servers that had its manifest. */
   readonly #found = new Map<string, Map<string, Endpoint>>();
   #server: HttpServer | undefined;
@@ -55,6 +57,7 @@ export class DefaultTransport implements Transport {
 
   private constructor(context: TransportContext) {
     this.#context = context;
+    this.#nearest = nearestServers(context);
     this.#servers = (context.settings.get("default.servers") ?? [])
       .map(parseEndpoint).filter((server) => server !== undefined);
   }
@@ -98,7 +101,7 @@ export class DefaultTransport implements Transport {
     const named = address.host === undefined ? undefined : parseEndpoint(address.host);
     const servers = distinct([
       ...(named ? [named] : []),
-      ...readEndpoints(wait.known).filter((server) => formatEndpoint(server) !== this.#host),
+      ...this.#named(wait.known).filter((server) => formatEndpoint(server) !== this.#host),
       ...this.#servers,
     ]);
     // Of others' repositories it tells nothing that its own user doesn't know: an answer from here
@@ -193,7 +196,7 @@ export class DefaultTransport implements Transport {
   }
 
   async holders(manifest: Manifest, { signal }: HolderWait): Promise<Holder[]> {
-    const servers = distinct([...readEndpoints(manifest.endpoints[this.scheme]), ...this.#servers])
+    const servers = distinct([...this.#named(manifest.endpoints[this.scheme]), ...this.#servers])
       .filter((server) => formatEndpoint(server) !== this.#host);
     const ask = this.#ask.bind(this);
     return await serversThatHave(manifest, servers, ask, signal);
@@ -253,9 +256,21 @@ export class DefaultTransport implements Transport {
     const id = publisherId(Uint8Array.fromHex(publisher));
     return distinct([
       ...this.#found.get(`${id}/${name}`)?.values() ?? [],
-      ...readEndpoints(endpoints[this.scheme]),
+      ...this.#named(endpoints[this.scheme]),
       ...this.#servers,
     ]).filter((server) => formatEndpoint(server) !== this.#host);
+  }
+
+  /** The endpoints of a stranger's manifest that can be asked. */
+  #named(endpoints: readonly string[] = []): Endpoint[] {
+    const nearest = this.#nearest;
+    return endpoints.slice(0, MAX_ENDPOINTS).flatMap((text) => {
+      const server = parseEndpoint(text);
+      if (!server) return [];
+      if (mayDial(server.host, nearest)) return [{ ...server, nearest }];
+      this.#context.dropped("inside-address");
+      return [];
+    });
   }
 
   get #timeout(): number {
@@ -335,18 +350,23 @@ export class DefaultTransport implements Transport {
   }
 }
 
-/** The endpoints of a stranger's manifest that can be asked. */
-function readEndpoints(endpoints: readonly string[] = []): Endpoint[] {
-  return endpoints.slice(0, MAX_ENDPOINTS).map(parseEndpoint)
-    .filter((server) => server !== undefined);
+/** The nearest that strangers may name: who listens on loopback, or in a home, meets others there. */
+function nearestServers({ settings }: TransportContext): Reach {
+  const servers = [settings.get("default.listen"), settings.get("default.address")]
+    .flatMap((text) => parseEndpoint(text)?.host ?? []);
+  return nearestOf([...servers, settings.get("torrent.host"), settings.get("holepunch.host")]);
 }
 
 function distinct(servers: readonly Endpoint[]): Endpoint[] {
-  // The first is kept, unless a later one says who runs it.
   const byPlace = new Map<string, Endpoint>();
   for (const server of servers) {
-    const before = byPlace.get(formatEndpoint(server));
-    if (!before || !before.operator) byPlace.set(formatEndpoint(server), server);
+    const place = formatEndpoint(server);
+    const before = byPlace.get(place) ?? server;
+    byPlace.set(place, {
+      ...before,
+      operator: before.operator ?? server.operator,
+      nearest: before.nearest && server.nearest, // who trusts it may well name it as strangers do
+    });
   }
   return [...byPlace.values()];
 }
