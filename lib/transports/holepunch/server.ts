@@ -130,21 +130,27 @@ export class PeerServer {
       this.#connections.delete(stream);
       gone.abort(new GtrError("gone", "the peer hung up"));
     });
+    let ended = false;
+    stream.on("end", () => ended = true);
+    const closed = new Promise<void>((resolve) => stream.on("close", resolve));
     try {
-      for (;;) {
-        using limit = deadline(limits.patience, "a peer's request", connection.signal);
-        const line = await abortable(connection.reader.line(MAX_LINE), limit.signal);
-        limit[Symbol.dispose]();
-        if (!await this.#answer(connection, decodeRequest(line))) break;
+      try {
+        for (;;) {
+          using limit = deadline(limits.patience, "a peer's request", connection.signal);
+          const line = await abortable(connection.reader.line(MAX_LINE), limit.signal);
+          limit[Symbol.dispose]();
+          if (!await this.#answer(connection, decodeRequest(line))) break;
+        }
+      } catch (error) {
+        if (!ended || !(error instanceof VerificationError)) throw error;
       }
       await connection.writer.close();
       using limit = deadline(limits.patience, "a peer to hang up", connection.signal);
-      await abortable(new Promise((_, reject) => stream.on("close", () => reject())), limit.signal);
+      await abortable(closed, limit.signal);
     } catch (error) {
       if (connection.signal.aborted || stream.destroying) return;
       const { code, message } = toGtrError(error);
-      if (code === "bad-hello") return; // it has ended, or is cut off
-      if (error instanceof VerificationError) dropped(error.code);
+      if (error instanceof VerificationError) dropped("bad-message");
       else if (code === "timed-out") dropped(connection.live ? "live-too-long" : "idle-peer");
       else if (code === "nobody-answered") dropped(connection.live ? "live-idle" : "slow-peer");
       else log(`a holepunch peer can't be served: ${message}`);
