@@ -4,7 +4,7 @@ RUN = @deno=$$(sh scripts/bootstrap.sh) && "$$deno" run --quiet -A
 TEST = $(RUN) scripts/test.ts
 
 .DEFAULT_GOAL := all
-.PHONY: all install uninstall demo test check bench clean help
+.PHONY: all install uninstall demo demo-nostr test check bench clean help
 .PHONY: test-unit test-contract test-e2e test-interop
 
 all: ## Build every executable into dist/bin
@@ -18,6 +18,9 @@ uninstall: ## Remove what install put there (the same PREFIX and DESTDIR)
 
 demo: all ## Share, clone, pull and push between two nodes on this machine
 	$(RUN) scripts/demo.ts
+
+demo-nostr: all ## The same over Nostr, with a relay and a Blossom server of this machine's own
+	$(RUN) scripts/demo_nostr.ts
 
 test: ## Run every check and test
 	$(TEST)

@@ -44,7 +44,13 @@ export class LocalNode implements AsyncDisposable {
   readonly #signal: AbortSignal;
   #pid?: number;
 
-  private constructor(name: string, folder: string, bootstrap: string, signal: AbortSignal) {
+  private constructor(
+    name: string,
+    folder: string,
+    bootstrap: string,
+    signal: AbortSignal,
+    more: Environment,
+  ) {
     this.name = name;
     this.folder = folder;
     this.#signal = signal;
@@ -53,6 +59,7 @@ export class LocalNode implements AsyncDisposable {
       GTR_HOME: join(folder, "home"),
       GTR_TORRENT_HOST: "127.0.0.1",
       GTR_TORRENT_BOOTSTRAP: bootstrap,
+      ...more,
     };
   }
 
@@ -61,12 +68,14 @@ export class LocalNode implements AsyncDisposable {
    *
    * @param signal stops what the node runs, except gtd
    * @param bootstrap a node of the network to join; without one, a new network begins here
+   * @param more environment of all that it runs
    */
   static async start(
     parent: string,
     name: string,
     signal: AbortSignal,
     bootstrap?: LocalNode,
+    more: Environment = {},
   ): Promise<LocalNode> {
     const folder = join(parent, name.toLowerCase());
     await Deno.mkdir(folder, { recursive: true });
@@ -75,7 +84,8 @@ export class LocalNode implements AsyncDisposable {
       `[user]\n\tname = ${name}\n\temail = ${name.toLowerCase()}@example.org\n` +
         "[init]\n\tdefaultBranch = main\n[pull]\n\trebase = false\n[gc]\n\tauto = 0\n",
     );
-    const node = new LocalNode(name, folder, bootstrap ? await bootstrap.dht() : "none", signal);
+    const known = bootstrap ? await bootstrap.dht() : "none";
+    const node = new LocalNode(name, folder, known, signal, more);
     try {
       // Not to be stopped half-way: a gtd that comes up afterwards would stay.
       await node.run(["gtr", "daemon", "start"], { signal: undefined });

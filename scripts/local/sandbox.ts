@@ -5,6 +5,7 @@
  */
 import { rm } from "node:fs/promises";
 import { LocalNode } from "./node.ts";
+import type { Environment } from "./run.ts";
 
 /** Hands out nodes; they are stopped in the reverse order, whatever happens. */
 export class Sandbox implements AsyncDisposable {
@@ -29,9 +30,9 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /** Starts a node; see {@linkcode LocalNode.start}. */
-  async node(name: string, bootstrap?: LocalNode): Promise<LocalNode> {
+  async node(name: string, bootstrap?: LocalNode, more?: Environment): Promise<LocalNode> {
     const { signal } = this.#interrupted;
-    return this.#nodes.use(await LocalNode.start(this.folder, name, signal, bootstrap));
+    return this.#nodes.use(await LocalNode.start(this.folder, name, signal, bootstrap, more));
   }
 
   /** Has `stop` called at the end. */
