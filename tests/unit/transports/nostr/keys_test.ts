@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { npubEncode, nsecEncode } from "nostr-tools/nip19";
 import { encrypt } from "nostr-tools/nip49";
 import { formatError, GtrError } from "../../../../lib/common/errors.ts";
@@ -7,7 +6,6 @@ import { keyFromSeed } from "../../../../lib/identity/keys.ts";
 import { eventFault, isAuthentic } from "../../../../lib/transports/nostr/events/event.ts";
 import { derivedSecret } from "../../../../lib/transports/nostr/keys/derived.ts";
 import { findSigner } from "../../../../lib/transports/nostr/keys/find_signer.ts";
-import { askLikeGit } from "../../../../lib/transports/nostr/keys/password.ts";
 import { localSigner } from "../../../../lib/transports/nostr/keys/signer.ts";
 import { alice, bob, NOW, secret } from "./fixture.ts";
 
@@ -103,43 +101,4 @@ Deno.test("nostr keys: an encrypted key that would take all memory is refused un
   const harmful = `ncryptsec1qglu${"q".repeat(140)}`;
   const error = await shown(find({ "nostr.nsec": harmful }, "x"));
   assert.equal(error.code, "bad-key");
-});
-
-Deno.test("passwords: git's askpass programs are asked, in git's order", async () => {
-  const folder = await Deno.makeTempDir({ prefix: "gtr-askpass-" });
-  try {
-    const program = async (name: string, body: string) => {
-      const path = join(folder, name);
-      await Deno.writeTextFile(path, `#!/bin/sh\n${body}\n`, { mode: 0o755 });
-      return path;
-    };
-    const one = await program("one", 'echo "one:$1"');
-    const two = await program("two", "echo two");
-    const no = await program("no", "exit 1");
-    const ask = (env: Record<string, string>, configured?: string) =>
-      askLikeGit((name) => env[name], configured)("Password: ", signal);
-    assert.equal(await ask({ GIT_ASKPASS: one, SSH_ASKPASS: two }, two), "one:Password: ");
-    assert.equal(await ask({ SSH_ASKPASS: one }, two), "two");
-    assert.equal(await ask({ SSH_ASKPASS: two }), "two");
-    assert.equal(await ask({ GIT_ASKPASS: no }), undefined);
-    assert.equal(await ask({ GIT_TERMINAL_PROMPT: "0" }), undefined);
-    await assert.rejects(ask({ GIT_ASKPASS: join(folder, "missing") }), { code: "askpass" });
-  } finally {
-    await Deno.remove(folder, { recursive: true });
-  }
-});
-
-Deno.test("passwords: without a terminal nobody is asked", async () => {
-  const module = new URL("../../../../lib/transports/nostr/keys/password.ts", import.meta.url);
-  const program = `
-    import { askLikeGit } from ${JSON.stringify(module.href)};
-    const answer = await askLikeGit(() => undefined)("Password: ", AbortSignal.timeout(20000));
-    console.log(String(answer));`;
-  // setsid: a session of its own has no terminal, whatever this test was started from.
-  const { stdout } = await new Deno.Command("setsid", {
-    args: ["--wait", Deno.execPath(), "eval", program],
-    stdin: "null",
-    stdout: "piped",
-  }).output();
-  assert.equal(new TextDecoder().decode(stdout).trim(), "undefined");
 });
