@@ -62,7 +62,7 @@ async function unlock(
       "locked-key",
       `can't use ${where}: it is encrypted, and nobody can be asked for its password`,
       {
-        hint: "run it in a terminal, or name a program that asks in GIT_ASKPASS",
+        hint: "gtd needs a key, or a bunker, that it can use alone: gtr nostr login",
       },
     );
   }
