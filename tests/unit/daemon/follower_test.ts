@@ -38,6 +38,13 @@ class Log {
   }
 }
 
+/** Puts the schedule's clock forward by so many milliseconds. */
+function ahead(ms: number): Disposable {
+  const now = performance.now.bind(performance);
+  performance.now = () => now() + ms;
+  return { [Symbol.dispose]: () => void (performance.now = now) };
+}
+
 async function world() {
   const temp = await tempDir();
   const network = new MemoryNetwork();
@@ -110,6 +117,7 @@ Deno.test("news of other branches is heard once, and not fetched", async () => {
   assert.equal((await w.stored.manifest())!.manifest.sequence, first.sequence);
 
   w.asked();
+  using _later = ahead(10_000); // a notice would be acted on at once
   tell!(other.sequence);
   await follower.refresh();
   tell!(other.sequence);
