@@ -94,7 +94,9 @@ export class Engine implements AsyncDisposable {
     const follows = new Follows(home);
     const isOffered = (stored: StoredRepository) => maySeed({ ...given, follows }, stored);
     for (const transport of transports) {
-      transport.serve?.(liveAnswer({ store, key }, isOffered, transport.host !== undefined));
+      // Where nobody can dial this node, it is what goes to servers that the user chose.
+      const isServer = transport.host !== undefined || transport.dial === undefined;
+      transport.serve?.(liveAnswer({ store, key }, isOffered, isServer));
     }
     const seeder = new Seeder(transports, settings, log, isOffered);
     const quota = new Quota({ ...given, follows, seeder });

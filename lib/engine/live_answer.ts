@@ -14,7 +14,7 @@ import type { EngineParts } from "./parts.ts";
  * with the flow "put" are for servers only: their data is in the networks.
  *
  * @param maySeed whether the user lets one be offered to others
- * @param isServer whether the network's addresses name a server, rather than any peer
+ * @param isServer whether it is for, or goes to, a server that somebody chose, rather than any peer
  */
 export function liveAnswer(
   { store, key }: Pick<EngineParts, "store" | "key">,

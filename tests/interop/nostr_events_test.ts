@@ -81,6 +81,10 @@ Deno.test("what gtr publishes is verified and read by rust-nostr and applesauce"
   await user.git("clone", "-q", clone!, "plain");
   assert.equal(await user.gitIn(user.path("plain"), "rev-parse", "HEAD"), tip);
 
+  await user.gtrIn(user.path("hello"), "share", "--flow", "put");
+  const next = await user.commit("hello", "second", "two\n");
+  await user.untilPublished(clone!, "refs/heads/main", next);
+
   const state = Event.fromJson(JSON.stringify(events.find(({ kind }) => kind === 30618)));
   const tags = state.tags.asVec().map((tag) => tag.asVec());
   assert.deepEqual(tags.find(([name]) => name === "refs/heads/main"), ["refs/heads/main", tip]);
