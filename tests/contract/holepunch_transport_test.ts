@@ -169,6 +169,29 @@ test("a pack comes from all who have it, and goes on where one dies", async (net
   assert.deepEqual(await Deno.readFile(into), await Deno.readFile(file.path));
 });
 
+test("who follows finds the publisher again", async (network) => {
+  const [a, b] = [await network.join(alice), await network.join(bob)];
+  const [first, second] = [1, 2].map((sequence) => makeManifest(alice, a, { sequence }));
+  await publish(a, first!, []);
+  const heard: number[] = [];
+  let wake = () => {};
+  using _watch = b.onNotice(first!.manifest, (sequence) => {
+    heard.push(sequence);
+    wake();
+  });
+  using limit = deadline(20_000, "notices");
+  const until = async (sequence: number) => {
+    while (!heard.includes(sequence)) {
+      await abortable(new Promise<void>((resolve) => wake = resolve), limit.signal);
+    }
+  };
+  await until(1);
+  await a[Symbol.asyncDispose]();
+  const again = await network.join(alice);
+  await publish(again, second!, []);
+  await until(2);
+});
+
 test("connections beyond the limit are refused, and counted", async (network) => {
   const a = await network.join(alice, { env: { GTR_HOLEPUNCH_MAXCONNECTIONS: "2" } });
   await publish(a, makeManifest(alice, a), []);

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { sleep } from "../../common/wait.ts";
+import { deadline, sleep } from "../../common/wait.ts";
 import type { Conversation } from "./conversation.ts";
 import { concurrently } from "./concurrently.ts";
 import type { PeerAddress } from "./node.ts";
@@ -29,17 +29,37 @@ export async function watchNotices(
   signal: AbortSignal,
 ): Promise<void> {
   let pause = AGAIN_MS;
-  const listen = async (peer: PeerAddress, own: AbortSignal): Promise<undefined> => {
-    using conversation = await source.connect(peer, own);
-    for await (const sequence of conversation.notices(source, own)) {
-      pause = AGAIN_MS;
-      if (!own.aborted) listener(sequence);
-    }
-  };
+  let highest = 0;
   while (!signal.aborted) {
-    // Ends when all peers that were found have hung up: each tells of everything that is new.
-    await Array.fromAsync(concurrently(source.peers, PEERS, listen, signal)).catch(() => {});
+    const left = new AbortController();
+    // A new round finds who has come since: the publisher, perhaps, who is asked first.
+    using round = deadline(LONGEST_MS, "news", AbortSignal.any([signal, left.signal]));
+    const listen = async (peer: PeerAddress, own: AbortSignal): Promise<undefined> => {
+      using conversation = await source.connect(peer, own);
+      for await (const sequence of ended(conversation.notices(source, own), left)) {
+        if (sequence > highest) pause = AGAIN_MS;
+        highest = Math.max(highest, sequence);
+        if (!own.aborted) listener(sequence);
+      }
+    };
+    await Array.fromAsync(concurrently(source.peers, PEERS, listen, round.signal)).catch(() => {});
     await sleep(pause, signal).catch(() => {});
     pause = Math.min(2 * pause, LONGEST_MS);
+  }
+}
+
+/** Passes notices on, and ends the round where a peer that has told something hangs up. */
+async function* ended(
+  notices: AsyncIterable<number>,
+  round: AbortController,
+): AsyncGenerator<number> {
+  let told = false;
+  try {
+    for await (const sequence of notices) {
+      told = true;
+      yield sequence;
+    }
+  } finally {
+    if (told) round.abort();
   }
 }

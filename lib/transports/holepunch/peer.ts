@@ -135,10 +135,12 @@ export class Peer implements AsyncDisposable {
       return await this.#checked(conversation.manifest({ id, name, publicKey }, limit.signal));
     };
     const peers = (own: AbortSignal) => this.#find(id, name, known, own);
+    const kept = async (own: AbortSignal) => {
+      using limit = deadline(this.#timeout, "HyperDHT's records", own);
+      return await this.#checked(this.#records.manifest({ id, name, publicKey }, limit.signal));
+    };
     const either = (source: PeerAddress | Records, own: AbortSignal) =>
-      source instanceof Records
-        ? this.#checked(source.manifest({ id, name, publicKey }, own))
-        : ask(source, own);
+      source instanceof Records ? kept(own) : ask(source, own);
     const records = this.#records;
     const sources = async function* (own: AbortSignal) {
       yield records;
