@@ -93,6 +93,8 @@ Deno.test("a request that breaks the schema is answered 400 with a code", async 
     ["/v1/resolve", { url: 7 }],
     ["/v1/resolve", { url: "x".repeat(2000) }],
     ["/v1/sync", []],
+    ["/v1/follow", { url: "torrent://x/y", branches: [] }],
+    ["/v1/follow", { url: "torrent://x/y", branches: ["topic/*"] }],
     ["/v1/publish", { gitDir: "" }],
     ["/v1/packs", { gitDir: null }],
     ["/v1/push", { url: "torrent://x/y" }],
