@@ -79,7 +79,7 @@ export class HolepunchTransport implements Transport {
       : undefined;
     if (own) yield own;
     const peer = await this.#peer(signal);
-    for await (const signed of peer.resolve(address, known, signal)) {
+    for await (const signed of peer.ask.resolve(address, known, signal)) {
       if (signed.manifest.sequence > (own?.manifest.sequence ?? 0)) yield signed;
     }
   }
@@ -105,12 +105,12 @@ export class HolepunchTransport implements Transport {
 
   async fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
     const peer = await this.#peerFor(from.manifest, wait.signal, "nobody-answered");
-    await peer.fetch(pack, from, into, wait);
+    await peer.ask.fetch(pack, from, into, wait);
   }
 
   async dial(from: SignedManifest, wait: Wait): Promise<LiveStream> {
     const peer = await this.#peerFor(from.manifest, wait.signal, "no-live-peer");
-    return await peer.dial(from, wait);
+    return await peer.ask.dial(from, wait);
   }
 
   serve(answer: LiveAnswer): void {
@@ -121,7 +121,7 @@ export class HolepunchTransport implements Transport {
     const stop = new AbortController();
     if (this.#concerns(manifest)) {
       this.#peer(stop.signal).then(
-        (peer) => peer.watch(manifest, listener, stop.signal),
+        (peer) => peer.ask.watch(manifest, listener, stop.signal),
         (error) => {
           if (!stop.signal.aborted) this.#context.log(toGtrError(error).message);
         },
@@ -132,7 +132,7 @@ export class HolepunchTransport implements Transport {
 
   async holders(manifest: Manifest, { signal }: HolderWait): Promise<readonly Holder[]> {
     if (!this.#concerns(manifest)) return [];
-    return await (await this.#peer(signal)).holders(manifest, signal);
+    return await (await this.#peer(signal)).ask.holders(manifest, signal);
   }
 
   peers(manifest: Manifest): number {
