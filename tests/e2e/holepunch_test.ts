@@ -43,6 +43,12 @@ Deno.test("holepunch: share, clone, pull, push; a follower serves when the publi
     await carol.git("clone", "-q", `gtr://${id}/hello`, "any");
     assert.equal(await Deno.readTextFile(carol.path("any/more.txt")), "more\n");
   });
+  await t.step("another network's address, where only this one has it", async () => {
+    await using dave = await join(bootstrap);
+    dave.env.GTR_TRANSPORTS = "torrent,holepunch";
+    await dave.git("clone", "-q", `torrent://${id}/hello`, "copy");
+    assert.equal(await Deno.readTextFile(dave.path("copy/more.txt")), "more\n");
+  });
   await t.step("a push to one's own address", async () => {
     await alice.git("clone", "-q", url, "desk");
     const oid = await alice.commit("desk", "pushed.txt", "pushed\n");
