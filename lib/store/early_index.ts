@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { abortable } from "../common/wait.ts";
 import { spawnGit } from "../git_interface/run.ts";
 import { indexPackArguments } from "../git_interface/index_pack.ts";
+import { packTrailer } from "../git_interface/pack_file.ts";
 import type { PackRef } from "../manifest/types.ts";
 import { checkPackFile } from "./pack_check.ts";
 import type { RepoPaths } from "./repo_paths.ts";
@@ -16,7 +17,7 @@ import { remove } from "./tidy.ts";
 const CHUNK_BYTES = 1 << 20;
 
 /**
- * Feeds the part of a file that is there for good to `git index-pack`. git keeps a copy of its own
+ * Feeds the part of a file that is there to `git index-pack`. git keeps a copy of its own
  * meanwhile; only the index of it is used. Dispose it to remove what it made.
  *
  * This is a head start and no more: if git fails, {@linkcode EarlyIndex.finish} says so with
@@ -48,7 +49,7 @@ export class EarlyIndex implements AsyncDisposable {
     return new EarlyIndex(paths, pack, strict);
   }
 
-  /** So many bytes from the start of the file are verified and will not change. */
+  /** So many bytes from the start of the file are there, and most likely right. */
   advance(bytes: number): void {
     if (bytes <= this.#available) return;
     this.#available = bytes;
@@ -66,7 +67,10 @@ export class EarlyIndex implements AsyncDisposable {
   async finish(signal: AbortSignal): Promise<string | undefined> {
     this.advance(this.pack.size);
     await checkPackFile(this.#path, this.pack, signal);
-    return await abortable(this.#run, signal);
+    const index = await abortable(this.#run, signal);
+    if (index === undefined) return undefined;
+    // What git was fed may have been another pack, before the right one took its place.
+    return await packTrailer(this.#path, index).then(() => index, () => undefined);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -56,7 +56,10 @@ export interface ResolveWait extends Wait {
 
 /** How a pack is fetched. */
 export interface FetchWait extends Wait {
-  /** Told how many bytes from the start of the file are verified and there to stay. */
+  /**
+   * Told how many bytes from the start of the file are there and verified; where the network can only
+   * verify the whole, how many have come from the first source. For a head start, and no proof.
+   */
   readonly prefix?: (bytes: number) => void;
 }
 

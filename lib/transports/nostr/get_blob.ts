@@ -7,7 +7,8 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { NetworkError, StoreError, toGtrError, VerificationError } from "../../common/errors.ts";
-import { idleDeadline, type Wait } from "../../common/wait.ts";
+import { idleDeadline } from "../../common/wait.ts";
+import type { FetchWait } from "../transport.ts";
 import { downloadBlob } from "./blossom/download.ts";
 
 /** A blob and where it may be. */
@@ -29,18 +30,20 @@ export interface WantedBlob {
  *
  * @throws {NetworkError} "nobody-answered" where no server delivers it
  */
-export async function getBlob(blob: WantedBlob, into: string, wait: Wait): Promise<void> {
+export async function getBlob(blob: WantedBlob, into: string, wait: FetchWait): Promise<void> {
   const failures: string[] = [];
+  let first: FetchWait["prefix"] = wait.prefix;
   for (const url of blob.urls) {
     for (;;) {
       const before = await sizeOf(into);
       try {
-        await download(blob, url, into, wait);
+        await download(blob, url, into, { ...wait, prefix: first });
         if (await sha256Of(into, wait.signal) === blob.sha256) return;
         await rm(into, { force: true });
         throw new VerificationError("wrong-blob", `${new URL(url).origin} sends other bytes`);
       } catch (thrown) {
         wait.signal.throwIfAborted();
+        first = undefined; // what was told may be wrong
         const error = toGtrError(thrown);
         if (error instanceof StoreError) throw error;
         const mayBeOurs = before > 0 && error instanceof VerificationError;
@@ -62,13 +65,14 @@ async function download(
   { what, size, timeout }: WantedBlob,
   url: string,
   into: string,
-  wait: Wait,
+  wait: FetchWait,
 ): Promise<void> {
   using idle = idleDeadline(timeout, `${new URL(url).origin} to send ${what}`, wait.signal);
   await downloadBlob(url, size, into, {
     signal: idle.signal,
     progress: (done, total, doing) => {
       idle.touch();
+      wait.prefix?.(done);
       wait.progress?.(done, total, doing);
     },
   });

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { VerificationError } from "../../../lib/common/errors.ts";
-import { commit, FORMATS, tempDir } from "../git_interface/fixture.ts";
+import { commit, FORMATS, git, initRepository, tempDir } from "../git_interface/fixture.ts";
+import { until } from "../../e2e/until.ts";
 import { fetchInto, fsck, lenient, Publisher, readerOf } from "./fixture.ts";
 
 async function firstPublication(root: string, format: "sha1" | "sha256" = "sha1") {
@@ -70,6 +72,39 @@ Deno.test("where the head start fails the pack is indexed as usual", async () =>
   await reader.accept(signed, [file], { ...lenient, early });
   assert.equal(await fsck(reader), "");
 });
+
+Deno.test("the index of another pack, that came before the right one, is not used", async () => {
+  await using temp = await tempDir();
+  const { reader, signed, pack, file } = await firstPublication(temp.path);
+  const whole = await Deno.readFile(file.path);
+  await Deno.writeFile(file.path, await otherPack(temp.path, pack.size));
+  await using early = reader.indexEarly(pack, false);
+  early.advance(pack.size);
+  await until("git has indexed it", async () => {
+    const folders = await leftovers(reader.path);
+    const files = folders.map((folder) => join(reader.path, "gtr", folder, "pack"));
+    const found = await Promise.all(files.map((path) => Array.fromAsync(Deno.readDir(path))));
+    return found.flat().some(({ name }) => name.endsWith(".idx"));
+  });
+  await Deno.writeFile(file.path, whole);
+  assert.equal(await early.finish(lenient.signal), undefined);
+  await reader.accept(signed, [file], { ...lenient, early });
+  assert.equal(await fsck(reader), "");
+});
+
+/** A pack of just that size: of one blob, whose bytes don't compress. */
+async function otherPack(root: string, size: number): Promise<Uint8Array> {
+  const path = await initRepository(join(root, "other"));
+  for (let bytes = size, i = 0; i < 20; i++) {
+    await Deno.writeFile(join(root, "blob"), randomBytes(bytes));
+    const oid = await git(path, ["hash-object", "-w", join(root, "blob")]);
+    const name = await git(path, ["pack-objects", "-q", join(root, "packed")], `${oid}\n`);
+    const made = await Deno.readFile(join(root, `packed-${name}.pack`));
+    if (made.length === size) return made;
+    bytes += size - made.length;
+  }
+  throw new Error(`no pack of ${size} bytes could be made`);
+}
 
 Deno.test("a fetch that is given up leaves nothing of the index", async () => {
   await using temp = await tempDir();
