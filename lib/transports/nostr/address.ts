@@ -75,9 +75,10 @@ export function parseNostrAddress(url: string): NostrAddress | Nip05Address {
   return { ...readNip05(owner, fail), identifier, relays };
 }
 
-/** Writes `nostr://<npub>/[relay/]<identifier>` with the first of its relays. */
+/** Writes `nostr://<npub>/[relay/]<identifier>` with the first of its relays, as ngit does. */
 export function formatNostrAddress({ pubkey, identifier, relays }: NostrAddress): string {
-  const relay = relays[0] === undefined ? "" : `${encodeURIComponent(relays[0])}/`;
+  const short = relays[0]?.replace(/^wss:\/\//, "");
+  const relay = short === undefined ? "" : `${encodeURIComponent(short)}/`;
   return `${SCHEME}${npubEncode(pubkey)}/${relay}${encodeURIComponent(identifier)}`;
 }
 
