@@ -11,6 +11,7 @@ import { downloads } from "./bench/download.ts";
 import { GitServer } from "./bench/git_server.ts";
 import { makeHistory, sizeOf } from "./bench/history.ts";
 import * as measures from "./bench/measures.ts";
+import { nostrMeasures } from "./bench/nostr.ts";
 import { absolute, bytes, type Row, table, time } from "./bench/table.ts";
 import { udxThroughput } from "./bench/udx.ts";
 import { plainEnvironment } from "./local/node.ts";
@@ -61,6 +62,8 @@ async function bench(sandbox: Sandbox): Promise<void> {
   rows.push(await measures.publications(shared, reader));
   step("starts and memory");
   rows.push(...await measures.startUps(shared, reader), ...await measures.memory(shared, reader));
+  step("Nostr");
+  rows.push(...await nostrMeasures(shared, Math.min(runs, 3)));
   step("UDX");
   rows.push(...await udxThroughput(Math.min(runs, 3)));
 
