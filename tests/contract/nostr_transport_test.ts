@@ -432,6 +432,29 @@ test(
   },
 );
 
+test(
+  "what a manifest names is not contacted by who doesn't use Nostr",
+  {},
+  async (network, folder) => {
+    const { signed, file } = await shared(network, folder);
+    const relay = network.relays[0]!;
+    // A public relay, as far as its name goes; nobody may even look for it.
+    const known = [`${signer.pubkey}@wss://relay.invalid`, ...signed.manifest.endpoints.nostr!];
+    const b = await network.join(bob, { env: { GTR_NOSTR_RELAYS: "none" } });
+    using limit = deadline(MS, "an answer");
+    const wanted = { id: alice.id, publicKey: alice.publicKeyHex, name: "hello" };
+    const ask = (scheme: string) =>
+      Array.fromAsync(b.resolve({ scheme, ...wanted }, { ...limit, known }));
+    assert.deepEqual(await ask("torrent"), []);
+    b.onNotice(signed.manifest, () => {})[Symbol.dispose]();
+    assert.deepEqual(network.logged, []);
+    await located(b, address([relay.url]));
+    assert.deepEqual(await ask("torrent"), [signed]); // the user named the relay
+    const bytes = await fetchBytes(b, file.pack, signed, join(folder, "into"));
+    assert.deepEqual(bytes, await Deno.readFile(file.path));
+  },
+);
+
 test("without relays nobody is contacted", { relays: 0, servers: 0 }, async (network) => {
   const a = await network.join(alice);
   assert.deepEqual([a.endpoints(), a.address("hello")], [[], undefined]);

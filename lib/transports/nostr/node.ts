@@ -258,8 +258,10 @@ export class NostrNode implements AsyncDisposable {
     signal: AbortSignal,
   ): Promise<RepositoryEvents | undefined> {
     const { name, endpoints } = manifest;
-    const places = [...this.#foundFor(manifest) ? [this.#foundFor(manifest)!.address] : []];
-    for (const [pubkey, named] of readNostrEndpoints(endpoints.nostr)) {
+    const found = this.#foundFor(manifest);
+    const places = found ? [found.address] : [];
+    const used = this.#parts.relays.length > 0; // else nobody asked for this network
+    for (const [pubkey, named] of used ? readNostrEndpoints(endpoints.nostr) : []) {
       const relays = named.filter((url) => mayAsk(url, this.#parts.relays));
       places.push({ pubkey, identifier: name, relays });
     }

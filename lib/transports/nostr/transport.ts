@@ -98,9 +98,11 @@ export class NostrTransport implements Transport {
 
   async *resolve(address: RepoAddress, wait: ResolveWait): AsyncGenerator<SignedManifest> {
     wait.signal.throwIfAborted();
-    const known = (wait.known ?? []).length > 0;
-    if (this.#relays.length === 0 && this.#node === undefined && !known) return;
-    yield* (await this.#open()).resolve(address, wait);
+    // Whom a manifest names is asked only by those who use this network.
+    const used = this.#relays.length > 0 || address.scheme === this.scheme;
+    if (!used && this.#node === undefined) return;
+    const known = used ? wait.known : [];
+    yield* (await this.#open()).resolve(address, { ...wait, known });
   }
 
   async announce(
@@ -130,8 +132,7 @@ export class NostrTransport implements Transport {
   onNotice(manifest: Manifest, listener: (sequence: number) => void): Disposable {
     let watch: Disposable | undefined;
     let ended = false;
-    const quiet = this.#relays.length === 0 && !manifest.endpoints.nostr?.length;
-    if (!quiet) {
+    if (this.#relays.length > 0) {
       this.#open().then((node) => {
         if (!ended) watch = node.watch(manifest, listener);
       }, (error) => this.#context.log(`nostr can't watch: ${toGtrError(error).message}`));
