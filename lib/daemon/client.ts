@@ -32,6 +32,8 @@ import { socketPath } from "./socket.ts";
 
 /** gtd sends a line every two seconds while it works; silence for this long means that it is stuck. */
 const SILENCE_MS = 30_000;
+/** No name: one would be asked for in the DNS, although the socket needs no address at all. */
+const HOST = "127.0.0.1";
 
 /** Where requests go, and how the way there is closed. */
 interface Way extends AsyncDisposable {
@@ -200,7 +202,7 @@ export class GtrClient implements AsyncDisposable {
 
   async #send(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Response> {
     const response = await this.#way.send(
-      new Request(`http://gtd${path}`, {
+      new Request(`http://${HOST}${path}`, {
         method,
         signal,
         ...(body === undefined
