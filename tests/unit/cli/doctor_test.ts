@@ -32,6 +32,7 @@ function call(): Call {
       stop: never,
       running: () => Promise.resolve(undefined),
       askRegistry: () => Promise.reject(new Error("not in this test")),
+      secrets: () => never,
     },
     settings: () => Settings.load(home, () => undefined),
   };
