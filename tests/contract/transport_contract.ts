@@ -267,7 +267,7 @@ export function testTransport(scheme: string, makeNetwork: () => Promise<TestNet
     const resolving = b.resolve({ scheme, id: alice.id, name: "hello" }, { signal: stop.signal });
     await assert.rejects(Array.fromAsync(resolving), (error) => error === reason);
     await assert.rejects(a.announce(signed, [], { signal: stop.signal }), (e) => e === reason);
-    assert.ok(performance.now() - since < 500);
+    assert.ok(performance.now() - since < 2000);
   });
 
   test("a forged manifest is not found", async (network) => {
