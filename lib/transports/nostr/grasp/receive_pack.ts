@@ -23,7 +23,10 @@ export interface Command {
 }
 
 const MAX_REFS = 100_000;
+/** Bytes of all refs. */
+const MAX_ADVERTISEMENT = 32 << 20;
 const MAX_REPORT = 100_000;
+const MAX_REASONS = 5;
 const MAX_REASON = 200;
 const SHARED = /^refs\/(?:heads|tags)\//;
 
@@ -41,10 +44,11 @@ export async function readAdvertisement(body: ReadableStream<Uint8Array>): Promi
     throw badAnswer("it is no git server that takes pushes");
   }
   await packets.next(); // the flush behind it
-  for (let i = 0;; i++) {
+  for (let i = 0, bytes = 0;; i++) {
     const packet = await packets.next();
     if (packet?.kind !== "data") return { refs, capabilities };
-    if (i === MAX_REFS) throw badAnswer(`it has more than ${MAX_REFS} refs`);
+    bytes += packet.raw.length;
+    if (i === MAX_REFS || bytes > MAX_ADVERTISEMENT) throw badAnswer("it has too many refs");
     const [line = "", more = ""] = textOf(packet).split("\0");
     for (const capability of more.split(" ").filter(Boolean)) capabilities.add(capability);
     const [, oid, ref] = /^([0-9a-f]{40}|[0-9a-f]{64}) (\S+)$/.exec(line) ?? [];
@@ -100,8 +104,9 @@ export async function checkReport(
     if (packet?.kind !== "data") break;
     const line = textOf(packet);
     if (line.startsWith("ok ")) done.add(line.slice(3));
-    else if (line.startsWith("ng ")) reasons.push(line.slice(3));
-    else if (line !== "unpack ok") reasons.push(line);
+    else if (line !== "unpack ok" && reasons.length < MAX_REASONS) {
+      reasons.push(line.replace(/^ng /, ""));
+    }
   }
   const open = commands.find(({ ref }) => !done.has(ref));
   if (open === undefined) return;
