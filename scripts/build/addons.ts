@@ -22,6 +22,9 @@ const NEVER_CALLED = ["udx-native"];
 /** The module that loads an addon, as the bundler writes it: its package's folder and name. */
 const LOADER =
   /("([^"\n]*\/npm\/[^"\n/]+\/((?:@[^"\n/]+\/)?[^"\n/]+)\/[^"\n/]+)\/binding\.js"\(exports, module\) \{\n)\s*__require\.addon = \w+\(\);\n\s*module\.exports = __require\.addon\("\.", __filename\);/g;
+/** Who asks for sodium-native; it gets what lib/hyperdht has in its place. */
+const SODIUM =
+  /("[^"\n]*\/sodium-universal\/[^"\n]+"\(exports, module\) \{\n\s*module\.exports = )(\w+\(\));/g;
 const ANY_LOADER = /__require\.addon\("\.", __filename\)/;
 
 /**
@@ -44,7 +47,10 @@ export function replaceAddons(root: string, files: Map<string, string>): Addon[]
     if (ANY_LOADER.test(changed)) {
       throw new BuildError(`can't bundle a native addon: ${file} loads it in a way not known here`);
     }
-    files.set(file, changed);
+    files.set(
+      file,
+      changed.replaceAll(SODIUM, '$1globalThis[Symbol.for("sodium-native")] ?? $2;'),
+    );
   }
   return [...found.values()];
 }

@@ -68,7 +68,15 @@ const within = (path: string, rooms: readonly string[]) =>
   rooms.some((room) => path.startsWith(`lib/${room}/`) || path === `lib/${room}`);
 
 Deno.test("architecture: a network knows the contract and the pure rooms, no other network", () => {
-  const rooms = ["transports/transport.ts", "manifest", "identity", "common", "types", "udx"];
+  const rooms = [
+    "transports/transport.ts",
+    "manifest",
+    "identity",
+    "common",
+    "types",
+    "udx",
+    "hyperdht",
+  ];
   checkImports(
     "lib/transports/",
     (imported, from) =>

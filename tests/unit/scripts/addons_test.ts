@@ -15,6 +15,8 @@ const ROOT = join(import.meta.dirname!, "..", "..", "..");
 const NAME = "hyperdht_program";
 const PROGRAM = join(import.meta.dirname!, `${NAME}.ts`);
 const DEADLINE_MS = 60_000;
+const NATIVE = "hello by sodium-native";
+const JAVASCRIPT = "hello by JavaScript";
 
 async function run(command: string, ...args: string[]): Promise<string> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
@@ -42,10 +44,21 @@ async function withBundle(
 
 Deno.test("addons: hyperdht runs unmodified, from its sources and in a bundle", async () => {
   await withBundle(async (work) => {
-    const options = ["--allow-all", "--no-lock", "--no-check"];
-    assert.equal(await run(Deno.execPath(), "run", ...options, PROGRAM), "hello");
+    const options = ["--allow-all", "--frozen", "--no-check"];
+    assert.equal(await run(Deno.execPath(), "run", ...options, PROGRAM), NATIVE);
     const bundled = join(work, "bundle", `${NAME}.js`);
-    assert.equal(await run(Deno.execPath(), "run", ...options, bundled), "hello");
+    assert.equal(await run(Deno.execPath(), "run", ...options, bundled), NATIVE);
+  });
+});
+
+Deno.test("addons: without them JavaScript does it, from its sources and in a bundle", async () => {
+  await withBundle(async (work) => {
+    const restricted = ["--allow-read", "--allow-env", "--allow-net", "--allow-sys", "--no-prompt"];
+    const options = [...restricted, "--frozen", "--no-check"];
+    assert.equal(await run(Deno.execPath(), "run", ...options, PROGRAM), JAVASCRIPT);
+    await Deno.remove(join(work, "bundle", "sodium-native.node"));
+    const bundled = join(work, "bundle", `${NAME}.js`);
+    assert.equal(await run(Deno.execPath(), "run", "-A", "--no-check", bundled), JAVASCRIPT);
   });
 });
 
@@ -59,7 +72,7 @@ Deno.test({
       const binary = join(work, NAME);
       await compile(program, join(work, "bundle"), files, binary, base!);
       await Deno.remove(join(work, "bundle"), { recursive: true });
-      assert.equal(await run(binary), "hello");
+      assert.equal(await run(binary), NATIVE);
     }),
 });
 

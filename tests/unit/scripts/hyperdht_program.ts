@@ -4,32 +4,32 @@
  *
  * @module
  */
-import DHT from "hyperdht";
+import HyperDHT, { withoutNative } from "../../../lib/hyperdht/mod.ts";
 import { UDX } from "../../../lib/udx/mod.ts";
 
 const host = "127.0.0.1";
 const bootstrap: { host: string; port: number }[] = [];
-const nodes = [];
+const nodes: HyperDHT[] = [];
 for (let i = 0; i < 5; i++) {
   const options = { udx: new UDX(), host, bootstrap, ephemeral: false, firewalled: false };
-  const node = new DHT(options);
+  const node = new HyperDHT(options);
   await node.fullyBootstrapped();
   if (i === 0) bootstrap.push({ host, port: node.address().port });
   nodes.push(node);
 }
-const server = nodes[1].createServer((stream: NodeJS.ReadWriteStream) => {
+const server = nodes[1]!.createServer({}, (stream) => {
   stream.on("error", () => {}); // the client goes without a word
-  stream.pipe(stream);
+  stream.on("data", (chunk) => stream.write(chunk));
 });
-const keys = DHT.keyPair();
+const keys = HyperDHT.keyPair();
 await server.listen(keys);
-const client = new DHT({ udx: new UDX(), host, bootstrap });
+const client = new HyperDHT({ udx: new UDX(), host, bootstrap });
 const stream = client.connect(keys.publicKey);
-stream.write("hello");
+stream.write(new TextEncoder().encode("hello"));
 const answer = await new Promise((resolve, reject) => {
-  stream.once("data", resolve);
-  stream.once("error", reject);
+  stream.on("data", resolve);
+  stream.on("error", reject);
 });
-console.log(String(answer));
+console.log(String(answer), withoutNative ? "by JavaScript" : "by sodium-native");
 stream.destroy();
 for (const node of [client, ...nodes]) await node.destroy();
