@@ -23,9 +23,9 @@ export function secretsFromStdin(): AskSecret {
   return async (question, parent) => {
     using limit = deadline(PATIENCE, "an answer at the terminal", parent);
     if (!isTerminal) return await abortable(readLine(Deno.stdin), limit.signal);
-    Deno.stderr.writeSync(new TextEncoder().encode(question));
     Deno.stdin.setRaw(true, { cbreak: true }); // Ctrl-C goes on to work
     try {
+      Deno.stderr.writeSync(new TextEncoder().encode(question));
       return await abortable(readLine(Deno.stdin), limit.signal);
     } finally {
       Deno.stdin.setRaw(false);

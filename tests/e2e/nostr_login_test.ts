@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { npubEncode, nsecEncode } from "nostr-tools/nip19";
 import { encrypt } from "nostr-tools/nip49";
 import { generateSecretKey, getPublicKey } from "nostr-tools/pure";
+import { startBlossom, startRelay } from "../fixtures/nostr/servers.ts";
 import { Node } from "./node.ts";
 
 function key() {
@@ -62,4 +63,50 @@ Deno.test("nostr login: no key, a wrong one, or one on the command line", async 
     assert(!/nsec1wrong|npub1wrong/.test(stderr), stderr);
   }
   assert.equal((await user.run("git", ["config", "--global", "nostr.nsec"])).code, 1);
+});
+
+Deno.test("nostr login: gtd publishes with the key, from its next start", async () => {
+  await using relay = await startRelay();
+  await using blossom = await startBlossom();
+  await using user = await Node.make("none", {
+    GTR_TRANSPORTS: "nostr",
+    GTR_NOSTR_RELAYS: relay.url,
+    GTR_NOSTR_BLOSSOM: blossom.url,
+  });
+  await user.gtr("daemon", "start");
+  const { nsec, npub } = key();
+  const login = await user.run("gtr", ["nostr", "login"], { stdin: nsec });
+  assert.match(login.stderr, /gtd still has the key of before: gtr daemon stop/);
+  await user.stopGtd();
+  const url = await user.share("hello");
+  assert.match(url, new RegExp(`^nostr://${npub}/`));
+  await user.git("clone", "-q", url, "clone");
+  assert.equal(await Deno.readTextFile(user.path("clone", "readme.txt")), "hello\n");
+});
+
+Deno.test("nostr login: what is typed at a terminal is not shown", async () => {
+  await using user = await Node.make("none");
+  const { nsec, npub } = key();
+  const child = new Deno.Command("script", {
+    args: ["-qec", "gtr nostr login", "/dev/null"],
+    env: user.env,
+    clearEnv: true,
+    stdin: "piped",
+    stdout: "piped",
+    signal: AbortSignal.timeout(30_000),
+  }).spawn();
+  const keyboard = child.stdin.getWriter();
+  let shown = "";
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const before = shown;
+    shown += text;
+    const asked = (screen: string) => screen.includes("bunker://...): ");
+    if (asked(shown) && !asked(before)) {
+      await keyboard.write(new TextEncoder().encode(`x\x7f${nsec}\n`));
+    }
+  }
+  assert.equal((await child.status).code, 0, shown);
+  await keyboard.close().catch(() => {});
+  assert(shown.includes(npub) && !shown.includes(nsec), shown);
+  assert.equal(await user.git("config", "--global", "nostr.nsec"), nsec);
 });

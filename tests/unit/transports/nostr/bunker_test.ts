@@ -6,6 +6,7 @@ import { SimplePool } from "nostr-tools/pool";
 import { formatError, GtrError } from "../../../../lib/common/errors.ts";
 import { keyFromSeed } from "../../../../lib/identity/keys.ts";
 import { isAuthentic } from "../../../../lib/transports/nostr/events/event.ts";
+import { account } from "../../../../lib/transports/nostr/keys/account.ts";
 import { parseBunker } from "../../../../lib/transports/nostr/keys/bunker.ts";
 import { findSigner } from "../../../../lib/transports/nostr/keys/find_signer.ts";
 import { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
@@ -93,6 +94,31 @@ Deno.test("bunker: signs over a real relay, and refuses strangers", async () => 
     return !(formatError(error) + Deno.inspect(error)).includes("guessed");
   });
   assert.deepEqual(counts, {});
+});
+
+Deno.test("bunker: login asks it whose key it keeps; who that is, is known without it", async () => {
+  await using relay = await startRelay();
+  using bunker = await startBunker(relay.url, (_, answer) => answer);
+  const values = new Map<string, string>();
+  const context = {
+    key: keyFromSeed(secret(1)),
+    gitConfig: (name: string) => Promise.resolve(values.get(name)),
+    ask: () => Promise.resolve(undefined),
+  };
+  await assert.rejects(account.logIn(bunker.uri("guessed"), context, { signal }), {
+    code: "bunker-refused",
+  });
+  const login = await account.logIn(` ${bunker.uri(SECRET)}\n`, context, { signal });
+  assert.equal(login.publicKey, alice.pubkey);
+  for (const [name, value] of Object.entries(login.values)) values.set(name, value);
+  assert.deepEqual([...values.keys()].sort(), [
+    "nostr.bunker-app-key",
+    "nostr.bunker-uri",
+    "nostr.npub",
+  ]);
+  await relay.kill();
+  const { publicKey, source } = await account.whoAmI(context, { signal });
+  assert.deepEqual([publicKey, source], [alice.pubkey, "nostr.bunker-uri"]);
 });
 
 Deno.test("bunker: one that signs something else is not believed", async () => {
