@@ -50,11 +50,13 @@ export async function testInside(module: string): Promise<void> {
   }
 }
 
-function newName(): string {
+/** A name for a namespace. */
+export function newName(): string {
   return `gtr-test-${crypto.randomUUID().slice(0, 8)}`;
 }
 
-function ip(...args: string[]): void {
+/** Runs ip(8). */
+export function ip(...args: string[]): void {
   const { success, stderr } = new Deno.Command("ip", { args }).outputSync();
   assert.ok(success, `ip ${args.join(" ")}: ${new TextDecoder().decode(stderr)}`);
 }

@@ -1,0 +1,106 @@
+/**
+ * A process with HyperDHT: with its native stack on Node, or on our UDX in Deno. Each line on stdin
+ * is a call, `{"id", "call", ...}`; each on stdout what it gave, `{"id", ...}` or `{"id", "error"}`.
+ *
+ *     node hyperdht_peer.mjs <folder with hyperdht in its node_modules>
+ *     deno run -A hyperdht_peer.mjs
+ */
+import { Buffer } from "node:buffer";
+import { createRequire } from "node:module";
+import process from "node:process";
+import { createInterface } from "node:readline";
+
+const folder = process.argv[2];
+const require = folder && createRequire(`${folder}/node.js`);
+const DHT = require ? require("hyperdht") : (await import("../../lib/hyperdht/mod.ts")).default;
+const ours = require ? undefined : await import("../../lib/udx/mod.ts");
+
+let node;
+
+function open(options) {
+  return new DHT({ ...options, ...(ours && { udx: new ours.UDX() }) });
+}
+
+/** Reads n bytes; the way they came. */
+function readAll(stream, bytes) {
+  return new Promise((resolve, reject) => {
+    let received = 0;
+    stream.on("error", reject);
+    stream.on("data", (chunk) => {
+      if ((received += chunk.length) >= bytes) resolve(received);
+    });
+    stream.on("close", () => reject(new Error("the stream was closed")));
+  });
+}
+
+const calls = {
+  /** Nodes that anybody can reach: the first is the others' bootstrap, the last a blind relay. */
+  async network({ hosts }) {
+    const nodes = [];
+    let bootstrap = [];
+    for (const host of hosts) {
+      const made = open({ host, bootstrap, ephemeral: false, firewalled: false });
+      await made.fullyBootstrapped();
+      nodes.push(made);
+      if (bootstrap.length === 0) bootstrap = [{ host, port: made.address().port }];
+    }
+    if (!require) return { bootstrap };
+    const { Server } = require("blind-relay");
+    const last = nodes.at(-1);
+    const relay = new Server({
+      createStream: (options) => last.createRawStream({ ...options, framed: true }),
+    });
+    const server = last.createServer((stream) => {
+      stream.on("error", () => {}); // peers may go without a word
+      relay.accept(stream, { id: stream.remotePublicKey });
+    });
+    const keys = DHT.keyPair();
+    await server.listen(keys);
+    return { bootstrap, relay: keys.publicKey.toString("hex") };
+  },
+
+  async open(options) {
+    node = open(options);
+    await node.fullyBootstrapped();
+    return { port: node.address()?.port };
+  },
+
+  /** Echoes what comes. */
+  async serve({ relay }) {
+    const relayThrough = relay ? Buffer.from(relay, "hex") : null;
+    const server = node.createServer({ relayThrough }, (stream) => {
+      stream.on("error", () => {}); // clients may go without a word
+      stream.pipe(stream);
+    });
+    const keys = DHT.keyPair();
+    await server.listen(keys);
+    return { key: keys.publicKey.toString("hex") };
+  },
+
+  /** Has so many bytes echoed. */
+  async connect({ key, relay, bytes }) {
+    const begun = performance.now();
+    const relayThrough = relay ? Buffer.from(relay, "hex") : null;
+    const stream = node.connect(Buffer.from(key, "hex"), { relayThrough });
+    const read = readAll(stream, bytes);
+    stream.write(Buffer.alloc(bytes, "bytes of "));
+    await Promise.race([stream.opened, read]);
+    const ms = performance.now() - begun;
+    const received = await read;
+    const { remoteHost } = stream.rawStream;
+    stream.on("error", () => {});
+    const closed = new Promise((resolve) => stream.once("close", resolve));
+    stream.end();
+    await closed;
+    return { ms, received, remoteHost };
+  },
+};
+
+for await (const line of createInterface({ input: process.stdin })) {
+  const { id, call, ...options } = JSON.parse(line);
+  calls[call](options).then(
+    (answer) => process.stdout.write(JSON.stringify({ id, ...answer }) + "\n"),
+    (error) => process.stdout.write(JSON.stringify({ id, error: error.message }) + "\n"),
+  );
+}
+process.exit(0);
