@@ -24,8 +24,8 @@ import { topicOf } from "./topic.ts";
 const AT_ONCE = 6;
 /** Of a stranger's manifest no more endpoints are tried. */
 const MAX_ENDPOINTS = 8;
-/** A peer that was only announced may be gone: connecting takes no longer. */
-const CONNECT_MS = 5_000;
+/** Punching through two routers takes seconds; of a peer that has gone the DHT knows nothing. */
+const CONNECT_MS = 12_000;
 
 /** What a node asks others. */
 export class Asker {
