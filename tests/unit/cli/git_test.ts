@@ -150,6 +150,6 @@ Deno.test("git: an address of a network that was left out is refused before git 
   assert.equal(
     err,
     "gtr: can't use ssb:// addresses: this gtr was built without ssb; " +
-      "rebuild with make TRANSPORTS=torrent,ssb,default\n",
+      "rebuild with make TRANSPORTS=torrent,holepunch,ssb,nostr,default\n",
   );
 });
