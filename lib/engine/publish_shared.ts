@@ -53,7 +53,10 @@ export async function publishShared(
       return { ...outcome, warnings: joined.warnings };
     },
   );
-  const failures = changed ? await parts.seeder.offer(repository) : [];
+  // gtd may have seen the change first, and be telling the networks at this moment.
+  const failures = changed
+    ? await parts.seeder.offer(repository)
+    : await parts.seeder.underWay(repository);
   return {
     addresses: ownAddresses(parts, name),
     sequence: signed.manifest.sequence,

@@ -24,6 +24,8 @@ export class Seeder implements AsyncDisposable {
   readonly #seeds = new Map<string, Map<string, AsyncDisposable>>();
   /** Repository path -> the offer that waits for its turn. */
   readonly #waiting = new Map<string, Promise<string[]>>();
+  /** Repository path -> the offer that waits or goes on, the last one of several. */
+  readonly #latest = new Map<string, Promise<string[]>>();
   readonly #turns = new Mutex();
   readonly #stop = new AbortController();
 
@@ -54,7 +56,17 @@ export class Seeder implements AsyncDisposable {
       return this.#offer(repository);
     });
     this.#waiting.set(path, mine);
+    this.#latest.set(path, mine);
+    const end = () => {
+      if (this.#latest.get(path) === mine) this.#latest.delete(path);
+    };
+    mine.then(end, end);
     return mine;
+  }
+
+  /** What failed of the offer that is under way: for who finds that another has just published. */
+  underWay({ path }: StoredRepository): Promise<string[]> {
+    return this.#latest.get(path) ?? Promise.resolve([]);
   }
 
   /** Seeds the repository's present and recently replaced packs, and no others. */

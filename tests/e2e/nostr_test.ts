@@ -1,6 +1,7 @@
 /** Repositories over Nostr, without any other network: real relays, Blossom servers and git. */
 import assert from "node:assert/strict";
 import { startBlossom, startGrasp, startRelay } from "../fixtures/nostr/servers.ts";
+import { noise } from "./history.ts";
 import { Node } from "./node.ts";
 import { until } from "./until.ts";
 
@@ -138,9 +139,10 @@ Deno.test("nostr: a publisher who has gone, and one relay of two with it", async
   await using w = await world();
   await using second = await startRelay();
   const alice = await w.join({ GTR_NOSTR_RELAYS: `${w.relay.url},${second.url}` });
-  const url = await alice.share("hello");
-  const tip = await alice.gitIn(alice.path("hello"), "rev-parse", "HEAD");
-  await alice.killGtd();
+  await alice.git("init", "-q", "hello");
+  const tip = await alice.commit("hello", "noise", noise(8_000_000, 1));
+  const url = await alice.gtrIn(alice.path("hello"), "init");
+  await alice.killGtd(); // what was said to be published is
   await w.relay.kill();
   const bob = await w.join({ GTR_NOSTR_RELAYS: second.url });
   await bob.git("clone", "-q", url, "clone"); // the address names the dead one

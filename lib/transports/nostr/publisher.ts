@@ -94,7 +94,7 @@ export class Publisher implements AsyncDisposable {
    * Publishes: blobs, then events, to enough relays. It goes on where the caller stops waiting, and
    * what fails is tried again until it is replaced.
    *
-   * @throws {NetworkError} "no-quorum", or why no server takes a pack
+   * @throws {NetworkError} "no-quorum", or why no server takes a pack; "under-way" at the deadline
    */
   async announce(signed: SignedManifest, packs: readonly PackFile[], wait: Wait): Promise<void> {
     wait.signal.throwIfAborted();
@@ -108,7 +108,17 @@ export class Publisher implements AsyncDisposable {
         ...{ delivered: new Set(), grasped: new Set(), lacking: false },
       };
     this.#current.set(name, publication);
-    await abortable(this.#run(publication), wait.signal);
+    try {
+      await abortable(this.#run(publication), wait.signal);
+    } catch (error) {
+      const late = wait.signal.aborted && toGtrError(wait.signal.reason).code === "timed-out";
+      if (!late) throw error;
+      throw new NetworkError(
+        "under-way",
+        `${name} is still being handed to servers and relays, which goes on`,
+        { hint: "gtr daemon logs" },
+      );
+    }
   }
 
   /** Asks relays to delete what was published of a repository. */
