@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { connect as connectTcp } from "node:net";
 import { connect, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
 import { GtrError, NetworkError, VerificationError } from "../../../common/errors.ts";
 import { abortable, deadline } from "../../../common/wait.ts";
@@ -15,7 +16,7 @@ import { type Address, formatHostPort } from "../dht/endpoints.ts";
 import { ByteReader } from "../../../common/byte_reader.ts";
 import { certifiedKey, type TlsIdentity } from "../../../identity/certificate.ts";
 import { type Answer, decodeAnswer, encodeHello, MAX_HELLO } from "./hello.ts";
-import { socketStreams } from "./socket_streams.ts";
+import { socketStreams, underTls } from "./socket_streams.ts";
 
 /** The protocol's name in TLS (RFC 7301). */
 export const ALPN = "gtr-git/1";
@@ -42,19 +43,25 @@ export async function dialPeer(address: Address, options: DialOptions): Promise<
   const { identity, from, dropped } = options;
   const where = formatHostPort(address);
   using limit = deadline(options.patience, `a live answer of ${where}`, options.signal);
+  const tcp = connectTcp(address);
+  tcp.setNoDelay(true); // short messages to and fro
   const socket: TLSSocket = connect({
-    ...address,
+    socket: underTls(tcp),
     ...identity,
     servername: "gtr",
     minVersion: "TLSv1.3",
     ALPNProtocols: [ALPN],
     rejectUnauthorized: false, // no authority knows peers: their key is looked at below
   });
-  socket.setNoDelay(true); // short messages to and fro
+  tcp.on("error", (error) => socket.destroy(error));
+  const hangUp = () => {
+    socket.destroy();
+    tcp.destroy();
+  };
   let owned = false;
   try {
     const key = await abortable(secured(socket, where), limit.signal);
-    const { readable, writable } = socketStreams(socket);
+    const { readable, writable } = socketStreams(socket, tcp);
     const writer = writable.getWriter();
     const { publisher, name, sequence } = from.manifest;
     await abortable(
@@ -70,14 +77,14 @@ export async function dialPeer(address: Address, options: DialOptions): Promise<
       writable,
       manifest,
       peer: key === publisher ? `${where} (the publisher)` : where,
-      close: () => void socket.destroy(),
+      close: hangUp,
     };
   } catch (error) {
     if (error instanceof VerificationError) dropped(`live-${error.code}`);
     else if (limit.signal.aborted && !options.signal.aborted) dropped("live-silent-peer");
     throw error;
   } finally {
-    if (!owned) socket.destroy();
+    if (!owned) hangUp();
   }
 }
 

@@ -14,7 +14,7 @@ import { ByteReader } from "../../../common/byte_reader.ts";
 import { certifiedKey, type TlsIdentity } from "../../../identity/certificate.ts";
 import { ALPN } from "./dial.ts";
 import { decodeWanted, encodeHello, MAX_HELLO } from "./hello.ts";
-import { socketStreams } from "./socket_streams.ts";
+import { socketStreams, underTls } from "./socket_streams.ts";
 
 /** What strangers may use of this machine. */
 export interface LiveLimits {
@@ -92,7 +92,8 @@ export class LiveServer {
     const parent = AbortSignal.any([this.#stop.signal, gone.signal]);
     using limit = deadline(limits.seconds * 1000, "a live stream to end", parent);
     const { signal } = limit;
-    const tls = new TLSSocket(socket, {
+    // Any stream will do (Node's tls.TLSSocket), whatever its type says.
+    const tls = new TLSSocket(underTls(socket) as Socket, {
       isServer: true,
       ...identity,
       minVersion: "TLSv1.3",
@@ -104,7 +105,7 @@ export class LiveServer {
     try {
       using greeting = deadline(patience, "a live peer's wish", signal);
       await abortable(secured(tls), greeting.signal);
-      const { readable, writable } = socketStreams(tls);
+      const { readable, writable } = socketStreams(tls, socket);
       const reader = new ByteReader(readable);
       const wanted = decodeWanted(await abortable(reader.line(MAX_HELLO), greeting.signal));
       greeting[Symbol.dispose]();

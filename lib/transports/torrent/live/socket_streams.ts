@@ -3,17 +3,48 @@
  *
  * @module
  */
-import type { Duplex as NodeDuplex } from "node:stream";
+import type { Socket } from "node:net";
+import { Duplex as NodeDuplex } from "node:stream";
 import type { Duplex } from "../../transport.ts";
 
 /** Bytes held here before the socket is paused. */
 const HELD = 256 * 1024;
 
-/** The socket's two directions. Its errors become those of the streams; it must not be used besides. */
-export function socketStreams(socket: NodeDuplex): Duplex {
+/**
+ * A socket as the stream that TLS is to run over. Given the socket itself, TLS takes over its
+ * handle and, on Deno, reads on whatever is paused: all that a peer sends would pile up in memory.
+ */
+export function underTls(socket: Socket): NodeDuplex {
+  const stream = new NodeDuplex({
+    read() {}, // what comes is passed on at once: it is the socket that is paused
+    write: (chunk, _encoding, done) => void socket.write(chunk, done),
+    final: (done) => void socket.end(done),
+    destroy(error, done) {
+      socket.destroy();
+      done(error);
+    },
+  });
+  socket.on("data", (chunk) => stream.push(chunk));
+  socket.on("end", () => stream.push(null));
+  socket.on("close", () => {
+    if (!socket.readableEnded) stream.destroy();
+  });
+  stream.on("error", () => {}); // whoever has the socket sees it there
+  socket.resume(); // it may have been paused for us
+  return stream;
+}
+
+/**
+ * The two directions of a connection. Its errors become those of the streams; it must not be used
+ * besides.
+ *
+ * @param stream what is read and written
+ * @param socket what is paused where that is not read
+ */
+export function socketStreams(stream: NodeDuplex, socket: Socket): Duplex {
   const broken = () => new Error("the connection broke");
   let failure: Error | undefined;
-  socket.on("error", (error) => failure ??= error);
+  stream.on("error", (error) => failure ??= error);
   const readable = new ReadableStream<Uint8Array>({
     start(controller) {
       let open = true;
@@ -21,35 +52,35 @@ export function socketStreams(socket: NodeDuplex): Duplex {
         if (open) finish();
         open = false;
       };
-      socket.on("data", (chunk: Uint8Array) => {
+      stream.on("data", (chunk: Uint8Array) => {
         if (!open) return;
         controller.enqueue(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
         if ((controller.desiredSize ?? 0) <= 0) socket.pause();
       });
-      socket.on("end", () => end(() => controller.close()));
-      socket.on("close", () => end(() => controller.error(failure ?? broken())));
+      stream.on("end", () => end(() => controller.close()));
+      stream.on("close", () => end(() => controller.error(failure ?? broken())));
     },
     pull: () => void socket.resume(),
-    cancel: () => void socket.destroy(),
+    cancel: () => void stream.destroy(),
   }, new ByteLengthQueuingStrategy({ highWaterMark: HELD }));
   const writable = new WritableStream<Uint8Array>({
     start(controller) {
-      socket.on("close", () => controller.error(failure ?? broken()));
+      stream.on("close", () => controller.error(failure ?? broken()));
     },
     write: (chunk) =>
       new Promise<void>((resolve, reject) => {
         const done = (error?: Error | null) => {
-          socket.removeListener("close", closed);
+          stream.removeListener("close", closed);
           if (error) reject(error);
           else resolve();
         };
         const closed = () => done(failure ?? broken());
-        if (socket.destroyed) return done(failure ?? broken());
-        socket.once("close", closed);
-        socket.write(chunk, done);
+        if (stream.destroyed) return done(failure ?? broken());
+        stream.once("close", closed);
+        stream.write(chunk, done);
       }),
-    close: () => void socket.end(),
-    abort: () => void socket.destroy(),
+    close: () => void stream.end(),
+    abort: () => void stream.destroy(),
   });
   return { readable, writable };
 }

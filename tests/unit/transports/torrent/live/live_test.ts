@@ -117,6 +117,61 @@ async function readBytes({ readable }: LiveStream, count: number): Promise<Uint8
 
 const text = (value: string) => new TextEncoder().encode(value);
 
+/** Zeroes without end, until who reads hangs up. */
+function flood(sent: (bytes: number) => void): ReadableStream<Uint8Array> {
+  const chunk = new Uint8Array(64 << 10);
+  return new ReadableStream({
+    pull(controller) {
+      sent(chunk.length);
+      controller.enqueue(chunk);
+    },
+  }, { highWaterMark: 0 });
+}
+
+/** What the kernel holds for both sides of a connection on loopback, with room to spare, in bytes. */
+const IN_FLIGHT = 32 << 20;
+
+Deno.test("what the dialling side doesn't read, the other doesn't send", async () => {
+  let sent = 0;
+  const ended = Promise.withResolvers<void>();
+  await using peer = await Peer.open({ idle: 1 }, {
+    manifest: manifestOf(),
+    open: (signal) => {
+      signal.addEventListener("abort", () => ended.resolve());
+      return Promise.resolve({
+        readable: flood((bytes) => sent += bytes),
+        writable: new WritableStream(),
+      });
+    },
+  });
+  const stream = await dial(peer.port);
+  await ended.promise; // it could send nothing for a second
+  assert.ok(sent < IN_FLIGHT, `${sent} bytes were sent`);
+  await peer.untilDropped("live-idle");
+  stream.close();
+});
+
+Deno.test("what is dialled doesn't take in what git doesn't read", async () => {
+  const opened = Promise.withResolvers<void>();
+  await using peer = await Peer.open({ idle: 1 }, {
+    manifest: manifestOf(),
+    open: () => {
+      opened.resolve();
+      return Promise.resolve({
+        readable: new ReadableStream<Uint8Array>(),
+        writable: new WritableStream<Uint8Array>({ write: () => new Promise(() => {}) }),
+      });
+    },
+  });
+  const stream = await dial(peer.port);
+  await opened.promise;
+  let sent = 0;
+  await assert.rejects(flood((bytes) => sent += bytes).pipeTo(stream.writable)); // until it is idle
+  assert.ok(sent < IN_FLIGHT, `${sent} bytes were taken in`);
+  await peer.untilDropped("live-idle");
+  stream.close();
+});
+
 for (const [who, key] of [["the publisher", alice], ["a follower", bob]] as const) {
   Deno.test(`a stream of ${who}, with its manifest, both ways`, async () => {
     await using peer = await Peer.open({}, echo(manifestOf(3)), key);
