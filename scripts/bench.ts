@@ -47,8 +47,10 @@ async function bench(sandbox: Sandbox): Promise<void> {
     rows.push(await measures.partialClones(shared, live, part));
   }
   await live[Symbol.asyncDispose]();
+  step("live clones");
+  rows.push(await measures.liveClones(shared));
   step("first clones");
-  const { row, reader } = await measures.firstClones(shared);
+  const { row, reader } = await measures.firstClones(shared, "first clone", 1.1);
   rows.push(row);
   step("second clones");
   rows.push(await measures.secondClones(shared, reader));

@@ -28,23 +28,42 @@ export interface Bench {
   readonly url: string;
 }
 
-/** First clones: each by a new node, or by git from git daemon. Ends with the last node. */
-export async function firstClones(bench: Bench): Promise<{ row: Row; reader: LocalNode }> {
-  const { sandbox, server, url, publisher } = bench;
+/**
+ * First clones: each by a new node, or by git from git daemon. Ends with the last node.
+ *
+ * @param goal the most that the ratio should be
+ * @param url of the same history as git daemon's
+ */
+export async function firstClones(
+  bench: Bench,
+  what: string,
+  goal: number,
+  url = bench.url,
+): Promise<{ row: Row; reader: LocalNode }> {
+  const { sandbox, server, publisher } = bench;
   const ours: number[] = [];
   const theirs: number[] = [];
   let reader = publisher;
   for (let i = 1; i <= bench.runs; i++) {
     if (reader !== publisher) await reader[Symbol.asyncDispose](); // one source, as git has one
-    reader = await sandbox.node(`Reader${i}`, publisher);
+    reader = await sandbox.node(`${what} ${i}`.replaceAll(" ", "-"), publisher);
     const native = ["clone", "--quiet", "--no-checkout", server.url("reference.git"), "native"];
     theirs.push((await reader.git(".", ...native)).ms);
     ours.push((await reader.git(".", "clone", "--quiet", "--no-checkout", url, "first")).ms);
   }
-  return {
-    row: compare("first clone", time, ours, theirs, "git://", { atMost: 1.1 }),
-    reader,
-  };
+  return { row: compare(what, time, ours, theirs, "git://", { atMost: goal }), reader };
+}
+
+/** First clones of the same history where it is only announced: all comes live. */
+export async function liveClones(bench: Bench): Promise<Row> {
+  const { publisher } = bench;
+  const clone = ["clone", "--quiet", "--no-checkout", `file://${bench.reference}`, "announced"];
+  await publisher.git(".", ...clone);
+  const cwd = join(publisher.folder, "announced");
+  const init = await publisher.run(["gtr", "init", "--flow", "announce"], { cwd });
+  const { row, reader } = await firstClones(bench, "live clone", 1.15, init.stdout.trim());
+  await reader[Symbol.asyncDispose]();
+  return row;
 }
 
 /**
