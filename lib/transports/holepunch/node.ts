@@ -4,8 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-// @ts-types="../../types/hyperdht.d.ts"
-import HyperDHT from "hyperdht";
+import HyperDHT from "../../hyperdht/mod.ts";
 import { NetworkError } from "../../common/errors.ts";
 import { abortable } from "../../common/wait.ts";
 import type { KeyPair, NodeAddress, NoiseStream, Server } from "../../types/hyperdht.d.ts";

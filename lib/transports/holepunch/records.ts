@@ -11,8 +11,7 @@
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
-// @ts-types="../../types/hyperdht.d.ts"
-import HyperDHT from "hyperdht";
+import HyperDHT from "../../hyperdht/mod.ts";
 import * as v from "valibot";
 import { VerificationError } from "../../common/errors.ts";
 import { Mutex } from "../../common/mutex.ts";
