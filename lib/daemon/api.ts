@@ -23,6 +23,8 @@ const Path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
 /** What a request names a repository by: any URL form, petnames included. */
 export const AddressRequest = v.object({ url: v.pipe(v.string(), v.maxLength(1024)) });
+/** With `quiet`, no progress is told, nor are peers asked to tell any. */
+export const SyncRequest = v.object({ ...AddressRequest.entries, quiet: v.optional(v.boolean()) });
 /** With `branches`, only publications that change one of these are fetched. */
 export const FollowRequest = v.object({
   ...AddressRequest.entries,

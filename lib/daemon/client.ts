@@ -98,7 +98,7 @@ export class GtrClient implements AsyncDisposable {
 
   /** The same with its packs in the local store. Progress counts bytes; `what` is "3/7". */
   sync(url: string, wait: Wait): Promise<SyncedState> {
-    return this.#work("/v1/sync", { url }, SyncedState, wait);
+    return this.#work("/v1/sync", { url, quiet: !wait.progress }, SyncedState, wait);
   }
 
   /**

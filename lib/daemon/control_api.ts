@@ -29,6 +29,7 @@ import {
   type RemoteState,
   RepositoryRequest,
   type SyncedState,
+  SyncRequest,
   UnfollowRequest,
   WhoRequest,
 } from "./api.ts";
@@ -84,10 +85,11 @@ export function controlApi(options: ControlOptions): Hono {
     });
   });
   app.post("/v1/sync", async (c) => {
-    const { url } = await body(AddressRequest, c.req.raw);
-    return streamWork(async (wait) =>
-      syncedState(url, await (await engineFor(url)).sync(url, wait))
-    );
+    const { url, quiet } = await body(SyncRequest, c.req.raw);
+    return streamWork(async ({ signal, progress }) => {
+      const wait = { signal, ...(quiet ? {} : { progress }) };
+      return await syncedState(url, await (await engineFor(url)).sync(url, wait));
+    });
   });
   app.post("/v1/follow", async (c) => {
     const { url, branches } = await body(FollowRequest, c.req.raw);

@@ -4,6 +4,7 @@
  * @module
  */
 import { GtrError } from "../common/errors.ts";
+import type { Wait } from "../common/wait.ts";
 import type { DialledState, RemoteState, SyncedState } from "../daemon/api.ts";
 import type { HelperClient } from "./client.ts";
 import type { Fetched } from "./fetch.ts";
@@ -241,12 +242,11 @@ export class Session {
     }
   }
 
-  #wait() {
-    const progress = (done: number, total: number, what: string) => {
-      const { progress, verbosity } = this.#options;
-      if (progress && verbosity > 0) this.#parts.meter.report(done, total, what);
-    };
-    return { signal: this.#parts.signal, progress };
+  /** Progress only where it is shown: a peer's costs more bytes than a small fetch itself. */
+  #wait(): Wait {
+    const { signal, meter } = this.#parts;
+    const { progress, verbosity } = this.#options;
+    return { signal, ...(progress && verbosity > 0 ? { progress: meter.report } : {}) };
   }
 
   /** The rest of a batch: lines of one command, ended by a blank one. */
