@@ -31,7 +31,7 @@ const FLAGS: Readonly<Record<string, readonly string[]>> = { gtd: ["--unstable-n
 
 /** What a network needs beyond the rest, and the programs in which it runs. */
 const NETWORK_FLAGS: Readonly<Record<string, readonly string[]>> = {
-  // sodium-native, without which hyperdht doesn't run, and the faster UDP sockets of lib/udx.
+  // libsodium as native code, and the faster UDP sockets of lib/udx; slower without.
   holepunch: ["--allow-ffi"],
 };
 
