@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { nativeUdx } from "../../scripts/local/native_udx.ts";
-import { HyperPeer, type PeerOptions } from "./hyperdht_peer.ts";
+import { HyperPeer, type PeerOptions } from "../../scripts/local/hyperdht_peer.ts";
 import { cantTranslate, type Nat, NatNetwork, PUBLIC_HOSTS } from "./nat_network.ts";
 
 const BYTES = 200_000;

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import { nativeUdx } from "../../scripts/local/native_udx.ts";
-import { HyperPeer, type PeerOptions } from "./hyperdht_peer.ts";
+import { HyperPeer, type PeerOptions } from "../../scripts/local/hyperdht_peer.ts";
 
 const HOST = "127.0.0.1";
 const BYTES = 2_000_000;

@@ -6,6 +6,8 @@
  *     deno run -A hyperdht_peer.mjs
  */
 import { Buffer } from "node:buffer";
+import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import process from "node:process";
 import { createInterface } from "node:readline";
@@ -75,6 +77,51 @@ const calls = {
     const keys = DHT.keyPair();
     await server.listen(keys);
     return { key: keys.publicKey.toString("hex") };
+  },
+
+  /** Takes what comes, and answers with how much it was. */
+  async take() {
+    const server = node.createServer((stream) => {
+      let received = 0;
+      stream.on("error", () => {});
+      stream.on("data", (chunk) => received += chunk.length);
+      stream.on("end", () => stream.end(Buffer.from(String(received))));
+    });
+    const keys = DHT.keyPair();
+    await server.listen(keys);
+    return { key: keys.publicKey.toString("hex") };
+  },
+
+  /** Sends so many bytes, at the pace of the other side. */
+  async send({ key, bytes }) {
+    const stream = node.connect(Buffer.from(key, "hex"));
+    const failed = once(stream, "close").then(() => Promise.reject(new Error("it was closed")));
+    failed.catch(() => {});
+    stream.on("error", () => {}); // it is closed then
+    const chunk = Buffer.alloc(64 * 1024, "bytes of ");
+    const begun = performance.now();
+    for (let sent = 0; sent < bytes; sent += chunk.length) {
+      const rest = chunk.subarray(0, Math.min(chunk.length, bytes - sent));
+      if (!stream.write(rest)) await Promise.race([once(stream, "drain"), failed]);
+    }
+    const answer = once(stream, "data");
+    stream.end();
+    const [data] = await Promise.race([answer, failed]);
+    return { received: Number(String(data)), ms: performance.now() - begun };
+  },
+
+  /** Has so many bytes echoed through each of so many streams at once. */
+  async many({ key, count, bytes }) {
+    const begun = performance.now();
+    const streams = Array.from({ length: count }, () => calls.connect({ key, bytes }));
+    await Promise.all(streams);
+    return { ms: performance.now() - begun };
+  },
+
+  /** The most memory that the process has had, bytes. */
+  async memory() {
+    const text = await readFile("/proc/self/status", "utf8");
+    return { bytes: Number(/^VmHWM:\s*(\d+) kB$/m.exec(text)[1]) * 1024 };
   },
 
   /** Has so many bytes echoed. */

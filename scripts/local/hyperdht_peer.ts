@@ -17,6 +17,7 @@ export interface Answer {
   readonly ms: number;
   readonly received: number;
   readonly remoteHost: string;
+  readonly bytes: number;
 }
 
 /** How to start one. */
