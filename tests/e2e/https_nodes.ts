@@ -40,13 +40,15 @@ export function pinned({ pin }: Served): string[] {
   return ["-c", "http.sslVerify=false", "-c", `http.pinnedPubkey=${pin}`];
 }
 
-/** A shared repository "hello"; returns what gtr says of it. */
+/** A repository "hello", shared when it is complete: one pack; returns what gtr says of it. */
 export async function history(node: Node, commits = 5): Promise<string> {
-  await node.share("hello");
+  await node.git("init", "-q", "hello");
+  await node.commit("hello", "readme.txt", "hello\n");
   for (let i = 0; i < commits; i++) {
     await node.commit("hello", `file-${i}`, randomBytes(50_000).toString("base64"));
   }
   await node.gitIn(node.path("hello"), "tag", "-a", "-m", "one", "v1");
+  await node.gtrIn(node.path("hello"), "init");
   return await node.gtrIn(node.path("hello"), "share", "main");
 }
 
