@@ -7,8 +7,10 @@
  */
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import process from "node:process";
 import { createInterface } from "node:readline";
 
@@ -17,10 +19,23 @@ const require = folder && createRequire(`${folder}/node.js`);
 const DHT = require ? require("hyperdht") : (await import("../../lib/hyperdht/mod.ts")).default;
 const ours = require ? undefined : await import("../../lib/udx/mod.ts");
 
+const packages = require
+  ? { hyperswarm: () => require("hyperswarm"), hypercore: () => require("hypercore") }
+  : await import("./hyperdht_packages.ts");
+
 let node;
+let met;
+const folders = [];
 
 function open(options) {
   return new DHT({ ...options, ...(ours && { udx: new ours.UDX() }) });
+}
+
+async function openCore(key) {
+  const Hypercore = await packages.hypercore();
+  if (!require) return new Hypercore(await packages.memory(), key);
+  folders.push(await mkdtemp(join(tmpdir(), "hypercore-")));
+  return new Hypercore(folders.at(-1), key);
 }
 
 /** Reads n bytes; the way they came. */
@@ -118,6 +133,51 @@ const calls = {
     return { ms: performance.now() - begun };
   },
 
+  /** Joins a swarm; the first peer it meets and it tell each other a word. */
+  async join({ topic, word, ...as }) {
+    const Hyperswarm = await packages.hyperswarm();
+    const swarm = new Hyperswarm({ dht: node });
+    met = new Promise((resolve) => {
+      swarm.on("connection", (stream) => {
+        stream.on("error", () => {});
+        stream.once("data", (data) => resolve(String(data)));
+        stream.write(word);
+      });
+    });
+    const discovery = swarm.join(Buffer.from(topic, "hex"), as);
+    await discovery.flushed();
+    if (as.client) await swarm.flush();
+    return {};
+  },
+
+  /** The word that the first peer in the swarm has told. */
+  async met() {
+    return { word: await met };
+  },
+
+  /** Makes a hypercore and replicates it with who connects. */
+  async share({ blocks }) {
+    const core = await openCore();
+    await core.append(Array.from({ length: blocks }, (_, i) => `block ${i}`));
+    const server = node.createServer((stream) => {
+      stream.on("error", () => {});
+      core.replicate(stream);
+    });
+    const keys = DHT.keyPair();
+    await server.listen(keys);
+    return { key: keys.publicKey.toString("hex"), core: core.key.toString("hex") };
+  },
+
+  /** Replicates a hypercore; its first and last block. */
+  async replicate({ key, core: coreKey, blocks }) {
+    const core = await openCore(Buffer.from(coreKey, "hex"));
+    const stream = node.connect(Buffer.from(key, "hex"));
+    stream.on("error", () => {});
+    core.replicate(stream);
+    const all = await Promise.all(Array.from({ length: blocks }, (_, i) => core.get(i)));
+    return { word: `${all[0]}, ${all.at(-1)}`, received: all.length };
+  },
+
   /** The most memory that the process has had, bytes. */
   async memory() {
     const text = await readFile("/proc/self/status", "utf8");
@@ -150,4 +210,5 @@ for await (const line of createInterface({ input: process.stdin })) {
     (error) => process.stdout.write(JSON.stringify({ id, error: error.message }) + "\n"),
   );
 }
+for (const folder of folders) await rm(folder, { recursive: true, force: true });
 process.exit(0);

@@ -7,7 +7,7 @@ import { join } from "node:path";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
 const SCRIPT = join(import.meta.dirname!, "hyperdht_peer.mjs");
-const DEADLINE_MS = 60_000;
+const DEADLINE_MS = 120_000;
 
 /** What the peer answers; which of these, depends on the call. */
 export interface Answer {
@@ -18,6 +18,8 @@ export interface Answer {
   readonly received: number;
   readonly remoteHost: string;
   readonly bytes: number;
+  readonly word: string;
+  readonly core: string;
 }
 
 /** How to start one. */

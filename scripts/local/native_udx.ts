@@ -1,11 +1,11 @@
 /**
- * udx-native and hyperdht for Node: what interop is tested with, and speed measured against.
+ * udx-native, hyperdht and what is built on it for Node: what interop is tested with, and speed measured against.
  *
  * @module
  */
 import { join } from "node:path";
 
-const PACKAGES = ["udx-native@1.21.3", "hyperdht@6.34.0"];
+const PACKAGES = ["udx-native@1.21.3", "hyperdht@6.34.0", "hyperswarm@4.17.2", "hypercore@11.37.1"];
 const FOLDER = join(import.meta.dirname!, "..", "..", ".tools", PACKAGES.join("-"));
 const INSTALL_MS = 120_000;
 
