@@ -14,14 +14,15 @@ interface Run<T> {
 
 /**
  * Joins calls with the same key that overlap in time. Each caller has its own signal and progress;
- * the run itself is aborted once its last caller has left.
+ * the run itself is aborted once its last caller has left. A run that was begun by who wants no
+ * progress tells nobody of any: to make it may cost something.
  */
 export class Coalesce<T> {
   readonly #runs = new Map<string, Run<T>>();
 
   async run(key: string, work: (wait: Wait) => Promise<T>, wait: Wait): Promise<T> {
     wait.signal.throwIfAborted();
-    const run = this.#runs.get(key) ?? this.#start(key, work);
+    const run = this.#runs.get(key) ?? this.#start(key, work, wait.progress !== undefined);
     run.callers++;
     if (wait.progress) run.listeners.add(wait.progress);
     try {
@@ -36,13 +37,13 @@ export class Coalesce<T> {
     }
   }
 
-  #start(key: string, work: (wait: Wait) => Promise<T>): Run<T> {
+  #start(key: string, work: (wait: Wait) => Promise<T>, isTold: boolean): Run<T> {
     const controller = new AbortController();
     const listeners = new Set<Progress>();
     const progress: Progress = (done, total, what) => {
       for (const listener of listeners) listener(done, total, what);
     };
-    const promise = work({ signal: controller.signal, progress });
+    const promise = work({ signal: controller.signal, ...(isTold ? { progress } : {}) });
     const run: Run<T> = { promise, controller, listeners, callers: 0 };
     this.#runs.set(key, run);
     promise.catch(() => {}).finally(() => {

@@ -54,6 +54,15 @@ Deno.test("every caller sees the progress as long as it waits", async () => {
   assert.deepEqual(seen, ["a1", "b1", "b2"]);
 });
 
+Deno.test("a run that was begun by who wants no progress makes none", async () => {
+  const joined = new Coalesce<string>();
+  const { runs, start } = work();
+  const first = joined.run("k", start, forever());
+  assert.equal(runs[0]!.progress, undefined);
+  runs[0]!.resolve("done");
+  await first;
+});
+
 Deno.test("the run is aborted when its last caller has left, and the next call starts afresh", async () => {
   const joined = new Coalesce<string>();
   const { runs, start } = work();
