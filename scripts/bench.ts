@@ -13,6 +13,7 @@ import { makeHistory, sizeOf } from "./bench/history.ts";
 import * as measures from "./bench/measures.ts";
 import { nostrMeasures } from "./bench/nostr.ts";
 import { absolute, bytes, type Row, table, time } from "./bench/table.ts";
+import { hyperdhtFigures } from "./bench/hyperdht.ts";
 import { udxThroughput } from "./bench/udx.ts";
 import { plainEnvironment } from "./local/node.ts";
 import { run } from "./local/run.ts";
@@ -68,6 +69,8 @@ async function bench(sandbox: Sandbox): Promise<void> {
   rows.push(...await nostrMeasures(shared, Math.min(runs, 3)));
   step("UDX");
   rows.push(...await udxThroughput(Math.min(runs, 3)));
+  step("HyperDHT");
+  rows.push(...await hyperdhtFigures());
 
   console.log(
     `${chosen ? "A repository" : "A made-up repository"} of ${size.objects} objects, ` +
