@@ -20,7 +20,7 @@ interface Loader {
   _load(this: unknown, request: string, ...rest: unknown[]): unknown;
 }
 
-/** Why sodium-native isn't used; undefined where it is. JavaScript is several times slower. */
+/** Why sodium-native isn't used; undefined where it is. JavaScript is slower. */
 export const withoutNative: string | undefined = await import("sodium-native")
   .then(() => undefined, async (error: Error) => {
     const { sodium } = await import("./sodium.ts");
