@@ -18,7 +18,7 @@ import { type Count, count, deno, errors } from "./test/deno.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 const SOURCES = ["cmd", "lib", "scripts", "tests"];
-const CHECKS = [["fmt", "--check"], ["lint"], ["check", ...SOURCES]];
+const CHECKS = [["fmt", "--check"], ["lint"], ["check", "--quiet", ...SOURCES]];
 /** In the order they begin: those that take long first. */
 const GROUPS = ["e2e", "interop", "contract", "unit"];
 /** Groups that run what is in `dist/bin`. */
@@ -93,7 +93,7 @@ async function run(wanted: readonly string[]): Promise<void> {
   const groups = GROUPS.filter((group) => wanted.includes(group));
   if (wanted.includes("check")) {
     for (const check of CHECKS) await runCheck(check) ? total.passed++ : total.failed++;
-  } else if (!await runCheck(["check", ...groups.map((group) => `tests/${group}`)])) {
+  } else if (!await runCheck(["check", "--quiet", ...groups.map((group) => `tests/${group}`)])) {
     total.failed++;
   }
   if (groups.some((group) => BUILT.includes(group))) {
