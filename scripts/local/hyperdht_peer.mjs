@@ -1,6 +1,6 @@
 /**
- * A process with HyperDHT: with its native stack on Node, or on our UDX in Deno. Each line on stdin
- * is a call, `{"id", "call", ...}`; each on stdout what it gave, `{"id", ...}` or `{"id", "error"}`.
+ * A process with HyperDHT: with its native stack on Node, or on our UDX in Deno. It is
+ * driven as {@link ./line_peer.ts} says.
  *
  *     node hyperdht_peer.mjs <folder with hyperdht in its node_modules>
  *     deno run -A hyperdht_peer.mjs
@@ -204,10 +204,10 @@ const calls = {
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { id, call, ...options } = JSON.parse(line);
+  const { number, call, ...options } = JSON.parse(line);
   calls[call](options).then(
-    (answer) => process.stdout.write(JSON.stringify({ id, ...answer }) + "\n"),
-    (error) => process.stdout.write(JSON.stringify({ id, error: error.message }) + "\n"),
+    (answer) => process.stdout.write(JSON.stringify({ number, ...answer }) + "\n"),
+    (error) => process.stdout.write(JSON.stringify({ number, error: error.message }) + "\n"),
   );
 }
 for (const folder of folders) await rm(folder, { recursive: true, force: true });

@@ -1,6 +1,6 @@
 /**
- * One end of UDX streams, driven by lines of JSON: `{"call": 1, "do": "bind", ...}` is answered with
- * `{"call": 1, ...}`, or with an `error`. Runs with Node (udx-native) and with Deno (ours).
+ * One end of UDX streams, driven by lines of JSON: `{"number": 1, "call": "bind", ...}` is answered with
+ * `{"number": 1, ...}`, or with an `error`. Runs with Node (udx-native) and with Deno (ours).
  *
  *     node udx_peer.mjs <folder with udx-native in its node_modules>
  *     deno run -A udx_peer.mjs
@@ -141,10 +141,10 @@ const actions = {
 const say = (answer) => process.stdout.write(JSON.stringify(answer) + "\n");
 
 for await (const line of createInterface({ input: process.stdin })) {
-  const { call, do: name, ...args } = JSON.parse(line);
-  Promise.resolve().then(() => actions[name](args)).then(
-    (answer) => say({ call, ...answer }),
-    (error) => say({ call, error: error.message }),
+  const { number, call, ...args } = JSON.parse(line);
+  Promise.resolve().then(() => actions[call](args)).then(
+    (answer) => say({ number, ...answer }),
+    (error) => say({ number, error: error.message }),
   );
 }
 process.exit(0);
