@@ -20,6 +20,7 @@ import type { LiveStream } from "../transports/transport.ts";
 import { firstStream } from "./live.ts";
 import { joinLive } from "./live_git.ts";
 import type { EngineParts } from "./parts.ts";
+import type { Room } from "./quota.ts";
 
 /** Peers that are tried, one after the other: a stream may break, and each begins anew. */
 const ATTEMPTS = 3;
@@ -93,8 +94,7 @@ async function receive(
 ): Promise<void> {
   const { manifest } = stream.manifest;
   const first = (await repository.packs()).length === 0;
-  const most = await parts.quota.room(repository, manifest);
-  const limited = limitStream(stream, most);
+  const limited = limitStream(stream, await parts.quota.room(repository, manifest));
   const stop = new AbortController();
   const signal = AbortSignal.any([wait.signal, stop.signal]);
   let fault: GtrError | undefined; // the peer's: git sees only that the stream has ended
@@ -138,14 +138,13 @@ interface LimitedStream extends LiveStream {
   readonly received: number;
 }
 
-function limitStream(stream: LiveStream, most: number): LimitedStream {
+function limitStream(stream: LiveStream, { bytes, exceeded }: Room): LimitedStream {
   let received = 0;
   const count = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       received += chunk.length;
-      if (received <= most) return controller.enqueue(chunk);
-      const why = `it sends more than the ${most} bytes that may come`;
-      throw new VerificationError("oversized-stream", `can't use ${stream.peer}: ${why}`);
+      if (received > bytes) throw exceeded();
+      controller.enqueue(chunk);
     },
   });
   const readable = stream.readable.pipeThrough(count);

@@ -8,7 +8,13 @@
  *
  * @module
  */
-import { type GtrError, NetworkError, toGtrError, VerificationError } from "../common/errors.ts";
+import {
+  type GtrError,
+  NetworkError,
+  RequestError,
+  toGtrError,
+  VerificationError,
+} from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
 import { abortable, idleDeadline } from "../common/wait.ts";
 import { advertisement, FETCH_FEATURES, lsRefs } from "../git_interface/ls_refs.ts";
@@ -158,7 +164,8 @@ async function withoutBreak<T>(
   try {
     return await abortable(work, idle.signal);
   } catch (error) {
-    if (idle.signal.aborted || error instanceof VerificationError) throw error;
+    const isTold = error instanceof VerificationError || error instanceof RequestError;
+    if (idle.signal.aborted || isTold) throw error;
     throw new NetworkError("stream-cut", `the live stream from ${peer} was cut off`, {
       cause: error,
     });

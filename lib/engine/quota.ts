@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { RequestError, toGtrError } from "../common/errors.ts";
+import { type GtrError, RequestError, toGtrError, VerificationError } from "../common/errors.ts";
 import { Mutex } from "../common/mutex.ts";
 import { isAnnounced } from "../manifest/flow.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
@@ -22,6 +22,13 @@ const SLACK_BYTES = 1 << 20;
 type QuotaParts = Pick<EngineParts, "settings" | "store" | "key" | "follows" | "log"> & {
   readonly seeder: Pick<EngineParts["seeder"], "forget">;
 };
+
+/** What a live peer may send. */
+export interface Room {
+  readonly bytes: number;
+  /** The error for what is more. */
+  readonly exceeded: () => GtrError;
+}
 
 /** A copy of someone else's repository. */
 interface Copy {
@@ -75,24 +82,36 @@ export class Quota {
    *
    * @throws {RequestError} "over-quota" where there is none
    */
-  async room(repository: StoredRepository, manifest: Manifest): Promise<number> {
+  async room(repository: StoredRepository, manifest: Manifest): Promise<Room> {
     const { key, settings } = this.#parts;
     const listed = isAnnounced(manifest) ? Infinity : total(manifest.packs) + SLACK_BYTES;
-    if (repository.publisher === key.publicKeyHex) return listed;
+    const ofPacks: Room = {
+      bytes: listed,
+      exceeded: () =>
+        new VerificationError(
+          "oversized-stream",
+          `can't use a live peer: it sends more than all packs of ${repository.name} have`,
+        ),
+    };
+    if (repository.publisher === key.publicKeyHex) return ofPacks;
     const copies = await this.#copies();
     const held = copies.find((copy) => keyOf(copy.repository) === keyOf(repository))?.bytes ?? 0;
     const most = settings.get("store.repositoryQuota") || Infinity;
     const all = settings.get("store.quota") || Infinity;
     const evictable = await this.#evictable(copies, repository);
     const used = sum(copies) + this.#reservedBytes() - sum(evictable);
-    const room = Math.min(listed, most - held, all - used);
-    if (room > 0) return room;
-    this.#refused.add(keyOf(repository));
-    throw new RequestError(
-      "over-quota",
-      `can't fetch ${repository.name}: there is no room for more of it`,
-      { hint: "gtr config store.quota and store.repositoryQuota allow more" },
-    );
+    const room = Math.min(most - held, all - used);
+    const exceeded = () => {
+      this.#refused.add(keyOf(repository));
+      return new RequestError(
+        "over-quota",
+        `can't fetch ${repository.name}: it takes more than the ${Math.max(0, room)} bytes that ` +
+          "store.quota and store.repositoryQuota leave",
+        { hint: "gtr config store.quota and store.repositoryQuota allow more" },
+      );
+    };
+    if (room <= 0) throw exceeded();
+    return room < listed ? { bytes: room, exceeded } : ofPacks;
   }
 
   /** Whether a repository has outgrown its quota, or its newest state was refused. */
