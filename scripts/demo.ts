@@ -8,20 +8,12 @@
  */
 import { join } from "node:path";
 import { type LocalNode, plainEnvironment } from "./local/node.ts";
-import { type Output, run } from "./local/run.ts";
-import { Sandbox } from "./local/sandbox.ts";
+import { run } from "./local/run.ts";
+import type { Sandbox } from "./local/sandbox.ts";
+import { commit, headOf, makeHistory, play, same, say, seen, show, title } from "./local/stage.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 const NAME = "hello";
-
-const say = (text: string) => console.log(text);
-const title = (text: string) => say(`\n${text}`);
-
-/** Shows a command as a person would type it, and how long it took. */
-function show(who: LocalNode, command: string, { ms }: Pick<Output, "ms">, result?: string): void {
-  say(`  ${who.name.toLowerCase()}$ ${command}`.padEnd(76) + `  ${(ms / 1000).toFixed(2)} s`);
-  for (const line of result?.trim().split("\n") ?? []) say(`    ${line}`);
-}
 
 /** This project's own history where it is a whole git checkout, else a small made-up one. */
 async function makeRepository(who: LocalNode): Promise<string> {
@@ -36,40 +28,11 @@ async function makeRepository(who: LocalNode): Promise<string> {
     await who.git(NAME, "remote", "remove", "origin");
     return "the history of this project";
   }
-  await who.git(".", "init", "--quiet", NAME);
-  for (let i = 1; i <= 20; i++) {
-    await commit(who, NAME, `chapter-${i}.txt`, `${`Line of chapter ${i}.\n`.repeat(200)}`);
-  }
+  await makeHistory(who, NAME);
   return "a small made-up history";
 }
 
-async function commit(who: LocalNode, where: string, file: string, text: string): Promise<Output> {
-  await Deno.writeTextFile(join(who.folder, where, file), text);
-  await who.git(where, "add", file);
-  return await who.git(where, "commit", "--quiet", "-m", `Write ${file}`);
-}
-
-async function headOf(who: LocalNode, where: string, ref = "HEAD"): Promise<string> {
-  return (await who.git(where, "rev-parse", ref)).stdout.trim();
-}
-
-/** Asks with plain git until `who` sees `oid` as `ref`; milliseconds since `since`. */
-async function seen(who: LocalNode, url: string, ref: string, oid: string, since: number) {
-  const end = since + 20_000;
-  while (performance.now() < end) {
-    const { stdout } = await who.git(".", "ls-remote", url, ref);
-    if (stdout.startsWith(oid)) return performance.now() - since;
-  }
-  throw new Error(`${who.name} did not see the new ${ref} within 20 s`);
-}
-
-function same(what: string, a: string, b: string): void {
-  if (a !== b) throw new Error(`${what}: ${a} is not ${b}`);
-}
-
 async function demo(sandbox: Sandbox): Promise<void> {
-  const started = performance.now();
-
   title("Two people, each with their own gtd and identity, and a DHT that only they are in.");
   const alice = await sandbox.node("Alice");
   say(`  Alice's node: ${await alice.dht()}`);
@@ -128,14 +91,6 @@ async function demo(sandbox: Sandbox): Promise<void> {
   same("Carol's topic", await headOf(carol, NAME, "origin/topic"), second);
   show(carol, "git fsck", await carol.git(NAME, "fsck", "--no-progress"));
   say("  The same commits, signed by Alice and verified by Carol's gtd.");
-
-  title(`All of it took ${((performance.now() - started) / 1000).toFixed(1)} s.`);
 }
 
-try {
-  await Sandbox.with("gtr-demo-", demo);
-} catch (error) {
-  console.error(`demo: ${(error as Error).message}`);
-  Deno.exit(1);
-}
-Deno.exit(0);
+await play(demo);
