@@ -170,6 +170,10 @@ export class Connection {
       this.dropped.malformed++;
       return;
     }
+    if (this.receiver.isFarAhead(seq)) { // believed, its window would be the newest for ever
+      this.dropped.outside++;
+      return;
+    }
     if (type & PacketType.DESTROY) {
       if (this.#plausible(header)) this.close(connectionReset());
       else this.dropped.outside++;

@@ -222,9 +222,13 @@ export class LossRecovery {
     this.#observer.arrived(packet);
   }
 
-  /** Blocks come in order; so one packet costs no more than the window, however many it claims. */
+  /**
+   * Blocks come in order; so one packet costs no more than the window, however many it claims. None
+   * can have the oldest packet, which the acknowledgement would count: else what nobody acknowledges
+   * would be waited for without an end.
+   */
   #acknowledgeBlocks(sack: Uint8Array, now: number, result: Acknowledged): void {
-    let from = this.oldest;
+    let from = advance(this.oldest);
     for (let i = 0, n = sackBlocks(sack); i < n; i++) {
       const start = sackStart(sack, i);
       const end = sackEnd(sack, i);

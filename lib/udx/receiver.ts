@@ -67,8 +67,12 @@ export class Receiver {
 
   /** Whether `seq` can be of this stream now: not received yet, and not absurdly far ahead. */
   expects(seq: number): boolean {
-    const ahead = distance(seq, this.ack);
-    return ahead >= 0 && ahead < MAX_AHEAD;
+    return distance(seq, this.ack) >= 0 && !this.isFarAhead(seq);
+  }
+
+  /** Whether the other side can't have got to `seq` by now. */
+  isFarAhead(seq: number): boolean {
+    return distance(seq, this.ack) >= MAX_AHEAD;
   }
 
   /** Takes a packet with DATA, END or both. */

@@ -40,6 +40,8 @@ type Done = (error: Error | null) => void;
 
 /** Bytes that a stream takes in before it asks its writer to wait, beyond what may be in flight. */
 const HIGH_WATER_MARK = 262_144;
+/** What a piece of data costs beside its bytes until it is read, however short it is; bytes. */
+const PIECE_COST = 128;
 
 /** Emits, beside a Duplex' own events, "connect", "message" (bytes) and "remote-changed". */
 export class UDXStream extends MeasuredDuplex {
@@ -82,7 +84,10 @@ export class UDXStream extends MeasuredDuplex {
       {
         transmit: (packet, route) => this.#transmit(packet, route),
         data: (payload) => this.#output.add(payload),
-        unread: () => this._readableState.buffered + this.#output.pending,
+        unread: () => {
+          const { buffered, queue } = this._readableState;
+          return buffered + queue.length * PIECE_COST + this.#output.pending;
+        },
         end: () => this.#output.end(),
         message: (payload) => this.emit("message", Buffer.from(payload)),
         acknowledged: () => this.#acknowledged(),

@@ -14,7 +14,10 @@ export class Duplex extends EventEmitter {
   constructor(options?: DuplexOptions);
   readonly destroying: boolean;
   readonly destroyed: boolean;
-  readonly _readableState: { readonly buffered: number };
+  readonly _readableState: {
+    readonly buffered: number;
+    readonly queue: { readonly length: number };
+  };
   push(data: Uint8Array | null): boolean;
   write(data: Uint8Array | string): boolean;
   end(data?: Uint8Array | string): this;
