@@ -36,17 +36,11 @@ export class ByteReader {
 
   /** @throws {VerificationError} "bad-hello" where there are fewer */
   async bytes(count: number): Promise<Uint8Array> {
-    const parts: Uint8Array[] = [];
-    for (let left = count; left > 0;) {
-      if (this.#held.length === 0) await this.#more();
-      const part = this.#held.subarray(0, left);
-      this.#held = this.#held.subarray(part.length);
-      parts.push(part);
-      left -= part.length;
-    }
     const all = new Uint8Array(count);
-    let at = 0;
-    for (const part of parts) {
+    for (let at = 0; at < count;) {
+      if (this.#held.length === 0) await this.#more();
+      const part = this.#held.subarray(0, count - at);
+      this.#held = this.#held.subarray(part.length);
       all.set(part, at);
       at += part.length;
     }
