@@ -6,6 +6,7 @@ import { ByteReader } from "../../lib/common/byte_reader.ts";
 import { GtrError } from "../../lib/common/errors.ts";
 import { abortable, deadline } from "../../lib/common/wait.ts";
 import type { PackRef } from "../../lib/manifest/types.ts";
+import { Conversation } from "../../lib/transports/holepunch/conversation.ts";
 import {
   decodeRequest,
   encodeLine,
@@ -198,14 +199,33 @@ test("connections beyond the limit are refused, and counted", async (network) =>
   await using stranger = await plainNode(network);
   using limit = deadline(DEADLINE_MS, "connections");
   const key = a.endpoints()[0]!;
-  const streams = [
-    await stranger.connect({ key }, limit.signal),
-    await stranger.connect({ key }, limit.signal),
-  ];
+  const ask = async () => {
+    const conversation = await Conversation.open(stranger, { key }, limit.signal);
+    await conversation.manifest({ id: alice.id, name: "hello" }, limit.signal);
+    return conversation;
+  };
+  using _first = await ask();
+  using _second = await ask();
   using patience = deadline(1_000, "a third connection", limit.signal);
   await assert.rejects(stranger.connect({ key }, patience.signal));
   assert.ok(network.dropped.toJSON()["connection-limit"]! > 0);
-  streams.forEach((stream) => stream.destroy());
+});
+
+test("connections that ask for nothing make room for others", async (network) => {
+  const a = await network.join(alice, { env: { GTR_HOLEPUNCH_MAXCONNECTIONS: "2" } });
+  const signed = makeManifest(alice, a);
+  await publish(a, signed, []);
+  await using stranger = await plainNode(network);
+  using limit = deadline(DEADLINE_MS, "connections");
+  const key = a.endpoints()[0]!;
+  using asking = await Conversation.open(stranger, { key }, limit.signal);
+  const wanted = { id: alice.id, name: "hello" };
+  await asking.manifest(wanted, limit.signal);
+  for (let i = 0; i < 5; i++) await stranger.connect({ key }, limit.signal);
+  using other = await Conversation.open(stranger, { key }, limit.signal);
+  assert.deepEqual(await other.manifest(wanted, limit.signal), signed);
+  assert.deepEqual(await asking.manifest(wanted, limit.signal), signed); // it may stay
+  assert.equal(network.dropped.toJSON()["silent-peer"], 5);
 });
 
 test("who has the packs is asked and counted", async (network, folder) => {

@@ -8,6 +8,8 @@ import type { Duplex } from "../transport.ts";
 
 /** Bytes held here before the stream is paused. */
 const HELD = 256 * 1024;
+/** What each message costs beside its bytes; a peer may send them one byte long. */
+const MESSAGE_COST = 256;
 /** Bytes of one message on the wire: each is decrypted as a whole. */
 const MAX_MESSAGE = 64 * 1024;
 
@@ -40,7 +42,7 @@ export function noiseStreams(stream: NoiseStream): Duplex {
     },
     pull: () => stream.resume(),
     cancel: () => stream.destroy(),
-  }, new ByteLengthQueuingStrategy({ highWaterMark: HELD }));
+  }, { highWaterMark: HELD, size: ({ length }) => length + MESSAGE_COST });
   const writable = new WritableStream<Uint8Array>({
     start(controller) {
       stream.on("close", () => {

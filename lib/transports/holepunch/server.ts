@@ -66,6 +66,8 @@ interface Connection {
   readonly reader: ByteReader;
   readonly writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly signal: AbortSignal;
+  /** It has asked for something, so it is where it seems to be. */
+  asked: boolean;
   live: boolean;
 }
 
@@ -90,20 +92,16 @@ export class PeerServer {
 
   /** Whether there is room for another connection: asked before the handshake. */
   admits(): boolean {
-    if (this.#connections.size < this.#options.limits.connections) return true;
-    this.#options.dropped("connection-limit");
-    return false;
+    return this.#hasRoom([...this.#connections.values()], this.#options.limits.connections);
   }
 
   /** Takes over a connection. */
   accept(stream: NoiseStream): void {
     const host = stream.rawStream?.remoteHost ?? "";
-    const all = [...this.#connections.values()];
-    const ofHost = all.filter((other) => other.host === host).length;
-    if (this.#stop.signal.aborted || ofHost >= MAX_PER_HOST || !this.admits()) {
-      if (ofHost >= MAX_PER_HOST) this.#options.dropped("connection-limit");
-      return stream.destroy();
-    }
+    const ofHost = [...this.#connections].filter(([, other]) => other.host === host);
+    const room = this.#makeRoom(ofHost, MAX_PER_HOST) &&
+      this.#makeRoom([...this.#connections], this.#options.limits.connections);
+    if (this.#stop.signal.aborted || !room) return stream.destroy();
     void this.#serve(stream, host);
   }
 
@@ -111,6 +109,26 @@ export class PeerServer {
   close(): void {
     this.#stop.abort(new GtrError("stopping", "gtd is stopping"));
     for (const stream of this.#connections.keys()) stream.destroy();
+  }
+
+  #hasRoom(connections: readonly Connection[], most: number): boolean {
+    if (connections.filter(({ asked }) => asked).length < most) return true;
+    this.#options.dropped("connection-limit");
+    return false;
+  }
+
+  /**
+   * Where there are too many, the oldest that hasn't asked for anything yet goes: one packet with a
+   * forged sender makes such a connection.
+   */
+  #makeRoom(connections: readonly [NoiseStream, Connection][], most: number): boolean {
+    if (!this.#hasRoom(connections.map(([, connection]) => connection), most)) return false;
+    if (connections.length < most) return true;
+    const [stream] = connections.find(([, { asked }]) => !asked)!;
+    this.#connections.delete(stream);
+    this.#options.dropped("silent-peer");
+    stream.destroy();
+    return true;
   }
 
   async #serve(stream: NoiseStream, host: string): Promise<void> {
@@ -122,6 +140,7 @@ export class PeerServer {
       reader: new ByteReader(readable),
       writer: writable.getWriter(),
       signal: AbortSignal.any([this.#stop.signal, gone.signal]),
+      asked: false,
       live: false,
     };
     connection.writer.closed.catch(() => {}); // who writes is told
@@ -139,7 +158,9 @@ export class PeerServer {
           using limit = deadline(limits.patience, "a peer's request", connection.signal);
           const line = await abortable(connection.reader.line(MAX_LINE), limit.signal);
           limit[Symbol.dispose]();
-          if (!await this.#answer(connection, decodeRequest(line))) break;
+          const request = decodeRequest(line);
+          connection.asked = true;
+          if (!await this.#answer(connection, request)) break;
         }
       } catch (error) {
         if (!ended || !(error instanceof VerificationError)) throw error;
