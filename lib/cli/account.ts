@@ -4,6 +4,8 @@
  * @module
  */
 import { RequestError } from "../common/errors.ts";
+import { deadline } from "../common/wait.ts";
+import type { KeyRequest } from "../daemon/api.ts";
 import { loadOrCreateKey } from "../identity/keys.ts";
 import type { Account, AccountContext } from "../transports/transport.ts";
 import type { Call } from "./io.ts";
@@ -31,4 +33,27 @@ export async function openAccount(
       ask: services.secrets(),
     },
   };
+}
+
+/** A bunker is asked whose key it keeps, and a person may have to allow that. */
+const USE_MS = 90_000;
+
+/**
+ * Has the gtd that runs use the key that is in git's configuration now. One that doesn't run reads it
+ * at its start; where that takes a password, it is started now.
+ *
+ * @throws {RequestError} "no-daemon" where it doesn't run, and may not be started
+ */
+export async function handKeyToGtd(call: Call, request: KeyRequest): Promise<void> {
+  const { home, io, services } = call;
+  using limit = deadline(USE_MS, "gtd to use the key", io.signal, "gtr daemon logs");
+  if (request.password !== undefined && (await call.settings()).get("daemon.autostart")) {
+    await services.start(home, limit);
+  }
+  await using gtd = await services.running(home);
+  if (gtd) return await gtd.useKey(request, limit);
+  if (request.password === undefined) return;
+  throw new RequestError("no-daemon", "can't unlock the key: gtd doesn't run", {
+    hint: "gtr daemon start, then gtr nostr unlock",
+  });
 }

@@ -25,6 +25,8 @@ export type Gtd =
     | "health"
     | "bundle"
     | "importBundle"
+    | "useKey"
+    | "keyFaults"
   >
   & AsyncDisposable;
 

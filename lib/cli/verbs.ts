@@ -284,8 +284,9 @@ export const VERBS: readonly Verb[] = [
       "its password is asked for next) or the bunker://... address of a program that signs (NIP-46). " +
       "Prints the public key.",
       "It is written into your git configuration, where ngit looks for it too: nostr.nsec, or " +
-      "nostr.bunker-uri and nostr.bunker-app-key, and nostr.npub. A key there is in plain text, in a " +
-      "file that only you can read from then on.",
+      "nostr.bunker-uri and nostr.bunker-app-key, and nostr.npub, in a file that only you can read " +
+      "from then on. An nsec1... is in plain text there; an ncryptsec1... stays encrypted, and gtd " +
+      "gets its password: see gtr nostr unlock. gtd uses the key at once.",
       "Without it, gtr publishes on Nostr with a key that comes of your identity. Readers need none.",
     ],
     examples: [
@@ -294,12 +295,29 @@ export const VERBS: readonly Verb[] = [
     load: () => import("./verbs/nostr_login.ts"),
   },
   {
+    name: "nostr unlock",
+    summary: "give gtd the password of your key for Nostr",
+    operands: [],
+    noOperands: "never write a password into a command: others can see it. It is asked for",
+    options: [],
+    details: [
+      "For a key in git's configuration that is encrypted (ncryptsec1..., NIP-49). Asks for its " +
+      "password without showing it, or reads it from a pipe, tries it and hands it to gtd, which " +
+      "starts if need be. gtd keeps it in memory only, until it stops or gtr nostr logout; what " +
+      "waited to be published is, at once.",
+      "Where gtd starts by itself, systemd can give it the password: see docs/networks/nostr.md.",
+    ],
+    examples: [{ command: "gtr nostr unlock", about: "type the password, unseen" }],
+    load: () => import("./verbs/nostr_unlock.ts"),
+  },
+  {
     name: "nostr logout",
     summary: "remove the key for Nostr from git's configuration",
     operands: [],
     options: [],
     details: [
-      "From then on, gtr publishes with a key that comes of your identity. What was published stays.",
+      "From then on, gtr publishes with a key that comes of your identity. What was published stays. " +
+      "gtd forgets the key, and its password, at once.",
     ],
     examples: [{ command: "gtr nostr logout", about: "remove it" }],
     load: () => import("./verbs/nostr_logout.ts"),

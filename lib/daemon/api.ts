@@ -59,7 +59,12 @@ export const PushRequest = v.object({
 export type PushRequest = v.InferOutput<typeof PushRequest>;
 
 export const PushResult = v.variant("ok", [
-  v.object({ ref: v.string(), ok: v.literal(true) }),
+  v.object({
+    ref: v.string(),
+    ok: v.literal(true),
+    /** The first has what did not work but doesn't undo the push: a network out of reach. */
+    warnings: v.optional(v.pipe(v.array(v.string()), v.readonly())),
+  }),
   v.object({ ref: v.string(), ok: v.literal(false), why: v.string() }),
 ]);
 export type PushResult = v.InferOutput<typeof PushResult>;
@@ -207,6 +212,21 @@ export const ImportedState = v.object({
   changed: v.boolean(),
 });
 export type ImportedState = v.InferOutput<typeof ImportedState>;
+
+/** The key of a network that is to be used, and what undoes its encryption. */
+export const KeyRequest = v.object({
+  network: v.pipe(v.string(), v.maxLength(32)),
+  // Without a check that would repeat it.
+  password: v.optional(v.string()),
+});
+export type KeyRequest = v.InferOutput<typeof KeyRequest>;
+
+/** By network: why its key can't be used. */
+export const KeyFaults = v.record(
+  v.string(),
+  v.object({ code: v.string(), message: v.string(), hint: v.optional(v.string()) }),
+);
+export type KeyFaults = v.InferOutput<typeof KeyFaults>;
 
 /** How gtd and its networks are. */
 export const Health = v.object({

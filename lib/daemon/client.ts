@@ -15,6 +15,8 @@ import {
   ErrorLine,
   Health,
   ImportedState,
+  KeyFaults,
+  type KeyRequest,
   PlannedPack,
   ProgressLine,
   PublishedState,
@@ -152,6 +154,21 @@ export class GtrClient implements AsyncDisposable {
   /** Brings what a bundle holds into the store; `file` is an absolute path. */
   importBundle(request: { file: string }, wait: Wait): Promise<ImportedState> {
     return this.#work("/v1/bundle/import", request, ImportedState, wait);
+  }
+
+  /**
+   * Has gtd use the key of a network that is in git's configuration now.
+   *
+   * @throws {GtrError} "locked-key" where the password is not its
+   */
+  async useKey(request: KeyRequest, wait: Wait): Promise<void> {
+    await this.#work("/v1/key", request, v.null(), wait);
+  }
+
+  /** Why keys can't be used, by network. */
+  async keyFaults(wait: Wait): Promise<KeyFaults> {
+    const response = await this.#send("GET", "/v1/keys", undefined, wait.signal);
+    return v.parse(KeyFaults, await response.json());
   }
 
   /** How gtd's networks are. */

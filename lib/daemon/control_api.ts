@@ -24,6 +24,7 @@ import {
   DialRequest,
   FileRequest,
   FollowRequest,
+  KeyRequest,
   OwnRequest,
   PushRequest,
   type RemoteState,
@@ -52,6 +53,8 @@ export interface ControlOptions {
   readonly watch: (gitDir: string) => Promise<void>;
   /** Another set of repositories is followed now. */
   readonly refollow: () => Promise<void>;
+  /** What is shared has to be published as it is now: the keys that sign it may be others. */
+  readonly republish: () => Promise<void>;
 }
 
 /** Builds the router. */
@@ -70,6 +73,24 @@ export function controlApi(options: ControlOptions): Hono {
     return c.json(await engineStatus(await options.engine(), uptimeSeconds));
   });
   app.get("/v1/health", async (c) => c.json(await engineHealth((await options.engine()).parts)));
+  app.get("/v1/keys", async (c) => {
+    const { transports } = (await options.engine()).parts;
+    return c.json(Object.fromEntries(transports.flatMap(({ scheme, key }) => {
+      const fault = key?.fault();
+      return fault ? [[scheme, fault]] : [];
+    })));
+  });
+  app.post("/v1/key", async (c) => {
+    const { network, password } = await body(KeyRequest, c.req.raw);
+    return streamWork(async (wait) => {
+      try {
+        await (await options.engine()).useKey(network, password, wait);
+      } finally {
+        await options.republish();
+      }
+      return null;
+    });
+  });
   app.post("/v1/stop", (c) => {
     options.stop();
     return c.json({});

@@ -69,6 +69,7 @@ export async function runGtd(options: GtdOptions): Promise<void> {
     stop,
     watch: () => service.watchShares(),
     refollow: () => service.refollow(),
+    republish: () => service.republish(),
   });
   const server = Deno.serve({ path, onListen: () => Deno.chmodSync(path, 0o600) }, api.fetch);
   log(`gtd ${VERSION} (pid ${Deno.pid}) on ${path}`);

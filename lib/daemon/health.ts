@@ -48,11 +48,11 @@ async function probe(transport: Transport): Promise<Health["networks"][number]> 
   using limit = deadline(PROBE_MS, `${scheme} to say how it is`);
   try {
     // A network that ignores its signal can't hold the answer back.
-    const { reachable, summary } = await abortable(
+    const { reachable, summary, hint } = await abortable(
       transport.probe({ signal: limit.signal }),
       limit.signal,
     );
-    if (reachable) return { scheme, state: "reachable", summary };
+    if (reachable) return { scheme, state: "reachable", summary, hint };
     const [why, ...advice] = summary.split(": ");
     return { scheme, state: "unreachable", summary: why!, hint: advice.join(": ") || undefined };
   } catch (thrown) {

@@ -25,6 +25,7 @@ export async function openInProcess(
     stop: () => {},
     watch: () => Promise.resolve(),
     refollow: () => Promise.resolve(),
+    republish: () => Promise.resolve(),
   });
   return {
     send: async (request) => await api.fetch(request),

@@ -8,6 +8,7 @@ import type { Home } from "../common/home.ts";
 import { Settings } from "../common/settings.ts";
 import { deadline, sleep } from "../common/wait.ts";
 import { Engine } from "../engine/engine.ts";
+import { Passwords } from "../engine/passwords.ts";
 import { Shares } from "../exporter/shares.ts";
 import { checkGit } from "../git_interface/version.ts";
 import { ALL_TRANSPORTS } from "../transports/all.ts";
@@ -25,6 +26,7 @@ export class Service {
   readonly #log: (message: string) => void;
   readonly #stopping: AbortSignal;
   readonly #watcher: RefWatcher;
+  readonly #passwords = new Passwords();
   #settings: Settings;
   #engine: Promise<Engine>;
   #follower?: Follower;
@@ -58,10 +60,15 @@ export class Service {
   async start(): Promise<void> {
     const engine = await this.#engine;
     await this.watchShares();
-    for (const { gitDir } of await new Shares(this.#home).list()) void this.#publish(gitDir);
+    await this.republish();
     void engine.seedAll();
     this.#follower ??= new Follower(engine, this.#log);
     await this.refollow();
+  }
+
+  /** Has all that is shared published as it is now. */
+  async republish(): Promise<void> {
+    for (const { gitDir } of await new Shares(this.#home).list()) void this.#publish(gitDir);
   }
 
   /** Keeps up to date what is followed now, and nothing else. */
@@ -124,7 +131,8 @@ export class Service {
     const opening = async () => {
       await checkGit();
       using limit = deadline(OPEN_MS, "the networks to open", this.#stopping);
-      const parts = { home: this.#home, settings, transports: ALL_TRANSPORTS, log: this.#log };
+      const [home, passwords, log] = [this.#home, this.#passwords, this.#log];
+      const parts = { home, settings, passwords, transports: ALL_TRANSPORTS, log };
       return await Engine.open(parts, limit);
     };
     const engine = opening();

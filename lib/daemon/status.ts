@@ -17,9 +17,10 @@ const PROBE_MS = 2000;
 export async function engineStatus(engine: Engine, uptimeSeconds: number): Promise<Status> {
   const { transports, store, settings, key, follows, quota, dropped } = engine.parts;
   using limit = deadline(PROBE_MS, "the networks' own figures");
-  const details = await Promise.all(transports.map(async (transport) => {
+  const networks = await Promise.all(transports.map(async (transport) => {
     const health = await transport.probe({ signal: limit.signal }).catch(() => undefined);
-    return [transport.scheme, { ...health?.details }] as const;
+    const warning = health?.hint && `${transport.scheme}: ${health.summary}`;
+    return { scheme: transport.scheme, details: { ...health?.details }, warning };
   }));
   const followed = await follows.list();
   const repositories: Status["repositories"] = [];
@@ -50,10 +51,10 @@ export async function engineStatus(engine: Engine, uptimeSeconds: number): Promi
   }
   return {
     daemon: { pid: Deno.pid, version: VERSION, uptimeSeconds },
-    transports: Object.fromEntries(details),
+    transports: Object.fromEntries(networks.map(({ scheme, details }) => [scheme, details])),
     repositories,
     store: { bytes: await quota.used(), quota: settings.get("store.quota") },
-    warnings: await engine.hindrances(),
+    warnings: [...networks.flatMap(({ warning }) => warning ?? []), ...await engine.hindrances()],
     dropped: dropped.toJSON(),
   };
 }

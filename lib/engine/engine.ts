@@ -36,6 +36,7 @@ import { answerTimeout, changeRepository, type EngineParts, repositoryKey } from
 import { type PublishOutcome, publishShared } from "./publish_shared.ts";
 import type { PushRequest, PushResult } from "./push.ts";
 import { pushOwn } from "./push_own.ts";
+import { Passwords } from "./passwords.ts";
 import { Quota } from "./quota.ts";
 import { type Resolved, resolveNewest } from "./resolve.ts";
 import { Seeder } from "./seeder.ts";
@@ -52,6 +53,8 @@ export interface EngineOptions {
   /** The networks that were built in. */
   readonly transports: readonly TransportEntry[];
   readonly log: (message: string) => void;
+  /** Where they outlive this engine. */
+  readonly passwords?: Passwords;
 }
 
 /** One user's node. */
@@ -81,7 +84,7 @@ export class Engine implements AsyncDisposable {
    * joins the networks; see {@linkcode openNetworks}.
    */
   static async open(options: EngineOptions, wait: Wait): Promise<Engine> {
-    const { home, settings, log } = options;
+    const { home, settings, log, passwords = new Passwords() } = options;
     await home.ensure();
     const key = await loadOrCreateKey(home.identity);
     const dropped = new Counters();
@@ -89,7 +92,7 @@ export class Engine implements AsyncDisposable {
     for (const error of await store.repair()) log(error.message);
     await removeLeftovers(home.root, /\.tmp$/);
     await removeLeftovers(join(home.root, "cache"), /^plan-/);
-    const given = { home, settings, key, store, dropped, log };
+    const given = { home, settings, key, passwords, store, dropped, log };
     const transports = await openNetworks(options.transports, given, wait);
     const follows = new Follows(home);
     const isOffered = (stored: StoredRepository) => maySeed({ ...given, follows }, stored);
@@ -232,6 +235,24 @@ export class Engine implements AsyncDisposable {
   /** Takes a repository of one's own out of the store and off the networks. */
   async withdraw(name: string, wait: Wait): Promise<PublishOutcome> {
     return await withdrawNamed(this.parts, name, wait);
+  }
+
+  /**
+   * Uses another key on a network, or another password for it. Publishing again what is shared is the
+   * caller's: the key may be part of it.
+   *
+   * @throws {RequestError} "locked-key" where that is not its password, which then isn't kept
+   */
+  async useKey(scheme: string, password: string | undefined, wait: Wait): Promise<void> {
+    const { passwords, transports } = this.parts;
+    const before = passwords.given(scheme);
+    passwords.set(scheme, password);
+    try {
+      await transports.find((transport) => transport.scheme === scheme)?.key?.use(wait);
+    } catch (error) {
+      if (toGtrError(error).code === "locked-key") passwords.set(scheme, before);
+      throw error;
+    }
   }
 
   /** Which peers have a commit, of one repository or of any; see {@linkcode whoHas}. */

@@ -19,9 +19,9 @@ import type { EngineParts } from "./parts.ts";
  */
 export async function openNetworks(
   entries: readonly TransportEntry[],
-  { home, settings, key, dropped, log }: Pick<
+  { home, settings, key, passwords, dropped, log }: Pick<
     EngineParts,
-    "home" | "settings" | "key" | "dropped" | "log"
+    "home" | "settings" | "key" | "passwords" | "dropped" | "log"
   >,
   wait: Wait,
 ): Promise<Transport[]> {
@@ -39,6 +39,7 @@ export async function openNetworks(
       cache,
       key,
       gitConfig: configValue,
+      password: () => passwords.get(entry.scheme),
       log,
       dropped: (reason) => dropped.add(`${entry.scheme}/${reason}`),
     }, wait);

@@ -13,6 +13,7 @@ import type { Follows } from "../store/follows.ts";
 import type { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { Transport } from "../transports/transport.ts";
+import type { Passwords } from "./passwords.ts";
 import type { Quota } from "./quota.ts";
 import type { Seeder } from "./seeder.ts";
 
@@ -24,6 +25,7 @@ export interface EngineParts {
   readonly home: Home;
   readonly settings: Settings;
   readonly key: PublisherKey;
+  readonly passwords: Passwords;
   readonly store: Store;
   readonly transports: readonly Transport[];
   readonly seeder: Seeder;

@@ -30,9 +30,9 @@ export interface PushRequest {
   readonly atomic?: boolean;
 }
 
-/** What became of one ref. */
+/** What became of one ref; of those that have changed, the first has what did not work. */
 export type PushResult =
-  | { readonly ref: string; readonly ok: true }
+  | { readonly ref: string; readonly ok: true; readonly warnings?: readonly string[] }
   | { readonly ref: string; readonly ok: false; readonly why: string };
 
 /** Says no to a push that is not to one's own address. */

@@ -44,6 +44,9 @@ export async function pushOwn(
     if (changed) await repository.writeState({ role: "published" });
     return { results, changed };
   });
-  if (changed) await parts.seeder.offer(repository);
-  return results;
+  const failures = changed ? await parts.seeder.offer(repository) : [];
+  if (failures.length === 0) return results;
+  const warnings = failures.map((why) => `not announced on ${why}`);
+  const first = results.findIndex(({ ok }) => ok);
+  return results.map((result, i) => i === first ? { ...result, warnings } : result);
 }

@@ -167,6 +167,9 @@ export class Session {
       signal,
     );
     this.#parts.meter.done();
+    for (const result of this.#options.verbosity > 0 ? results : []) {
+      for (const warning of result.ok ? result.warnings ?? [] : []) this.#parts.warn(warning);
+    }
     await this.#say(...results.map(pushAnswer), "");
   }
 

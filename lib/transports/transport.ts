@@ -6,6 +6,7 @@
 import type { RepoAddress } from "../identity/address.ts";
 import type { PublisherKey } from "../identity/keys.ts";
 import type { Manifest, PackRef, SignedManifest } from "../manifest/types.ts";
+import type { GtrError } from "../common/errors.ts";
 import type { Settings } from "../common/settings.ts";
 import type { Wait } from "../common/wait.ts";
 
@@ -22,6 +23,8 @@ export interface Health {
   readonly reachable: boolean;
   /** One line for a person: what is wrong and what to do, or what is right. */
   readonly summary: string;
+  /** What to do, where it is reachable and yet something is amiss. */
+  readonly hint?: string;
   /** The network's own figures ("dht", "nodes", "listen", ...). */
   readonly details: Readonly<Record<string, string | number>>;
 }
@@ -216,6 +219,22 @@ export interface Transport extends AsyncDisposable {
    * undefined where others can't find it there.
    */
   address?(name: string): string | undefined;
+
+  /** For networks with keys of their own, see {@linkcode Account}: the one that this node uses. */
+  readonly key?: NodeKey;
+}
+
+/** The user's key, as a running node has it. */
+export interface NodeKey {
+  /** Why it can't be used, as far as that is known. */
+  fault(): GtrError | undefined;
+  /**
+   * Uses what is in git's configuration now, and goes on at once with what waited for it. A wrong
+   * password changes nothing.
+   *
+   * @throws {RequestError} "locked-key" where it is encrypted, and `password` of the context is not its
+   */
+  use(wait: Wait): Promise<void>;
 }
 
 /** What a transport is made from. */
@@ -227,6 +246,8 @@ export interface TransportContext {
   readonly key: PublisherKey;
   /** A value of the user's own configuration of git; undefined where it is not set. */
   readonly gitConfig: (name: string, signal: AbortSignal) => Promise<string | undefined>;
+  /** The password of the user's key on this network, where it is encrypted and somebody gave it. */
+  readonly password?: () => Promise<string | undefined>;
   readonly log: (message: string) => void;
   /** Counts one dropped input under a short reason ("bad-record", "wrong-piece"). */
   readonly dropped: (reason: string) => void;
@@ -262,13 +283,21 @@ export interface Account {
       readonly values: Readonly<Record<string, string>>;
       /** What the person should know, one line each. */
       readonly notes: readonly string[];
+      /** Undoes the encryption of what is set, where it has one. */
+      readonly password?: string;
     }
   >;
+  /**
+   * Asks for the password of the key in git's configuration, and tries it.
+   *
+   * @throws {RequestError} "not-locked" where the key has none; "locked-key" where that is not its
+   */
+  unlock(context: AccountContext, wait: Wait): Promise<{ readonly password: string }>;
   /** Who the user is now, and where the key is: "nostr.nsec", "identity", ... */
   whoAmI(
     context: AccountContext,
     wait: Wait,
-  ): Promise<AccountIdentity & { readonly source: string }>;
+  ): Promise<AccountIdentity & { readonly source: string; readonly encrypted: boolean }>;
 }
 
 /** How `all.ts` lists a transport; `open` is imported lazily. */

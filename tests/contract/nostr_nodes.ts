@@ -22,6 +22,8 @@ export interface NodeOptions {
   readonly env?: Record<string, string>;
   /** git's configuration. */
   readonly config?: Record<string, string>;
+  /** Of an encrypted key in it. */
+  readonly password?: () => string | undefined;
   /** Milliseconds. */
   readonly keepAlive?: number;
 }
@@ -70,6 +72,7 @@ export class NostrNetwork implements TestNetwork {
         cache,
         key,
         gitConfig: (name) => Promise.resolve(options.config?.[name]),
+        password: () => Promise.resolve(options.password?.()),
         log: (message) => this.logged.push(message),
         dropped: (reason) => this.dropped.add(reason),
       },

@@ -17,7 +17,8 @@ export const reachability: Check = {
     const health = await running.health({ signal });
     return health.networks.map(({ scheme, state, summary, hint }) => {
       const what = `network ${scheme}`;
-      return state === "unreachable" ? failed(what, summary, hint) : ok(what, summary, hint);
+      if (state === "unreachable") return failed(what, summary, hint);
+      return hint === undefined ? ok(what, summary) : warning(what, summary, hint);
     });
   },
 };

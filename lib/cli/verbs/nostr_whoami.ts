@@ -1,19 +1,32 @@
 /** `gtr nostr whoami` */
+import { deadline } from "../../common/wait.ts";
 import { openAccount } from "../account.ts";
+import { STATUS_MS } from "../gtd.ts";
 import type { Call } from "../io.ts";
 import { note, printJson } from "../output.ts";
 
-/** Prints the public key on Nostr, and says where the secret one is. */
+/** Prints the public key on Nostr, and says where the secret one is and whether gtd can use it. */
 export async function run(call: Call): Promise<void> {
   const { io, options } = call;
   const { account, context } = await openAccount("nostr", call);
-  const { name, publicKey, source } = await account.whoAmI(context, io);
-  if (options.json) return printJson(io, { npub: name, publicKey, source });
+  const { name, publicKey, source, encrypted } = await account.whoAmI(context, io);
+  const locked = encrypted ? await isLocked(call) : undefined;
+  if (options.json) return printJson(io, { npub: name, publicKey, source, locked });
   io.stdout(`${name}\n`);
   note(
     io,
     source === "identity"
       ? "the key comes of gtr's own identity; gtr nostr login takes another one"
-      : `the key is the one in git's configuration, ${source}`,
+      : `the key is the one in git's configuration, ${source}` +
+        (encrypted ? `, encrypted and ${locked ? "locked" : "unlocked"}` : ""),
   );
+  if (locked) note(io, "hint: gtr nostr unlock");
+}
+
+/** Who doesn't run has no password. */
+async function isLocked({ home, io, services }: Call): Promise<boolean> {
+  await using gtd = await services.running(home);
+  if (!gtd) return true;
+  using limit = deadline(STATUS_MS, "gtd to say whether the key is locked", io.signal);
+  return (await gtd.keyFaults(limit)).nostr?.code === "locked-key";
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { toGtrError } from "../../common/errors.ts";
+import { type GtrError, toGtrError } from "../../common/errors.ts";
 import type { Wait } from "../../common/wait.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import { publisherId } from "../../identity/keys.ts";
@@ -126,6 +126,24 @@ export class NostrNode implements AsyncDisposable {
   async lookForKey(signal: AbortSignal): Promise<void> {
     await this.#key.look(signal);
     if (this.#key.failure) this.#parts.context.log(`nostr: ${this.#key.failure.message}`);
+  }
+
+  /** Why the key can't be used, as far as that is known. */
+  get keyFault(): GtrError | undefined {
+    return this.#key.failure;
+  }
+
+  /** Uses the key that is in git's configuration now, and publishes at once what waited for it. */
+  async useKey(signal: AbortSignal): Promise<void> {
+    const before = this.#key.pubkey;
+    try {
+      await this.#key.use(signal);
+    } finally {
+      if (this.#key.pubkey !== before || this.#key.failure === undefined) {
+        this.#relays.hangUp(); // logins were with the key of before
+        this.#publisher.resume(this.#key.pubkey !== before);
+      }
+    }
   }
 
   /** For the manifest: empty where the key is not known. */

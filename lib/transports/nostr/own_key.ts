@@ -8,7 +8,8 @@ import { deadline } from "../../common/wait.ts";
 import type { TransportContext } from "../transport.ts";
 import { RELAY_AUTH } from "./events/kinds.ts";
 import { tagValue } from "./events/event.ts";
-import { findSigner, readNpub } from "./keys/find_signer.ts";
+import { encryptedSetting, findSigner, readNpub } from "./keys/find_signer.ts";
+import { lockedKey } from "./keys/secret_text.ts";
 import type { NostrSigner } from "./keys/signer.ts";
 import type { Relays } from "./relays/relays.ts";
 
@@ -17,13 +18,13 @@ const FIRST_LOOK = 5_000;
 
 /** Found when first needed, and kept; what can't be found now is looked for again. */
 export class OwnKey implements Disposable {
-  /** Why the key is not known, for a person. */
+  /** Why the key can't be used, as far as that is known; for a person. */
   failure: GtrError | undefined;
   #pubkey: string | undefined;
   #signer: Promise<NostrSigner> | undefined;
 
   constructor(
-    readonly context: Pick<TransportContext, "key" | "gitConfig">,
+    readonly context: Pick<TransportContext, "key" | "gitConfig" | "password">,
     readonly relays: () => Relays,
   ) {}
 
@@ -38,9 +39,12 @@ export class OwnKey implements Disposable {
     using limit = deadline(FIRST_LOOK, "the Nostr key", parent, "set nostr.npub in git's config");
     try {
       const npub = await this.context.gitConfig("nostr.npub", limit.signal);
-      if (npub !== undefined) this.#pubkey = readNpub(npub);
-      else await this.signer(limit.signal);
-      this.failure = undefined;
+      if (npub === undefined) {
+        await this.signer(limit.signal);
+      } else {
+        this.#pubkey = readNpub(npub);
+        this.failure = await this.#lock(limit.signal);
+      }
     } catch (error) {
       parent.throwIfAborted();
       this.failure = toGtrError(error);
@@ -54,22 +58,44 @@ export class OwnKey implements Disposable {
    * @throws as `findSigner`
    */
   async signer(signal: AbortSignal): Promise<NostrSigner> {
-    this.#signer ??= findSigner({
-      config: this.context.gitConfig,
-      // gtd has no terminal, and starts no program but git.
-      password: () => Promise.resolve(undefined),
-      identity: this.context.key,
-      relays: this.relays,
-    }, signal).then(({ signer }) => signer);
-    const finding = this.#signer;
+    const finding = this.#signer ??= this.#find(signal);
     try {
       const signer = await finding;
-      this.#pubkey = signer.pubkey;
+      if (this.#signer === finding) this.#is(signer);
       return signer;
     } catch (error) {
-      if (this.#signer === finding) this.#signer = undefined;
+      if (this.#signer === finding) {
+        this.#signer = undefined;
+        if (!signal.aborted) this.failure = toGtrError(error);
+      }
       throw error;
     }
+  }
+
+  /**
+   * Finds the key anew: git's configuration has another one, or its password was given. A wrong
+   * password changes nothing.
+   *
+   * @throws as `findSigner`
+   */
+  async use(signal: AbortSignal): Promise<void> {
+    let failure: GtrError | undefined;
+    const found = await this.#find(signal).catch((error) => {
+      signal.throwIfAborted();
+      failure = toGtrError(error);
+      return undefined;
+    });
+    if (failure?.code === "locked-key" && await this.context.password?.() !== undefined) {
+      throw failure;
+    }
+    this[Symbol.dispose]();
+    this.#signer = this.#pubkey = undefined;
+    if (found) {
+      this.#signer = Promise.resolve(found);
+      return this.#is(found);
+    }
+    await this.look(signal); // who it is may be known without it
+    throw this.failure = failure!;
   }
 
   /** Logs in to relays of the user's own choice, and to no other: it tells who asks. */
@@ -95,5 +121,29 @@ export class OwnKey implements Disposable {
 
   [Symbol.dispose](): void {
     this.#signer?.then((signer) => signer.close(), () => {});
+  }
+
+  #is(signer: NostrSigner): void {
+    this.#pubkey = signer.pubkey;
+    this.failure = undefined;
+  }
+
+  async #find(signal: AbortSignal): Promise<NostrSigner> {
+    const { gitConfig, password, key } = this.context;
+    const { signer } = await findSigner({
+      config: gitConfig,
+      // gtd has no terminal: it asks nobody.
+      password: async () => await password?.(),
+      identity: key,
+      relays: this.relays,
+    }, signal);
+    return signer;
+  }
+
+  /** What keeps a key from being used that is not needed yet. */
+  async #lock(signal: AbortSignal): Promise<GtrError | undefined> {
+    const where = await encryptedSetting(this.context.gitConfig, signal);
+    if (where === undefined || await this.context.password?.() !== undefined) return undefined;
+    return lockedKey(where);
   }
 }

@@ -36,10 +36,10 @@ export async function probeServers(
   const silent = [...urls, ...servers].filter((url) =>
     !answered.includes(url) && !reached.includes(url)
   );
-  const summary = key.pubkey === undefined && key.failure
-    ? `can't publish: ${key.failure.message}`
-    : answered.length === 0
+  const summary = answered.length === 0
     ? `no relay answers: check the network and nostr.relays (${urls.join(", ")})`
+    : key.failure
+    ? `can't publish: ${key.failure.message}`
     : silent.length > 0
     ? `no answer of ${silent.join(", ")}`
     : servers.length === 0
@@ -49,10 +49,12 @@ export async function probeServers(
   return {
     reachable: answered.length > 0,
     summary,
+    hint: answered.length === 0 ? undefined : key.failure?.hint,
     details: {
       relays: `${answered.length} of ${urls.length}`,
       servers: `${reached.length} of ${servers.length}`,
       ...(key.pubkey === undefined ? {} : { npub: npubEncode(key.pubkey) }),
+      ...(key.failure?.code === "locked-key" ? { key: "locked" } : {}),
     },
   };
 }

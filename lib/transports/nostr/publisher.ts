@@ -121,6 +121,24 @@ export class Publisher implements AsyncDisposable {
     }
   }
 
+  /**
+   * Publishes at once what waits.
+   *
+   * @param isOther the key is another one: what was signed with the one before is no longer of use
+   */
+  resume(isOther: boolean): void {
+    this.#pause = this.parts.retry;
+    for (const publication of this.#current.values()) {
+      if (isOther) {
+        publication.events = undefined;
+        publication.delivered.clear();
+        publication.grasped.clear();
+      }
+      if (!this.#isBehind(publication)) continue;
+      this.#run(publication).catch((error) => this.#failed(publication, error));
+    }
+  }
+
   /** Asks relays to delete what was published of a repository. */
   async forget({ name }: Manifest): Promise<void> {
     const publication = this.#current.get(name);

@@ -4,7 +4,7 @@
  * @module
  */
 import { removeLeftovers } from "../../common/leftovers.ts";
-import { toGtrError } from "../../common/errors.ts";
+import { type GtrError, toGtrError } from "../../common/errors.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import type {
@@ -12,6 +12,7 @@ import type {
   Health,
   LiveAnswer,
   Located,
+  NodeKey,
   PackFile,
   ResolveWait,
   Transport,
@@ -47,6 +48,7 @@ export class NostrTransport implements Transport {
   #node: Promise<NostrNode> | undefined;
   #endpoints: readonly string[] = [];
   #address: ((name: string) => string) | undefined;
+  #fault: (() => GtrError | undefined) | undefined;
 
   private constructor(context: TransportContext, options: NostrOptions) {
     this.#context = context;
@@ -73,8 +75,7 @@ export class NostrTransport implements Transport {
     await removeLeftovers(context.cache, /\.tmp$/);
     const node = await transport.#open();
     await node.lookForKey(wait.signal);
-    transport.#endpoints = node.endpoints();
-    transport.#address = (name) => node.address(name);
+    transport.#read(node);
     return transport;
   }
 
@@ -85,6 +86,19 @@ export class NostrTransport implements Transport {
   address(name: string): string | undefined {
     return this.#endpoints.length === 0 ? undefined : this.#address?.(name);
   }
+
+  readonly key: NodeKey = {
+    fault: () => this.#fault?.(),
+    use: async ({ signal }) => {
+      if (this.#relays.length === 0) return; // nothing is signed
+      const node = await this.#open();
+      try {
+        await node.useKey(signal);
+      } finally {
+        this.#read(node);
+      }
+    },
+  };
 
   /** For GRASP servers only: nobody dials this node by Nostr. */
   serve(answer: LiveAnswer): void {
@@ -161,6 +175,12 @@ export class NostrTransport implements Transport {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#node)?.[Symbol.asyncDispose]();
+  }
+
+  #read(node: NostrNode): void {
+    this.#endpoints = node.endpoints();
+    this.#address = (name) => node.address(name);
+    this.#fault = () => node.keyFault;
   }
 
   #open(): Promise<NostrNode> {

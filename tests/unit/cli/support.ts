@@ -167,6 +167,11 @@ export class User implements AsyncDisposable {
       status: () => Promise.resolve(this.status()),
       version: () => Promise.resolve({ version: this.status().daemon.version, pid: 42 }),
       health: () => Promise.resolve(this.health()),
+      useKey: ({ network, password }) => {
+        this.asked.push(`key ${network} ${password}`);
+        return Promise.resolve();
+      },
+      keyFaults: () => Promise.resolve({}),
       bundle: () => Promise.reject(new Error("not in this test")),
       importBundle: () => Promise.reject(new Error("not in this test")),
       [Symbol.asyncDispose]: () => Promise.resolve(),

@@ -30,6 +30,7 @@ async function gtd(options: Partial<ControlOptions> = {}, transport?: MemoryTran
     stop: () => void watched.push("stop"),
     watch: (gitDir) => Promise.resolve(void watched.push(gitDir)),
     refollow: () => Promise.resolve(void watched.push("refollow")),
+    republish: () => Promise.resolve(void watched.push("republish")),
     ...options,
   });
   const server = Deno.serve({ path: socketPath(home), onListen: () => {} }, api.fetch);

@@ -7,6 +7,7 @@ import { Settings } from "../../../lib/common/settings.ts";
 import { deadline } from "../../../lib/common/wait.ts";
 import type { EngineParts } from "../../../lib/engine/parts.ts";
 import { maySeed } from "../../../lib/engine/follow.ts";
+import { Passwords } from "../../../lib/engine/passwords.ts";
 import { Quota } from "../../../lib/engine/quota.ts";
 import { Seeder } from "../../../lib/engine/seeder.ts";
 import { writeRepositorySettings } from "../../../lib/exporter/repository_settings.ts";
@@ -36,7 +37,8 @@ export async function makeParts(
   const logged: string[] = [];
   const log = (message: string) => void logged.push(message);
   const key = keyFromSeed(new Uint8Array(32).fill(options.seed ?? 1));
-  const given = { home, settings, key, store: new Store(home), follows: new Follows(home), log };
+  const [store, follows, passwords] = [new Store(home), new Follows(home), new Passwords()];
+  const given = { home, settings, key, passwords, store, follows, log };
   const seeder = new Seeder(transports, settings, log, (stored) => maySeed(given, stored));
   return {
     ...given,

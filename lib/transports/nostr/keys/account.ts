@@ -5,13 +5,13 @@
  */
 import { generateSecretKey } from "nostr-tools/pure";
 import { npubEncode, nsecEncode } from "nostr-tools/nip19";
-import { GtrError } from "../../../common/errors.ts";
+import { GtrError, RequestError, UsageError } from "../../../common/errors.ts";
 import type { Wait } from "../../../common/wait.ts";
 import type { Account, AccountContext, AccountIdentity } from "../../transport.ts";
 import { Relays } from "../relays/relays.ts";
 import { bunkerSigner, parseBunker } from "./bunker.ts";
-import { findSigner, readNpub } from "./find_signer.ts";
-import { readSecret } from "./secret_text.ts";
+import { encryptedSetting, findSigner, readNpub } from "./find_signer.ts";
+import { isEncrypted, readSecret } from "./secret_text.ts";
 import { localSigner } from "./signer.ts";
 
 /** `gtr nostr login`, `logout` and `whoami`. */
@@ -22,34 +22,67 @@ export const account: Account = {
   async logIn(text, { ask }, { signal }) {
     const given = text.trim();
     if (/^bunker:/i.test(given)) return await withBunker(given, signal);
-    const secret = await readSecret(given, "what was entered", ask, signal);
+    let password: string | undefined;
+    const secret = await readSecret(given, "what was entered", async (question) => {
+      return password = await askFor(question, ask, signal);
+    }, signal);
     const who = identify(publicKeyOf(secret));
-    const isEncrypted = given.startsWith("ncryptsec1");
     const nsec = /^[0-9a-f]{64}$/i.test(given) ? nsecEncode(Uint8Array.fromHex(given)) : given;
     return {
       ...who,
       values: { "nostr.nsec": nsec, "nostr.npub": who.name },
-      notes: isEncrypted
-        ? ["gtd has nobody to ask for its password, so it can't publish with it: a bunker can"]
-        : [
+      notes: password === undefined
+        ? [
           "the key is in plain text in git's configuration: whoever reads that file has it; " +
-          "with a bunker:// address it stays in another program",
-        ],
+          "an ncryptsec1... has a password, and with a bunker:// address it stays in another program",
+        ]
+        : [],
+      password,
     };
+  },
+
+  async unlock({ gitConfig, ask }, { signal }) {
+    const where = await encryptedSetting(gitConfig, signal);
+    const text = where && await gitConfig(where, signal);
+    if (!text) {
+      throw new RequestError("not-locked", "can't unlock the key: none is encrypted", {
+        hint: "gtr nostr whoami says which key is used",
+      });
+    }
+    let password = "";
+    const secret = await readSecret(text, where, async (question) => {
+      return password = await askFor(question, ask, signal);
+    }, signal);
+    secret.fill(0);
+    return { password };
   },
 
   async whoAmI(context, { signal }) {
     const { ask: password, gitConfig: config, key: identity } = context;
+    const encrypted = await encryptedSetting(config, signal) !== undefined;
     const source = await keptElsewhere(context, signal);
     const npub = source && await config("nostr.npub", signal);
-    if (npub !== undefined) return { ...identify(readNpub(npub)), source: source! };
+    if (npub !== undefined) return { ...identify(readNpub(npub)), source: source!, encrypted };
     using relays = new Relays({ dropped: () => {} });
     const sources = { config, password, identity, relays: () => relays };
     const found = await findSigner(sources, signal);
     found.signer.close();
-    return { ...identify(found.signer.pubkey), source: found.source };
+    return { ...identify(found.signer.pubkey), source: found.source, encrypted };
   },
 };
+
+/** @throws {UsageError} "usage" where there is nobody to ask, or nothing is entered */
+async function askFor(
+  question: string,
+  ask: AccountContext["ask"],
+  signal: AbortSignal,
+): Promise<string> {
+  const answer = await ask(question, signal);
+  if (answer) return answer;
+  throw new UsageError("usage", "can't unlock the key: no password was entered", {
+    hint: "type it in a terminal, or pipe it in",
+  });
+}
 
 /** The setting that has a key which can't be read without a person or a network. */
 async function keptElsewhere(
@@ -57,7 +90,7 @@ async function keptElsewhere(
   signal: AbortSignal,
 ): Promise<string | undefined> {
   const nsec = await gitConfig("nostr.nsec", signal);
-  if (nsec !== undefined) return nsec.startsWith("ncryptsec1") ? "nostr.nsec" : undefined;
+  if (nsec !== undefined) return isEncrypted(nsec) ? "nostr.nsec" : undefined;
   return await gitConfig("nostr.bunker-uri", signal) === undefined ? undefined : "nostr.bunker-uri";
 }
 

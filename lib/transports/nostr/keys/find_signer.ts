@@ -8,7 +8,7 @@ import { RequestError, UsageError } from "../../../common/errors.ts";
 import type { PublisherKey } from "../../../identity/keys.ts";
 import type { Relays } from "../relays/relays.ts";
 import { derivedSecret } from "./derived.ts";
-import { type PasswordSource, readSecret } from "./secret_text.ts";
+import { isEncrypted, type PasswordSource, readSecret } from "./secret_text.ts";
 import { localSigner, type NostrSigner } from "./signer.ts";
 
 /** One value of git's configuration, local before global before system; undefined where unset. */
@@ -16,6 +16,20 @@ export type GitConfig = (name: string, signal: AbortSignal) => Promise<string | 
 
 /** Where a key was found. */
 export type KeySource = "nostr.nsec" | "nostr.bunker-uri" | "identity";
+
+/**
+ * The setting that holds the secret which is needed to sign, where that is encrypted (NIP-49).
+ */
+export async function encryptedSetting(
+  config: GitConfig,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const nsec = await config("nostr.nsec", signal);
+  if (nsec !== undefined) return isEncrypted(nsec) ? "nostr.nsec" : undefined;
+  if (await config("nostr.bunker-uri", signal) === undefined) return undefined;
+  const appKey = await config("nostr.bunker-app-key", signal);
+  return appKey !== undefined && isEncrypted(appKey) ? "nostr.bunker-app-key" : undefined;
+}
 
 /** What is needed to look for the key. */
 export interface SignerSources {

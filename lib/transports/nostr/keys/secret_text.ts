@@ -19,6 +19,25 @@ const MAX_LOG_ROUNDS = 20;
 /** The alphabet of bech32 (BIP-173). */
 const DIGITS = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
 
+/** Whether a key is encrypted (NIP-49). */
+export function isEncrypted(text: string): boolean {
+  return text.trim().startsWith("ncryptsec1");
+}
+
+/**
+ * The error for an encrypted key whose password nobody gave. Where hints aren't shown, its message says
+ * what to do as well.
+ *
+ * @param where "nostr.nsec"
+ */
+export function lockedKey(where: string): RequestError {
+  return new RequestError(
+    "locked-key",
+    `can't use the key in ${where}: it is locked until gtr nostr unlock`,
+    { hint: "gtr nostr unlock" },
+  );
+}
+
 /**
  * The 32-byte key in `text`.
  *
@@ -33,7 +52,7 @@ export async function readSecret(
   signal: AbortSignal,
 ): Promise<Uint8Array> {
   const trimmed = text.trim();
-  if (/^ncryptsec1/.test(trimmed)) return await unlock(trimmed, where, password, signal);
+  if (isEncrypted(trimmed)) return await unlock(trimmed, where, password, signal);
   const secret = /^[0-9a-f]{64}$/i.test(trimmed) ? Uint8Array.fromHex(trimmed) : readNsec(trimmed);
   if (secret === undefined) throw badKey(where);
   return secret;
@@ -57,15 +76,7 @@ async function unlock(
   if (logRounds(text) > MAX_LOG_ROUNDS) throw badKey(where);
   const given = await password(`Password of the Nostr key in ${where}: `, signal);
   signal.throwIfAborted();
-  if (given === undefined) {
-    throw new RequestError(
-      "locked-key",
-      `can't use ${where}: it is encrypted, and nobody can be asked for its password`,
-      {
-        hint: "gtd needs a key, or a bunker, that it can use alone: gtr nostr login",
-      },
-    );
-  }
+  if (given === undefined) throw lockedKey(where);
   const { decrypt } = await import("nostr-tools/nip49");
   try {
     return decrypt(text, given);
@@ -73,9 +84,7 @@ async function unlock(
     throw new RequestError(
       "locked-key",
       `can't use ${where}: that is not its password, or it is damaged`,
-      {
-        hint: "try again",
-      },
+      { hint: "gtr nostr unlock" },
     );
   }
 }

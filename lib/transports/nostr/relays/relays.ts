@@ -17,7 +17,7 @@ export interface RelayTimes {
   readonly connect: number;
   /** For a relay's whole answer. */
   readonly answer: number;
-  /** For the others, once one relay has answered a query. */
+  /** For the others, once one relay has answered a query with what suffices. */
   readonly grace: number;
   /** Before a connection that nobody uses is closed. */
   readonly idle: number;
@@ -59,12 +59,15 @@ export class Relays implements Disposable {
    * All authentic events that the filters ask for, each once, of all relays that answer in time. What a
    * relay should not have sent is dropped and counted.
    *
+   * @param suffices whether events are worth not waiting for slow relays any longer than the time of
+   * grace: else a relay that is quick and knows nothing would hide what a slower one knows
    * @throws {NetworkError} "unreachable" where no relay answers: that says nothing about the events
    */
   async query(
     urls: readonly string[],
     filters: readonly Filter[],
     signal: AbortSignal,
+    suffices: (events: readonly NostrEvent[]) => boolean = (events) => events.length > 0,
   ): Promise<Outcome & { events: NostrEvent[] }> {
     const events: NostrEvent[] = [];
     const sieve = new Sieve(filters, this.options.dropped);
@@ -73,12 +76,12 @@ export class Relays implements Disposable {
     const outcome = await this.#all(urls, signal, async (url, limit) => {
       const late = AbortSignal.any([limit, enough.signal]);
       await this.#ask(url, filters, sieve, (event) => events.push(event), late);
+      if (!suffices(events)) return;
       timer ??= setTimeout(() => {
         const why = `the others had answered ${this.#times.grace / 1000} s before`;
         enough.abort(new NetworkError("timed-out", `a relay didn't answer in time: ${why}`));
       }, this.#times.grace);
-    });
-    clearTimeout(timer);
+    }).finally(() => clearTimeout(timer));
     if (outcome.answered.length === 0) throw nobody("answers", outcome);
     return { ...outcome, events };
   }
@@ -153,14 +156,19 @@ export class Relays implements Disposable {
     };
   }
 
-  /** Closes every connection. */
-  [Symbol.dispose](): void {
-    this.#closed.abort(new NetworkError("closed", "the connections to relays were closed"));
-    for (const timer of this.#idle.values()) clearTimeout(timer);
+  /** Ends every connection, so that relays forget who has logged in. Subscriptions are made again. */
+  hangUp(): void {
     for (const opening of this.#connections.values()) {
       opening.then((connection) => connection.close(), () => {});
     }
     this.#connections.clear();
+  }
+
+  /** Closes every connection. */
+  [Symbol.dispose](): void {
+    this.#closed.abort(new NetworkError("closed", "the connections to relays were closed"));
+    for (const timer of this.#idle.values()) clearTimeout(timer);
+    this.hangUp();
   }
 
   /** Does `work` with each relay, within the time for an answer. */
@@ -212,6 +220,7 @@ export class Relays implements Disposable {
         if (++events <= MAX_EVENTS && bytes <= MAX_ANSWER && bad <= MAX_BAD) return;
         this.options.dropped("flooding-relay");
         reject(new NetworkError("flooding", `${url} sends more than was asked for`));
+        connection.close(); // it would go on
       },
       stored: resolve,
       ended: reject,

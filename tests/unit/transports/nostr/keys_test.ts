@@ -4,6 +4,7 @@ import { encrypt } from "nostr-tools/nip49";
 import { formatError, GtrError } from "../../../../lib/common/errors.ts";
 import { keyFromSeed } from "../../../../lib/identity/keys.ts";
 import { eventFault, isAuthentic } from "../../../../lib/transports/nostr/events/event.ts";
+import { account } from "../../../../lib/transports/nostr/keys/account.ts";
 import { derivedSecret } from "../../../../lib/transports/nostr/keys/derived.ts";
 import { findSigner } from "../../../../lib/transports/nostr/keys/find_signer.ts";
 import { localSigner } from "../../../../lib/transports/nostr/keys/signer.ts";
@@ -101,4 +102,28 @@ Deno.test("nostr keys: an encrypted key that would take all memory is refused un
   const harmful = `ncryptsec1qglu${"q".repeat(140)}`;
   const error = await shown(find({ "nostr.nsec": harmful }, "x"));
   assert.equal(error.code, "bad-key");
+});
+
+Deno.test("nostr keys: a bunker's key for this program may be encrypted too", async () => {
+  const uri = `bunker://${bob.pubkey}?relay=ws://127.0.0.1:1&secret=topsecret`;
+  const config = { "nostr.bunker-uri": uri, "nostr.bunker-app-key": LOCKED };
+  const locked = await shown(find(config));
+  assert.equal(locked.code, "locked-key");
+  assert.match(locked.text, /nostr\.bunker-app-key[^]*hint: gtr nostr unlock/);
+  const { unlock } = account;
+  const context = (typed?: string) => ({
+    key: identity,
+    gitConfig: (name: string) => Promise.resolve((config as Record<string, string>)[name]),
+    ask: () => Promise.resolve(typed),
+  });
+  assert.deepEqual(await unlock(context("correct horse"), { signal }), {
+    password: "correct horse",
+  });
+  for (const [typed, code] of [["wrong horse", "locked-key"], [undefined, "usage"]] as const) {
+    const error = await shown(unlock(context(typed), { signal }));
+    assert.equal(error.code, code);
+    for (const one of [LOCKED.slice(11, 40), "topsecret", "horse"]) {
+      assert(!error.text.includes(one), error.text);
+    }
+  }
 });
