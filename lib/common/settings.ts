@@ -186,6 +186,10 @@ export const SETTINGS = {
     "https://server,...",
     /^https?:\/\/[^\s,/]+\/?$/i,
   ),
+  "nostr.eventPacks": size(
+    "bytes of packs of a repository put into events where no Blossom server has them (0: none)",
+    0,
+  ),
   "nostr.quorum": whole("relays that must take a publication", 1, 1, 16),
   "nostr.keepAlive": whole("hours until it is looked whether servers still have it", 24, 1, 500),
 } as const;

@@ -20,9 +20,19 @@ export interface Delivery {
   readonly all: Promise<readonly string[]>;
 }
 
+/** Files that travel in events. */
+export interface Cargo {
+  /** Hands a relay all of it; fails with "refused" where the relay won't have it. */
+  readonly hand: (url: string, signal: AbortSignal) => Promise<void>;
+  /** How many relays need to have it before those that won't are told what points to it. */
+  readonly quorum: number;
+}
+
 /**
  * Hands events to each relay in their order, so that none has a state whose packs it doesn't know; to
- * all relays at once, so that a slow one holds up nobody.
+ * all relays at once, so that a slow one holds up nobody. Cargo comes after the first event, the
+ * announcement, as some relays take only what belongs to one. A relay that refuses cargo gets the rest
+ * once enough others have it: nothing is told of what nobody can get.
  *
  * @param quorum how many have to take all of them for `enough`, which else fails with "no-quorum"
  */
@@ -32,16 +42,35 @@ export function deliver(
   events: readonly NostrEvent[],
   quorum: number,
   signal: AbortSignal,
+  cargo?: Cargo,
 ): Delivery {
   const done: string[] = [];
   const failures: GtrError[] = [];
   const reached = Promise.withResolvers<void>();
+  const gate = cargo && new Gate(urls.length, cargo.quorum);
+  const hand = async (url: string, event: NostrEvent) => {
+    const fault = (await relays.publish([url], event, 0, signal)).failed.get(url);
+    if (fault && !(fault.code === "refused" && isExtra(event))) throw fault;
+  };
   const all = Promise.all(urls.map(async (url) => {
+    const [first, ...others] = events;
     try {
-      for (const event of events) {
-        const fault = (await relays.publish([url], event, 0, signal)).failed.get(url);
-        if (fault && !(fault.code === "refused" && isExtra(event))) throw fault;
+      try {
+        if (first) await hand(url, first);
+      } catch (error) {
+        gate?.told(false);
+        throw error;
       }
+      const refusal = await cargo?.hand(url, signal).then(
+        () => gate!.told(true),
+        (error) => {
+          gate!.told(false);
+          if (error.code === "refused") return error as GtrError;
+          throw error;
+        },
+      );
+      if (refusal && !await gate!.opened) throw refusal;
+      for (const event of others) await hand(url, event);
       done.push(url);
       if (done.length >= quorum) reached.resolve();
     } catch (error) {
@@ -60,6 +89,25 @@ export function deliver(
     stop.abort();
   };
   return { enough: abortable(wait(), signal), all };
+}
+
+/** Opens once enough of some have said yes. */
+class Gate {
+  /** Settles when it has opened, or never will. */
+  readonly opened: Promise<boolean>;
+  readonly #settle: (open: boolean) => void;
+
+  constructor(private pending: number, private needed: number) {
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    this.opened = promise;
+    this.#settle = resolve;
+    if (needed <= 0) resolve(true);
+  }
+
+  told(yes: boolean): void {
+    if (yes && --this.needed <= 0) this.#settle(true);
+    if (--this.pending === 0) this.#settle(false);
+  }
 }
 
 /**

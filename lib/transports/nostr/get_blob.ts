@@ -1,5 +1,5 @@
 /**
- * A blob from the first of several servers that has it right.
+ * A blob from the first of several sources that has it right.
  *
  * @module
  */
@@ -7,43 +7,53 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { NetworkError, StoreError, toGtrError, VerificationError } from "../../common/errors.ts";
-import { idleDeadline } from "../../common/wait.ts";
+import { idleDeadline, type Wait } from "../../common/wait.ts";
 import type { FetchWait } from "../transport.ts";
 import { downloadBlob } from "./blossom/download.ts";
+
+/** Where a blob may be. */
+export interface BlobSource {
+  /** For a person. */
+  readonly name: string;
+  /** Appends to what is in the file `into` already; its deadlines are its own. */
+  fetch(into: string, wait: Wait): Promise<void>;
+}
 
 /** A blob and where it may be. */
 export interface WantedBlob {
   /** For a person. */
   readonly what: string;
   readonly sha256: string;
-  /** Bytes. */
-  readonly size: number;
-  readonly urls: readonly string[];
-  /** Milliseconds without a byte after which a server is given up. */
-  readonly timeout: number;
+  readonly sources: readonly BlobSource[];
   readonly dropped: (reason: string) => void;
 }
 
 /**
- * Downloads a blob into the file `into`, after what is there already. Where the whole is wrong, what
- * was there or the server may be: the same server gets another chance with an empty file.
+ * Fetches a blob into the file `into`, after what is there already. Where the whole is wrong, what
+ * was there or the source may be: the same source gets another chance with an empty file.
  *
- * @throws {NetworkError} "nobody-answered" where no server delivers it
+ * @throws {NetworkError} "nobody-answered" where no source delivers it
  */
 export async function getBlob(blob: WantedBlob, into: string, wait: FetchWait): Promise<void> {
   const failures: string[] = [];
-  let first: FetchWait["prefix"] = wait.prefix;
-  for (const url of blob.urls) {
+  let { prefix } = wait;
+  for (const source of blob.sources) {
     for (;;) {
       const before = await sizeOf(into);
       try {
-        await download(blob, url, into, { ...wait, prefix: first });
+        await source.fetch(into, {
+          signal: wait.signal,
+          progress: (done, total, doing) => {
+            prefix?.(done);
+            wait.progress?.(done, total, doing);
+          },
+        });
         if (await sha256Of(into, wait.signal) === blob.sha256) return;
         await rm(into, { force: true });
-        throw new VerificationError("wrong-blob", `${new URL(url).origin} sends other bytes`);
+        throw new VerificationError("wrong-blob", `${source.name} sends other bytes`);
       } catch (thrown) {
         wait.signal.throwIfAborted();
-        first = undefined; // what was told may be wrong
+        prefix = undefined; // what was told may be wrong
         const error = toGtrError(thrown);
         if (error instanceof StoreError) throw error;
         const mayBeOurs = before > 0 && error instanceof VerificationError;
@@ -61,21 +71,27 @@ export async function getBlob(blob: WantedBlob, into: string, wait: FetchWait): 
   });
 }
 
-async function download(
-  { what, size, timeout }: WantedBlob,
-  url: string,
-  into: string,
-  wait: FetchWait,
-): Promise<void> {
-  using idle = idleDeadline(timeout, `${new URL(url).origin} to send ${what}`, wait.signal);
-  await downloadBlob(url, size, into, {
-    signal: idle.signal,
-    progress: (done, total, doing) => {
-      idle.touch();
-      wait.prefix?.(done);
-      wait.progress?.(done, total, doing);
+/**
+ * A Blossom server.
+ *
+ * @param size of the blob, in bytes
+ * @param timeout milliseconds without a byte after which the server is given up
+ */
+export function blossomSource(url: string, size: number, timeout: number): BlobSource {
+  const name = new URL(url).origin;
+  return {
+    name,
+    async fetch(into, { signal, progress }) {
+      using idle = idleDeadline(timeout, `${name} to send a blob`, signal);
+      await downloadBlob(url, size, into, {
+        signal: idle.signal,
+        progress: (done, total, doing) => {
+          idle.touch();
+          progress?.(done, total, doing);
+        },
+      });
     },
-  });
+  };
 }
 
 async function sizeOf(path: string): Promise<number> {

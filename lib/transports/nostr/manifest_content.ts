@@ -1,7 +1,7 @@
 /**
  * How the publisher's signed manifest travels with a state event (kind 30618), whose content NIP-34
- * leaves empty: in the content itself, compressed, or, where it is too long for relays, as a blob that
- * a tag names.
+ * leaves empty: in the content itself, compressed, or, where it is too long for relays, as a blob, or
+ * chunks in further events, that a tag names.
  *
  * @module
  */
@@ -11,6 +11,7 @@ import { verifySignature } from "../../identity/keys.ts";
 import { decodeEnvelope, encodeEnvelope, MAX_ENVELOPE_BYTES } from "../../manifest/envelope.ts";
 import { type ExpectedManifest, verifyManifest } from "../../manifest/manifest.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
+import { chunksTag, readChunksTag } from "./events/chunk.ts";
 import { type NostrEvent, tagValues } from "./events/event.ts";
 import { distinctUrls, webUrl } from "./urls.ts";
 
@@ -20,12 +21,14 @@ export const MAX_INLINE = 24 * 1024;
 const BLOB_TAG = "gtr-manifest";
 const MAX_SOURCES = 16;
 
-/** A manifest's file on Blossom servers. */
+/** A manifest's file on Blossom servers, or in events. */
 export interface ManifestBlob {
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
   readonly urls: readonly string[];
+  /** The events that have its bytes, in their order, where it is in events. */
+  readonly chunks?: readonly string[];
 }
 
 /** The content for a manifest, or undefined where it is too long and has to become a blob. */
@@ -34,9 +37,10 @@ export function inlineManifest(signed: SignedManifest): string | undefined {
   return content.length <= MAX_INLINE ? content : undefined;
 }
 
-/** The tag that names the blob of a manifest, the file form of `manifest/envelope.ts`. */
-export function manifestBlobTag({ sha256, size, urls }: ManifestBlob): string[] {
-  return [BLOB_TAG, sha256, String(size), ...urls.slice(0, MAX_SOURCES)];
+/** The tags that name the blob of a manifest, the file form of `manifest/envelope.ts`. */
+export function manifestBlobTags({ sha256, size, urls, chunks }: ManifestBlob): string[][] {
+  const blob = [BLOB_TAG, sha256, String(size), ...urls.slice(0, MAX_SOURCES)];
+  return chunks ? [blob, chunksTag(chunks)] : [blob];
 }
 
 /** The blob that a state event names, if it names one. */
@@ -44,7 +48,11 @@ export function manifestBlobOf(event: NostrEvent): ManifestBlob | undefined {
   const [sha256 = "", digits = "", ...urls] = tagValues(event, BLOB_TAG);
   const size = /^[1-9]\d{0,8}$/.test(digits) ? Number(digits) : Infinity;
   if (!/^[0-9a-f]{64}$/.test(sha256) || size > MAX_ENVELOPE_BYTES) return undefined;
-  return { sha256, size, urls: distinctUrls(urls, webUrl, MAX_SOURCES) };
+  const chunks = readChunksTag(event, size);
+  return {
+    ...{ sha256, size, urls: distinctUrls(urls, webUrl, MAX_SOURCES) },
+    ...(chunks ? { chunks } : {}),
+  };
 }
 
 /**

@@ -20,15 +20,17 @@ import type {
 import { formatNostrAddress, type NostrAddress } from "./address.ts";
 import { nostrEndpoints, readNostrEndpoints } from "./binding.ts";
 import { BlobStore } from "./blob_store.ts";
+import { ChunkedFiles } from "./chunked_files.ts";
 import { passOn } from "./follower.ts";
-import { graspPlace } from "./grasp/place.ts";
-import { getBlob } from "./get_blob.ts";
+import { graspPlace, graspRelay } from "./grasp/place.ts";
+import { type BlobSource, blossomSource, getBlob } from "./get_blob.ts";
 import { locate } from "./locate.ts";
 import { mayAsk } from "./may_ask.ts";
 import { watchStates } from "./notices.ts";
 import { OwnKey } from "./own_key.ts";
 import { probeServers } from "./probe.ts";
 import { Publisher } from "./publisher.ts";
+import { relaySource } from "./relay_source.ts";
 import { Relays } from "./relays/relays.ts";
 import { type RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
 import { resolveManifests } from "./resolve.ts";
@@ -97,7 +99,14 @@ export class NostrNode implements AsyncDisposable {
     this.#publisher = new Publisher({
       relays: this.#relays,
       lookup: this.#lookup,
-      blobs: this.#blobs,
+      data: {
+        blobs: this.#blobs,
+        chunked: new ChunkedFiles(this.#relays, grasp.map(graspRelay)),
+        relays,
+        eventPacks: settings.get("nostr.eventPacks"),
+        folder: context.cache,
+        log,
+      },
       key: context.key,
       signer,
       quorum: Math.min(settings.get("nostr.quorum"), relays.length),
@@ -107,7 +116,6 @@ export class NostrNode implements AsyncDisposable {
       ],
       grasp,
       source: async (publisher, name) => await this.#live?.({ publisher, name }),
-      folder: context.cache,
       log,
       retry: parts.retry ?? RETRY,
     });
@@ -228,9 +236,11 @@ export class NostrNode implements AsyncDisposable {
       {
         what: `pack ${pack.sha256.slice(0, 12)} of ${name}`,
         sha256: pack.sha256,
-        size: pack.size,
-        urls: this.#sourcesOf(pack.sha256, events),
-        timeout: this.#timeout,
+        sources: [
+          ...this.#sourcesOf(pack.sha256, events)
+            .map((url) => blossomSource(url, pack.size, this.#timeout)),
+          ...this.#chunksOf(pack, events),
+        ],
         dropped: this.#parts.context.dropped,
       },
       into,
@@ -268,6 +278,23 @@ export class NostrNode implements AsyncDisposable {
       webUrl,
       MAX_SOURCES,
     );
+  }
+
+  /** Relays that may have a pack in events. */
+  #chunksOf({ sha256, size }: PackRef, events: RepositoryEvents | undefined): BlobSource[] {
+    const { dropped } = this.#parts.context;
+    return events?.packs.flatMap(({ event: { pubkey }, metadata: { chunks, ...told } }) =>
+      chunks && told.sha256 === sha256 && told.size === size
+        ? [
+          relaySource(
+            { pubkey, size, chunks },
+            this.#relays,
+            this.#lookup.relaysFor(events),
+            dropped,
+          ),
+        ]
+        : []
+    ) ?? [];
   }
 
   /** What relays tell of a repository; undefined where that can't be found out. */

@@ -7,14 +7,27 @@ import { publisherId, type PublisherKey } from "../../identity/keys.ts";
 import { magnetLink } from "../../manifest/pack_torrent.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import { BINDING_TAG, bindingTag } from "./binding.ts";
+import type { ChunkedFile } from "./chunked_files.ts";
 import { encodeAnnouncement } from "./events/announcement.ts";
-import { encodeDeletion } from "./events/deletion.ts";
+import { encodeDeletions } from "./events/deletion.ts";
 import { type EventTemplate, laterThan, type NostrEvent, tagValue } from "./events/event.ts";
 import { encodePack } from "./events/pack.ts";
 import { encodeState } from "./events/state.ts";
 import type { NostrSigner } from "./keys/signer.ts";
-import { inlineManifest, type ManifestBlob, manifestBlobTag } from "./manifest_content.ts";
+import {
+  inlineManifest,
+  type ManifestBlob,
+  manifestBlobOf,
+  manifestBlobTags,
+} from "./manifest_content.ts";
 import { type RepositoryEvents, repositoryTag } from "./repository_events.ts";
+
+/** Where a pack is. */
+export interface PackSources {
+  readonly urls: readonly string[];
+  /** Its chunks, where it is in events. */
+  readonly chunked?: Pick<ChunkedFile, "ids" | "created">;
+}
 
 /** A publication and where its parts are. */
 export interface PublicationFacts {
@@ -24,8 +37,8 @@ export interface PublicationFacts {
   readonly servers: readonly string[];
   /** URLs that git itself can clone. */
   readonly clone: readonly string[];
-  /** SHA-256 of a pack -> its URLs. */
-  readonly sources: ReadonlyMap<string, readonly string[]>;
+  /** SHA-256 of a pack -> where it is. */
+  readonly sources: ReadonlyMap<string, PackSources>;
   /** Where the manifest is too long for an event. */
   readonly manifest?: ManifestBlob;
 }
@@ -35,7 +48,8 @@ export const SEQUENCE_TAG = "gtr-sequence";
 
 /**
  * The events to publish, in their order: announcement, as some relays take only what belongs to one
- * that they know; packs, state, then the request to delete what is of no use any more. Those that say already what is to be said are not signed anew.
+ * that they know; packs, state, then the requests to delete what is of no use any more. Those that say
+ * already what is to be said are not signed anew.
  *
  * @param before what relays have
  * @param floor no event that replaces another is dated before, in seconds since 1970
@@ -52,7 +66,7 @@ export async function publicationEvents(
   const sign = (template: EventTemplate) => signer.sign(template, signal);
   const packs: NostrEvent[] = [];
   for (const pack of manifest.packs) {
-    const template = packTemplate(pack, manifest, sources.get(pack.sha256) ?? [], signer, now);
+    const template = packTemplate(pack, manifest, sources.get(pack.sha256), signer, now);
     const same = before.packs.find(({ event }) => sameTags(event, template));
     packs.push(same?.event ?? await sign(template));
   }
@@ -70,13 +84,28 @@ export async function publicationEvents(
       : await sign(state),
   ];
   const gone = before.packs.map(({ event }) => event).filter((event) => !packs.includes(event));
-  return gone.length === 0 ? events : [...events, await sign(encodeDeletion(gone, now))];
+  const used = new Set([
+    ...[...sources.values()].flatMap(({ chunked }) => chunked?.ids ?? []),
+    ...facts.manifest?.chunks ?? [],
+  ]);
+  const unused = chunksOf(before).filter((id) => !used.has(id));
+  for (const request of encodeDeletions(gone, unused, now)) events.push(await sign(request));
+  return events;
+}
+
+/** The chunks of all files that the events of a repository name. */
+export function chunksOf({ packs, state }: Pick<RepositoryEvents, "packs" | "state">): string[] {
+  const manifest = state && manifestBlobOf(state.event);
+  return [
+    ...packs.flatMap(({ metadata }) => metadata.chunks ?? []),
+    ...manifest?.chunks ?? [],
+  ];
 }
 
 function packTemplate(
   pack: PackRef,
   { name }: Manifest,
-  urls: readonly string[],
+  { urls, chunked }: PackSources = { urls: [] },
   { pubkey }: NostrSigner,
   created: number,
 ): EventTemplate {
@@ -85,11 +114,12 @@ function packTemplate(
     sha256: pack.sha256,
     size: pack.size,
     urls,
+    ...(chunked ? { chunks: chunked.ids } : {}),
     infohash: pack.infohash,
     magnet: magnetLink(pack),
     tips: pack.tips,
     prerequisites: [],
-  }, created);
+  }, chunked?.created ?? created); // so that after a restart the chunks' date is known
 }
 
 function announcementTemplate(
@@ -126,7 +156,7 @@ function stateTemplate(
 ): EventTemplate {
   const { name, refs, peeled, head, sequence } = signed.manifest;
   const tags = [bindingTag(key, pubkey, name), [SEQUENCE_TAG, String(sequence)]];
-  if (blob) tags.push(manifestBlobTag(blob));
+  if (blob) tags.push(...manifestBlobTags(blob));
   return encodeState(
     {
       identifier: name,

@@ -4,27 +4,21 @@
  *
  * @module
  */
-import { createHash, randomBytes } from "node:crypto";
-import { rm } from "node:fs/promises";
-import { join } from "node:path";
-import { writeFileAtomic } from "../../common/atomic_file.ts";
 import { GtrError, NetworkError, toGtrError } from "../../common/errors.ts";
 import { Mutex } from "../../common/mutex.ts";
 import { abortable, type Wait } from "../../common/wait.ts";
 import type { PublisherKey } from "../../identity/keys.ts";
-import { encodeEnvelope } from "../../manifest/envelope.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
 import type { LiveSource, PackFile } from "../transport.ts";
 import { readNostrEndpoints } from "./binding.ts";
-import type { BlobStore } from "./blob_store.ts";
-import { deliver } from "./deliver.ts";
-import { encodeDeletion } from "./events/deletion.ts";
+import type { ChunkedFile } from "./chunked_files.ts";
+import { type Cargo, deliver } from "./deliver.ts";
+import { encodeDeletions } from "./events/deletion.ts";
 import type { NostrEvent } from "./events/event.ts";
 import { DELETION } from "./events/kinds.ts";
-import { PACK_TYPE } from "./events/pack.ts";
 import type { NostrSigner } from "./keys/signer.ts";
-import { inlineManifest, type ManifestBlob } from "./manifest_content.ts";
-import { publicationEvents } from "./publication_events.ts";
+import { type DataParts, storeData } from "./publication_data.ts";
+import { chunksOf, publicationEvents } from "./publication_events.ts";
 import type { Relays } from "./relays/relays.ts";
 import { readEvents, type RepositoryEvents, type RepositoryLookup } from "./repository_events.ts";
 
@@ -32,7 +26,7 @@ import { readEvents, type RepositoryEvents, type RepositoryLookup } from "./repo
 export interface PublisherParts {
   readonly relays: Relays;
   readonly lookup: RepositoryLookup;
-  readonly blobs: BlobStore;
+  readonly data: DataParts;
   readonly key: Pick<PublisherKey, "publicKeyHex" | "sign">;
   readonly signer: (signal: AbortSignal) => Promise<NostrSigner>;
   /** How many relays have to take it. */
@@ -43,8 +37,6 @@ export interface PublisherParts {
   readonly grasp: readonly string[];
   /** git on what is published, for these servers. */
   readonly source: (publisher: string, name: string) => Promise<LiveSource | undefined>;
-  /** A folder for a moment's files. */
-  readonly folder: string;
   readonly log: (message: string) => void;
   /** Milliseconds before the first further try; twice as long before each one after it. */
   readonly retry: number;
@@ -67,7 +59,6 @@ interface Publication {
 }
 
 const MAX_PAUSE = 600_000;
-const MANIFEST_TYPE = "application/json";
 const NOTHING: Omit<RepositoryEvents, "address" | "servers"> = { packs: [] };
 
 /** The publications of one's own key. */
@@ -147,7 +138,8 @@ export class Publisher implements AsyncDisposable {
       const { signal } = this.#stop;
       const signer = await this.parts.signer(signal);
       const address = { pubkey: signer.pubkey, identifier: name, relays: [] };
-      const found = await this.parts.lookup.ask(address, signal).catch(() => undefined);
+      const { lookup } = this.parts;
+      const found = await lookup.ask(address, signal).catch(() => undefined);
       const events = new Map(
         [...publication?.events ?? [], ...eventsOf(found)].map((event) => [event.id, event]),
       );
@@ -156,14 +148,17 @@ export class Publisher implements AsyncDisposable {
       const latest = Math.max(...wanted.map((event) => event.created_at));
       const at = Math.max(Math.floor(Date.now() / 1000), latest);
       this.#floor.set(name, at + 1);
-      const deletion = await signer.sign(encodeDeletion(wanted, at), signal);
-      await deliver(this.parts.relays, this.parts.lookup.own, [deletion], 1, signal).enough;
+      const chunks = chunksOf(readEvents(wanted, address, lookup.own));
+      const requests = encodeDeletions(wanted, chunks, at);
+      const signed = await Promise.all(requests.map((one) => signer.sign(one, signal)));
+      await deliver(this.parts.relays, lookup.own, signed, 1, signal).enough;
     });
   }
 
   /** Looks again whether servers have what they had, and sends relays everything again. */
   async keepAlive(): Promise<void> {
-    this.parts.blobs.doubt();
+    this.parts.data.blobs.doubt();
+    this.parts.data.chunked.doubt();
     for (const publication of this.#current.values()) {
       publication.delivered.clear();
       publication.grasped.clear();
@@ -194,23 +189,26 @@ export class Publisher implements AsyncDisposable {
     const { name, endpoints } = signed.manifest;
     if (this.#current.get(name) !== publication) return; // a newer one has come
     const { signal } = this.#stop;
-    const { relays, lookup, quorum } = this.parts;
+    const { relays, lookup, quorum, data } = this.parts;
     const signer = await this.parts.signer(signal);
     publication.unbound = !readNostrEndpoints(endpoints.nostr).has(signer.pubkey);
     if (publication.unbound) return;
-    const { sources, manifest } = await this.#storeBlobs(publication, signal);
     const address = { pubkey: signer.pubkey, identifier: name, relays: [] };
     const before = publication.events === undefined
       ? await lookup.ask(address, signal).catch(() => NOTHING)
       : readEvents(publication.events, address, lookup.own);
+    publication.lacking = true;
+    const stored = await storeData(data, signed, publication.packs, before, signer, signal);
+    publication.lacking = stored.lacking;
+    data.chunked.keepOnly(name, stored.files);
     const facts = {
       signed,
       key: this.parts.key,
       relays: lookup.own,
-      servers: this.parts.blobs.parts.servers,
+      servers: data.blobs.parts.servers,
       clone: this.parts.clone(signed.manifest, signer.pubkey),
-      sources,
-      manifest,
+      sources: stored.sources,
+      manifest: stored.manifest,
     };
     const floor = this.#floor.get(name) ?? 0;
     const events = await publicationEvents(facts, before, floor, signer, signal);
@@ -220,7 +218,9 @@ export class Publisher implements AsyncDisposable {
     if (!same) grasped.clear();
     publication.events = events;
     const missing = lookup.own.filter((url) => !delivered.has(url));
-    const delivery = deliver(relays, missing, events, quorum - delivered.size, signal);
+    const needed = quorum - delivered.size;
+    const cargo = cargoOf(data, stored.files, missing, needed);
+    const delivery = deliver(relays, missing, events, needed, signal, cargo);
     const ended = delivery.all.then(async (urls) => {
       for (const url of urls) delivered.add(url);
       await this.#pushToGrasp(publication, signer.pubkey, signal);
@@ -250,37 +250,6 @@ export class Publisher implements AsyncDisposable {
       } catch (error) {
         if (!signal.aborted) this.parts.log(toGtrError(error).message);
       }
-    }
-  }
-
-  /** Puts the packs, and a long manifest, on the servers. */
-  async #storeBlobs(publication: Publication, signal: AbortSignal): Promise<
-    { sources: Map<string, string[]>; manifest?: ManifestBlob }
-  > {
-    const { signed, packs } = publication;
-    const { blobs, folder } = this.parts;
-    const sources = new Map<string, string[]>();
-    publication.lacking = false;
-    for (const { pack: { sha256, size }, path } of packs) {
-      const stored = await blobs.store({ path, sha256, size, type: PACK_TYPE }, signal);
-      publication.lacking ||= stored.failures.length > 0;
-      if (stored.urls.length === 0 && stored.failures.length > 0) {
-        throw noServer(`pack ${sha256.slice(0, 12)}`, stored.failures);
-      }
-      sources.set(sha256, stored.urls);
-    }
-    if (inlineManifest(signed) !== undefined) return { sources };
-    const file = encodeEnvelope(signed);
-    const sha256 = createHash("sha256").update(file).digest("hex");
-    const path = join(folder, `manifest-${randomBytes(6).toString("hex")}.tmp`);
-    try {
-      await writeFileAtomic(path, file);
-      const blob = { path, sha256, size: file.length, type: MANIFEST_TYPE };
-      const { urls, failures } = await blobs.store(blob, signal);
-      if (urls.length === 0) throw noServer("the list of refs, too long for an event,", failures);
-      return { sources, manifest: { sha256, size: file.length, urls } };
-    } finally {
-      await rm(path, { force: true });
     }
   }
 
@@ -320,16 +289,17 @@ function eventsOf(found: RepositoryEvents | undefined): NostrEvent[] {
   ];
 }
 
-function noServer(what: string, failures: readonly GtrError[]): GtrError {
-  const [first] = failures;
-  if (first === undefined) {
-    return new NetworkError("no-blossom", `can't publish: ${what} needs a Blossom server`, {
-      hint: "gtr config nostr.blossom https://...",
-    });
-  }
-  const why = failures.map(({ message }) => message).join("; ");
-  return new NetworkError(first.code, `can't publish: no server takes ${what}: ${why}`, {
-    hint: first.hint,
-    cause: first,
-  });
+/** Files for those of the relays that are given any. */
+function cargoOf(
+  { chunked }: DataParts,
+  files: readonly ChunkedFile[],
+  urls: readonly string[],
+  needed: number,
+): Cargo | undefined {
+  if (files.length === 0) return undefined;
+  const takers = urls.filter((url) => !chunked.without.includes(url)).length;
+  return {
+    hand: (url, signal) => chunked.hand(url, files, signal),
+    quorum: Math.min(needed, takers),
+  };
 }

@@ -66,6 +66,13 @@ export class RepositoryLookup {
     return distinctUrls([...hints, ...this.own], relayUrl, MAX_RELAYS);
   }
 
+  /** Relays that may have events that those of a repository name: as for its address, then as it says. */
+  relaysFor({ address, announcement }: RepositoryEvents): string[] {
+    const chosen = this.relaysOf(address.relays);
+    const named = (announcement?.relays ?? []).filter((url) => mayAsk(url, chosen));
+    return distinctUrls([...chosen, ...named], relayUrl, MAX_RELAYS);
+  }
+
   /**
    * Asks the relays of `address` and the user's; where these know nothing, also those that the
    * author names.

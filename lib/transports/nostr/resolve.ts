@@ -29,7 +29,7 @@ export interface ResolveParts {
   readonly known: (address: RepoAddress) => readonly NostrAddress[];
   /** Told where it was found, and with which events. */
   readonly found: (signed: SignedManifest, events: RepositoryEvents) => void;
-  readonly sources: Omit<ManifestSources, "urls">;
+  readonly sources: Omit<ManifestSources, "urls" | "relays" | "relayUrls">;
 }
 
 const MAX_SOURCES = 16;
@@ -113,11 +113,12 @@ async function searched(
 }
 
 async function manifestIn(
-  { servers, sources }: ResolveParts,
-  { state, servers: named, address: { relays } }: RepositoryEvents,
+  { lookup, servers, sources }: ResolveParts,
+  events: RepositoryEvents,
   { id, publicKey, name }: RepoAddress,
   wait: ResolveWait,
 ): Promise<SignedManifest | undefined> {
+  const { state, servers: named, address: { relays } } = events;
   if (state === undefined) return undefined;
   const urls = (sha256: string, stated: readonly string[]) =>
     distinctUrls(
@@ -128,5 +129,10 @@ async function manifestIn(
       webUrl,
       MAX_SOURCES,
     );
-  return await manifestOfState(state, { id, publicKey, name }, { ...sources, urls }, wait);
+  return await manifestOfState(state, { id, publicKey, name }, {
+    ...sources,
+    urls,
+    relays: lookup.relays,
+    relayUrls: lookup.relaysFor(events),
+  }, wait);
 }

@@ -13,8 +13,10 @@ import type { SignedManifest } from "../../manifest/types.ts";
 import { isBound } from "./binding.ts";
 import { disagreement } from "./choose_state.ts";
 import type { SignedState } from "./events/state.ts";
-import { getBlob } from "./get_blob.ts";
+import { blossomSource, getBlob } from "./get_blob.ts";
 import { manifestBlobOf, manifestInContent, manifestInFile } from "./manifest_content.ts";
+import { relaySource } from "./relay_source.ts";
+import type { Relays } from "./relays/relays.ts";
 
 /** What reading needs beside the state. */
 export interface ManifestSources {
@@ -23,6 +25,9 @@ export interface ManifestSources {
   /** Which of the URLs that the state names are asked, and further ones. */
   readonly urls: (sha256: string, named: readonly string[]) => string[];
   readonly timeout: number;
+  readonly relays: Relays;
+  /** Those that may have a manifest that is in events. */
+  readonly relayUrls: readonly string[];
   readonly dropped: (reason: string) => void;
 }
 
@@ -61,7 +66,7 @@ export async function manifestOfState(
 async function manifestInBlob(
   { event, identifier }: SignedState,
   expect: ExpectedManifest,
-  { folder, urls, timeout, dropped }: ManifestSources,
+  { folder, urls, timeout, relays, relayUrls, dropped }: ManifestSources,
   wait: Wait,
 ): Promise<SignedManifest> {
   const blob = manifestBlobOf(event);
@@ -75,11 +80,15 @@ async function manifestInBlob(
       },
     );
   }
-  const { sha256, size } = blob;
+  const { sha256, size, chunks } = blob;
   const path = join(folder, `manifest-${randomBytes(6).toString("hex")}.tmp`);
   try {
-    const wanted = { what: `the manifest of ${identifier}`, sha256, size, timeout, dropped };
-    await getBlob({ ...wanted, urls: urls(sha256, blob.urls) }, path, { signal: wait.signal });
+    const sources = urls(sha256, blob.urls).map((url) => blossomSource(url, size, timeout));
+    if (chunks) {
+      sources.push(relaySource({ pubkey: event.pubkey, size, chunks }, relays, relayUrls, dropped));
+    }
+    const wanted = { what: `the manifest of ${identifier}`, sha256, sources, dropped };
+    await getBlob(wanted, path, { signal: wait.signal });
     return manifestInFile(await readFile(path), expect);
   } finally {
     await rm(path, { force: true });

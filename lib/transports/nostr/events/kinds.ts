@@ -8,6 +8,8 @@
 export const DELETION = 5;
 /** File metadata, NIP-94: here, one pack. */
 export const FILE_METADATA = 1063;
+/** Part of a file's bytes in base64, by the draft of NIP-95: regular, so that none replaces another. */
+export const FILE_DATA = 1064;
 /** The relays a user reads from and writes to, NIP-65. */
 export const RELAY_LIST = 10002;
 /** The Blossom servers of a user, BUD-03. */

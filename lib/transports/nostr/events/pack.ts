@@ -4,6 +4,7 @@
  * @module
  */
 import { distinctUrls, webUrl } from "../urls.ts";
+import { chunksTag, readChunksTag } from "./chunk.ts";
 import { allTagValues, type EventTemplate, type NostrEvent, tagValue } from "./event.ts";
 import { ANNOUNCEMENT, FILE_METADATA } from "./kinds.ts";
 
@@ -15,8 +16,10 @@ export interface PackMetadata {
   readonly sha256: string;
   /** Bytes. */
   readonly size: number;
-  /** Where the file is, best first; at least one, unless there is a torrent. */
+  /** Where the file is, best first; at least one, unless there is a torrent, or chunks. */
   readonly urls: readonly string[];
+  /** The events that have its bytes, in their order, where it is in events. */
+  readonly chunks?: readonly string[];
   /** Infohash (v1) of the one-file torrent of the pack, 40 hex digits. */
   readonly infohash?: string;
   /** A link (BEP 9) to the same torrent, for programs that take no other. */
@@ -46,6 +49,7 @@ export function encodePack(pack: PackMetadata, created: number): EventTemplate {
     const magnet = pack.magnet ?? `magnet:?xt=urn:btih:${infohash}`;
     tags.push(["i", infohash], ["magnet", magnet]);
   }
+  if (pack.chunks) tags.push(chunksTag(pack.chunks));
   for (const tip of pack.tips.slice(0, MAX_PACK_TIPS)) tags.push(["c", tip]);
   for (const oid of pack.prerequisites.slice(0, MAX_PACK_TIPS)) tags.push(["prereq", oid]);
   return { kind: FILE_METADATA, created_at: created, tags, content: "" };
@@ -70,9 +74,11 @@ export function decodePack(
     [...tips, ...prerequisites].every((oid) => OID.test(oid));
   if (!right) return undefined;
   const first = tagValue(event, "url");
-  const told = [...(first === undefined ? [] : [first]), ...allTagValues(event, "fallback")];
-  const urls = distinctUrls(told, webUrl, MAX_SOURCES);
+  const named = [...(first === undefined ? [] : [first]), ...allTagValues(event, "fallback")];
+  const urls = distinctUrls(named, webUrl, MAX_SOURCES);
   const infohash = /^[0-9a-f]{40}$/.exec(tagValue(event, "i") ?? "")?.[0];
-  if (urls.length === 0 && infohash === undefined) return undefined;
-  return { repository, sha256, size, urls, infohash, tips, prerequisites };
+  const chunks = readChunksTag(event, size);
+  if (urls.length === 0 && infohash === undefined && chunks === undefined) return undefined;
+  const told = { repository, sha256, size, urls, infohash, tips, prerequisites };
+  return chunks ? { ...told, chunks } : told;
 }

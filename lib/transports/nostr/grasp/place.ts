@@ -12,10 +12,15 @@ export interface GraspPlace {
   readonly clone: string;
 }
 
+/** The relay that a GRASP server is. */
+export function graspRelay(server: string): string {
+  return server.replace(/^http/, "ws");
+}
+
 /** @param server "https://grasp.example", without a `/` at its end */
 export function graspPlace(server: string, pubkey: string, identifier: string): GraspPlace {
   return {
-    relay: server.replace(/^http/, "ws"),
+    relay: graspRelay(server),
     clone: `${server}/${npubEncode(pubkey)}/${encodeURIComponent(identifier)}.git`,
   };
 }

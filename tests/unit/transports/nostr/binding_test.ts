@@ -13,7 +13,7 @@ import {
 import {
   inlineManifest,
   manifestBlobOf,
-  manifestBlobTag,
+  manifestBlobTags,
   manifestInContent,
 } from "../../../../lib/transports/nostr/manifest_content.ts";
 import { hex, key, manifest } from "../../manifest/fixture.ts";
@@ -92,7 +92,7 @@ Deno.test("manifest in an event: a long one becomes a blob that a tag names", ()
   assert.deepEqual(verifyManifest(bytes, signature, {}, verifySignature), long);
 
   const blob = { sha256: hex(64, "x"), size: file.length, urls: ["https://b.example/x"] };
-  assert.deepEqual(manifestBlobOf(stateBy(alice, manifestBlobTag(blob))), blob);
+  assert.deepEqual(manifestBlobOf(stateBy(alice, manifestBlobTags(blob)[0]!)), blob);
   for (
     const tag of [["gtr-manifest"], ["gtr-manifest", "x", "1"], [
       "gtr-manifest",

@@ -171,6 +171,16 @@ Deno.test("packs: read as written", () => {
   }));
 });
 
+Deno.test("packs: in events, with all of their chunks named", () => {
+  const repository = { pubkey: alice.pubkey, identifier: "hello" };
+  const chunks = [hex(64, "a"), hex(64, "b")];
+  const pack = { repository, sha256: hex(64, "d"), urls: [], tips: [], prerequisites: [] };
+  const read = (size: number) =>
+    decodePack(event(encodePack({ ...pack, size, chunks }, NOW)), repository);
+  assert.deepEqual(read(40_000)?.chunks, chunks);
+  assert.equal(read(80_000), undefined); // one is missing, and it is nowhere else
+});
+
 Deno.test("packs: others', broken and unreachable ones are none", () => {
   const repository = { pubkey: alice.pubkey, identifier: "hello" };
   const pack: PackMetadata = {

@@ -1,0 +1,119 @@
+/**
+ * A blob that is in events, from relays.
+ *
+ * @module
+ */
+import { type FileHandle, open } from "node:fs/promises";
+import { storeError } from "../../common/atomic_file.ts";
+import { NetworkError, toGtrError } from "../../common/errors.ts";
+import { CHUNK_BYTES, chunkSize, decodeChunk } from "./events/chunk.ts";
+import { FILE_DATA } from "./events/kinds.ts";
+import type { BlobSource } from "./get_blob.ts";
+import type { Relays } from "./relays/relays.ts";
+
+/** A file in events. */
+export interface ChunkedBlob {
+  /** Who signed them. */
+  readonly pubkey: string;
+  /** Bytes. */
+  readonly size: number;
+  /** Its events, in their order. */
+  readonly chunks: readonly string[];
+}
+
+/** Chunks that are asked for at once: 800 KB, which also a slow line brings before the deadline. */
+const PORTION = 16;
+
+/**
+ * Relays that may have the chunks of a blob. Each portion is asked for from one relay, and what that
+ * doesn't have right from the next.
+ *
+ * @param urls of the relays, best first
+ */
+export function relaySource(
+  blob: ChunkedBlob,
+  relays: Relays,
+  urls: readonly string[],
+  dropped: (reason: string) => void,
+): BlobSource {
+  return {
+    name: "relays",
+    async fetch(into, { signal, progress }) {
+      const { size, chunks } = blob;
+      const file = await open(into, "a+").catch((error) => {
+        throw storeError(`can't write ${into}`, error);
+      });
+      try {
+        let done = (await file.stat()).size;
+        if (done > size) {
+          await file.truncate(0);
+          done = 0;
+        }
+        progress?.(done, size, "Downloading");
+        const asked = [...urls];
+        while (done < size) {
+          const first = Math.floor(done / CHUNK_BYTES);
+          const wanted = chunks.slice(first, first + PORTION)
+            .map((id, i) => ({ id, size: chunkSize(first + i, size) }));
+          const portion = await askFor(wanted, blob.pubkey, relays, asked, dropped, signal);
+          for (const bytes of portion) {
+            const rest = bytes.subarray(done % CHUNK_BYTES);
+            await append(file, rest, into);
+            done += rest.length;
+            progress?.(done, size, "Downloading");
+          }
+        }
+      } finally {
+        await file.close();
+      }
+    },
+  };
+}
+
+/**
+ * The bytes of some chunks, in their order.
+ *
+ * @param urls reordered: relays that didn't have them all come last from now on
+ * @throws {NetworkError} "nobody-answered" where all relays together don't have them
+ */
+async function askFor(
+  wanted: readonly { readonly id: string; readonly size: number }[],
+  pubkey: string,
+  relays: Relays,
+  urls: string[],
+  dropped: (reason: string) => void,
+  signal: AbortSignal,
+): Promise<Uint8Array[]> {
+  const got = new Map<string, Uint8Array>();
+  const failures: string[] = [];
+  for (const url of [...urls]) {
+    const missing = wanted.filter(({ id }) => !got.has(id));
+    const filter = { ids: missing.map(({ id }) => id), kinds: [FILE_DATA], authors: [pubkey] };
+    try {
+      const { events } = await relays.query([url], [filter], signal);
+      for (const event of events) {
+        const { size } = missing.find(({ id }) => id === event.id)!;
+        const bytes = decodeChunk(event, size);
+        if (bytes) got.set(event.id, bytes);
+        else dropped("bad-chunk");
+      }
+    } catch (error) {
+      signal.throwIfAborted();
+      failures.push(toGtrError(error).message);
+    }
+    if (wanted.every(({ id }) => got.has(id))) return wanted.map(({ id }) => got.get(id)!);
+    urls.push(...urls.splice(urls.indexOf(url), 1));
+  }
+  const lacking = wanted.filter(({ id }) => !got.has(id)).length;
+  const why = failures.length > 0 ? `: ${failures.join("; ")}` : "";
+  throw new NetworkError(
+    "nobody-answered",
+    `${lacking} of ${wanted.length} events with its bytes are on no relay that was asked${why}`,
+  );
+}
+
+async function append(file: FileHandle, bytes: Uint8Array, into: string): Promise<void> {
+  await file.appendFile(bytes).catch((error) => {
+    throw storeError(`can't write ${into}`, error);
+  });
+}
