@@ -1,8 +1,12 @@
 /**
  * One relay, while it is connected.
  *
+ * Over `ws`, as the WebSocket of Deno's puts the parts of a message together without any bound.
+ *
  * @module
  */
+// @ts-types="../../../types/ws.d.ts"
+import { WebSocket } from "ws";
 import { NetworkError } from "../../../common/errors.ts";
 import { abortable } from "../../../common/wait.ts";
 import type { NostrEvent } from "../events/event.ts";
@@ -14,6 +18,20 @@ import { readMessage, type RelayMessage } from "./message.ts";
 
 /** Most bytes that may wait to be sent: a relay that doesn't read is dead. */
 const MAX_BUFFERED = 16 * 1024 * 1024;
+/** Longest message that is taken, in bytes; `message.ts` drops many that are shorter. */
+const MAX_PAYLOAD = 4 * 1024 * 1024;
+/**
+ * Bytes that a relay may send, whatever they are: for the beginning, for each subscription (more than
+ * the answer to a query may have), for each event that it gets, and per second.
+ */
+const AT_FIRST = 2 * 1024 * 1024;
+const PER_SUBSCRIPTION = 20 * 1024 * 1024;
+const PER_EVENT = 4 * 1024;
+const PER_SECOND = 64 * 1024;
+/** What a message costs beside its bytes. */
+const PER_MESSAGE = 256;
+/** How long a goodbye is waited for before the connection is cut, in milliseconds. */
+const GOODBYE = 1_000;
 const MAX_REASON = 200;
 
 /** What is done with the answers to one subscription. */
@@ -45,7 +63,11 @@ export class RelayConnection {
   readonly closed: AbortSignal;
   readonly #ended = new AbortController();
   readonly #listeners = new Map<string, Listener>();
-  readonly #verdicts = new Map<string, (verdict: Verdict) => void>();
+  /** By the event's id; the same event may be handed over twice at a time. */
+  readonly #verdicts = new Map<string, Set<(verdict: Verdict) => void>>();
+  readonly #since = performance.now();
+  #allowed = AT_FIRST;
+  #received = 0;
   #serial = 0;
   #challenge: string | undefined;
   #login: Promise<void> | undefined;
@@ -58,12 +80,12 @@ export class RelayConnection {
   ) {
     this.closed = this.#ended.signal;
     // From the start: a relay may send its challenge before anything else happens here.
-    socket.onmessage = ({ data }) => this.#receive(data);
-    socket.onclose = () => this.#end(unreachable(url, "it hung up"));
-    socket.onerror = (event) => {
-      const why = (event as ErrorEvent).message;
-      this.#end(unreachable(url, why ? readable(why, MAX_REASON) : "the connection broke"));
-    };
+    socket.on("message", (data, isBinary) => this.#receive(data, isBinary));
+    socket.on("close", () => this.#end(unreachable(url, "it hung up")));
+    // Also after the end: without a listener an error would end the program.
+    socket.on("error", ({ message }) => {
+      this.#end(unreachable(url, readable(message, MAX_REASON) || "the connection broke"));
+    });
   }
 
   /**
@@ -77,10 +99,11 @@ export class RelayConnection {
     signal: AbortSignal,
   ): Promise<RelayConnection> {
     signal.throwIfAborted();
-    const connection = new RelayConnection(url, new WebSocket(url), options);
-    const { socket, closed } = connection;
+    const socket = new WebSocket(url, { maxPayload: MAX_PAYLOAD, perMessageDeflate: false });
+    const connection = new RelayConnection(url, socket, options);
+    const { closed } = connection;
     const opened = new Promise<void>((resolve, reject) => {
-      socket.onopen = () => resolve();
+      socket.on("open", resolve);
       closed.addEventListener("abort", () => reject(closed.reason), { once: true });
     });
     try {
@@ -104,6 +127,7 @@ export class RelayConnection {
       listener.ended(this.closed.reason);
       return { [Symbol.dispose]() {} };
     }
+    this.#allowed += PER_SUBSCRIPTION;
     let mayLogIn = true;
     const ask = () => this.#send(["REQ", id, ...filters]);
     this.#listeners.set(id, {
@@ -158,7 +182,9 @@ export class RelayConnection {
     this.closed.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<Verdict>();
     const onEnd = () => reject(this.closed.reason);
-    this.#verdicts.set(event.id, resolve);
+    const waiting = this.#verdicts.get(event.id) ?? new Set();
+    this.#verdicts.set(event.id, waiting.add(resolve));
+    this.#allowed += PER_EVENT;
     this.closed.addEventListener("abort", onEnd, { once: true });
     this.#notice = "";
     this.#send([type, event]);
@@ -171,7 +197,8 @@ export class RelayConnection {
       throw new NetworkError("refused", why, { cause: error });
     } finally {
       this.closed.removeEventListener("abort", onEnd);
-      if (this.#verdicts.get(event.id) === resolve) this.#verdicts.delete(event.id);
+      waiting.delete(resolve);
+      if (waiting.size === 0) this.#verdicts.delete(event.id);
     }
   }
 
@@ -206,10 +233,18 @@ export class RelayConnection {
     this.socket.send(JSON.stringify(message));
   }
 
-  #receive(data: unknown): void {
-    const message = readMessage(data);
+  #receive(data: Uint8Array, isBinary: boolean): void {
+    this.#received += data.length + PER_MESSAGE;
+    const seconds = (performance.now() - this.#since) / 1000;
+    if (this.#received > this.#allowed + seconds * PER_SECOND) {
+      this.options.dropped("flooding-relay");
+      this.#end(new NetworkError("flooding", `${this.url} sends more than was asked for`));
+      return;
+    }
+    const text = isBinary ? undefined : new TextDecoder().decode(data);
+    const message = readMessage(text);
     if (message === undefined) this.options.dropped("bad-relay-message");
-    else this.#handle(message, (data as string).length);
+    else this.#handle(message, data.length);
   }
 
   #handle(message: RelayMessage, length: number): void {
@@ -229,13 +264,15 @@ export class RelayConnection {
         break;
       }
       case "OK":
-        this.#verdicts.get(message.id)?.(message);
+        for (const resolve of this.#verdicts.get(message.id) ?? []) resolve(message);
         break;
       case "NOTICE":
         this.#notice = message.reason;
         break;
       case "AUTH":
+        // It ends the former challenge's validity, and with some relays the login.
         this.#challenge = message.challenge;
+        this.#login = undefined;
         break;
     }
   }
@@ -243,8 +280,11 @@ export class RelayConnection {
   #end(why: NetworkError): void {
     if (this.closed.aborted) return;
     this.#ended.abort(why);
-    this.socket.onmessage = this.socket.onclose = this.socket.onerror = null;
+    this.socket.removeAllListeners("message");
     this.socket.close();
+    const cut = setTimeout(() => this.socket.terminate(), GOODBYE);
+    Deno.unrefTimer(cut as unknown as number);
+    this.socket.on("close", () => clearTimeout(cut));
     const listeners = [...this.#listeners.values()];
     this.#listeners.clear();
     for (const listener of listeners) listener.ended(why);

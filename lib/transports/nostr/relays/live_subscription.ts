@@ -45,9 +45,10 @@ export class LiveSubscription implements Disposable {
     for (;;) {
       const connection = await options.connect(signal).catch(() => undefined);
       signal.throwIfAborted();
-      if (connection !== undefined && await listen(connection, options, signal)) {
-        pause = options.pause;
-      }
+      const since = performance.now();
+      if (connection !== undefined) await listen(connection, options, signal);
+      // One that answers and hangs up at once is not asked without end either.
+      if (performance.now() - since > MAX_PAUSE) pause = options.pause;
       signal.throwIfAborted();
       // Not all at once: a relay that comes back has many clients.
       await sleep(pause * (0.5 + Math.random() / 2), signal);
@@ -56,14 +57,13 @@ export class LiveSubscription implements Disposable {
   }
 }
 
-/** Listens until the connection or the subscription ends; whether the relay had answered. */
+/** Listens until the connection or the subscription ends. */
 async function listen(
   connection: RelayConnection,
   options: LiveOptions,
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<void> {
   const ended = Promise.withResolvers<void>();
-  let answered = false;
   let bad = 0;
   let heard = performance.now();
   const subscription = connection.subscribe(options.filters, {
@@ -73,7 +73,6 @@ async function listen(
     },
     stored: () => {
       heard = performance.now();
-      answered = true;
     },
     ended: () => ended.resolve(),
   });
@@ -82,14 +81,15 @@ async function listen(
     if (await isAlive(connection, options.answer, signal)) heard = performance.now();
     else if (!signal.aborted) connection.close();
   }, SILENCE / 2);
-  signal.addEventListener("abort", () => ended.resolve(), { once: true });
+  const end = () => ended.resolve();
+  signal.addEventListener("abort", end, { once: true });
   try {
     await ended.promise;
   } finally {
+    signal.removeEventListener("abort", end); // it outlives many connections
     clearInterval(pulse);
     subscription[Symbol.dispose]();
   }
-  return answered;
 }
 
 /** Whether the relay answers anything at all. */

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
-import { createServer } from "node:net";
+import { createServer, type Socket } from "node:net";
 import { GtrError, NetworkError } from "../../../../lib/common/errors.ts";
 import { abortable } from "../../../../lib/common/wait.ts";
 import { encodeDeletion } from "../../../../lib/transports/nostr/events/deletion.ts";
@@ -21,7 +22,9 @@ function pool(times: Partial<RelayTimes> = {}, signer = undefined as typeof alic
 }
 
 /** A relay that says what it is told to. */
-function liar(say: (message: unknown[], send: (answer: unknown) => void) => void) {
+function liar(
+  say: (message: unknown[], send: (answer: unknown) => void, socket: WebSocket) => void,
+) {
   const sockets = new Set<WebSocket>();
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     const { socket, response } = Deno.upgradeWebSocket(request);
@@ -30,7 +33,7 @@ function liar(say: (message: unknown[], send: (answer: unknown) => void) => void
       say(JSON.parse(data), (answer) => {
         if (socket.readyState !== WebSocket.OPEN) return;
         socket.send(typeof answer === "string" ? answer : JSON.stringify(answer));
-      });
+      }, socket);
     };
     return response;
   });
@@ -117,9 +120,30 @@ Deno.test("relays: one that hangs holds a query up for the time of grace only", 
   await using silent = await silence();
   const { relays } = pool({ connect: 60_000, answer: 60_000, grace: 200 });
   using _ = relays;
+  await relays.publish([good.url], note("x"), 1, signal);
   const { answered, failed } = await relays.query([good.url, silent.url], FILTERS, signal);
   assert.deepEqual(answered, [good.url]);
   assert.equal(failed.get(silent.url)?.code, "timed-out");
+});
+
+Deno.test("relays: one that is quick and knows nothing doesn't hide what a slower one knows", async () => {
+  const right = note("right");
+  const quick = Promise.withResolvers<void>();
+  await using empty = liar(([type, id], send) => {
+    if (type !== "REQ") return;
+    send(["EOSE", id]);
+    setTimeout(quick.resolve, 150); // the time of grace, and more
+  });
+  await using slow = liar(async ([type, id], send) => {
+    if (type !== "REQ") return;
+    await quick.promise;
+    send(["EVENT", id, right]);
+    send(["EOSE", id]);
+  });
+  const { relays } = pool({ grace: 50 });
+  using _ = relays;
+  const { events } = await relays.query([empty.url, slow.url], FILTERS, signal);
+  assert.deepEqual(events, [right]);
 });
 
 Deno.test("relays: the caller's abort ends all waiting", async () => {
@@ -212,6 +236,114 @@ Deno.test("relays: a flood ends, and what was right in it stays", async () => {
   assert.deepEqual(events, [right]);
   assert.equal(failed.get(relay.url)?.code, "flooding");
   assert.equal(counts["flooding-relay"], 1);
+});
+
+Deno.test("relays: a message without an end is not kept in memory", async () => {
+  const most = 64 << 20;
+  let sent = 0;
+  const closed = Promise.withResolvers<void>();
+  const server = createServer((socket: Socket) => {
+    socket.on("error", () => {});
+    socket.on("close", () => closed.resolve());
+    socket.once("data", (head) => {
+      const key = /Sec-WebSocket-Key: (.*)\r\n/i.exec(head.toString())![1];
+      const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+        .digest("base64");
+      socket.write(
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+          `Sec-WebSocket-Accept: ${accept}\r\n\r\n`,
+      );
+      // Parts of one text message, 64 KiB less one byte each, none the last (RFC 6455, 5.4).
+      const part = new Uint8Array(4 + 0xffff).fill(0x20);
+      const go = (): void => {
+        while (!socket.destroyed && sent < most) {
+          part.set([sent === 0 ? 0x01 : 0x00, 126, 0xff, 0xff]);
+          sent += part.length;
+          if (!socket.write(part.slice())) return void socket.once("drain", go);
+        }
+      };
+      go();
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
+  const { relays } = pool();
+  using _ = relays;
+  await assert.rejects(relays.query([url], FILTERS, signal), { code: "unreachable" });
+  await abortable(closed.promise, signal);
+  assert(sent < most, "the connection ends while it still sends");
+  server.close();
+  await once(server, "close");
+});
+
+Deno.test("relays: one that sends what nobody waits for is hung up on", async () => {
+  const hungUp = Promise.withResolvers<void>();
+  await using relay = liar(([type, id], send, socket) => {
+    if (type !== "REQ") return;
+    socket.onclose = () => hungUp.resolve();
+    send(["EOSE", id]);
+    for (let i = 0; i < 300; i++) send(["NOTICE", "x".repeat(100_000)]);
+  });
+  const { relays, counts } = pool({ reconnect: 60_000 });
+  using _ = relays;
+  using _watch = relays.subscribe([relay.url], FILTERS, () => {});
+  await abortable(hungUp.promise, signal);
+  assert.deepEqual(counts, { "flooding-relay": 1 });
+});
+
+Deno.test("relays: one that answers and hangs up is asked more and more seldom", async () => {
+  const times: number[] = [];
+  const enough = Promise.withResolvers<void>();
+  await using relay = liar(([type, id], send, socket) => {
+    if (type !== "REQ") return;
+    send(["EOSE", id]);
+    socket.close();
+    times.push(performance.now());
+    if (times.length === 6) enough.resolve();
+  });
+  const { relays } = pool({ reconnect: 20 });
+  using _ = relays;
+  using _watch = relays.subscribe([relay.url], FILTERS, () => {});
+  await abortable(enough.promise, signal);
+  // At least half of 20, 40, 80, 160 and 320 ms; of pauses that don't grow, 100 at most.
+  assert(times[5]! - times[0]! > 300, `${times[5]! - times[0]!} ms`);
+});
+
+Deno.test("relays: the same event, handed over twice at once, is answered twice", async () => {
+  const ids: string[] = [];
+  await using relay = liar(([type, event], send) => {
+    if (type !== "EVENT") return;
+    ids.push((event as NostrEvent).id);
+    if (ids.length === 2) { for (const id of ids) send(["OK", id, true, ""]); }
+  });
+  const { relays } = pool({ answer: 5_000 });
+  using _ = relays;
+  const event = note("x");
+  const both = await Promise.all([1, 2].map(() => relays.publish([relay.url], event, 1, signal)));
+  assert.deepEqual(both.map(({ answered }) => answered), [[relay.url], [relay.url]]);
+});
+
+Deno.test("relays: a further challenge means a further login", async () => {
+  const challenges: string[] = [];
+  await using relay = liar(([type, event], send) => {
+    if (type === "EVENT") {
+      const { id, content } = event as NostrEvent;
+      if (challenges.includes(content)) return send(["OK", id, true, ""]);
+      send(["AUTH", content]);
+      send(["OK", id, false, "auth-required: who are you?"]);
+    } else if (type === "AUTH") {
+      const { id, tags } = event as NostrEvent;
+      challenges.push(tags.find(([name]) => name === "challenge")![1]!);
+      send(["OK", id, true, ""]);
+    }
+  });
+  const { relays } = pool({}, alice);
+  using _ = relays;
+  for (const content of ["one", "two"]) {
+    await relays.publish([relay.url], note(content), 1, signal);
+  }
+  assert.deepEqual(challenges, ["one", "two"]);
 });
 
 Deno.test("relays: an event that a relay refuses as known to it is stored there", async () => {
