@@ -4,7 +4,8 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { ByteReader } from "../../lib/common/byte_reader.ts";
 import { GtrError } from "../../lib/common/errors.ts";
-import { abortable, deadline } from "../../lib/common/wait.ts";
+import { abortable, deadline, sleep } from "../../lib/common/wait.ts";
+import { pieceLength } from "../../lib/manifest/pack_torrent.ts";
 import type { PackRef } from "../../lib/manifest/types.ts";
 import { Conversation } from "../../lib/transports/holepunch/conversation.ts";
 import {
@@ -56,7 +57,7 @@ function plainNode(network: HolepunchNetwork): Promise<HyperNode> {
 async function liar(
   network: HolepunchNetwork,
   name: string,
-  answer: (request: Request) => Promise<Uint8Array | undefined>,
+  answer: (request: Request) => Promise<Uint8Array | undefined> | AsyncIterable<Uint8Array>,
 ): Promise<HyperNode> {
   const node = await plainNode(network);
   const serve = async (stream: NoiseStream) => {
@@ -66,7 +67,8 @@ async function liar(
     writer.closed.catch(() => {});
     for (;;) {
       const content = await answer(decodeRequest(await reader.line(MAX_LINE)));
-      if (content) await writer.write(content);
+      if (content instanceof Uint8Array) await writer.write(content);
+      else if (content) { for await (const part of content) await writer.write(part); }
     }
   };
   const server = await node.listen(() => true, (stream) => void serve(stream).catch(() => {}));
@@ -144,6 +146,34 @@ test("peers that lie or say nothing are passed over", async (network, folder) =>
   const dropped = network.dropped.toJSON();
   assert.ok(dropped["wrong-piece"]! > 0, "wrong pieces are counted");
   assert.ok(dropped["wrong-metadata"]! + dropped["bad-message"]! > 0, "wrong hashes are counted");
+});
+
+test("a peer that drips doesn't hold a pack up", async (network, folder) => {
+  const a = await network.join(alice, { env: { GTR_HOLEPUNCH_UPLOADRATE: "2000000" } });
+  const file = await makePack(folder, 5_000_000);
+  const bytes = await Deno.readFile(file.path);
+  const signed = makeManifest(alice, a, { packs: [file.pack] });
+  await publish(a, signed, [file]);
+  const pieces = await piecesOf(a.endpoints()[0]!, file.pack, network);
+  let asked = 0;
+  using limit = deadline(DEADLINE_MS, "a pack");
+  await using _slow = await liar(network, "hello", async function* (request) {
+    if (request.want === "pieces") yield counted(pieces);
+    if (request.want !== "pack") return;
+    asked++;
+    yield encodeLine({ version: 1, bytes: request.bytes });
+    const step = pieceLength(bytes.length);
+    const end = request.from + request.bytes;
+    for (let from = request.from; from < end; from += step) {
+      yield bytes.subarray(from, Math.min(end, from + step));
+      await sleep(800, limit.signal); // never so long that it would be given up
+    }
+  });
+  const b = await network.join(bob);
+  const into = join(folder, "into");
+  await b.fetch(file.pack, signed, into, limit);
+  assert.deepEqual(await Deno.readFile(into), bytes);
+  assert.ok(asked > 0, "it had its chance");
 });
 
 test("a pack comes from all who have it, and goes on where one dies", async (network, folder) => {

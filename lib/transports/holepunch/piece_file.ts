@@ -6,13 +6,15 @@
 import { createHash } from "node:crypto";
 import type { FileHandle } from "node:fs/promises";
 import { VerificationError } from "../../common/errors.ts";
-import { abortable } from "../../common/wait.ts";
+import { abortable, sleep } from "../../common/wait.ts";
 import { pieceLength } from "../../manifest/pack_torrent.ts";
 import type { PackRef } from "../../manifest/types.ts";
 
 const SHA1_BYTES = 20;
 /** Bytes that one peer is asked for at a time, at least a piece. */
 const SEGMENT = 1024 * 1024;
+/** How long who has nothing to fetch waits for those who do. */
+const HEAD_START_MS = 500;
 
 /** Pieces of a file. Their hashes are the pack's. */
 export class PieceFile {
@@ -79,31 +81,41 @@ export class PieceFile {
 
   /** Pieces in a row for one peer; undefined where others fetch what is missing. */
   takeNow(): number[] | undefined {
-    const most = Math.max(1, Math.floor(SEGMENT / this.#length));
     const [first] = this.#free;
     if (first === undefined) return undefined;
-    const row = this.#free.slice(0, most);
+    const row = this.#free.slice(0, this.#most);
     const end = row.findIndex((index, i) => index !== first + i);
     return this.#free.splice(0, end < 0 ? row.length : end);
   }
 
-  /** The same; waits until others have failed, and is undefined when the file is whole. */
+  /**
+   * The same; waits until others have failed, and is undefined when the file is whole. Where they
+   * are slow, what they fetch is fetched twice: one that drips would hold up everything.
+   */
   async take(signal: AbortSignal): Promise<number[] | undefined> {
     for (;;) {
       const pieces = this.takeNow();
       if (pieces || this.isWhole) return pieces;
-      await abortable(this.#moved.promise, signal);
+      const done = new AbortController();
+      const late = sleep(HEAD_START_MS, AbortSignal.any([signal, done.signal])).then(() => true);
+      late.catch(() => {});
+      const moved = this.#moved.promise.then(() => false);
+      const isLate = await abortable(Promise.race([moved, late]), signal);
+      done.abort();
+      if (isLate) return this.#lastMissing();
     }
   }
 
   /** Lets others fetch pieces that a peer didn't deliver. */
   giveBack(pieces: readonly number[]): void {
-    this.#free = [...this.#free, ...pieces].sort((a, b) => a - b);
+    const missing = pieces.filter((index) => !this.#there.has(index));
+    this.#free = [...new Set([...this.#free, ...missing])].sort((a, b) => a - b);
     this.#move();
   }
 
   /** @throws {VerificationError} "wrong-piece" */
   async write(index: number, piece: Uint8Array): Promise<void> {
+    if (this.#there.has(index)) return; // another was faster
     if (!this.#isRight(index, piece)) {
       throw new VerificationError("wrong-piece", "what a peer sends is not the pack");
     }
@@ -116,7 +128,22 @@ export class PieceFile {
     if (this.isWhole) this.#move();
   }
 
+  /** Pieces that one peer is asked for at a time. */
+  get #most(): number {
+    return Math.max(1, Math.floor(SEGMENT / this.#length));
+  }
+
+  /** The last row of what is missing: others fetch theirs from the start on. */
+  #lastMissing(): number[] {
+    let end = this.#count;
+    while (this.#there.has(end - 1)) end--;
+    let start = end;
+    while (end - start < this.#most && start > 0 && !this.#there.has(start - 1)) start--;
+    return Array.from({ length: end - start }, (_, i) => start + i);
+  }
+
   #have(index: number): void {
+    if (this.#there.has(index)) return;
     this.#there.add(index);
     this.#done += this.lengthOf(index);
     while (this.#there.has(this.#first)) this.#first++;
