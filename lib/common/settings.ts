@@ -56,16 +56,19 @@ const whole = (about: string, fallback: number, min: number, max: number): Setti
 
 const UNITS = { "": 1, k: 2 ** 10, m: 2 ** 20, g: 2 ** 30, t: 2 ** 40 };
 
-/** Bytes, with git's suffixes. */
-const size = (about: string, fallback: number): Setting<number> => ({
+/** Bytes, with git's suffixes: 0, or `least` or more. */
+const size = (about: string, fallback: number, least = 0): Setting<number> => ({
   about,
   fallback,
-  form: "a number of bytes, such as 500000, 500k, 20m, 20g or 2t",
+  form: least === 0
+    ? "a number of bytes, such as 500000, 500k, 20m, 20g or 2t"
+    : `0, or a number of bytes from ${least} on, such as 20m or 2g`,
   parse: (s) => {
     const [, digits, unit] = /^(\d{1,12})([kmgt]?)$/i.exec(s) ?? [];
     if (digits === undefined) return undefined;
     const bytes = Number(digits) * UNITS[unit!.toLowerCase() as keyof typeof UNITS];
-    return Number.isSafeInteger(bytes) ? bytes : undefined;
+    const right = Number.isSafeInteger(bytes) && (bytes === 0 || bytes >= least);
+    return right ? bytes : undefined;
   },
 });
 
@@ -180,6 +183,11 @@ export const SETTINGS = {
     "Blossom servers that packs are stored on (unset: none)",
     "https://server,...",
     /^https?:\/\/[^\s,/][^\s,]*$/i,
+  ),
+  "nostr.maxBlob": size(
+    "bytes of the largest pack for Blossom servers: packs are split to fit (0: no limit)",
+    64 * 2 ** 20,
+    2 ** 20,
   ),
   "nostr.grasp": list(
     "GRASP servers that repositories are pushed to, for everyone's git (unset: none)",

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import type { Wait } from "../common/wait.ts";
 import { magnetLink } from "../manifest/pack_torrent.ts";
-import { makePacks } from "./make_packs.ts";
+import { makePacks, smallestLimit } from "./make_packs.ts";
 import type { EngineParts } from "./parts.ts";
 import { publishedManifest } from "./publish.ts";
 import { joinPublished, readSharedState } from "./working_repository.ts";
@@ -34,16 +34,17 @@ export async function plannedPacks(
   await Deno.mkdir(cache, { recursive: true });
   const directory = await Deno.makeTempDir({ dir: cache, prefix: "plan-" });
   try {
-    const { kept, made } = await makePacks({
+    const { packs } = await makePacks({
       // Before the first publication the working repository itself is where packs are made from.
       gitDir: await repository.exists() ? repository.path : gitDir,
       objectDirs: state.objectDirs,
       previous: published ? (await repository.state()).packs : [],
       refs: joined.refs,
       fromScratch: joined.unshared,
+      maxPack: smallestLimit(parts.transports),
       directory,
     }, wait);
-    return [...kept, ...(made ? [made.pack] : [])].map((pack) => ({
+    return packs.map((pack) => ({
       sha256: pack.sha256,
       infohash: pack.infohash,
       size: pack.size,

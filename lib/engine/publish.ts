@@ -14,7 +14,7 @@ import { signManifest } from "../manifest/manifest.ts";
 import type { Manifest, ObjectFormat, PackRef, SignedManifest } from "../manifest/types.ts";
 import { isSeedable } from "../store/repo_state.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import { makePacks } from "./make_packs.ts";
+import { makePacks, smallestLimit } from "./make_packs.ts";
 import type { EngineParts } from "./parts.ts";
 
 /** The state to publish. */
@@ -95,19 +95,19 @@ async function publishPacks(
   wait: Wait,
 ): Promise<Published> {
   const { previous, damaged } = wanted;
-  const { kept, made } = await makePacks({
+  const { packs, made } = await makePacks({
     gitDir: repository.path,
     objectDirs: wanted.objectDirs,
     previous: wanted.packs,
     refs: wanted.refs,
     fromScratch: damaged || (wanted.fromScratch ?? false),
+    maxPack: smallestLimit(parts.transports),
     directory: repository.outgoingPath,
   }, wait);
   const peeled = await peelTags(repository.path, newTags(wanted.refs, previous?.manifest), {
     alternates: wanted.objectDirs,
     signal: wait.signal,
   });
-  const packs = [...kept, ...(made ? [made.pack] : [])];
   const manifest = nextManifest(parts, {
     name: repository.name,
     wanted,
@@ -120,7 +120,7 @@ async function publishPacks(
     return { signed: previous, changed: false };
   }
   const signed = signManifest(manifest, parts.key);
-  await repository.publish(signed, made ? [made] : [], packs);
+  await repository.publish(signed, made, packs);
   if (wanted.fromScratch) await repository.dropRetired(0);
   parts.log(`published ${repository.name}: ${manifest.sequence}, ${packs.length} packs`);
   return { signed, changed: true };

@@ -20,7 +20,7 @@ export interface NewPack {
 
 /**
  * Writes the objects reachable from `include` and not from `exclude` as one pack that holds every
- * delta base it needs.
+ * delta base it needs; with `maxPack` as several of such packs, if one would be larger.
  *
  * It reads `gitDir` and the `alternates` and writes nowhere but into `directory`, which exists.
  * One thread makes it: the same input then gives the same bytes.
@@ -28,7 +28,10 @@ export interface NewPack {
  * @param alternates further object directories, such as the working repository's
  * @param include object ids: what is shared
  * @param exclude object ids that `gitDir` or `alternates` hold: what the packs before this one have
- * @returns undefined where there is nothing new
+ * @param maxPack bytes of the largest pack, at least 1 MiB, git's minimum; a larger object gets a pack
+ * of its own
+ * @returns the packs, each object in one of them; what is in one may name what is in any other. None
+ * where there is nothing new
  * @throws {GitError} "incomplete-repository" where objects are missing (a shallow or partial clone)
  * @throws {StoreError} "disk-full"
  */
@@ -38,13 +41,15 @@ export async function packObjects(options: {
   readonly include: readonly string[];
   readonly exclude: readonly string[];
   readonly directory: string;
+  readonly maxPack?: number;
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
-}): Promise<NewPack | undefined> {
-  if (options.include.length === 0) return undefined;
+}): Promise<NewPack[]> {
+  if (options.include.length === 0) return [];
   const args = [
     ...["-c", "pack.packSizeLimit=0", "-c", "pack.writeReverseIndex=false"],
     ...["pack-objects", "--revs", "--delta-base-offset", "--non-empty", "--threads=1"],
+    ...(options.maxPack === undefined ? [] : [`--max-pack-size=${options.maxPack}`]),
     ...[options.progress ? "--progress" : "-q", join(options.directory, "pack")],
   ];
   const end = await runGit(args, {
@@ -67,15 +72,18 @@ export async function packObjects(options: {
       cause: failure,
     });
   }
-  const hash = end.stdout.trim();
-  if (hash === "") return undefined;
-  const packPath = join(options.directory, `pack-${hash}.pack`);
-  return {
-    packPath,
-    idxPath: join(options.directory, `pack-${hash}.idx`),
-    objects: await packObjectCount(packPath),
-    size: (await Deno.stat(packPath)).size,
-  };
+  // As git has written them, turned round: it begins with commits, and what names others is checked
+  // at once by who has those others already.
+  const hashes = end.stdout.trim().split("\n").filter(Boolean).reverse();
+  return await Promise.all(hashes.map(async (hash) => {
+    const packPath = join(options.directory, `pack-${hash}.pack`);
+    return {
+      packPath,
+      idxPath: join(options.directory, `pack-${hash}.idx`),
+      objects: await packObjectCount(packPath),
+      size: (await Deno.stat(packPath)).size,
+    };
+  }));
 }
 
 const MISSING_OBJECT = new RegExp(

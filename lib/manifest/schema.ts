@@ -56,10 +56,8 @@ const PackSchema = v.looseObject({
   size: whole(1),
   infohash: hex(40),
   objects: whole(1),
-  // Without tips a pack would seem to be held by everybody.
   tips: v.pipe(
     v.array(text, "not a list"),
-    v.minLength(1, "empty"),
     v.maxLength(MAX_TIPS, `more than ${MAX_TIPS}`),
   ),
 }, form);
@@ -129,7 +127,8 @@ function packsFault({ packs, objectFormat, flow }: Manifest): string | undefined
     seen.add(pack.sha256);
     if (!pack.tips.every(isOid)) return `packs.${index}.tips: not all are ${objectFormat} ids`;
   }
-  return undefined;
+  // Those without tips belong to the next one that has some.
+  return packs.at(-1)?.tips.length === 0 ? `packs.${packs.length - 1}.tips: empty` : undefined;
 }
 
 function endpointsFault(endpoints: Record<string, unknown>): string | undefined {

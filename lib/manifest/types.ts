@@ -19,7 +19,8 @@ export interface PackRef {
   readonly objects: number;
   /**
    * Packs 0..i together hold the closure of these object ids, and every object of this pack is
-   * reachable from them.
+   * reachable from them. Empty in a pack that was made as one with those after it, up to the next
+   * that has tips: those are the tips of them all (`packGroups`).
    */
   readonly tips: readonly string[];
 }

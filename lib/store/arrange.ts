@@ -4,6 +4,7 @@
  * @module
  */
 import { isAnnounced } from "../manifest/flow.ts";
+import { endOfGroups } from "../manifest/pack_groups.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
 
 /** The packs of a repository after a manifest was accepted, in the order they are checked in. */
@@ -39,5 +40,7 @@ export function arrangePacks(
   const differs = packs.findIndex((pack, i) =>
     pack.sha256 !== stored[i]?.sha256 || !whole.has(pack.sha256)
   );
-  return { packs, trusted: differs < 0 ? packs.length : differs };
+  // Packs that were made as one may name one another's objects, so they were checked as one.
+  const same = stored.slice(0, differs < 0 ? packs.length : differs);
+  return { packs, trusted: endOfGroups(same) };
 }

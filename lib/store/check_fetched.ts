@@ -5,6 +5,7 @@
  */
 import { VerificationError } from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
+import { packGroups } from "../manifest/pack_groups.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
 import { arrangePacks } from "./arrange.ts";
@@ -45,30 +46,46 @@ export async function checkFetched(
   const held = new Set(whole.map(({ pack }) => pack.sha256));
   const files = new Map([...fetched, ...whole].map(({ pack, path }) => [pack.sha256, path]));
   const { packs, trusted } = arrangePacks(manifest, stored, held, new Set(files.keys()));
+  const pathOf = ({ sha256 }: PackRef) => files.get(sha256) ?? paths.pack(sha256);
   const added: AddedPack[] = [];
-  for (const [index, pack] of packs.entries()) {
-    const path = files.get(pack.sha256) ?? paths.pack(pack.sha256);
-    if (index < trusted) {
-      await quarantine.addTrusted(pack, path, paths.idx(pack.sha256));
-      continue;
+  for (const pack of packs.slice(0, trusted)) {
+    await quarantine.addTrusted(pack, pathOf(pack), paths.idx(pack.sha256));
+  }
+  for (const group of packGroups(packs.slice(trusted))) {
+    const open: PackRef[] = [];
+    for (const pack of group) {
+      const path = pathOf(pack);
+      const early = pack === packs[0] && options.early?.pack === pack ? options.early : undefined;
+      await orRemove(path, async () => {
+        const done = await early?.finish(options.signal);
+        if (done) {
+          await quarantine.addTrusted(pack, path, done);
+          added.push({ pack, packPath: path, idxPath: done });
+          return;
+        }
+        if (!early) await checkPackFile(path, pack, options.signal);
+        const part = pack === group.at(-1)
+          ? { idxPath: await quarantine.add(pack, path, options), open: false }
+          : await quarantine.addPart(pack, path, { ...options, likely: open.length > 0 });
+        if (part.open) open.push(pack);
+        if (!held.has(pack.sha256)) added.push({ pack, packPath: path, idxPath: part.idxPath });
+      });
     }
-    try {
-      const early = index === 0 && options.early?.pack === pack ? options.early : undefined;
-      const done = await early?.finish(options.signal);
-      if (done) {
-        await quarantine.addTrusted(pack, path, done);
-        added.push({ pack, packPath: path, idxPath: done });
-        continue;
-      }
-      if (!early) await checkPackFile(path, pack, options.signal);
-      const idxPath = await quarantine.add(pack, path, options);
-      if (!held.has(pack.sha256)) added.push({ pack, packPath: path, idxPath });
-    } catch (error) {
-      const bad = error instanceof VerificationError && error.code !== "missing-objects";
-      if (bad) await remove(path);
-      throw error;
+    for (const pack of open) {
+      await orRemove(pathOf(pack), () => quarantine.finish(pack, options));
     }
   }
   await quarantine.checkTips(manifest, options.signal);
   return added;
+}
+
+/** Removes the file at `path` if the work on it finds it bad. */
+async function orRemove(path: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    const bad = error instanceof VerificationError && error.code !== "missing-objects";
+    if (bad) await remove(path);
+    throw error;
+  }
 }

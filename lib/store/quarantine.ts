@@ -16,9 +16,9 @@ import { remove } from "./tidy.ts";
 /**
  * An object directory that holds exactly the packs it was given. Dispose it to remove it.
  *
- * Packs are added in order, and each may name only objects of itself and of those before it. By
- * induction nothing is missing behind any object that exists, so that complete history takes no
- * walk: it is enough that the refs exist.
+ * Packs are added in order, and each may name only objects of itself, of those before it, and of
+ * those that were made as one with it. By induction nothing is missing behind any object that exists,
+ * so that complete history takes no walk: it is enough that the refs exist.
  */
 export class Quarantine implements AsyncDisposable {
   readonly #gitDir: string;
@@ -56,25 +56,49 @@ export class Quarantine implements AsyncDisposable {
     path: string,
     options: Wait & { readonly strict: boolean },
   ): Promise<string> {
-    const base = this.#base(pack);
-    const idx = `${base}.idx`;
-    await Deno.symlink(path, `${base}.pack`);
-    await indexPack({
-      gitDir: this.#gitDir,
-      objectDirectory: this.#root,
-      pack: `${base}.pack`,
-      idx,
-      connected: true,
-      ...options,
-    });
-    using file = await Deno.open(path);
-    await file.syncData();
-    return idx;
+    await this.#link(pack, path);
+    return await this.#index(pack, { ...options, connected: true });
+  }
+
+  /**
+   * Adds a pack that may name objects of packs to come, and flushes it to disk. Once these are here,
+   * {@linkcode finish} has to be called where this says `open`.
+   *
+   * @param options `likely`: that it names such objects, so that it isn't tried whether it does
+   * @throws {VerificationError} "bad-pack"
+   */
+  async addPart(
+    pack: PackRef,
+    path: string,
+    { likely, strict, ...wait }: Wait & { readonly strict: boolean; readonly likely: boolean },
+  ): Promise<{ readonly idxPath: string; readonly open: boolean }> {
+    await this.#link(pack, path);
+    // The checks of fsckObjects look into other objects, too, and blame the pack if they lack.
+    if (!strict && !likely) {
+      try {
+        const idxPath = await this.#index(pack, { ...wait, strict, connected: true });
+        return { idxPath, open: false };
+      } catch (error) {
+        if (!(error instanceof VerificationError) || error.code !== "missing-objects") throw error;
+      }
+    }
+    const unchecked = { ...wait, strict: false, connected: false };
+    return { idxPath: await this.#index(pack, unchecked), open: true };
+  }
+
+  /**
+   * Makes the checks of {@linkcode add} that had to wait for other packs.
+   *
+   * @throws {VerificationError} "bad-pack", "missing-objects"
+   */
+  async finish(pack: PackRef, options: Wait & { readonly strict: boolean }): Promise<void> {
+    await remove(`${this.#base(pack)}.idx`); // else git compares each object with itself
+    await this.#index(pack, { ...options, connected: true });
   }
 
   /** Adds the next pack as one that went through {@linkcode add} with the same packs before it. */
   async addTrusted(pack: PackRef, path: string, idx: string): Promise<void> {
-    await Deno.symlink(path, `${this.#base(pack)}.pack`);
+    await this.#link(pack, path);
     await Deno.symlink(idx, `${this.#base(pack)}.idx`);
   }
 
@@ -112,6 +136,29 @@ export class Quarantine implements AsyncDisposable {
       }
     }
     return new Set(types.keys());
+  }
+
+  async #link(pack: PackRef, path: string): Promise<void> {
+    await Deno.symlink(path, `${this.#base(pack)}.pack`);
+  }
+
+  /** Returns the path of the index. */
+  async #index(
+    pack: PackRef,
+    options: Wait & { readonly strict: boolean; readonly connected: boolean },
+  ): Promise<string> {
+    const base = this.#base(pack);
+    const idx = `${base}.idx`;
+    await indexPack({
+      gitDir: this.#gitDir,
+      objectDirectory: this.#root,
+      pack: `${base}.pack`,
+      idx,
+      ...options,
+    });
+    using file = await Deno.open(`${base}.pack`);
+    await file.syncData();
+    return idx;
   }
 
   #base(pack: PackRef): string {

@@ -83,7 +83,8 @@ export async function receivePack(
   const kept = before.slice(0, fixed + planPacks(before.slice(fixed), size));
   const known = new Set(kept.flatMap((pack) => pack.tips));
   const fresh = [...tips].filter((oid) => !known.has(oid)).sort();
-  const made = kept.length === before.length ? came : await packObjects({
+  if (fresh.length === 0) return { packs: kept, added: [] };
+  const [made] = kept.length === before.length ? [came] : await packObjects({
     gitDir,
     alternates: [objectDirectory],
     include: fresh,

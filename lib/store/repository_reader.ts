@@ -9,6 +9,7 @@ import { VerificationError } from "../common/errors.ts";
 import { verifySignature } from "../identity/keys.ts";
 import { decodeEnvelope } from "../manifest/envelope.ts";
 import { verifyManifest } from "../manifest/manifest.ts";
+import { endOfGroups } from "../manifest/pack_groups.ts";
 import type { PackRef, SignedManifest } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
 import type { RepoPaths } from "./repo_paths.ts";
@@ -152,12 +153,16 @@ export class RepositoryReader {
     return tips.union(new Set(Object.values(manifest?.refs ?? {})));
   }
 
-  /** The packs up to the first that is not on disk: nothing is missing behind what is in them. */
+  /**
+   * The packs before the first group that is not on disk whole: nothing is missing behind what is in
+   * them.
+   */
   protected async completePacks(): Promise<PackFile[]> {
     const { packs } = await this.state();
     const whole = await this.whole(packs);
     const gap = packs.findIndex((pack, i) => pack.sha256 !== whole[i]?.pack.sha256);
-    return gap < 0 ? whole : whole.slice(0, gap);
+    const held = gap < 0 ? packs : packs.slice(0, gap);
+    return whole.slice(0, endOfGroups(held));
   }
 
   /** Packs that no manifest lists any more but that can still be seeded. */

@@ -167,6 +167,12 @@ export interface Transport extends AsyncDisposable {
   /** Stops republishing what {@linkcode announce} was given. */
   forget(manifest: Manifest): Promise<void>;
 
+  /**
+   * Bytes of the largest pack that this network can store, at least 1 MiB; undefined where any size
+   * will do. What is larger is split when it is published, for all networks.
+   */
+  maxPack?(): number | undefined;
+
   /** Keeps a pack available to others, straight from its file, until disposed. */
   seed(file: PackFile): Promise<AsyncDisposable>;
 

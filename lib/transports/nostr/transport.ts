@@ -134,6 +134,12 @@ export class NostrTransport implements Transport {
     await (await this.#open()).forget(manifest);
   }
 
+  /** Blossom servers refuse blobs above a size of their own, which the user has to know. */
+  maxPack(): number | undefined {
+    if (this.#servers.length === 0 || this.#relays.length === 0) return undefined;
+    return this.#context.settings.get("nostr.maxBlob") || undefined;
+  }
+
   /** Servers have what was announced: there is nothing to keep up from here. */
   seed(_file: PackFile): Promise<AsyncDisposable> {
     return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() });

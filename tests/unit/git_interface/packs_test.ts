@@ -13,9 +13,10 @@ async function setUp(root: string, format: "sha1" | "sha256" = "sha1") {
   const pack = async (include: string[], exclude: string[] = [], name = "out") => {
     const directory = join(root, name);
     await Deno.mkdir(directory, { recursive: true });
-    return await packObjects({
+    const [made] = await packObjects({
       ...{ gitDir: store, alternates: [objectsOf(work)], include, exclude, directory },
     });
+    return made;
   };
   const index = (path: string, connected = true) => {
     const idx = path.replace(/\.pack$/, ".checked");

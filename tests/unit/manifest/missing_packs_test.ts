@@ -103,3 +103,25 @@ Deno.test("held and fetched are the whole repository, whatever was pushed, force
     { numRuns: 300 },
   );
 });
+
+Deno.test("packs that were made as one are skipped by the tips of the last, all or none", () => {
+  const [first, middle, last] = [
+    pack("part 1", { tips: [] }),
+    pack("part 2", { tips: [] }),
+    pack("part 3", { tips: [tip("b")] }),
+  ];
+  const packs = [base, first, middle, last, third];
+  const lacks = (heldPacks: string[], heldObjects: string[]) =>
+    missingPacks({ packs }, {
+      packs: new Set(heldPacks),
+      objects: new Set(heldObjects.map(tip)),
+    });
+  assert.deepEqual(lacks([], []), packs);
+  assert.deepEqual(lacks([], ["b"]), [base, third]);
+  assert.deepEqual(lacks([], ["a", "b", "c", "d"]), []);
+  assert.deepEqual(lacks([], ["a"]), packs);
+  assert.deepEqual(lacks([middle.sha256, base.sha256], ["c"]), [first, last, third]);
+  assert.deepEqual(missingPacks({ packs: [first] }, { packs: new Set(), objects: new Set() }), [
+    first,
+  ]);
+});

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { planPacks } from "../../../lib/manifest/plan_packs.ts";
 
 const sizes = fc.array(fc.integer({ min: 1, max: 1e9 }), { maxLength: 20 });
-const packs = (list: number[]) => list.map((size) => ({ size }));
+const packs = (list: number[]) => list.map((size) => ({ size, tips: [""] }));
 const sum = (list: number[]) => list.reduce((a, b) => a + b, 0);
 
 /** Sizes after a publication, as if merging neither saved nor cost bytes. */
@@ -62,4 +62,63 @@ Deno.test("the base is written again only when what follows reaches its size", (
     following += 1_000;
   }
   assert.ok(following > 1_000_000 && following <= 1_002_000);
+});
+
+/** What was published together, as far as a limit splits it. */
+type Group = readonly number[];
+
+const listed = (groups: readonly Group[]) =>
+  groups.flatMap((group) =>
+    group.map((size, i) => ({ size, tips: i + 1 < group.length ? [] : [""] }))
+  );
+
+/** The groups after a publication of `added` bytes in packs of at most `limit`, and bytes written. */
+function publishSplit(before: readonly Group[], added: number, limit: number): [Group[], number] {
+  const kept = planPacks(listed(before), added, limit);
+  const groups: Group[] = [];
+  while (groups.flat().length < kept) groups.push(before[groups.length]!);
+  assert.equal(groups.flat().length, kept, "what was made as one is kept or merged as one");
+  const size = sum(before.slice(groups.length).flat()) + added;
+  const parts = Array.from(
+    { length: Math.ceil(size / limit) },
+    (_, i) => Math.min(limit, size - i * limit),
+  );
+  return [[...groups, parts], size];
+}
+
+Deno.test("examples with a limit", () => {
+  assert.equal(planPacks(packs([60]), 61, 64), 1);
+  assert.equal(planPacks(packs([30]), 31, 64), 0);
+  assert.equal(planPacks(packs([60, 3]), 4, 64), 1);
+  assert.equal(planPacks(packs([60, 61]), 1, 64), 2);
+  assert.equal(planPacks(listed([[64, 10], [3]]), 4, 64), 2);
+  assert.equal(planPacks(listed([[64, 10], [3]]), 400, 64), 3);
+  assert.equal(planPacks(listed([[64, 10], [3]]), 400), 0);
+});
+
+Deno.test("over any history with a limit, packs stay few and full ones are not written again", () => {
+  const limit = 1000;
+  const small = fc.integer({ min: 1, max: limit / 2 });
+  const any = fc.oneof({ weight: 9, arbitrary: small }, fc.integer({ min: 1, max: 5 * limit }));
+  fc.assert(
+    fc.property(fc.array(any, { minLength: 1, maxLength: 300 }), (all) => {
+      let groups: Group[] = [];
+      let written = 0;
+      for (const added of all) {
+        const before = groups;
+        const [next, bytes] = publishSplit(before, added, limit);
+        const last = next.at(-1)!;
+        assert.ok(last.length === 1 || bytes === added, "only what is new is split");
+        groups = next;
+        written += bytes;
+      }
+      const total = sum(all);
+      assert.equal(sum(groups.flat()), total);
+      assert.ok(groups.flat().every((size) => size <= limit));
+      assert.ok(written <= total * (Math.log2(limit) + 1));
+      const rows = (2 * total) / limit + 1; // what doesn't merge makes more than the limit together
+      assert.ok(groups.flat().length <= rows * (Math.log2(limit) + 2));
+    }),
+    { numRuns: 100 },
+  );
 });

@@ -77,7 +77,7 @@ export class Publication {
     const state = await this.state();
     const directory = join(this.gitDir, "objects", "pack");
     const tips = [...new Set(Object.values(refs))];
-    const made = await packObjects({
+    const [made] = await packObjects({
       gitDir: this.gitDir,
       alternates,
       include: tips,

@@ -55,7 +55,7 @@ export class Publisher {
     const directory = join(this.#root, `packs-${this.key.id}-${this.#made++}`);
     await Deno.mkdir(directory);
     const refs = await this.refs();
-    const made = await packObjects({
+    const [made] = await packObjects({
       gitDir: gitDirOf(this.work),
       alternates: [objectsOf(this.work)],
       include: Object.values(refs),
