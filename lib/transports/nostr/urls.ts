@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { isIP } from "node:net";
+import { reachOf } from "../../common/reach.ts";
 
 /** Longest URL of a server, in characters: an naddr has room for that many. */
 export const MAX_SERVER_URL = 255;
@@ -41,22 +41,8 @@ export function distinctUrls(
  * are not to be called there: what answers is not for strangers to point at.
  */
 export function isInside(url: string): boolean {
-  const host = new URL(url).hostname.replace(/^\[|\]$/g, "");
-  switch (isIP(host)) {
-    case 4:
-      return INSIDE_4.test(host);
-    case 6:
-      return INSIDE_6.test(host);
-    default:
-      return !host.includes(".") || /\.(?:localhost|local|internal|lan)\.?$/.test(host);
-  }
+  return reachOf(new URL(url).hostname) !== "public";
 }
-
-/** RFC 1122, 1918, 3927, 6598, 5771 and above. */
-const INSIDE_4 =
-  /^(?:0|10|127|169\.254|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7])|22[4-9]|2[3-5]\d)\./;
-/** RFC 4291 (unspecified, loopback, mapped, link-local, multicast), 4193. */
-const INSIDE_6 = /^(?:::|f[cdf]|fe[89a-f])/;
 
 function serverUrl(text: string, protocols: readonly string[]): string | undefined {
   // deno-lint-ignore no-control-regex -- URL() would take them off silently

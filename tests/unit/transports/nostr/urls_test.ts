@@ -32,6 +32,9 @@ Deno.test("server addresses: what is none", () => {
 Deno.test("server addresses: those inside a machine or a home are told from public ones", () => {
   const inside = [
     "ws://localhost",
+    "ws://localhost.",
+    "ws://router.",
+    "ws://[64:ff9b::7f00:1]",
     "ws://router",
     "ws://printer.local",
     "ws://127.0.0.1:1",
