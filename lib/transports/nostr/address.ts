@@ -38,6 +38,8 @@ export const MAX_IDENTIFIER = 128;
 const MAX_ADDRESS = 4096;
 const MAX_MESSAGE = 600;
 const SCHEME = "nostr://";
+/** A secret key (NIP-19, NIP-49), wherever it stands: an address is sent to relays, and in errors. */
+const SECRET = /n(?:crypt)?sec1[02-9ac-hj-np-z]{20}/i;
 const USER = /^[a-z0-9._+-]{1,64}$/i;
 const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const DOMAIN = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})+$`);
@@ -48,6 +50,11 @@ const DOMAIN = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})+$`);
  * @throws {UsageError} "bad-address" that says what exactly is wrong
  */
 export function parseNostrAddress(url: string): NostrAddress | Nip05Address {
+  if (SECRET.test(url)) {
+    throw new UsageError("bad-address", "can't use this address: it has a secret key in it", {
+      hint: "take it back from wherever it was written; addresses have the public npub1...",
+    });
+  }
   if (url.length > MAX_ADDRESS) {
     throw badAddress(url, `it has ${url.length} characters and ${MAX_ADDRESS} is the most`);
   }
@@ -56,11 +63,6 @@ export function parseNostrAddress(url: string): NostrAddress | Nip05Address {
   const parts = url.slice(SCHEME.length).replace(/\/+$/, "").split("/");
   const [owner, second, third] = parts;
   if (!owner) throw fail("the owner's npub, name or naddr is missing");
-  if (/^nsec1|^ncryptsec1/i.test(owner)) {
-    throw new UsageError("bad-address", "can't use this address: it has a secret key in it", {
-      hint: "take it back from wherever it was written; addresses have the public npub1...",
-    });
-  }
   if (/^naddr1/i.test(owner)) {
     if (parts.length > 1) throw fail("an naddr has all in it and nothing can follow it");
     return readNaddr(owner, fail);

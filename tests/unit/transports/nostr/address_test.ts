@@ -104,7 +104,16 @@ Deno.test("nostr addresses: errors say exactly what is wrong", () => {
 
 Deno.test("nostr addresses: a secret key in an address is refused and not repeated", () => {
   const nsec = nsecEncode(secret(1));
-  assert.throws(() => parseNostrAddress(`nostr://${nsec}/hello`), (error: UsageError) => {
-    return /secret key/.test(error.message) && !`${error.message}${error.hint}`.includes(nsec);
-  });
+  const at = (text: string) => text.replace("NSEC", nsec);
+  for (
+    const url of [
+      ...["nostr://NSEC/hello", "nostr://dan@example.org/NSEC", "nostr:NSEC", "nostr:///NSEC"],
+      ...["nostr://dan@example.org/NSEC/hello", `nostr://${nsec.toUpperCase()}/hello`],
+    ].map(at)
+  ) {
+    assert.throws(() => parseNostrAddress(url), (error: UsageError) => {
+      const told = `${error.message}${error.hint}`.toLowerCase();
+      return /secret key/.test(error.message) && !told.includes(nsec);
+    }, url);
+  }
 });
