@@ -222,6 +222,14 @@ test("dead relays are not an empty repository", { relays: 2 }, async (network) =
   const b = await network.join(bob);
   await network.relays[0]!.kill();
   assert.deepEqual(await resolveLast(b, alice), signed);
+  const [dead, alive] = network.relays.map(({ url }) => url);
+  const unknown = formatNostrAddress({ pubkey: eve.pubkey, identifier: "hello", relays: [] });
+  await assert.rejects(located(b, unknown), (error: GtrError) => {
+    assert.equal(error.code, "nobody-answered");
+    assert.match(error.message, new RegExp(`${alive} knows no repository .*, ${dead} didn't`));
+    assert.match(error.hint!, /try again/);
+    return true;
+  });
   await network.relays[1]!.kill();
   await assert.rejects(resolveLast(b, alice), hasCode("unreachable"));
   await assert.rejects(located(b, address([])), hasCode("unreachable"));

@@ -10,11 +10,12 @@ import { formatNostrAddress, type NostrAddress } from "./address.ts";
 import { chooseState, maintainersOf } from "./choose_state.ts";
 import { decodeAnnouncement, type SignedAnnouncement } from "./events/announcement.ts";
 import type { NostrEvent } from "./events/event.ts";
-import { ANNOUNCEMENT, DELETION, STATE } from "./events/kinds.ts";
+import { ANNOUNCEMENT, STATE } from "./events/kinds.ts";
 import { liveEvents } from "./events/live_events.ts";
 import { decodeState, type SignedState } from "./events/state.ts";
 import { mayAsk } from "./may_ask.ts";
 import type { Relays } from "./relays/relays.ts";
+import { deletionFilters, hasState } from "./repository_events.ts";
 import { distinctUrls, relayUrl } from "./urls.ts";
 
 /** Most git servers of one repository that are tried. */
@@ -86,10 +87,10 @@ async function gather(
     const newKeys = keys.filter((key) => !asked.keys.includes(key));
     const queries = [
       ...(others.length > 0 || round === 0
-        ? [relays.query(others, filters(keys, identifier), signal)]
+        ? [relays.query(others, filters(keys, identifier), signal, hasState)]
         : []),
       ...(newKeys.length > 0 && asked.urls.length > 0
-        ? [relays.query(asked.urls, filters(newKeys, identifier), signal)]
+        ? [relays.query(asked.urls, filters(newKeys, identifier), signal, hasState)]
         : []),
     ];
     // The first relays have to answer; what they point to may be gone.
@@ -108,12 +109,9 @@ async function gather(
 }
 
 function filters(authors: readonly string[], identifier: string) {
-  const addresses = authors.flatMap((author) =>
-    [ANNOUNCEMENT, STATE].map((kind) => `${kind}:${author}:${identifier}`)
-  );
   return [
     { kinds: [ANNOUNCEMENT, STATE], authors, "#d": [identifier] },
-    { kinds: [DELETION], authors, "#a": addresses },
+    ...deletionFilters(authors, identifier),
   ];
 }
 

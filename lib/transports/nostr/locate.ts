@@ -12,7 +12,7 @@ import { type NostrAddress, parseNostrAddress } from "./address.ts";
 import { boundPublisher } from "./binding.ts";
 import { mayAsk } from "./may_ask.ts";
 import { readable } from "./readable.ts";
-import type { RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
+import type { RepositoryAnswer, RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
 
 /** What {@linkcode locate} works with. */
 export interface LocateParts {
@@ -40,7 +40,7 @@ export async function locate(parts: LocateParts, url: string, wait: Wait): Promi
   const { pubkey, identifier } = address;
   const own = await parts.ownPubkey(wait.signal) === pubkey;
   if (own && parts.publishes(identifier)) return repository(parts, parts.publicKey, address);
-  let events: RepositoryEvents | undefined;
+  let events: RepositoryAnswer | undefined;
   try {
     events = await parts.lookup.ask(address, wait.signal);
   } catch (error) {
@@ -55,13 +55,26 @@ export async function locate(parts: LocateParts, url: string, wait: Wait): Promi
     if (foreign) return { foreign };
   }
   if (own) return repository(parts, parts.publicKey, address);
-  const asked = parts.lookup.relaysOf(address.relays);
-  throw new NetworkError(
+  throw notFound(parts, address, events?.silent ?? []);
+}
+
+function notFound(
+  { lookup }: LocateParts,
+  { identifier, relays }: NostrAddress,
+  silent: readonly string[],
+): NetworkError {
+  const asked = lookup.relaysOf(relays).filter((url) => !silent.includes(url));
+  const knows = `${asked.join(", ")} ${asked.length === 1 ? "knows" : "know"}`;
+  const others = silent.length === 0 ? "" : `, ${silent.join(", ")} didn't answer`;
+  return new NetworkError(
     "nobody-answered",
-    `can't find ${readable(identifier, 128)}: ${asked.join(", ")} ${
-      asked.length === 1 ? "knows" : "know"
-    } no repository of this name by this key`,
-    { hint: "check the address, or name a relay in it: nostr://<npub>/<relay>/<identifier>" },
+    `can't find ${readable(identifier, 128)}: ${knows} no repository of this name by this key` +
+      others,
+    {
+      hint: silent.length === 0
+        ? "check the address, or name a relay in it: nostr://<npub>/<relay>/<identifier>"
+        : "try again later, or name another relay: nostr://<npub>/<relay>/<identifier>",
+    },
   );
 }
 

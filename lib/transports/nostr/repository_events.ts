@@ -40,6 +40,12 @@ export interface RepositoryEvents {
   readonly servers: readonly string[];
 }
 
+/** What was found, and who was not heard. */
+export interface RepositoryAnswer extends RepositoryEvents {
+  /** Relays that didn't answer: what they have of it is not known. */
+  readonly silent: readonly string[];
+}
+
 /** What is remembered stands in for asking again, within so many milliseconds. */
 const SOON = 5_000;
 /** The same for where packs are, which changes seldom. */
@@ -79,7 +85,7 @@ export class RepositoryLookup {
    *
    * @throws {NetworkError} "unreachable" where no relay answers, or there is none to ask
    */
-  async ask(address: NostrAddress, signal: AbortSignal): Promise<RepositoryEvents> {
+  async ask(address: NostrAddress, signal: AbortSignal): Promise<RepositoryAnswer> {
     const chosen = this.relaysOf(address.relays);
     if (chosen.length === 0) {
       throw new NetworkError(
@@ -91,7 +97,7 @@ export class RepositoryLookup {
       );
     }
     const filters = filtersOf(address);
-    const { events } = await this.relays.query(chosen, filters, signal);
+    const { events, failed } = await this.relays.query(chosen, filters, signal, hasState);
     let found = readEvents(events, address, chosen);
     if (found.state === undefined) {
       const lists = events.flatMap((event) => decodeRelayList(event)?.write ?? []);
@@ -100,12 +106,12 @@ export class RepositoryLookup {
         .filter((url) => !chosen.includes(url) && mayAsk(url, chosen));
       const answer = more.length === 0
         ? undefined
-        : await this.relays.query(more, filters, signal).catch(() => undefined);
+        : await this.relays.query(more, filters, signal, hasState).catch(() => undefined);
       signal.throwIfAborted();
       if (answer) found = readEvents([...events, ...answer.events], address, chosen);
     }
     this.#remember(found);
-    return found;
+    return { ...found, silent: [...failed.keys()] };
   }
 
   /** What was {@linkcode keep kept} a moment ago, once; else asks. */
@@ -148,17 +154,34 @@ function keyOf({ pubkey, identifier }: NostrAddress): string {
   return `${pubkey} ${identifier}`;
 }
 
-function filtersOf({ pubkey, identifier }: NostrAddress): Filter[] {
+/** Whether slow relays need not be waited for: of what is looked for, the state is what counts. */
+export function hasState(events: readonly NostrEvent[]): boolean {
+  return events.some(({ kind }) => kind === STATE);
+}
+
+/** What is asked for to know a repository. */
+export function filtersOf({ pubkey, identifier }: NostrAddress): Filter[] {
   const address = `${ANNOUNCEMENT}:${pubkey}:${identifier}`;
   return [
     { kinds: [ANNOUNCEMENT, STATE], authors: [pubkey], "#d": [identifier] },
     { kinds: [FILE_METADATA], authors: [pubkey], "#a": [address] },
-    {
-      kinds: [DELETION],
-      authors: [pubkey],
-      "#a": [address, `${STATE}:${pubkey}:${identifier}`],
-    },
+    ...deletionFilters([pubkey], identifier),
     { kinds: [RELAY_LIST, BLOSSOM_LIST], authors: [pubkey] },
+  ];
+}
+
+/**
+ * Requests to delete announcements and states of a repository: those that name their addresses, and
+ * those that may name no more than their ids, as some programs' do (NIP-09).
+ */
+export function deletionFilters(authors: readonly string[], identifier: string): Filter[] {
+  const kinds = [ANNOUNCEMENT, STATE];
+  const addresses = authors.flatMap((author) =>
+    kinds.map((kind) => `${kind}:${author}:${identifier}`)
+  );
+  return [
+    { kinds: [DELETION], authors, "#a": addresses },
+    { kinds: [DELETION], authors, "#k": kinds.map(String) },
   ];
 }
 
@@ -169,13 +192,13 @@ export function readEvents(
   chosen: readonly string[],
 ): RepositoryEvents {
   const live = liveEvents(events);
-  const announcement = first(live, decodeAnnouncement);
+  const announcement = first(live, address, decodeAnnouncement);
   const lists = live.flatMap((event) => decodeBlossomList(event) ?? []);
   const servers = distinctUrls([...announcement?.blossoms ?? [], ...lists], webUrl, MAX_SERVERS);
   return {
     address: { ...address, relays: chosen },
     announcement,
-    state: first(live, decodeState),
+    state: first(live, address, decodeState),
     packs: live.flatMap((event) => {
       const metadata = decodePack(event, address);
       return metadata ? [{ event, metadata }] : [];
@@ -184,10 +207,15 @@ export function readEvents(
   };
 }
 
-function first<T>(events: readonly NostrEvent[], decode: (e: NostrEvent) => T | undefined) {
+/** An event with several tags `d` answers to each of them, but is only what its first one says. */
+function first<T extends { readonly identifier: string }>(
+  events: readonly NostrEvent[],
+  { identifier }: NostrAddress,
+  decode: (event: NostrEvent) => T | undefined,
+): T | undefined {
   for (const event of events) {
     const decoded = decode(event);
-    if (decoded !== undefined) return decoded;
+    if (decoded?.identifier === identifier) return decoded;
   }
   return undefined;
 }
