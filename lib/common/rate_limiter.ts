@@ -30,10 +30,23 @@ export class RateLimiter {
    */
   take(bytes: number): number {
     if (this.#rate === 0) return 0;
+    this.#refill();
+    this.#tokens -= bytes;
+    return this.#tokens >= 0 ? 0 : -this.#tokens / this.#rate * 1000;
+  }
+
+  /** Takes `bytes` if they may be sent at once: for what can be dropped. */
+  tryTake(bytes: number): boolean {
+    if (this.#rate === 0) return true;
+    this.#refill();
+    if (this.#tokens < bytes) return false;
+    this.#tokens -= bytes;
+    return true;
+  }
+
+  #refill(): void {
     const now = this.#now();
     this.#tokens = Math.min(this.#burst, this.#tokens + (now - this.#at) / 1000 * this.#rate);
     this.#at = now;
-    this.#tokens -= bytes;
-    return this.#tokens >= 0 ? 0 : -this.#tokens / this.#rate * 1000;
   }
 }

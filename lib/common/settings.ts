@@ -151,6 +151,16 @@ export const SETTINGS = {
   "holepunch.maxConnections": whole("connections of peers served at once", 80, 1, 10000),
   "holepunch.uploadRate": whole("bytes per second sent to peers (0: no limit)", 0, 0, 1e12),
   "holepunch.dhtPacks": whole("bytes of packs of a repository also kept in the DHT", 16384, 0, 1e6),
+  "holepunch.relays": list(
+    "relays used where no hole can be punched (unset: none)",
+    "keys of 64 hex digits,...",
+    /^[0-9a-f]{64}$/,
+  ),
+  "holepunch.relay": yesNo("relay other peers' connections; for nodes that can be reached", false),
+  "holepunch.relayConnections": whole("connections relayed at once, two a pair", 64, 2, 10000),
+  "holepunch.relayPerPeer": whole("of these, for one address", 16, 1, 10000),
+  "holepunch.relayRate": whole("bytes per second relayed (0: no limit)", 2e6, 0, 1e12),
+  "holepunch.relaySeconds": whole("seconds that a connection is relayed", 1800, 1, 86400),
   "default.listen": text(
     "address to serve https on (unset: none)",
     "",

@@ -40,7 +40,7 @@ export interface Query<T> extends AsyncIterable<T> {
 /** A Noise-encrypted stream: streamx' Duplex. */
 export interface NoiseStream {
   readonly remotePublicKey: Buffer;
-  readonly rawStream: { readonly remoteHost: string | null } | null;
+  readonly rawStream: { readonly remoteHost: string | null; readonly remotePort: number } | null;
   /** Whether the handshake succeeded. */
   readonly opened: Promise<boolean>;
   readonly destroying: boolean;
@@ -80,14 +80,29 @@ export default class HyperDHT {
   readonly online: boolean;
   /** The routing table. */
   readonly nodes: { readonly length: number };
+  /** Whether its router gives each connection another port. */
+  readonly randomized: boolean;
+  readonly stats: { readonly relaying: { readonly successes: number } };
   address(): NodeAddress;
+  /** Where it can be reached from outside without any help; null where that isn't known. */
+  remoteAddress(): NodeAddress | null;
+  /** A stream of the node's UDX. */
+  createRawStream(options: object): object;
   fullyBootstrapped(): Promise<void>;
   connect(
     publicKey: Buffer,
-    options?: { readonly relayAddresses?: readonly NodeAddress[] },
+    options?: {
+      readonly relayAddresses?: readonly NodeAddress[];
+      /** Key of a blind relay, used as long as there is no direct connection. */
+      readonly relayThrough?: Buffer;
+    },
   ): NoiseStream;
   createServer(
-    options: { readonly firewall?: (remotePublicKey: Buffer) => boolean },
+    options: {
+      readonly firewall?: (remotePublicKey: Buffer) => boolean;
+      /** Asked at each handshake. */
+      readonly relayThrough?: () => Buffer | null;
+    },
     onconnection: (stream: NoiseStream) => void,
   ): Server;
   lookup(topic: Buffer): Query<{ readonly peers: readonly AnnouncedPeer[] }>;

@@ -28,6 +28,8 @@ export interface StreamOptions {
   readonly framed?: boolean;
   /** Number of the first packet. */
   readonly seq?: number;
+  /** Of a stream that is relayed: whether a packet of so many bytes is forwarded, or dropped. */
+  readonly forward?: (bytes: number) => boolean;
 }
 
 /** Options of {@linkcode UDXStream.connect}. */
@@ -58,6 +60,7 @@ export class UDXStream extends MeasuredDuplex {
   protected override readonly connection: Connection;
   readonly #output: StreamOutput;
   readonly #firewall: Firewall;
+  readonly #forward: (bytes: number) => boolean;
   #closed = false;
   #previousSocket: UDXSocket | null = null;
   /** Sockets that it is or was connected over: packets may still come there after a change. */
@@ -79,6 +82,7 @@ export class UDXStream extends MeasuredDuplex {
     this.udx = udx;
     this.id = id;
     this.#firewall = options.firewall ?? refuse;
+    this.#forward = options.forward ?? (() => true);
     this.#output = new StreamOutput(this);
     this.connection = new Connection(
       {
@@ -312,12 +316,13 @@ export class UDXStream extends MeasuredDuplex {
   }
 
   #relay(to: UDXStream, bytes: Uint8Array): void {
-    if (to.socket && to.remoteHost) {
+    const last = (bytes[2]! & PacketType.DESTROY) !== 0;
+    if (to.socket && to.remoteHost && (last || this.#forward(bytes.length))) {
       const copy = bytes.slice();
       setStream(copy, to.remoteId);
       to.#transmit(copy, { id: to.remoteId, host: to.remoteHost, port: to.remotePort, family: 4 });
     }
-    if (bytes[2]! & PacketType.DESTROY) this.connection.close(connectionReset());
+    if (last) this.connection.close(connectionReset());
   }
 
   /** Takes more from the writer now, or when enough of what it wrote is acknowledged. */

@@ -6,14 +6,19 @@
 import { Buffer } from "node:buffer";
 import HyperDHT from "../../hyperdht/mod.ts";
 import { NetworkError } from "../../common/errors.ts";
-import { abortable } from "../../common/wait.ts";
+import { abortable, deadline } from "../../common/wait.ts";
 import type { KeyPair, NodeAddress, NoiseStream, Server } from "../../types/hyperdht.d.ts";
 import { UDX } from "../../udx/mod.ts";
+import { RelayChoice } from "./relay_choice.ts";
 
 /** Nodes that a new network begins with: of fewer, records are lost when one of them is busy. */
 const FIRST_NODES = 5;
 /** Of what nodes of the DHT say to one search no more peers are tried. */
 const MAX_PEERS = 64;
+/** Where there are relays: how long one attempt to connect may take. */
+const ATTEMPT_MS = 4_000;
+/** hyperdht's errors that a relay can't help with: the peer isn't there. */
+const ABSENT: readonly unknown[] = ["PEER_NOT_FOUND", "PEER_CONNECTION_FAILED"];
 
 /** Where a peer is. Nothing of it is proved until it is connected. */
 export interface PeerAddress {
@@ -32,6 +37,8 @@ export interface HyperNodeOptions {
   readonly bootstrap: readonly string[] | undefined;
   /** The 32 bytes of which the key pair is made that peers know this node by. */
   readonly seed: Uint8Array;
+  /** Keys of blind relays, for where no hole can be punched. */
+  readonly relays?: readonly string[];
 }
 
 /** One node, and the key pair that it is known by. */
@@ -40,11 +47,14 @@ export class HyperNode implements AsyncDisposable {
   readonly keys: KeyPair;
   /** Those that a new network begins with. */
   readonly #first: readonly HyperDHT[];
+  readonly #relays: RelayChoice;
+  #relayed = 0;
 
-  private constructor(dht: HyperDHT, keys: KeyPair, first: readonly HyperDHT[]) {
+  private constructor(dht: HyperDHT, first: readonly HyperDHT[], options: HyperNodeOptions) {
     this.dht = dht;
-    this.keys = keys;
+    this.keys = HyperDHT.keyPair(options.seed);
     this.#first = first;
+    this.#relays = new RelayChoice(options.relays ?? []);
   }
 
   /** Opens sockets and begins to join the network. */
@@ -63,7 +73,7 @@ export class HyperNode implements AsyncDisposable {
     }
     const own = first.length > 0 ? undefined : port;
     const dht = new HyperDHT({ udx: new UDX(), host, port: own, bootstrap });
-    return new HyperNode(dht, HyperDHT.keyPair(options.seed), first);
+    return new HyperNode(dht, first, options);
   }
 
   /** This node's key in 64 hex digits. */
@@ -86,35 +96,81 @@ export class HyperNode implements AsyncDisposable {
     await abortable(this.dht.fullyBootstrapped(), signal);
   }
 
-  /** Takes connections from now on. */
+  /** Blind relays that are tried where no hole can be punched. */
+  get relays(): number {
+    return this.#relays.size;
+  }
+
+  /** Connections that a relay has helped to make, whoever began them. */
+  get relayed(): number {
+    return this.#relayed + this.dht.stats.relaying.successes;
+  }
+
+  /** Takes connections from now on, for this node's key or another. */
   async listen(
     admit: () => boolean,
     onconnection: (stream: NoiseStream) => void,
+    keys: KeyPair = this.keys,
   ): Promise<Server> {
-    const server = this.dht.createServer({ firewall: () => !admit() }, (stream) => {
+    const options = {
+      firewall: () => !admit(),
+      relayThrough: () => this.#relays.offered(this.dht.randomized),
+    };
+    const server = this.dht.createServer(options, (stream) => {
       stream.on("error", () => {}); // told to whoever reads or writes
       onconnection(stream);
     });
-    await server.listen(this.keys);
+    await server.listen(keys);
     return server;
   }
 
   /**
-   * A stream to whoever has the key.
+   * A stream to whoever has the key; where no hole can be punched, through a relay.
    *
    * @throws {NetworkError} "no-live-peer"
    */
-  async connect({ key, relays }: PeerAddress, signal: AbortSignal): Promise<NoiseStream> {
+  async connect(peer: PeerAddress, signal: AbortSignal): Promise<NoiseStream> {
+    if (this.#relays.size === 0) return await this.#connect(peer, null, signal);
+    let failure: unknown;
+    for (const relay of this.#relays.attempts(peer.key, this.dht.randomized)) {
+      const what = `${peer.key.slice(0, 12)}${relay ? " through a relay" : ""}`;
+      using limit = deadline(ATTEMPT_MS, what, signal);
+      try {
+        const stream = await this.#connect(peer, relay, limit.signal);
+        if (relay) {
+          this.#relayed++;
+          this.#relays.remember(peer.key);
+        }
+        return stream;
+      } catch (error) {
+        signal.throwIfAborted();
+        failure = error;
+        if (!relay && error instanceof Error && isAbsent(error.cause)) throw error;
+      }
+    }
+    throw failure;
+  }
+
+  async #connect(
+    { key, relays }: PeerAddress,
+    relay: Buffer | null,
+    signal: AbortSignal,
+  ): Promise<NoiseStream> {
     signal.throwIfAborted();
-    const options = relays ? { relayAddresses: relays } : {};
-    const stream = this.dht.connect(Buffer.from(key, "hex"), options);
+    const stream = this.dht.connect(Buffer.from(key, "hex"), {
+      ...(relays ? { relayAddresses: relays } : {}),
+      ...(relay ? { relayThrough: relay } : {}),
+    });
     let failure: Error | undefined;
     stream.on("error", (error) => failure ??= error);
     try {
       if (await abortable(stream.opened, signal)) return stream;
       const why = failure?.message ?? "it hung up";
-      const message = `can't connect to ${key.slice(0, 12)}: ${why}`;
-      throw new NetworkError("no-live-peer", message, { cause: failure });
+      const through = relay ? ` through relay ${relay.toString("hex").slice(0, 12)}` : "";
+      const message = `can't connect to ${key.slice(0, 12)}${through}: ${why}`;
+      const helps = !relay && failure !== undefined && !isAbsent(failure);
+      const hint = helps ? "a relay may help: gtr config holepunch.relays <its key>" : undefined;
+      throw new NetworkError("no-live-peer", message, { hint, cause: failure });
     } catch (error) {
       stream.destroy();
       throw error;
@@ -158,6 +214,10 @@ export class HyperNode implements AsyncDisposable {
 function readAddress(text: string): NodeAddress {
   const at = text.lastIndexOf(":");
   return { host: text.slice(0, at), port: Number(text.slice(at + 1)) };
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof Error && "code" in error && ABSENT.includes(error.code);
 }
 
 function messageOf(error: unknown): string {

@@ -54,7 +54,14 @@ export class HolepunchTransport implements Transport {
 
   static open(context: TransportContext, wait: Wait): HolepunchTransport {
     wait.signal.throwIfAborted();
-    return new HolepunchTransport(context);
+    const made = new HolepunchTransport(context);
+    if (context.settings.get("holepunch.relay")) {
+      // Somebody may need the relay before anything of this user's needs the network.
+      made.#peer(new AbortController().signal).catch((error) => {
+        if (!made.#ended) context.log(toGtrError(error).message);
+      });
+    }
+    return made;
   }
 
   address(name: string): string | undefined {
