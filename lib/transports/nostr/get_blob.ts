@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { NetworkError, StoreError, toGtrError, VerificationError } from "../../common/errors.ts";
-import { idleDeadline, type Wait } from "../../common/wait.ts";
+import type { Wait } from "../../common/wait.ts";
 import type { FetchWait } from "../transport.ts";
 import { downloadBlob } from "./blossom/download.ts";
 
@@ -75,22 +75,12 @@ export async function getBlob(blob: WantedBlob, into: string, wait: FetchWait): 
  * A Blossom server.
  *
  * @param size of the blob, in bytes
- * @param timeout milliseconds without a byte after which the server is given up
+ * @param timeout milliseconds after which a server that sends nothing, or hardly anything, is given up
  */
 export function blossomSource(url: string, size: number, timeout: number): BlobSource {
-  const name = new URL(url).origin;
   return {
-    name,
-    async fetch(into, { signal, progress }) {
-      using idle = idleDeadline(timeout, `${name} to send a blob`, signal);
-      await downloadBlob(url, size, into, {
-        signal: idle.signal,
-        progress: (done, total, doing) => {
-          idle.touch();
-          progress?.(done, total, doing);
-        },
-      });
-    },
+    name: new URL(url).origin,
+    fetch: (into, wait) => downloadBlob(url, size, into, wait, timeout),
   };
 }
 

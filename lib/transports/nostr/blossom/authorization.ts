@@ -8,24 +8,26 @@ import { BLOSSOM_AUTH } from "../events/kinds.ts";
 
 /** How long an authorization holds, in seconds: as long as a slow upload may take. */
 const LIFETIME = 3600;
+/** Servers want it to be of the past (BUD-11), and their clocks may be behind; in seconds. */
+const BEFORE = 60;
 
 /**
  * The event that allows to store one blob on one server, and nothing else.
  *
- * @param created seconds since 1970
+ * @param now seconds since 1970
  */
 export function uploadAuthorization(
   sha256: string,
   server: string,
-  created: number,
+  now: number,
 ): EventTemplate {
   return {
     kind: BLOSSOM_AUTH,
-    created_at: created,
+    created_at: now - BEFORE,
     tags: [
       ["t", "upload"],
       ["x", sha256],
-      ["expiration", String(created + LIFETIME)],
+      ["expiration", String(now + LIFETIME)],
       ["server", new URL(server).hostname.toLowerCase()],
     ],
     content: `Upload ${sha256}`,

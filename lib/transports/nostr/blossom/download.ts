@@ -9,7 +9,7 @@ import { storeError } from "../../../common/atomic_file.ts";
 import { NetworkError, VerificationError } from "../../../common/errors.ts";
 import { deadline, idleDeadline, type Wait } from "../../../common/wait.ts";
 import { isInside, webUrl } from "../urls.ts";
-import { answerBytes, answerJson, exchange, refusal } from "./request.ts";
+import { answerBytes, answerJson, type BlossomRequest, exchange, refusal } from "./request.ts";
 
 /** A blob, as a server lists it. */
 export interface ListedBlob {
@@ -19,8 +19,10 @@ export interface ListedBlob {
   readonly size: number;
 }
 
-/** Milliseconds without a byte. */
+/** Milliseconds that {@linkcode LEAST} bytes may take. */
 const IDLE = 20_000;
+/** Fewer don't count as a sign of life: a server that drips would else be waited for without end. */
+const LEAST = 64 * 1024;
 const ANSWER = 10_000;
 const MAX_REDIRECTS = 3;
 const MAX_LIST = 4 * 1024 * 1024;
@@ -30,6 +32,7 @@ const MAX_LIST = 4 * 1024 * 1024;
  * can't send a part, from the start. The bytes are not checked but for their number: the caller
  * compares the SHA-256, and removes the file where it is another. Progress is in bytes.
  *
+ * @param timeout milliseconds that the answer, and then each 64 KiB of it, may take
  * @throws {NetworkError} "unreachable", "nobody-answered", "not-found", "rate-limited" or
  * "server-refused"; what has come so far stays in the file
  * @throws {VerificationError} "wrong-size" or "wrong-range"
@@ -39,12 +42,13 @@ export async function downloadBlob(
   size: number,
   into: string,
   wait: Wait,
+  timeout = IDLE,
 ): Promise<void> {
   const file = await open(into, "a+").catch((error) => {
     throw storeError(`can't write ${into}`, error);
   });
   try {
-    using idle = idleDeadline(IDLE, `${new URL(url).origin} to send a blob`, wait.signal);
+    using idle = idleDeadline(timeout, `${new URL(url).origin} to send a blob`, wait.signal);
     let done = (await file.stat()).size;
     if (done > size) {
       await file.truncate(0);
@@ -52,19 +56,25 @@ export async function downloadBlob(
     }
     wait.progress?.(done, size, "Downloading");
     if (done === size) return;
-    const answer = await get(url, done > 0 ? { Range: `bytes=${done}-` } : {}, idle.signal);
+    const headers = done > 0 ? { Range: `bytes=${done}-` } : undefined;
+    const answer = await follow({ method: "GET", url, headers }, idle.signal);
+    idle.touch();
     if (answer.statusCode === 200 && done > 0) {
       await file.truncate(0);
       done = 0;
     }
     checkRange(answer, url, done, size);
+    let alive = done;
     for await (const bytes of answerBytes(answer, url, idle.signal)) {
-      idle.touch();
       if (done + bytes.length > size) throw wrongSize(url, `more than ${size}`);
       await file.appendFile(bytes).catch((error) => {
         throw storeError(`can't write ${into}`, error);
       });
       done += bytes.length;
+      if (done >= alive + LEAST) {
+        alive = done;
+        idle.touch();
+      }
       wait.progress?.(done, size, "Downloading");
     }
     if (done < size) {
@@ -82,7 +92,7 @@ export async function downloadBlob(
  */
 export async function sizeOfBlob(url: string, signal: AbortSignal): Promise<number | undefined> {
   using limit = deadline(ANSWER, `${new URL(url).origin} to say whether it has a blob`, signal);
-  const answer = await exchange({ method: "HEAD", url }, limit.signal);
+  const answer = await follow({ method: "HEAD", url }, limit.signal);
   if (answer.statusCode === 404 || answer.statusCode === 410) {
     answer.destroy();
     return undefined;
@@ -118,20 +128,24 @@ export async function listBlobs(
   });
 }
 
-/** A GET that follows redirects (BUD-01), but none from a public server into this network. */
-async function get(
-  url: string,
-  headers: Record<string, string>,
+/** Where a redirect leads; undefined where it isn't followed, as from a public server into this network. */
+export function redirectTarget(from: string, location: string): string | undefined {
+  const next = URL.canParse(location, from) ? webUrl(new URL(location, from).href) : undefined;
+  return next !== undefined && isInside(next) && !isInside(from) ? undefined : next;
+}
+
+/** An exchange that follows redirects (BUD-01). */
+async function follow(
+  { url, ...request }: BlossomRequest,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   for (let at = url, hops = 0;; hops++) {
-    const answer = await exchange({ method: "GET", url: at, headers }, signal);
+    const answer = await exchange({ ...request, url: at }, signal);
     const { statusCode = 0, headers: { location } } = answer;
     if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined) return answer;
     answer.destroy();
-    const next = URL.canParse(location, at) ? webUrl(new URL(location, at).href) : undefined;
-    const inwards = next !== undefined && isInside(next) && !isInside(at);
-    if (next === undefined || inwards || hops === MAX_REDIRECTS) {
+    const next = redirectTarget(at, location);
+    if (next === undefined || hops === MAX_REDIRECTS) {
       throw new NetworkError("server-refused", `${new URL(url).origin} sends on to nowhere`);
     }
     at = next;

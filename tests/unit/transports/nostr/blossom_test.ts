@@ -7,6 +7,7 @@ import { GtrError } from "../../../../lib/common/errors.ts";
 import {
   downloadBlob,
   listBlobs,
+  redirectTarget,
   sizeOfBlob,
 } from "../../../../lib/transports/nostr/blossom/download.ts";
 import { mirrorBlob, uploadBlob } from "../../../../lib/transports/nostr/blossom/upload.ts";
@@ -183,6 +184,25 @@ Deno.test("blossom: a blob without an end is cut off", async () => {
   await server.shutdown();
 });
 
+Deno.test("blossom: a server that drips is given up", async () => {
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => {
+    let drip: ReturnType<typeof setInterval>;
+    return new Response(
+      new ReadableStream({
+        start: (controller) => {
+          drip = setInterval(() => controller.enqueue(new Uint8Array(10)), 20);
+        },
+        cancel: () => clearInterval(drip),
+      }),
+    );
+  });
+  await using one = await blob(1);
+  const url = `http://127.0.0.1:${server.addr.port}/x`;
+  await assert.rejects(downloadBlob(url, 10_000, one.into, wait, 200), { code: "nobody-answered" });
+  assert((await Deno.stat(one.into)).size > 0, "what came is kept");
+  await server.shutdown();
+});
+
 Deno.test("blossom: redirects are followed, but not for ever", async () => {
   const bytes = new TextEncoder().encode("0123456789");
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
@@ -190,12 +210,15 @@ Deno.test("blossom: redirects are followed, but not for ever", async () => {
     const location =
       { "/once": "/blob", "/loop": "/loop", "/file": "file:///etc/passwd" }[pathname];
     return location === undefined
-      ? new Response(bytes)
+      ? new Response(request.method === "HEAD" ? null : bytes, {
+        headers: { "content-length": String(bytes.length) },
+      })
       : new Response(null, { status: 302, headers: { location } });
   });
   await using one = await blob(1);
   const url = `http://127.0.0.1:${server.addr.port}`;
   await downloadBlob(`${url}/once`, 10, one.into, wait);
+  assert.equal(await sizeOfBlob(`${url}/once`, wait.signal), 10);
   assert.equal(await Deno.readTextFile(one.into), "0123456789");
   for (const path of ["loop", "file"]) {
     await Deno.writeFile(one.into, new Uint8Array());
@@ -205,4 +228,14 @@ Deno.test("blossom: redirects are followed, but not for ever", async () => {
     });
   }
   await server.shutdown();
+});
+
+Deno.test("blossom: no redirect leads from elsewhere into this network", () => {
+  const from = "https://blossom.example/x";
+  assert.equal(redirectTarget(from, "/y"), "https://blossom.example/y");
+  assert.equal(redirectTarget(from, "https://cdn.example/x"), "https://cdn.example/x");
+  for (const to of ["http://127.0.0.1/x", "http://localhost./x", "http://[::1]/x", "ftp://x.y"]) {
+    assert.equal(redirectTarget(from, to), undefined, to);
+  }
+  assert.equal(redirectTarget("http://127.0.0.1:1/x", "http://[::1]/x"), "http://[::1]/x");
 });
