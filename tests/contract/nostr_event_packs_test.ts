@@ -3,7 +3,6 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { GtrError } from "../../lib/common/errors.ts";
-import { deadline } from "../../lib/common/wait.ts";
 import { CHUNK_BYTES } from "../../lib/transports/nostr/events/chunk.ts";
 import { type NostrEvent, tagValue } from "../../lib/transports/nostr/events/event.ts";
 import {
@@ -12,10 +11,8 @@ import {
   FILE_METADATA,
   STATE,
 } from "../../lib/transports/nostr/events/kinds.ts";
-import type { Filter } from "../../lib/transports/nostr/relays/filter.ts";
-import { Relays } from "../../lib/transports/nostr/relays/relays.ts";
-import { makeRelay, type RelayOptions } from "../fixtures/nostr/relay.ts";
 import { type NetworkOptions, NostrNetwork } from "./nostr_nodes.ts";
+import { askRelay, relayHere, until } from "./nostr_relay_here.ts";
 import {
   fetchBytes,
   makeManifest,
@@ -27,7 +24,6 @@ import {
 
 const [alice, bob] = [testKey(1), testKey(2)];
 const SIZE = 20 * CHUNK_BYTES + 1234; // more than is asked for at once
-const MS = 20_000;
 const env = { GTR_NOSTR_EVENTPACKS: "8m" };
 
 function test(
@@ -46,17 +42,6 @@ function test(
   });
 }
 
-async function ask(url: string, filter: Filter): Promise<NostrEvent[]> {
-  using relays = new Relays({ dropped: () => {} });
-  using limit = deadline(MS, "relays");
-  return (await relays.query([url], [filter], limit.signal)).events;
-}
-
-async function until(what: string, ask: () => Promise<boolean>): Promise<void> {
-  using limit = deadline(MS, what);
-  while (!await ask()) limit.signal.throwIfAborted();
-}
-
 async function shared(network: NostrNetwork, folder: string, size = SIZE) {
   const a = await network.join(alice, { env });
   const file = await makePack(folder, size);
@@ -65,26 +50,15 @@ async function shared(network: NostrNetwork, folder: string, size = SIZE) {
   return { a, file, signed };
 }
 
-/** A relay in this process. */
-function relayHere(options: RelayOptions = {}) {
-  const relay = makeRelay(options);
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, relay.answer);
-  return {
-    url: `ws://127.0.0.1:${server.addr.port}`,
-    store: relay.store,
-    [Symbol.asyncDispose]: () => server.shutdown(),
-  };
-}
-
 /** A relay that holds what another has, each event as `change` makes it. */
 async function copyOf(url: string, change: (event: NostrEvent) => NostrEvent | undefined) {
   const copy = relayHere();
   const kinds = [30617, STATE, FILE_METADATA];
-  const named = await ask(url, { kinds });
+  const named = await askRelay(url, { kinds });
   const ids = named.flatMap(({ tags }) =>
     tags.flatMap(([name, ...ids]) => name === "chunk" ? ids : [])
   );
-  for (const event of [...named, ...await ask(url, { ids })]) {
+  for (const event of [...named, ...await askRelay(url, { ids })]) {
     const changed = change(event);
     if (changed) copy.store.upsert(changed);
   }
@@ -92,12 +66,12 @@ async function copyOf(url: string, change: (event: NostrEvent) => NostrEvent | u
 }
 
 function chunksOf(network: NostrNetwork): Promise<NostrEvent[]> {
-  return ask(network.relays[0]!.url, { kinds: [FILE_DATA] });
+  return askRelay(network.relays[0]!.url, { kinds: [FILE_DATA] });
 }
 
 test("a pack without any server is in events", {}, async (network, folder) => {
   const { file, signed } = await shared(network, folder);
-  const [event] = await ask(network.relays[0]!.url, { kinds: [FILE_METADATA] });
+  const [event] = await askRelay(network.relays[0]!.url, { kinds: [FILE_METADATA] });
   const [, ...ids] = event!.tags.find(([name]) => name === "chunk")!;
   assert.equal(ids.length, 21);
   assert.equal(tagValue(event!, "url"), undefined);
@@ -186,7 +160,7 @@ test(
   async (network, folder) => {
     const { file, signed } = await shared(network, folder);
     const { url } = network.relays[0]!;
-    const [event] = await ask(url, { kinds: [FILE_METADATA] });
+    const [event] = await askRelay(url, { kinds: [FILE_METADATA] });
     const last = event!.tags.find(([name]) => name === "chunk")!.at(-1);
     await using copy = await copyOf(url, (one) => one.id === last ? { ...one, content: "" } : one);
     await network.relays[0]!.kill();
@@ -223,7 +197,7 @@ test("no state before its packs, on any relay", { relays: 0 }, async (network, f
   });
   assert.ok(taken.length > 0 && !taken.some((kind) => kind !== 30617), taken.join());
   refuse = "";
-  await until("the state", async () => (await ask(relay.url, { kinds: [STATE] })).length > 0);
+  await until("the state", async () => (await askRelay(relay.url, { kinds: [STATE] })).length > 0);
   assert.ok(taken.lastIndexOf(FILE_DATA) < taken.indexOf(FILE_METADATA));
   assert.ok(taken.indexOf(FILE_METADATA) < taken.indexOf(STATE));
 });
@@ -239,7 +213,7 @@ test("a relay that takes no packs still says where things are", {}, async (netwo
   const file = await makePack(folder, SIZE);
   const signed = makeManifest(alice, a, { packs: [file.pack] });
   await publish(a, signed, [file]);
-  await until("its state", async () => (await ask(other.url, { kinds: [STATE] })).length > 0);
+  await until("its state", async () => (await askRelay(other.url, { kinds: [STATE] })).length > 0);
   // The announcement leads to the relay that has the bytes.
   const b = await network.join(bob, { env: { GTR_NOSTR_RELAYS: other.url } });
   assert.deepEqual(await resolveLast(b, alice), signed);
@@ -298,7 +272,7 @@ test("1,500 refs without any server", {}, async (network) => {
   const a = await network.join(alice);
   const signed = makeManifest(alice, a, { refs: 1500 });
   await publish(a, signed, []);
-  const [state] = await ask(network.relays[0]!.url, { kinds: [STATE] });
+  const [state] = await askRelay(network.relays[0]!.url, { kinds: [STATE] });
   assert.equal(state!.content, "");
   const b = await network.join(bob);
   assert.deepEqual(await resolveLast(b, alice), signed);
@@ -308,5 +282,5 @@ test("1,500 refs without any server", {}, async (network) => {
   await publish(a, next, []);
   assert.deepEqual(await resolveLast(b, alice), next);
   assert.deepEqual(await chunksOf(network), []); // nobody needs them any more
-  assert.ok((await ask(network.relays[0]!.url, { kinds: [DELETION] })).length > 0);
+  assert.ok((await askRelay(network.relays[0]!.url, { kinds: [DELETION] })).length > 0);
 });

@@ -26,6 +26,8 @@ export interface NodeOptions {
   readonly password?: () => string | undefined;
   /** Milliseconds. */
   readonly keepAlive?: number;
+  /** Its folder, where another node had it before: as after a restart. */
+  readonly cache?: string;
 }
 
 /** What a network is made of. */
@@ -56,8 +58,8 @@ export class NostrNetwork implements TestNetwork {
   }
 
   async join(key: PublisherKey, options: NodeOptions = {}): Promise<NostrTransport> {
-    const cache = join(this.folder, String(this.#nodes.length));
-    await Deno.mkdir(cache);
+    const cache = options.cache ?? join(this.folder, String(this.#nodes.length));
+    await Deno.mkdir(cache, { recursive: true });
     const env: Record<string, string> = {
       GTR_NOSTR_RELAYS: this.relays.map(({ url }) => url).join(",") || "none",
       GTR_NOSTR_BLOSSOM: this.servers.map(({ url }) => url).join(",") || "none",

@@ -10,6 +10,7 @@ import { NetworkError, StoreError } from "../../common/errors.ts";
 import { mapLimited } from "../../common/map_limited.ts";
 import { CHUNK_BYTES, chunkCount, chunkSize, encodeChunk } from "./events/chunk.ts";
 import type { EventTemplate, NostrEvent } from "./events/event.ts";
+import type { Cargo } from "./deliver.ts";
 import type { NostrSigner } from "./keys/signer.ts";
 import type { Relays } from "./relays/relays.ts";
 
@@ -48,6 +49,20 @@ export class ChunkedFiles {
   /** From now on hands over again what relays had. */
   doubt(): void {
     this.#taken.clear();
+  }
+
+  /**
+   * Files as a delivery takes them along.
+   *
+   * @param needed relays that have to take all that is delivered
+   */
+  cargo(files: readonly ChunkedFile[], urls: readonly string[], needed: number): Cargo | undefined {
+    if (files.length === 0) return undefined;
+    const takers = urls.filter((url) => !this.without.includes(url)).length;
+    return {
+      hand: (url, signal) => this.#hand(url, files, signal),
+      quorum: Math.min(needed, takers),
+    };
   }
 
   /** Whether any of these relays is given files. */
@@ -106,7 +121,7 @@ export class ChunkedFiles {
    *
    * @throws {NetworkError} "refused" where the relay won't have them, or why it can't be reached
    */
-  async hand(url: string, files: readonly ChunkedFile[], signal: AbortSignal): Promise<void> {
+  async #hand(url: string, files: readonly ChunkedFile[], signal: AbortSignal): Promise<void> {
     if (this.without.includes(url) && files.length > 0) {
       throw new NetworkError("refused", `${url} is given no files: it has git's own`);
     }

@@ -34,6 +34,16 @@ export interface DataParts {
   readonly log: (message: string) => void;
 }
 
+/** The bytes of a publication. */
+export interface WantedData {
+  readonly signed: SignedManifest;
+  readonly packs: readonly PackFile[];
+  /** What relays have. */
+  readonly before: Pick<RepositoryEvents, "packs">;
+  /** No event is dated before, in seconds since 1970. */
+  readonly floor: number;
+}
+
 /** Where the bytes of a publication are. */
 export interface StoredData {
   readonly sources: ReadonlyMap<string, PackSources>;
@@ -56,15 +66,13 @@ const MANIFEST_TYPE = "application/json";
  */
 export async function storeData(
   parts: DataParts,
-  signed: SignedManifest,
-  packs: readonly PackFile[],
-  before: Pick<RepositoryEvents, "packs">,
+  { signed, packs, before, floor }: WantedData,
   signer: NostrSigner,
   signal: AbortSignal,
 ): Promise<StoredData> {
   const { blobs, chunked, relays } = parts;
   const { name } = signed.manifest;
-  const now = Math.floor(Date.now() / 1000);
+  const now = Math.max(Math.floor(Date.now() / 1000), floor);
   const mayChunk = chunked.isOf(relays);
   const sources = new Map<string, PackSources>();
   const files: ChunkedFile[] = [];
@@ -74,8 +82,8 @@ export async function storeData(
     const what = `pack ${sha256.slice(0, 12)}`;
     const { urls, failures } = await blobs.store({ path, sha256, size, type: PACK_TYPE }, signal);
     lacking ||= failures.length > 0;
-    const earlier = before.packs.find(({ metadata }) =>
-      metadata.sha256 === sha256 && metadata.chunks !== undefined
+    const earlier = before.packs.find(({ event, metadata: { sha256: named, chunks } }) =>
+      named === sha256 && chunks !== undefined && event.created_at >= floor
     );
     const fits = size <= Math.min(room, MAX_CHUNKED);
     if (fits && (urls.length === 0 || earlier)) {

@@ -52,7 +52,7 @@ export const SEQUENCE_TAG = "gtr-sequence";
  * already what is to be said are not signed anew.
  *
  * @param before what relays have
- * @param floor no event that replaces another is dated before, in seconds since 1970
+ * @param floor no event is dated before, in seconds since 1970
  */
 export async function publicationEvents(
   facts: PublicationFacts,
@@ -62,24 +62,27 @@ export async function publicationEvents(
   signal: AbortSignal,
 ): Promise<NostrEvent[]> {
   const { signed: { manifest }, sources } = facts;
-  const now = Math.floor(Date.now() / 1000);
+  const now = Math.max(Math.floor(Date.now() / 1000), floor);
   const sign = (template: EventTemplate) => signer.sign(template, signal);
+  // Relays that were asked to delete it don't take it again, and some may have it still.
+  const isGood = (event: NostrEvent) => event.created_at >= floor;
   const packs: NostrEvent[] = [];
   for (const pack of manifest.packs) {
     const template = packTemplate(pack, manifest, sources.get(pack.sha256), signer, now);
-    const same = before.packs.find(({ event }) => sameTags(event, template));
+    const same = before.packs.find(({ event }) => isGood(event) && sameTags(event, template));
     packs.push(same?.event ?? await sign(template));
   }
-  const dated = (replaced: NostrEvent | undefined) =>
-    laterThan(Math.max(replaced?.created_at ?? 0, floor), now);
+  const dated = (replaced: NostrEvent | undefined) => laterThan(replaced?.created_at, now);
   const announced = before.announcement?.event;
   const announcement = announcementTemplate(facts, before, signer.pubkey, dated(announced));
   const stated = before.state?.event;
   const state = stateTemplate(facts, signer.pubkey, dated(stated));
   const events = [
-    announced && sameTags(announced, announcement) ? announced : await sign(announcement),
+    announced && isGood(announced) && sameTags(announced, announcement)
+      ? announced
+      : await sign(announcement),
     ...packs,
-    stated && sameTags(stated, state) && stated.content === state.content
+    stated && isGood(stated) && sameTags(stated, state) && stated.content === state.content
       ? stated
       : await sign(state),
   ];

@@ -9,21 +9,21 @@ import { Mutex } from "../../common/mutex.ts";
 import { abortable, type Wait } from "../../common/wait.ts";
 import type { PublisherKey } from "../../identity/keys.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
-import type { LiveSource, PackFile } from "../transport.ts";
+import type { PackFile } from "../transport.ts";
 import { readNostrEndpoints } from "./binding.ts";
-import type { ChunkedFile } from "./chunked_files.ts";
-import { type Cargo, deliver } from "./deliver.ts";
-import { encodeDeletions } from "./events/deletion.ts";
+import { deliver } from "./deliver.ts";
 import type { NostrEvent } from "./events/event.ts";
-import { DELETION } from "./events/kinds.ts";
+import { type GraspParts, pushToServers } from "./grasp/push_to_servers.ts";
 import type { NostrSigner } from "./keys/signer.ts";
 import { type DataParts, storeData } from "./publication_data.ts";
-import { chunksOf, publicationEvents } from "./publication_events.ts";
+import { publicationEvents } from "./publication_events.ts";
 import type { Relays } from "./relays/relays.ts";
 import { readEvents, type RepositoryEvents, type RepositoryLookup } from "./repository_events.ts";
+import { Retry } from "./retry.ts";
+import { Withdrawals } from "./withdrawals.ts";
 
 /** What {@linkcode Publisher} works with. */
-export interface PublisherParts {
+export interface PublisherParts extends GraspParts {
   readonly relays: Relays;
   readonly lookup: RepositoryLookup;
   readonly data: DataParts;
@@ -33,11 +33,6 @@ export interface PublisherParts {
   readonly quorum: number;
   /** URLs that git itself can clone. */
   readonly clone: (manifest: Manifest, pubkey: string) => readonly string[];
-  /** GRASP servers that are to have it too. */
-  readonly grasp: readonly string[];
-  /** git on what is published, for these servers. */
-  readonly source: (publisher: string, name: string) => Promise<LiveSource | undefined>;
-  readonly log: (message: string) => void;
   /** Milliseconds before the first further try; twice as long before each one after it. */
   readonly retry: number;
 }
@@ -58,22 +53,21 @@ interface Publication {
   unbound?: boolean;
 }
 
-const MAX_PAUSE = 600_000;
 const NOTHING: Omit<RepositoryEvents, "address" | "servers"> = { packs: [] };
 
 /** The publications of one's own key. */
 export class Publisher implements AsyncDisposable {
   readonly #current = new Map<string, Publication>();
-  /** Name -> the second of the last event about it. */
-  readonly #floor = new Map<string, number>();
   readonly #turns = new Mutex();
   readonly #stop = new AbortController();
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #pause: number;
-  #running = new Set<Promise<unknown>>();
+  readonly #retry: Retry;
+  readonly #withdrawals: Withdrawals;
+  readonly #running = new Set<Promise<unknown>>();
 
   constructor(readonly parts: PublisherParts) {
-    this.#pause = parts.retry;
+    const { lookup, signer, data: { folder }, log, retry } = parts;
+    this.#retry = new Retry(retry, () => this.#goOn());
+    this.#withdrawals = new Withdrawals({ lookup, signer, folder, log, retry });
   }
 
   /** Whether a repository of this name is published. */
@@ -118,7 +112,8 @@ export class Publisher implements AsyncDisposable {
    * @param isOther the key is another one: what was signed with the one before is no longer of use
    */
   resume(isOther: boolean): void {
-    this.#pause = this.parts.retry;
+    this.#retry.reset();
+    void this.#withdrawals.goOn();
     for (const publication of this.#current.values()) {
       if (isOther) {
         publication.events = undefined;
@@ -130,28 +125,13 @@ export class Publisher implements AsyncDisposable {
     }
   }
 
-  /** Asks relays to delete what was published of a repository. */
+  /** Asks relays to delete what was published of a repository, and goes on until all have taken it. */
   async forget({ name }: Manifest): Promise<void> {
     const publication = this.#current.get(name);
     this.#current.delete(name);
     await this.#turns.run(name, async () => {
-      const { signal } = this.#stop;
-      const signer = await this.parts.signer(signal);
-      const address = { pubkey: signer.pubkey, identifier: name, relays: [] };
-      const { lookup } = this.parts;
-      const found = await lookup.ask(address, signal).catch(() => undefined);
-      const events = new Map(
-        [...publication?.events ?? [], ...eventsOf(found)].map((event) => [event.id, event]),
-      );
-      const wanted = [...events.values()].filter(({ kind }) => kind !== DELETION);
-      if (wanted.length === 0) return;
-      const latest = Math.max(...wanted.map((event) => event.created_at));
-      const at = Math.max(Math.floor(Date.now() / 1000), latest);
-      this.#floor.set(name, at + 1);
-      const chunks = chunksOf(readEvents(wanted, address, lookup.own));
-      const requests = encodeDeletions(wanted, chunks, at);
-      const signed = await Promise.all(requests.map((one) => signer.sign(one, signal)));
-      await deliver(this.parts.relays, lookup.own, signed, 1, signal).enough;
+      this.parts.data.chunked.keepOnly(name, []);
+      await this.#withdrawals.add(name, publication?.events ?? []);
     });
   }
 
@@ -167,9 +147,9 @@ export class Publisher implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearTimeout(this.#timer);
+    this.#retry[Symbol.dispose]();
     this.#stop.abort(new GtrError("closed", "publishing on Nostr has ended"));
-    await Promise.allSettled(this.#running);
+    await Promise.allSettled([this.#withdrawals[Symbol.asyncDispose](), ...this.#running]);
   }
 
   #run(publication: Publication): Promise<void> {
@@ -178,8 +158,8 @@ export class Publisher implements AsyncDisposable {
     this.#running.add(running);
     running.catch(() => {}).finally(() => {
       this.#running.delete(running);
-      if (this.#isBehind(publication)) this.#retryLater();
-      else this.#pause = this.parts.retry;
+      if (this.#isBehind(publication)) this.#retry.later();
+      else this.#retry.reset();
     });
     return running;
   }
@@ -193,12 +173,15 @@ export class Publisher implements AsyncDisposable {
     const signer = await this.parts.signer(signal);
     publication.unbound = !readNostrEndpoints(endpoints.nostr).has(signer.pubkey);
     if (publication.unbound) return;
+    await this.#withdrawals.cancel(name);
     const address = { pubkey: signer.pubkey, identifier: name, relays: [] };
     const before = publication.events === undefined
       ? await lookup.ask(address, signal).catch(() => NOTHING)
       : readEvents(publication.events, address, lookup.own);
+    const floor = await this.#withdrawals.floor(name);
     publication.lacking = true;
-    const stored = await storeData(data, signed, publication.packs, before, signer, signal);
+    const { packs } = publication;
+    const stored = await storeData(data, { signed, packs, before, floor }, signer, signal);
     publication.lacking = stored.lacking;
     data.chunked.keepOnly(name, stored.files);
     const facts = {
@@ -210,7 +193,6 @@ export class Publisher implements AsyncDisposable {
       sources: stored.sources,
       manifest: stored.manifest,
     };
-    const floor = this.#floor.get(name) ?? 0;
     const events = await publicationEvents(facts, before, floor, signer, signal);
     const same = JSON.stringify(publication.events?.map(({ id }) => id)) ===
       JSON.stringify(events.map(({ id }) => id));
@@ -219,38 +201,16 @@ export class Publisher implements AsyncDisposable {
     publication.events = events;
     const missing = lookup.own.filter((url) => !delivered.has(url));
     const needed = quorum - delivered.size;
-    const cargo = cargoOf(data, stored.files, missing, needed);
+    const cargo = data.chunked.cargo(stored.files, missing, needed);
     const delivery = deliver(relays, missing, events, needed, signal, cargo);
     const ended = delivery.all.then(async (urls) => {
       for (const url of urls) delivered.add(url);
-      await this.#pushToGrasp(publication, signer.pubkey, signal);
-      if (this.#isBehind(publication)) this.#retryLater();
+      await pushToServers(this.parts, { signed, events, grasped }, signer.pubkey, signal);
+      if (this.#isBehind(publication)) this.#retry.later();
     });
     this.#running.add(ended);
     ended.finally(() => this.#running.delete(ended));
     await delivery.enough;
-  }
-
-  /** Has GRASP servers take what relays have. */
-  async #pushToGrasp(
-    { signed, events = [], grasped }: Publication,
-    pubkey: string,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const missing = this.parts.grasp.filter((server) => !grasped.has(server));
-    if (missing.length === 0) return;
-    const { publisher, name, sequence } = signed.manifest;
-    const source = await this.parts.source(publisher, name).catch(() => undefined);
-    if (source?.manifest.manifest.sequence !== sequence) return; // a newer one will be pushed
-    const { pushToGrasp } = await import("./grasp/push.ts");
-    for (const server of missing) {
-      try {
-        await pushToGrasp(server, { pubkey, events, source }, this.parts.relays, { signal });
-        grasped.add(server);
-      } catch (error) {
-        if (!signal.aborted) this.parts.log(toGtrError(error).message);
-      }
-    }
   }
 
   #isBehind(publication: Publication): boolean {
@@ -260,46 +220,15 @@ export class Publisher implements AsyncDisposable {
         this.parts.lookup.own.some((url) => !delivered.has(url)));
   }
 
-  #retryLater(): void {
-    if (this.#timer !== undefined || this.#stop.signal.aborted) return;
-    this.#timer = setTimeout(async () => {
-      this.#timer = undefined;
-      this.#pause = Math.min(2 * this.#pause, MAX_PAUSE);
-      for (const publication of this.#current.values()) {
-        if (!this.#isBehind(publication)) continue;
-        await this.#run(publication).catch((error) => this.#failed(publication, error));
-      }
-    }, this.#pause);
-    Deno.unrefTimer(this.#timer as unknown as number);
+  async #goOn(): Promise<void> {
+    for (const publication of this.#current.values()) {
+      if (!this.#isBehind(publication)) continue;
+      await this.#run(publication).catch((error) => this.#failed(publication, error));
+    }
   }
 
   #failed({ signed: { manifest } }: Publication, error: unknown): void {
     if (this.#stop.signal.aborted) return;
     this.parts.log(`can't publish ${manifest.name} on nostr yet: ${toGtrError(error).message}`);
   }
-}
-
-function eventsOf(found: RepositoryEvents | undefined): NostrEvent[] {
-  if (found === undefined) return [];
-  const { announcement, state, packs } = found;
-  return [
-    ...packs.map(({ event }) => event),
-    ...announcement ? [announcement.event] : [],
-    ...state ? [state.event] : [],
-  ];
-}
-
-/** Files for those of the relays that are given any. */
-function cargoOf(
-  { chunked }: DataParts,
-  files: readonly ChunkedFile[],
-  urls: readonly string[],
-  needed: number,
-): Cargo | undefined {
-  if (files.length === 0) return undefined;
-  const takers = urls.filter((url) => !chunked.without.includes(url)).length;
-  return {
-    hand: (url, signal) => chunked.hand(url, files, signal),
-    quorum: Math.min(needed, takers),
-  };
 }
