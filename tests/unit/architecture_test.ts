@@ -61,7 +61,8 @@ function checkImports(
 
 /** The network that a path belongs to: "torrent" for lib/transports/torrent/dht/dht.ts. */
 function network(path: string): string | undefined {
-  return /^lib\/transports\/([^/]+)\//.exec(path)?.[1];
+  const folder = /^lib\/transports\/([^/]+)\//.exec(path)?.[1];
+  return folder === "shared" ? undefined : folder;
 }
 
 const within = (path: string, rooms: readonly string[]) =>
@@ -70,6 +71,7 @@ const within = (path: string, rooms: readonly string[]) =>
 Deno.test("architecture: a network knows the contract and the pure rooms, no other network", () => {
   const rooms = [
     "transports/transport.ts",
+    "transports/shared",
     "manifest",
     "identity",
     "common",
@@ -82,6 +84,21 @@ Deno.test("architecture: a network knows the contract and the pure rooms, no oth
     (imported, from) =>
       network(from) === undefined || within(imported, rooms) || network(imported) === network(from),
     `a transport room imports only ${rooms.join(", ")}`,
+  );
+});
+
+Deno.test("architecture: what networks share knows none of them", () => {
+  checkImports(
+    "lib/transports/shared/",
+    (imported) =>
+      within(imported, [
+        "transports/transport.ts",
+        "transports/shared",
+        "manifest",
+        "identity",
+        "common",
+      ]),
+    "what is shared is beside the contract",
   );
 });
 

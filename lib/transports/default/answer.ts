@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { deadline } from "../../common/wait.ts";
+import { packInfo } from "../../manifest/pack_torrent.ts";
 import type { LiveAnswer, UploadPackForm } from "../transport.ts";
 import { bundleHeader, bundleList } from "./bundle.ts";
 import { parseEndpoint } from "./endpoint.ts";
@@ -93,12 +94,12 @@ async function sendPack(
 ): Promise<void> {
   const offered = offers.pack(sha256);
   if (!offered) throw new Refusal(404, NOT_FOUND);
-  const { pack, path, info } = offered;
+  const { pack, path, pieces } = offered;
   if (kind === "pack") {
     return await sendFile(exchange, { path, size: pack.size, etag: `"${sha256}"` });
   }
   const webSeed = origin === undefined ? "" : `${origin}/${publisher}/${name}/packs/`;
-  const torrent = encodeTorrent(await info(), webSeed);
+  const torrent = encodeTorrent(packInfo(sha256, pack.size, await pieces()), webSeed);
   await sendBytes(exchange, torrent, {
     type: "application/x-bittorrent",
     etag: etagOf(torrent),

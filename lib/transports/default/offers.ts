@@ -4,11 +4,10 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { encodeEnvelope } from "../../manifest/envelope.ts";
-import { PackHasher, packInfo } from "../../manifest/pack_torrent.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import { publisherId } from "../../identity/keys.ts";
+import { type ServedPack, ServedPacks } from "../shared/served_packs.ts";
 import type { PackFile } from "../transport.ts";
 
 /** A repository that is served. */
@@ -21,20 +20,11 @@ export interface Offer {
   readonly bases: readonly PackRef[];
 }
 
-/** A pack that is served. */
-export interface OfferedPack {
-  readonly pack: PackRef;
-  readonly path: string;
-  /** The info dictionary of its torrent. Reads the whole pack at the first call. */
-  readonly info: () => Promise<Uint8Array>;
-}
-
 /** The repositories and packs that may be asked for; nothing else can be. */
 export class Offers {
   /** "<id>/<name>" -> repository. */
   readonly #repositories = new Map<string, Offer>();
-  /** SHA-256 -> the files that hold the pack. */
-  readonly #packs = new Map<string, OfferedPack[]>();
+  readonly #packs = new ServedPacks();
 
   /** Of two manifests the one with the higher sequence stays. */
   announce(signed: SignedManifest): void {
@@ -55,24 +45,8 @@ export class Offers {
   }
 
   /** @returns what takes the file back */
-  seed({ pack, path }: PackFile): () => void {
-    let info: Promise<Uint8Array> | undefined;
-    const offered: OfferedPack = {
-      pack,
-      path,
-      info: () =>
-        info ??= readInfo(pack, path).catch((error) => {
-          info = undefined;
-          throw error;
-        }),
-    };
-    const { sha256 } = pack;
-    this.#packs.set(sha256, [...this.#packs.get(sha256) ?? [], offered]);
-    return () => {
-      const others = this.#packs.get(sha256)?.filter((other) => other !== offered) ?? [];
-      if (others.length > 0) this.#packs.set(sha256, others);
-      else this.#packs.delete(sha256);
-    };
+  seed(file: PackFile): () => void {
+    return this.#packs.add(file);
   }
 
   /** @param publisher id (40 lower-case hex digits) or public key (64) */
@@ -80,8 +54,8 @@ export class Offers {
     return this.#repositories.get(keyOf(publisher, name));
   }
 
-  pack(sha256: string): OfferedPack | undefined {
-    return this.#packs.get(sha256)?.at(-1);
+  pack(sha256: string): ServedPack | undefined {
+    return this.#packs.get(sha256);
   }
 }
 
@@ -93,10 +67,4 @@ export function etagOf(bytes: Uint8Array): string {
 function keyOf(publisher: string, name: string): string {
   const id = publisher.length === 40 ? publisher : publisherId(Uint8Array.fromHex(publisher));
   return `${id}/${name}`;
-}
-
-async function readInfo({ sha256, size }: PackRef, path: string): Promise<Uint8Array> {
-  const hasher = new PackHasher(size);
-  for await (const chunk of createReadStream(path)) hasher.update(chunk);
-  return packInfo(sha256, size, hasher.digest().pieces);
 }

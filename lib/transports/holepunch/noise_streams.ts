@@ -3,13 +3,10 @@
  *
  * @module
  */
+import { eventReadable } from "../../common/event_readable.ts";
 import type { NoiseStream } from "../../types/hyperdht.d.ts";
 import type { Duplex } from "../transport.ts";
 
-/** Bytes held here before the stream is paused. */
-const HELD = 256 * 1024;
-/** What each message costs beside its bytes; a peer may send them one byte long. */
-const MESSAGE_COST = 256;
 /** Bytes of one message on the wire: each is decrypted as a whole. */
 const MAX_MESSAGE = 64 * 1024;
 
@@ -25,24 +22,7 @@ export function noiseStreams(stream: NoiseStream): Duplex {
   };
   stream.on("error", (error) => failure ??= error);
   stream.on("drain", move);
-  const readable = new ReadableStream<Uint8Array>({
-    start(controller) {
-      let open = true;
-      const end = (finish: () => void) => {
-        if (open) finish();
-        open = false;
-      };
-      stream.on("data", (chunk) => {
-        if (!open) return;
-        controller.enqueue(chunk);
-        if ((controller.desiredSize ?? 0) <= 0) stream.pause();
-      });
-      stream.on("end", () => end(() => controller.close()));
-      stream.on("close", () => end(() => controller.error(broken())));
-    },
-    pull: () => stream.resume(),
-    cancel: () => stream.destroy(),
-  }, { highWaterMark: HELD, size: ({ length }) => length + MESSAGE_COST });
+  const readable = eventReadable(stream, stream, broken);
   const writable = new WritableStream<Uint8Array>({
     start(controller) {
       stream.on("close", () => {

@@ -10,8 +10,10 @@ import { GtrError, toGtrError, VerificationError } from "../../common/errors.ts"
 import { RateLimiter } from "../../common/rate_limiter.ts";
 import { abortable, deadline, idleDeadline, sleep } from "../../common/wait.ts";
 import type { NoiseStream } from "../../types/hyperdht.d.ts";
+import { encodeEnvelope } from "../../manifest/envelope.ts";
+import type { LiveLimits } from "../shared/live_limits.ts";
+import { relayLive } from "../shared/relay_live.ts";
 import type { LiveAnswer } from "../transport.ts";
-import { relayLive } from "./live.ts";
 import { decodeRequest, encodeLine, MAX_LINE, type Request } from "./messages.ts";
 import { noiseStreams } from "./noise_streams.ts";
 import type { Offers } from "./offers.ts";
@@ -33,20 +35,6 @@ export interface ServerLimits {
   /** Milliseconds until a peer has to ask for something, or to have taken what it asked for. */
   readonly patience: number;
   readonly live: LiveLimits;
-}
-
-/** The same for live streams. */
-export interface LiveLimits {
-  /** At once. */
-  readonly streams: number;
-  /** Of these, for one IP address. */
-  readonly perPeer: number;
-  /** Bytes per second of all together; 0 for no limit. */
-  readonly uploadRate: number;
-  /** Seconds that one may take in all. */
-  readonly seconds: number;
-  /** Seconds without a byte either way. */
-  readonly idle: number;
 }
 
 /** What a server is made from. */
@@ -264,7 +252,11 @@ export class PeerServer {
     if (!source || source.manifest.manifest.sequence < sequence) {
       return await this.#refuse(connection, source ? "older" : "unknown");
     }
-    await relayLive(source, connection.reader.rest(), connection.writer, {
+    const envelope = encodeEnvelope(source.manifest);
+    const line = encodeLine({ version: 1, bytes: envelope.length });
+    const greeting = Uint8Array.from([...line, ...envelope]);
+    const peer = { wishes: connection.reader.rest(), writer: connection.writer };
+    await relayLive(source, greeting, peer, {
       idle: limits.idle * 1000,
       limiter: this.#liveLimiter,
       signal: limit.signal,

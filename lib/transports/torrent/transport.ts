@@ -5,15 +5,15 @@
  */
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
-import { createReadStream } from "node:fs";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { NetworkError, VerificationError } from "../../common/errors.ts";
 import { sleep } from "../../common/wait.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import { keyFromSeed } from "../../identity/keys.ts";
-import { PackHasher, packInfo, torrentName } from "../../manifest/pack_torrent.ts";
+import { packInfo, torrentName } from "../../manifest/pack_torrent.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
+import { piecesOf } from "../shared/served_packs.ts";
 import type {
   FetchWait,
   Health,
@@ -30,9 +30,10 @@ import { dialable, mayDial, publicEndpoints, readEndpoints } from "./addresses.t
 import { Announcer } from "./announcer.ts";
 import { selfSigned, type TlsIdentity } from "../../identity/certificate.ts";
 import { dialFirst, dialPeer } from "./live/dial.ts";
-import { LiveServer } from "./live/server.ts";
-import { Dht } from "./dht/dht.ts";
-import { type Address, KnownNodes } from "./dht/endpoints.ts";
+import { listen, type Listening } from "./listen.ts";
+import type { LiveServer } from "./live/server.ts";
+import type { Dht } from "./dht/dht.ts";
+import type { Address } from "./dht/endpoints.ts";
 import { mutableTarget } from "./dht/items.ts";
 import { decodePackIndex, readItemTree } from "./dht_packs.ts";
 import { fetchFile } from "./fetch_file.ts";
@@ -43,12 +44,8 @@ import { Notices } from "./notices.ts";
 import { decodeRepositoryRecord } from "./record.ts";
 import { Resolver } from "./resolver.ts";
 import { Bans } from "./swarm/bans.ts";
-import { Swarm } from "./swarm/swarm.ts";
+import type { Swarm } from "./swarm/swarm.ts";
 
-/** How many free port numbers are tried until one is free for UDP and TCP. */
-const PORT_ATTEMPTS = 20;
-/** How long a live peer may take until it has said what it wants. */
-const GREETING_MS = 10_000;
 /** How much later a peer is dialled whose stream failed. */
 const HEAD_START_MS = 2000;
 /** How long manifests of earlier runs are kept on disk. */
@@ -134,17 +131,12 @@ export class TorrentTransport implements Transport {
 
   seed(file: PackFile): Promise<AsyncDisposable> {
     const { pack, path } = file;
-    let info: Promise<Uint8Array> | undefined;
+    const pieces = piecesOf(file);
     const seed = this.#swarm.seed({
       infohash: pack.infohash,
       path,
       size: pack.size,
-      // Kept from the first peer on: it takes reading the whole pack, and is small.
-      info: () =>
-        info ??= readPackInfo(file).catch((error) => {
-          info = undefined;
-          throw error;
-        }),
+      info: async () => packInfo(pack.sha256, pack.size, await pieces()),
     });
     return Promise.resolve({
       [Symbol.asyncDispose]: () => Promise.resolve(seed[Symbol.dispose]()),
@@ -279,58 +271,6 @@ export class TorrentTransport implements Transport {
   }
 }
 
-/** What listens. */
-interface Listening {
-  readonly dht: Dht;
-  readonly swarm: Swarm;
-  readonly live: LiveServer;
-}
-
-/** Both sockets on one number: the last one, the one that was set, or any that is free for both. */
-async function listen(context: TransportContext): Promise<Listening> {
-  const { settings, dropped, log } = context;
-  const live = new LiveServer({
-    identity: selfSigned(context.key),
-    limits: {
-      streams: settings.get("live.streams"),
-      perPeer: settings.get("live.perPeer"),
-      uploadRate: settings.get("live.uploadRate"),
-      seconds: settings.get("live.seconds"),
-      idle: settings.get("live.idle"),
-    },
-    patience: GREETING_MS,
-    dropped,
-    log,
-  });
-  const host = settings.get("torrent.host");
-  const chosen = settings.get("torrent.port");
-  const bootstrap = settings.get("torrent.bootstrap");
-  const known = new KnownNodes(context.cache, bootstrap);
-  const last = chosen === 0 ? (await known.load()).port : chosen;
-  for (let attempt = 0;; attempt++) {
-    let swarm: Swarm | undefined;
-    try {
-      swarm = await Swarm.open({
-        host,
-        port: attempt === 0 ? last : chosen,
-        maxConnections: settings.get("torrent.maxConnections"),
-        uploadSlots: settings.get("torrent.uploadSlots"),
-        uploadRate: settings.get("torrent.uploadRate"),
-        secure: (socket) => live.accept(socket),
-        mayDial: (address) => mayDial(address, bootstrap),
-        dropped,
-        log,
-      });
-      const dht = await Dht.open({ host, port: swarm.port, bootstrap, known, dropped });
-      return { dht, swarm, live };
-    } catch (error) {
-      await swarm?.[Symbol.asyncDispose]();
-      const inUse = error instanceof NetworkError && error.code === "port-in-use";
-      if (!inUse || chosen !== 0 || attempt === PORT_ATTEMPTS) throw error;
-    }
-  }
-}
-
 /** What all who have a repository announce themselves under. */
 function recordTarget({ publisher, name }: Manifest): Buffer {
   return mutableTarget({ publicKey: Buffer.from(publisher, "hex"), salt: Buffer.from(name) });
@@ -343,12 +283,4 @@ async function removeOld(folder: string): Promise<void> {
     const status = await stat(path).catch(() => undefined); // another process may have removed it
     if (status && Date.now() - status.mtimeMs > MANIFEST_AGE_MS) await rm(path, { force: true });
   }
-}
-
-/** Reads the whole pack: its pieces' hashes are not kept anywhere. */
-async function readPackInfo({ pack, path }: PackFile): Promise<Uint8Array> {
-  const hasher = new PackHasher(pack.size);
-  for await (const chunk of createReadStream(path)) hasher.update(chunk);
-  const { sha256, pieces } = hasher.digest();
-  return packInfo(sha256, pack.size, pieces);
 }

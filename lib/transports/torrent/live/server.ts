@@ -6,28 +6,17 @@
 import type { Socket } from "node:net";
 import { type DetailedPeerCertificate, TLSSocket } from "node:tls";
 import { GtrError, toGtrError, VerificationError } from "../../../common/errors.ts";
-import { abortable, deadline, idleDeadline, sleep } from "../../../common/wait.ts";
+import { abortable, deadline } from "../../../common/wait.ts";
 import { encodeEnvelope } from "../../../manifest/envelope.ts";
-import type { LiveAnswer, LiveSource } from "../../transport.ts";
+import type { LiveLimits } from "../../shared/live_limits.ts";
+import { relayLive } from "../../shared/relay_live.ts";
+import type { LiveAnswer } from "../../transport.ts";
 import { RateLimiter } from "../../../common/rate_limiter.ts";
 import { ByteReader } from "../../../common/byte_reader.ts";
 import { certifiedKey, type TlsIdentity } from "../../../identity/certificate.ts";
 import { ALPN } from "./dial.ts";
 import { decodeWanted, encodeHello, MAX_HELLO } from "./hello.ts";
 import { socketStreams, underTls } from "./socket_streams.ts";
-
-/** What strangers may use of this machine. */
-export interface LiveLimits {
-  /** Connections at once, those that still shake hands included. */
-  readonly streams: number;
-  readonly perPeer: number;
-  /** Bytes per second of all streams together; 0 for no limit. */
-  readonly uploadRate: number;
-  /** Seconds that one may take in all. */
-  readonly seconds: number;
-  /** Seconds without a byte either way. */
-  readonly idle: number;
-}
 
 /** What a server is made from. */
 export interface LiveServerOptions {
@@ -118,7 +107,11 @@ export class LiveServer {
       }
       const envelope = encodeEnvelope(source.manifest);
       await writer.write(encodeHello({ version: 1, manifest: envelope.length }));
-      await this.#relay(source, reader.rest(), writer, envelope, signal);
+      await relayLive(source, envelope, { wishes: reader.rest(), writer }, {
+        idle: limits.idle * 1000,
+        limiter: this.#limiter,
+        signal,
+      });
       await writer.close();
       await abortable(new Promise((ended) => socket.once("close", ended)), signal);
     } catch (error) {
@@ -131,42 +124,6 @@ export class LiveServer {
     } finally {
       socket.destroy();
       tls.destroy();
-    }
-  }
-
-  /** Both ways until git has ended, at the pace that the limits allow. */
-  async #relay(
-    source: LiveSource,
-    wishes: ReadableStream<Uint8Array>,
-    peer: WritableStreamDefaultWriter<Uint8Array>,
-    envelope: Uint8Array,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const ms = this.#options.limits.idle * 1000;
-    using idle = idleDeadline(ms, "a live stream", signal);
-    using _end = { [Symbol.dispose]: () => stop.abort() };
-    const stop = new AbortController();
-    const git = await source.open(AbortSignal.any([idle.signal, stop.signal]));
-    const send = async (chunk: Uint8Array) => {
-      const wait = this.#limiter.take(chunk.length);
-      if (wait > 0) await sleep(wait, idle.signal);
-      await abortable(peer.write(chunk), idle.signal);
-      idle.touch();
-    };
-    await send(envelope);
-    const touch = new TransformStream<Uint8Array, Uint8Array>({
-      transform(chunk, controller) {
-        idle.touch();
-        controller.enqueue(chunk);
-      },
-    });
-    // Not awaited: git ends by itself where it has nothing more to say.
-    void wishes.pipeThrough(touch).pipeTo(git.writable, { signal: idle.signal }).catch(() => {});
-    const reader = git.readable.getReader();
-    for (;;) {
-      const { value, done } = await abortable(reader.read(), idle.signal);
-      if (done) return;
-      await send(value);
     }
   }
 }

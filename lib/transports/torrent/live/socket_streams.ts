@@ -5,10 +5,8 @@
  */
 import type { Socket } from "node:net";
 import { Duplex as NodeDuplex } from "node:stream";
+import { eventReadable } from "../../../common/event_readable.ts";
 import type { Duplex } from "../../transport.ts";
-
-/** Bytes held here before the socket is paused. */
-const HELD = 256 * 1024;
 
 /**
  * A socket as the stream that TLS is to run over. Given the socket itself, TLS takes over its
@@ -42,30 +40,13 @@ export function underTls(socket: Socket): NodeDuplex {
  * @param socket what is paused where that is not read
  */
 export function socketStreams(stream: NodeDuplex, socket: Socket): Duplex {
-  const broken = () => new Error("the connection broke");
   let failure: Error | undefined;
+  const broken = () => failure ?? new Error("the connection broke");
   stream.on("error", (error) => failure ??= error);
-  const readable = new ReadableStream<Uint8Array>({
-    start(controller) {
-      let open = true;
-      const end = (finish: () => void) => {
-        if (open) finish();
-        open = false;
-      };
-      stream.on("data", (chunk: Uint8Array) => {
-        if (!open) return;
-        controller.enqueue(new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length));
-        if ((controller.desiredSize ?? 0) <= 0) socket.pause();
-      });
-      stream.on("end", () => end(() => controller.close()));
-      stream.on("close", () => end(() => controller.error(failure ?? broken())));
-    },
-    pull: () => void socket.resume(),
-    cancel: () => void stream.destroy(),
-  }, new ByteLengthQueuingStrategy({ highWaterMark: HELD }));
+  const readable = eventReadable(stream, socket, broken);
   const writable = new WritableStream<Uint8Array>({
     start(controller) {
-      stream.on("close", () => controller.error(failure ?? broken()));
+      stream.on("close", () => controller.error(broken()));
     },
     write: (chunk) =>
       new Promise<void>((resolve, reject) => {
@@ -74,8 +55,8 @@ export function socketStreams(stream: NodeDuplex, socket: Socket): Duplex {
           if (error) reject(error);
           else resolve();
         };
-        const closed = () => done(failure ?? broken());
-        if (stream.destroyed) return done(failure ?? broken());
+        const closed = () => done(broken());
+        if (stream.destroyed) return done(broken());
         stream.once("close", closed);
         stream.write(chunk, done);
       }),

@@ -11,7 +11,8 @@ import { encodeEnvelope } from "../../../../../lib/manifest/envelope.ts";
 import { signManifest } from "../../../../../lib/manifest/manifest.ts";
 import type { SignedManifest } from "../../../../../lib/manifest/types.ts";
 import { ALPN, dialPeer } from "../../../../../lib/transports/torrent/live/dial.ts";
-import { type LiveLimits, LiveServer } from "../../../../../lib/transports/torrent/live/server.ts";
+import type { LiveLimits } from "../../../../../lib/transports/shared/live_limits.ts";
+import { LiveServer } from "../../../../../lib/transports/torrent/live/server.ts";
 import type { LiveSource, LiveStream } from "../../../../../lib/transports/transport.ts";
 import { until } from "../../../../e2e/until.ts";
 

@@ -5,9 +5,14 @@
  */
 import type { RateLimiter } from "../../common/rate_limiter.ts";
 import { abortable, idleDeadline, sleep } from "../../common/wait.ts";
-import { encodeEnvelope } from "../../manifest/envelope.ts";
 import type { LiveSource } from "../transport.ts";
-import { encodeLine } from "./messages.ts";
+
+/** The peer's side of a live stream. */
+export interface LivePeer {
+  /** What it says to git. */
+  readonly wishes: ReadableStream<Uint8Array>;
+  readonly writer: WritableStreamDefaultWriter<Uint8Array>;
+}
 
 /** At which pace a live stream goes, and when it is over. */
 export interface LivePace {
@@ -18,14 +23,15 @@ export interface LivePace {
 }
 
 /**
- * Shows the manifest, starts git on the repository, and joins it with the peer until git has ended.
+ * Starts git on the repository, tells the peer `greeting` first, and joins the two until git has
+ * ended.
  *
  * @throws {NetworkError} "nobody-answered" where nothing moved for too long
  */
 export async function relayLive(
   source: LiveSource,
-  wishes: ReadableStream<Uint8Array>,
-  peer: WritableStreamDefaultWriter<Uint8Array>,
+  greeting: Uint8Array,
+  { wishes, writer }: LivePeer,
   { idle: idleMs, limiter, signal }: LivePace,
 ): Promise<void> {
   using idle = idleDeadline(idleMs, "a live stream", signal);
@@ -35,12 +41,10 @@ export async function relayLive(
   const send = async (chunk: Uint8Array) => {
     const wait = limiter.take(chunk.length);
     if (wait > 0) await sleep(wait, idle.signal);
-    await abortable(peer.write(chunk), idle.signal);
+    await abortable(writer.write(chunk), idle.signal);
     idle.touch();
   };
-  const envelope = encodeEnvelope(source.manifest);
-  await send(encodeLine({ version: 1, bytes: envelope.length }));
-  await send(envelope);
+  await send(greeting);
   const touch = new TransformStream<Uint8Array, Uint8Array>({
     transform(chunk, controller) {
       idle.touch();

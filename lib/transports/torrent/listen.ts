@@ -1,0 +1,69 @@
+/**
+ * Opening the port of the DHT and the swarm.
+ *
+ * @module
+ */
+import { NetworkError } from "../../common/errors.ts";
+import { selfSigned } from "../../identity/certificate.ts";
+import { liveLimits } from "../shared/live_limits.ts";
+import type { TransportContext } from "../transport.ts";
+import { mayDial } from "./addresses.ts";
+import { Dht } from "./dht/dht.ts";
+import { KnownNodes } from "./dht/endpoints.ts";
+import { LiveServer } from "./live/server.ts";
+import { Swarm } from "./swarm/swarm.ts";
+
+/** How many free port numbers are tried until one is free for UDP and TCP. */
+const PORT_ATTEMPTS = 20;
+/** How long a live peer may take until it has said what it wants. */
+const GREETING_MS = 10_000;
+
+/** What listens. */
+export interface Listening {
+  readonly dht: Dht;
+  readonly swarm: Swarm;
+  readonly live: LiveServer;
+}
+
+/**
+ * Opens both sockets on one number: the last one, the one that was set, or any that is free for both.
+ *
+ * @throws {NetworkError} "port-in-use" where the chosen port is taken
+ */
+export async function listen(context: TransportContext): Promise<Listening> {
+  const { settings, dropped, log } = context;
+  const live = new LiveServer({
+    identity: selfSigned(context.key),
+    limits: liveLimits(settings),
+    patience: GREETING_MS,
+    dropped,
+    log,
+  });
+  const host = settings.get("torrent.host");
+  const chosen = settings.get("torrent.port");
+  const bootstrap = settings.get("torrent.bootstrap");
+  const known = new KnownNodes(context.cache, bootstrap);
+  const last = chosen === 0 ? (await known.load()).port : chosen;
+  for (let attempt = 0;; attempt++) {
+    let swarm: Swarm | undefined;
+    try {
+      swarm = await Swarm.open({
+        host,
+        port: attempt === 0 ? last : chosen,
+        maxConnections: settings.get("torrent.maxConnections"),
+        uploadSlots: settings.get("torrent.uploadSlots"),
+        uploadRate: settings.get("torrent.uploadRate"),
+        secure: (socket) => live.accept(socket),
+        mayDial: (address) => mayDial(address, bootstrap),
+        dropped,
+        log,
+      });
+      const dht = await Dht.open({ host, port: swarm.port, bootstrap, known, dropped });
+      return { dht, swarm, live };
+    } catch (error) {
+      await swarm?.[Symbol.asyncDispose]();
+      const inUse = error instanceof NetworkError && error.code === "port-in-use";
+      if (!inUse || chosen !== 0 || attempt === PORT_ATTEMPTS) throw error;
+    }
+  }
+}
