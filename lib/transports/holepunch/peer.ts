@@ -7,6 +7,7 @@ import { GtrError } from "../../common/errors.ts";
 import { abortable } from "../../common/wait.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
 import type { Server } from "../../types/hyperdht.d.ts";
+import { liveLimits } from "../shared/live_limits.ts";
 import type { Health, LiveAnswer, PackFile, TransportContext, Wait } from "../transport.ts";
 import { Asker } from "./asker.ts";
 import { TopicAnnouncer } from "./announcer.ts";
@@ -56,13 +57,7 @@ export class Peer implements AsyncDisposable {
         connections,
         uploadRate: settings.get("holepunch.uploadRate"),
         patience: GREETING_MS,
-        live: {
-          streams: settings.get("live.streams"),
-          perPeer: settings.get("live.perPeer"),
-          uploadRate: settings.get("live.uploadRate"),
-          seconds: settings.get("live.seconds"),
-          idle: settings.get("live.idle"),
-        },
+        live: liveLimits(settings),
       },
       offers: options.offers,
       watchers: this.#watchers,
