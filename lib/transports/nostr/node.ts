@@ -11,6 +11,8 @@ import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts"
 import type {
   FetchWait,
   Health,
+  Holder,
+  HolderWait,
   LiveAnswer,
   Located,
   PackFile,
@@ -24,9 +26,10 @@ import { ChunkedFiles } from "./chunked_files.ts";
 import { passOn } from "./follower.ts";
 import { graspPlace, graspRelay } from "./grasp/place.ts";
 import { type BlobSource, blossomSource, getBlob } from "./get_blob.ts";
+import { serversThatHave } from "./holders.ts";
 import { locate } from "./locate.ts";
 import { mayAsk } from "./may_ask.ts";
-import { watchStates } from "./notices.ts";
+import { Notices } from "./notices.ts";
 import { OwnKey } from "./own_key.ts";
 import { probeServers } from "./probe.ts";
 import { Publisher } from "./publisher.ts";
@@ -72,6 +75,7 @@ export class NostrNode implements AsyncDisposable {
   readonly #lookup: RepositoryLookup;
   readonly #blobs: BlobStore;
   readonly #publisher: Publisher;
+  readonly #notices: Notices;
   readonly #timeout: number;
   /** "<id>/<name>" -> where it was found. */
   readonly #found = new Map<string, Found>();
@@ -94,6 +98,7 @@ export class NostrNode implements AsyncDisposable {
       },
     });
     this.#lookup = new RepositoryLookup(this.#relays, relays);
+    this.#notices = new Notices(this.#relays, relays);
     const signer = this.#key.signer.bind(this.#key);
     this.#blobs = new BlobStore({ servers, signer, log });
     this.#publisher = new Publisher({
@@ -250,7 +255,14 @@ export class NostrNode implements AsyncDisposable {
   }
 
   watch(manifest: Manifest, listener: (sequence: number) => void): Disposable {
-    return watchStates(this.#relays, this.#parts.relays, manifest, listener);
+    return this.#notices.watch(manifest, listener);
+  }
+
+  async holders(manifest: Manifest, { search, signal }: HolderWait): Promise<Holder[]> {
+    const events = search
+      ? await this.#eventsOf(manifest, signal)
+      : this.#foundFor(manifest)?.events;
+    return await serversThatHave(manifest, (pack) => this.#sourcesOf(pack, events), signal);
   }
 
   async probe(wait: Wait): Promise<Health> {
@@ -261,6 +273,7 @@ export class NostrNode implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#keepAlive);
     await this.#publisher[Symbol.asyncDispose]();
+    this.#notices[Symbol.dispose]();
     this.#relays[Symbol.dispose]();
     this.#key[Symbol.dispose]();
   }

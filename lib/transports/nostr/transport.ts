@@ -10,6 +10,8 @@ import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts"
 import type {
   FetchWait,
   Health,
+  Holder,
+  HolderWait,
   LiveAnswer,
   Located,
   NodeKey,
@@ -163,6 +165,11 @@ export class NostrTransport implements Transport {
         watch?.[Symbol.dispose]();
       },
     };
+  }
+
+  /** Blossom servers, of those that are known. */
+  async holders(manifest: Manifest, wait: HolderWait): Promise<readonly Holder[]> {
+    return this.#relays.length === 0 ? [] : await (await this.#open()).holders(manifest, wait);
   }
 
   /** Relays and servers tell nobody who else is there. */
