@@ -96,7 +96,9 @@ export class MemoryTransport implements Transport {
 /** A transport that works but for the methods that are given. */
 export function transport(
   scheme: string,
-  changes: Partial<Pick<Transport, "resolve" | "announce" | "fetch" | "seed" | "forget">> = {},
+  changes: Partial<
+    Pick<Transport, "resolve" | "announce" | "fetch" | "seed" | "forget" | "maxPack">
+  > = {},
 ): MemoryTransport {
   return Object.assign(new MemoryTransport(new MemoryNetwork(), scheme), changes);
 }

@@ -3,11 +3,13 @@ import fc from "fast-check";
 import { join } from "node:path";
 import type { EngineParts } from "../../../lib/engine/parts.ts";
 import { publishState } from "../../../lib/engine/publish.ts";
+import { packGroups } from "../../../lib/manifest/pack_groups.ts";
 import { missingPacks } from "../../../lib/manifest/missing_packs.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../../lib/manifest/types.ts";
 import type { StoredRepository } from "../../../lib/store/stored_repository.ts";
 import { git, makeParts, soon, tempDir } from "./fixture.ts";
 import { type History, makeHistory } from "./history.ts";
+import { transport } from "./memory_transport.ts";
 
 /** What happens to one ref between two publications; `to` is a commit, counted from the newest. */
 type Step =
@@ -118,17 +120,26 @@ const hasAll = (all: Set<string>, wanted: Set<string>, why: string) =>
   assert.deepEqual([...wanted.difference(all)], [], why);
 
 /** The rules of docs/protocol.md for what a manifest lists. */
-async function checkManifest(history: History, packs: Packs, manifest: Manifest, fresh: PackRef[]) {
+async function checkManifest(
+  history: History,
+  packs: Packs,
+  manifest: Manifest,
+  fresh: PackRef[],
+  limit?: number,
+) {
   const all = await packs.union(manifest.packs);
   const refs = Object.values(manifest.refs);
   const reached = await closure(history, refs);
   hasAll(all, reached, "the packs hold all that the refs lead to");
-  for (const pack of fresh) {
-    const before = manifest.packs.slice(0, manifest.packs.indexOf(pack) + 1);
-    const own = await packs.objects(pack);
-    const fromTips = await closure(history, pack.tips);
-    assert.equal(own.size, pack.objects);
-    assert.ok(pack.tips.length > 0, "a pack has tips");
+  for (const group of packGroups(manifest.packs)) {
+    const last = group.at(-1)!;
+    if (!fresh.includes(last)) continue;
+    const before = manifest.packs.slice(0, manifest.packs.indexOf(last) + 1);
+    const own = await packs.union(group);
+    const fromTips = await closure(history, last.tips);
+    const listed = group.reduce((sum, { objects }) => sum + objects, 0);
+    assert.equal(own.size, listed, "every object is in one pack");
+    assert.ok(last.tips.length > 0, "a pack has tips");
     hasAll(fromTips, own, "every object of a pack is reached from its tips");
     hasAll(
       await packs.union(before),
@@ -137,6 +148,11 @@ async function checkManifest(history: History, packs: Packs, manifest: Manifest,
     );
   }
   const sizes = manifest.packs.map(({ size }) => size);
+  if (limit !== undefined) {
+    const large = manifest.packs.filter(({ size, objects }) => size > limit && objects > 1);
+    assert.deepEqual(large, [], "only a single object is more than the limit");
+    return;
+  }
   sizes.forEach((size, i) => {
     const following = sizes.slice(i + 1).reduce((sum, n) => sum + n, 0);
     assert.ok(size >= following, `consolidation is geometric: ${sizes}`);
@@ -164,7 +180,12 @@ class Reader {
   }
 }
 
-async function publishAll(parts: EngineParts, history: History, steps: readonly Step[]) {
+async function publishAll(
+  parts: EngineParts,
+  history: History,
+  steps: readonly Step[],
+  limit?: number,
+) {
   const repository = parts.store.repository(parts.key.publicKeyHex, "hello");
   const packs = new Packs(repository);
   const refs = new Refs(history);
@@ -173,20 +194,22 @@ async function publishAll(parts: EngineParts, history: History, steps: readonly 
   using wait = soon();
   for (const [i, step] of steps.entries()) {
     const fromScratch = refs.apply(step);
-    const { signed } = await publishState(parts, repository, {
+    const wanted = {
       refs: Object.fromEntries(refs.now),
       head: "refs/heads/main",
       objectFormat: "sha1",
       objectDirs: [history.objects],
-      fromScratch,
-    }, wait);
+    } as const;
+    const { signed } = await publishState(parts, repository, { ...wanted, fromScratch }, wait);
+    assert.equal((await publishState(parts, repository, wanted, wait)).changed, false);
     const { manifest } = signed;
     assert.deepEqual(manifest.refs, Object.fromEntries(refs.now));
     const fresh = manifest.packs.filter((pack) =>
       !previous?.manifest.packs.some(({ sha256 }) => sha256 === pack.sha256)
     );
-    assert.ok(fresh.length <= 1, "a publication makes one pack at most");
-    await checkManifest(history, packs, manifest, fresh);
+    const fewest = packGroups(fresh).length;
+    assert.ok(fewest <= 1, "a publication makes one pack at most, or its parts");
+    await checkManifest(history, packs, manifest, fresh, limit);
     if (fromScratch) {
       const reached = await closure(history, Object.values(manifest.refs));
       assert.deepEqual(await packs.union(manifest.packs), reached, "nothing unshared stays");
@@ -217,6 +240,30 @@ Deno.test(`${PUBLICATIONS} publications in a row stay complete, small and geomet
         const history = await makeHistory(join(temp.path, "work"), commits);
         const parts = await makeParts(temp.path);
         const { repository } = await publishAll(parts, history, steps);
+        assert.equal(await git(repository.path, ["fsck", "--full", "--no-dangling"]), "");
+      },
+    ),
+    { numRuns: 1, endOnFailure: true },
+  );
+});
+
+Deno.test("packs of no more than a network can store stay complete for every reader", async () => {
+  const limit = 2 ** 20;
+  const commit = fc.record({
+    parent: fc.nat(COMMITS),
+    merged: fc.option(fc.nat(COMMITS), { nil: undefined, freq: 6 }),
+    size: fc.oneof(fc.nat(2_000), fc.integer({ min: 200_000, max: 1_200_000 })),
+    file: fc.nat(8),
+  });
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(commit, { minLength: 30, maxLength: 30 }),
+      fc.array(anyStep, { minLength: 15, maxLength: 15 }),
+      async (commits, steps) => {
+        await using temp = await tempDir();
+        const history = await makeHistory(join(temp.path, "work"), commits);
+        const parts = await makeParts(temp.path, [transport("nostr", { maxPack: () => limit })]);
+        const { repository } = await publishAll(parts, history, steps, limit);
         assert.equal(await git(repository.path, ["fsck", "--full", "--no-dangling"]), "");
       },
     ),

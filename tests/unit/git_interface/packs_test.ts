@@ -203,3 +203,24 @@ Deno.test("packing stops when it is told to, and leaves nothing behind", async (
   const left = (await Array.fromAsync(Deno.readDir(directory))).filter((e) => e.isFile);
   assert.deepEqual(left, []);
 });
+
+Deno.test("packs are split at a size, and each has the delta bases that it needs", async () => {
+  await using temp = await tempDir();
+  const { work, store } = await setUp(temp.path);
+  for (const file of ["a", "b", "a", "c", "a"]) await commit(work, file, 500_000);
+  await commit(work, "huge", 2_500_000);
+  const directory = join(temp.path, "split");
+  await Deno.mkdir(directory);
+  const packs = await packObjects({
+    ...{ gitDir: store, alternates: [objectsOf(work)], directory, maxPack: 2 ** 20 },
+    ...{ include: [await git(work, ["rev-parse", "HEAD"])], exclude: [] },
+  });
+  assert.equal(packs.reduce((sum, { objects }) => sum + objects, 0), 18);
+  const large = packs.filter(({ size }) => size > 2 ** 20);
+  assert.deepEqual(large.map(({ objects }) => objects), [1]);
+  for (const { packPath, objects } of packs) {
+    const idx = packPath.replace(/pack$/, "checked");
+    const options = { gitDir: store, pack: packPath, idx, strict: false, connected: false };
+    assert.equal((await indexPack(options)).objects, objects);
+  }
+});

@@ -52,18 +52,27 @@ export class Publisher {
 
   /** Makes a pack of all branches and tags, without what the `kept` packs hold. */
   async pack(kept: readonly PackRef[] = []): Promise<AddedPack> {
+    return (await this.split(kept))[0]!;
+  }
+
+  /** The same in several packs, if one had more than `maxPack` bytes. */
+  async split(kept: readonly PackRef[] = [], maxPack?: number): Promise<AddedPack[]> {
     const directory = join(this.#root, `packs-${this.key.id}-${this.#made++}`);
     await Deno.mkdir(directory);
     const refs = await this.refs();
-    const [made] = await packObjects({
+    const made = await packObjects({
       gitDir: gitDirOf(this.work),
       alternates: [objectsOf(this.work)],
       include: Object.values(refs),
       exclude: kept.flatMap(({ tips }) => tips),
       directory,
+      maxPack,
     });
-    if (!made) throw new Error("there is nothing new to pack");
-    return { ...made, pack: await packRef(made.packPath, made.objects, Object.values(refs)) };
+    if (made.length === 0) throw new Error("there is nothing new to pack");
+    return await Promise.all(made.map(async (one, i) => {
+      const tips = i === made.length - 1 ? Object.values(refs) : [];
+      return { ...one, pack: await packRef(one.packPath, one.objects, tips) };
+    }));
   }
 
   async refs(): Promise<Record<string, string>> {
