@@ -16,6 +16,11 @@ const MAX_EVENTS = 64;
  * thread's work, and going there and back takes longer than an answer on this machine does.
  */
 const LOOKS = 10;
+/**
+ * How long it is looked only, ms: while callbacks of setImmediate follow each other, Deno hardly
+ * serves whatever else this process reads and writes.
+ */
+const MAX_LOOKING = 1;
 
 /** Calls back when a socket has something to read, until it is removed. */
 export class Epoll {
@@ -54,14 +59,19 @@ export class Epoll {
     if (this.#waiting) return;
     this.#waiting = true;
     const view = new DataView(this.#events.buffer);
+    let waited = performance.now();
     while (this.#readers.size > 0) {
       let n = 0;
-      for (let looks = 0; n === 0 && looks < LOOKS && this.#readers.size > 0; looks++) {
+      const looks = performance.now() - waited < MAX_LOOKING ? LOOKS : 0;
+      for (let i = 0; n === 0 && i < looks && this.#readers.size > 0; i++) {
         await new Promise((resolve) => setImmediate(resolve));
         n = this.#c.epoll_poll(this.#fd, this.#events, MAX_EVENTS, 0);
       }
       if (this.#readers.size === 0) break;
-      if (n === 0) n = await this.#c.epoll_wait(this.#fd, this.#events, MAX_EVENTS, -1);
+      if (n === 0) {
+        n = await this.#c.epoll_wait(this.#fd, this.#events, MAX_EVENTS, -1);
+        waited = performance.now();
+      }
       for (let i = 0; i < n; i++) {
         this.#readers.get(view.getInt32(i * this.#stride + (this.#stride - 8), true))?.();
       }
