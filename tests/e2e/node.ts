@@ -32,9 +32,16 @@ export class Node implements AsyncDisposable {
   readonly directory: string;
   readonly home: string;
   readonly env: Record<string, string>;
+  readonly #namespace: string | undefined;
 
-  private constructor(directory: string, bootstrap: string, env: Record<string, string>) {
+  private constructor(
+    directory: string,
+    bootstrap: string,
+    env: Record<string, string>,
+    namespace?: string,
+  ) {
     this.directory = directory;
+    this.#namespace = namespace;
     this.home = env.GTR_HOME ?? join(directory, "gtr");
     this.env = {
       PATH: `${BIN}${delimiter}${Deno.env.get("PATH")}`,
@@ -51,10 +58,17 @@ export class Node implements AsyncDisposable {
     };
   }
 
-  /** @param bootstrap "none" for the first node of a network, else the first one's DHT address */
-  static async make(bootstrap: string, env: Record<string, string> = {}): Promise<Node> {
+  /**
+   * @param bootstrap "none" for the first node of a network, else the first one's DHT address
+   * @param namespace the network namespace that everything of this user's runs in
+   */
+  static async make(
+    bootstrap: string,
+    env: Record<string, string> = {},
+    namespace?: string,
+  ): Promise<Node> {
     const directory = await Deno.makeTempDir({ prefix: "gtr-e2e-" });
-    const node = new Node(await Deno.realPath(directory), bootstrap, env);
+    const node = new Node(await Deno.realPath(directory), bootstrap, env, namespace);
     for (
       const [key, value] of [
         ["user.name", "Test"],
@@ -70,8 +84,10 @@ export class Node implements AsyncDisposable {
 
   /** Runs a program to its end, or kills it at the deadline and fails. */
   async run(program: string, args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
-    const child = new Deno.Command(program, {
-      args: [...args],
+    const inside = this.#namespace ? ["ip", "netns", "exec", this.#namespace] : [];
+    const [first, ...rest] = [...inside, program, ...args];
+    const child = new Deno.Command(first!, {
+      args: rest,
       cwd: options.cwd ?? this.directory,
       env: { ...this.env, ...options.env },
       clearEnv: true,

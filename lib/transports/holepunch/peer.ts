@@ -15,6 +15,7 @@ import { Keeper } from "./keeper.ts";
 import { HyperNode } from "./node.ts";
 import type { Offers } from "./offers.ts";
 import { Records } from "./records.ts";
+import type { RelayServer } from "./relay_server.ts";
 import { PeerServer } from "./server.ts";
 import { repositoryOf, topicOf } from "./topic.ts";
 import { Watchers } from "./watchers.ts";
@@ -39,15 +40,17 @@ export class Peer implements AsyncDisposable {
   readonly #server: PeerServer;
   readonly #watchers: Watchers;
   readonly #keeper: Keeper;
+  readonly #relay: RelayServer | undefined;
   readonly #stop = new AbortController();
   /** Undefined until the DHT has taken the server's announcement. */
   readonly #announcer: Promise<TopicAnnouncer>;
 
-  private constructor(options: PeerOptions, node: HyperNode) {
+  private constructor(options: PeerOptions, node: HyperNode, relay: RelayServer | undefined) {
     const { context } = options;
     const { settings, key, dropped, log } = context;
     const connections = settings.get("holepunch.maxConnections");
     this.#node = node;
+    this.#relay = relay;
     this.#watchers = new Watchers(Math.ceil(connections / 2));
     const records = new Records(node.dht, key, settings.get("holepunch.dhtPacks"));
     this.#keeper = new Keeper(records, key.publicKeyHex, log);
@@ -76,14 +79,17 @@ export class Peer implements AsyncDisposable {
 
   /** Opens sockets and begins to join the network and to listen. */
   static async open(options: PeerOptions): Promise<Peer> {
-    const { settings } = options.context;
+    const { context } = options;
+    const { settings } = context;
     const node = await HyperNode.open({
       host: settings.get("holepunch.host"),
       port: settings.get("holepunch.port"),
       bootstrap: settings.get("holepunch.bootstrap"),
       seed: options.seed,
+      relays: settings.get("holepunch.relays"),
     });
-    return new Peer(options, node);
+    const relay = settings.get("holepunch.relay") ? await openRelay(context, node) : undefined;
+    return new Peer(options, node, relay);
   }
 
   /**
@@ -132,6 +138,9 @@ export class Peer implements AsyncDisposable {
         key: this.#node.key,
         nodes: size,
         connections: this.#server.size,
+        ...(this.#node.relays > 0 ? { relays: this.#node.relays } : {}),
+        ...(this.#node.relayed > 0 ? { relayed: this.#node.relayed } : {}),
+        ...(this.#relay ? { relay: this.#relay.key, relayPairs: this.#relay.pairs } : {}),
         ...(first === undefined ? {} : { dht: first }),
       },
     };
@@ -141,10 +150,28 @@ export class Peer implements AsyncDisposable {
     this.#stop.abort(new GtrError("stopping", "gtd is stopping"));
     this.#keeper[Symbol.dispose]();
     this.#server.close();
+    this.#relay?.close();
     const announcer = await this.#announcer.catch(() => undefined);
     await announcer?.[Symbol.asyncDispose]();
     await this.#node[Symbol.asyncDispose]();
   }
+}
+
+/** A relay under a key of its own: it says nothing of the publisher. */
+async function openRelay(context: TransportContext, node: HyperNode): Promise<RelayServer> {
+  const { settings, key, dropped } = context;
+  const { RelayServer } = await import("./relay_server.ts");
+  return RelayServer.open({
+    node,
+    seed: key.derive("holepunch-relay-v1", 32),
+    limits: {
+      connections: settings.get("holepunch.relayConnections"),
+      perPeer: settings.get("holepunch.relayPerPeer"),
+      rate: settings.get("holepunch.relayRate"),
+      seconds: settings.get("holepunch.relaySeconds"),
+    },
+    dropped,
+  });
 }
 
 function split(repository: string): [id: string, name: string] {
