@@ -1,8 +1,17 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { mmsgAvailable, openMmsg } from "../../../lib/udx/mod.ts";
+import { readUint32, writeUint32 } from "../../../lib/udx/packet.ts";
 
 const MODULE = join(import.meta.dirname!, "..", "..", "..", "lib", "udx", "mod.ts");
 const ROOT = join(import.meta.dirname!, "..", "..", "..");
+const OPTIONS = {
+  port: 0,
+  host: "127.0.0.1",
+  family: 4,
+  ipv6Only: false,
+  reuseAddress: false,
+} as const;
 
 /** Echoes a message over two sockets, and says whether the faster back-end was there. */
 const PROGRAM = `
@@ -48,4 +57,40 @@ Deno.test({
   name: "backend: with FFI on Linux it is the faster one (needs Linux)",
   ignore: Deno.build.os !== "linux",
   fn: async () => assert.equal(await run("--allow-all"), "hello true true"),
+});
+
+Deno.test({
+  name: "backend: what would wait too long for the kernel is lost (needs FFI on Linux)",
+  ignore: !mmsgAvailable(),
+  fn: async () => {
+    let heard = (_: number) => {};
+    const receiver = openMmsg(OPTIONS, {
+      datagram: (bytes) => heard(readUint32(bytes, 0)),
+      batchEnd: () => {},
+    });
+    const sender = openMmsg(OPTIONS, { datagram: () => {}, batchEnd: () => {} });
+    const numbers = new Set<number>();
+    const send = (number: number) => {
+      const bytes = new Uint8Array(4);
+      writeUint32(bytes, 0, number);
+      sender.send(bytes, receiver.port, "127.0.0.1", 0);
+    };
+    for (let i = 0; i < 20_000; i++) send(i);
+    const last = 1_000_000;
+    await new Promise<void>((resolve) => {
+      const again = setInterval(() => send(last), 10);
+      heard = (number) => {
+        numbers.add(number);
+        if (number !== last) return;
+        clearInterval(again);
+        resolve();
+      };
+    });
+    for (const backend of [receiver, sender]) {
+      await new Promise<void>((resolve) => backend.close(resolve));
+    }
+    numbers.delete(last);
+    assert.ok(numbers.size > 1000, `${numbers.size} came`);
+    assert.ok(Math.max(...numbers) < 16_384, "no more than the queue takes");
+  },
 });

@@ -63,3 +63,14 @@ Deno.test("socket address: what is encoded is decoded, for sockets of both famil
     }
   }
 });
+
+Deno.test("socket address: only so many are remembered, whoever makes us send", () => {
+  const addresses = new SocketAddresses(4);
+  const host = (i: number) => `10.0.${i >> 8}.${i & 255}`;
+  const first = addresses.encode(host(0), 1);
+  for (let i = 0; i < 4096; i++) addresses.encode(host(i), 1);
+  assert.equal(addresses.encode(host(4095), 1), addresses.encode(host(4095), 1));
+  assert.equal(addresses.encode(host(0), 1), first);
+  addresses.encode(host(4096), 1);
+  assert.notEqual(addresses.encode(host(0), 1), first);
+});

@@ -92,6 +92,7 @@ Deno.test("packet: SACK blocks are read as written, with and without a payload a
   assert.equal(payloadStart(bytes), HEADER_SIZE + 16);
   bytes[3] = 0;
   assert.equal(sackBlocks(bytes), 2);
+  assert.equal(sackBlocks(new Uint8Array(1500)), MAX_SACK_BLOCKS);
 });
 
 Deno.test("sequence: distances hold across the wrap", () => {
