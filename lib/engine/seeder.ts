@@ -98,7 +98,9 @@ export class Seeder implements AsyncDisposable {
     }));
     return results.flatMap((result, i) => {
       if (result.status === "fulfilled" || this.#stop.signal.aborted) return [];
-      const why = `${this.#transports[i]!.scheme}: ${toGtrError(result.reason).message}`;
+      const { message, hint } = toGtrError(result.reason);
+      const advice = hint === undefined ? "" : ` (${hint})`;
+      const why = `${this.#transports[i]!.scheme}: ${message}${advice}`;
       this.#log(`can't announce ${repository.name} on ${why}`);
       return [why];
     });

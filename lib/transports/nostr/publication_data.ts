@@ -78,9 +78,10 @@ export async function storeData(
   const files: ChunkedFile[] = [];
   let lacking = false;
   let room = mayChunk ? parts.eventPacks : 0;
-  for (const { pack: { sha256, size }, path } of packs) {
+  for (const { pack: { sha256, size, objects }, path } of packs) {
     const what = `pack ${sha256.slice(0, 12)}`;
-    const { urls, failures } = await blobs.store({ path, sha256, size, type: PACK_TYPE }, signal);
+    const blob = { path, sha256, size, objects, type: PACK_TYPE };
+    const { urls, failures } = await blobs.store(blob, signal);
     lacking ||= failures.length > 0;
     const earlier = before.packs.find(({ event, metadata: { sha256: named, chunks } }) =>
       named === sha256 && chunks !== undefined && event.created_at >= floor

@@ -4,7 +4,7 @@
  * @module
  */
 import { createReadStream } from "node:fs";
-import { VerificationError } from "../../../common/errors.ts";
+import { type NetworkError, RequestError, VerificationError } from "../../../common/errors.ts";
 import { idleDeadline, type Wait } from "../../../common/wait.ts";
 import type { NostrSigner } from "../keys/signer.ts";
 import { authorizationHeader, uploadAuthorization } from "./authorization.ts";
@@ -19,6 +19,8 @@ export interface BlobFile {
   readonly size: number;
   /** Media type. */
   readonly type: string;
+  /** If it is a pack: how many objects it has. */
+  readonly objects?: number;
 }
 
 /** Milliseconds without a byte, or for the answer after the last. */
@@ -54,7 +56,7 @@ export async function uploadBlob(
   });
   const answer = await exchange({ method: "PUT", url, headers, body }, idle.signal);
   idle.touch();
-  if (!isStored(answer.statusCode)) throw refusal(answer, url);
+  if (!isStored(answer.statusCode)) throw withAdvice(refusal(answer, url), file);
   const told = await answerJson(answer, url, MAX_DESCRIPTOR, idle.signal);
   return storedAt(server, file.sha256, told);
 }
@@ -117,6 +119,25 @@ async function* readFile(
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
   yield bytes;
+}
+
+/** What to do about a pack that is too large: it can be split, unless it is one object. */
+function withAdvice(
+  error: NetworkError | RequestError,
+  { objects }: BlobFile,
+): NetworkError | RequestError {
+  const { code, message } = error;
+  if (code !== "blob-too-large" || objects === undefined) return error;
+  if (objects > 1) {
+    return new RequestError(code, message, {
+      hint: "gtr config nostr.maxBlob <less>, and start gtd anew: packs are split to fit",
+      cause: error,
+    });
+  }
+  return new RequestError(code, `${message}; it is a single object, which can't be split`, {
+    hint: "use a server in nostr.blossom that takes larger blobs; other networks have it",
+    cause: error,
+  });
 }
 
 function isStored(status: number | undefined): boolean {

@@ -118,6 +118,15 @@ Deno.test("blossom: a server's no is a typed error with its reason", async () =>
     code: "blob-too-large",
     message: /more than 1000 bytes \(status 413\)/,
   });
+  await assert.rejects(uploadBlob(server.url, { ...one.file, objects: 2 }, alice, wait), {
+    code: "blob-too-large",
+    hint: /gtr config nostr\.maxBlob <less>/,
+  });
+  await assert.rejects(uploadBlob(server.url, { ...one.file, objects: 1 }, alice, wait), {
+    code: "blob-too-large",
+    message: /it is a single object, which can't be split/,
+    hint: /takes larger blobs/,
+  });
   const nowhere = `${server.url}/${"0".repeat(64)}`;
   assert.equal(await sizeOfBlob(nowhere, wait.signal), undefined);
   await assert.rejects(downloadBlob(nowhere, 10, one.into, wait), { code: "not-found" });
