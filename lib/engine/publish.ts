@@ -7,6 +7,7 @@ import { mkdir, rm } from "node:fs/promises";
 import { StoreError } from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
 import { peelTags } from "../git_interface/peel_tags.ts";
+import { rootCommit } from "../git_interface/root_commit.ts";
 import { formatAddress } from "../identity/address.ts";
 import { canonicalJson } from "../manifest/canonical_json.ts";
 import { type Flow, flowOf } from "../manifest/flow.ts";
@@ -104,14 +105,16 @@ async function publishPacks(
     maxPack: smallestLimit(parts.transports),
     directory: repository.outgoingPath,
   }, wait);
-  const peeled = await peelTags(repository.path, newTags(wanted.refs, previous?.manifest), {
-    alternates: wanted.objectDirs,
-    signal: wait.signal,
-  });
+  const where = { alternates: wanted.objectDirs, signal: wait.signal };
+  const [peeled, root] = await Promise.all([
+    peelTags(repository.path, newTags(wanted.refs, previous?.manifest), where),
+    rootOf(repository.path, wanted, previous?.manifest, where),
+  ]);
   const manifest = nextManifest(parts, {
     name: repository.name,
     wanted,
     peeled,
+    root,
     previous: previous?.manifest,
     highest: await repository.highestSequence(),
     packs,
@@ -128,11 +131,12 @@ async function publishPacks(
 
 function nextManifest(
   parts: EngineParts,
-  { name, wanted, peeled, previous, highest, packs }: {
+  { name, wanted, peeled, root, previous, highest, packs }: {
     readonly name: string;
     readonly wanted: Publication;
     /** Tag objects that are new -> what they lead to. */
     readonly peeled: ReadonlyMap<string, string>;
+    readonly root: string | undefined;
     readonly previous: Manifest | undefined;
     /** The highest sequence number ever published. */
     readonly highest: number;
@@ -143,7 +147,7 @@ function nextManifest(
   const endpoints = parts.transports
     .map((transport) => [transport.scheme, transport.endpoints()] as const)
     .filter(([, where]) => where.length > 0);
-  const { flow: before, ...rest } = previous ?? {};
+  const { flow: before, root: _, ...rest } = previous ?? {};
   // Where nothing is shared any more there is nothing to serve either.
   const named = Object.keys(wanted.refs).length === 0 ? undefined : wanted.flow ?? before;
   const flow = flowOf({ flow: named });
@@ -161,10 +165,26 @@ function nextManifest(
     head: wanted.head,
     refs: { ...wanted.refs },
     peeled: peeledRefs(wanted.refs, previous, peeled),
+    ...(root === undefined ? {} : { root }),
     packs: flow === "announce" ? [] : packs,
     ...(flow === "both" ? {} : { flow }),
     endpoints: Object.fromEntries(endpoints),
   };
+}
+
+/** The commit that the history of HEAD begins with; undefined where that is not shared. */
+async function rootOf(
+  gitDir: string,
+  { head, refs }: Publication,
+  previous: Manifest | undefined,
+  options: { readonly alternates: readonly string[]; readonly signal: AbortSignal },
+): Promise<string | undefined> {
+  const tip = refs[head];
+  if (tip === undefined) return undefined;
+  const { root } = previous ?? {};
+  const before = previous?.refs[previous.head];
+  const known = root !== undefined && before !== undefined ? { tip: before, root } : undefined;
+  return await rootCommit(gitDir, tip, known, options);
 }
 
 /** The tags whose objects the previous publication did not have under the same name. */

@@ -79,6 +79,7 @@ const ManifestSchema = v.looseObject({
   head: text,
   refs: map,
   peeled: v.optional(map),
+  root: v.optional(text),
   packs: v.pipe(
     v.array(PackSchema, "not a list"),
     v.maxLength(MAX_PACKS, `more than ${MAX_PACKS}`),
@@ -99,7 +100,7 @@ export function manifestFault(value: unknown): string | undefined {
   return refsFault(manifest) ?? packsFault(manifest) ?? endpointsFault(manifest.endpoints);
 }
 
-function refsFault({ head, refs, peeled = {}, objectFormat }: Manifest): string | undefined {
+function refsFault({ head, refs, peeled = {}, root, objectFormat }: Manifest): string | undefined {
   if (!isValidRefName(head) || !head.startsWith("refs/heads/")) {
     return `head: ${show(head)} is no valid branch name`;
   }
@@ -114,6 +115,7 @@ function refsFault({ head, refs, peeled = {}, objectFormat }: Manifest): string 
     const isTag = name.startsWith("refs/tags/") && Object.hasOwn(refs, name);
     if (!isTag || !isOid(oid)) return `peeled: ${show(name)} is not a tag with an object id`;
   }
+  if (root !== undefined && !isOid(root)) return `root: no ${objectFormat} object id`;
   const conflict = conflictingRef(names);
   return conflict && `refs: ${show(conflict)} can't exist beside another that is part of its name`;
 }

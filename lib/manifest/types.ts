@@ -46,6 +46,11 @@ export interface Manifest {
    * having them. An addition to version 1; without it tags are still fetched when asked for.
    */
   readonly peeled?: Readonly<Record<string, string>>;
+  /**
+   * The commit with which the history of HEAD begins, by which networks know forks of a repository. An
+   * addition to version 1.
+   */
+  readonly root?: string;
   readonly packs: readonly PackRef[];
   /**
    * How the data gets to readers (see `flowOf`); an addition to version 1. With "announce" no packs

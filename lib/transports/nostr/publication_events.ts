@@ -43,6 +43,12 @@ export interface PublicationFacts {
   readonly manifest?: ManifestBlob;
 }
 
+/** The tags of an announcement that are written anew. */
+const WRITTEN = new Set([
+  ...["d", "name", "description", "r", "clone", "web", "relays", "blossoms", "maintainers"],
+  ...["i", BINDING_TAG],
+]);
+
 /** Tells the sequence number without the manifest, for whoever only waits for a newer one. */
 export const SEQUENCE_TAG = "gtr-sequence";
 
@@ -134,6 +140,7 @@ function announcementTemplate(
   const { name } = manifest;
   // What gtr wrote is written anew; what people added with other programs stays.
   const byGtr = before === undefined || tagValue(before.event, BINDING_TAG) !== undefined;
+  const others = before?.event.tags.filter(([tag]) => !WRITTEN.has(tag!)) ?? [];
   const id = publisherId(Uint8Array.fromHex(key.publicKeyHex));
   return encodeAnnouncement(
     {
@@ -145,10 +152,11 @@ function announcementTemplate(
       relays,
       blossoms: servers,
       maintainers: before?.maintainers ?? [],
-      earliestUniqueCommit: before?.earliestUniqueCommit,
+      // What was told first stays: by it, forks and their readers know the repository.
+      earliestUniqueCommit: before?.earliestUniqueCommit ?? manifest.root,
     },
     created,
-    [["i", repositoryTag(id, name)], bindingTag(key, pubkey, name)],
+    [...others, ["i", repositoryTag(id, name)], bindingTag(key, pubkey, name)],
   );
 }
 

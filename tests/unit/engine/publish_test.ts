@@ -96,6 +96,17 @@ Deno.test("annotated tags are told with what they lead to", async () => {
   assert.deepEqual(next.signed.manifest.peeled, expected, "kept for tags that stay");
 });
 
+Deno.test("the root commit is told, and stays while history grows", async () => {
+  await using p = await publisher();
+  assert.equal(p.published.signed.manifest.root, p.first);
+  const second = await emptyCommit(p.work, { parent: p.first });
+  assert.equal((await p.publish({ [main]: second })).signed.manifest.root, p.first);
+  const elsewhere = await p.publish({ [main]: second }, { head: "refs/heads/dev" });
+  assert.equal("root" in elsewhere.signed.manifest, false);
+  const other = await emptyCommit(p.work);
+  assert.equal((await p.publish({ [main]: other })).signed.manifest.root, other);
+});
+
 type Damage = (repository: StoredRepository, parts: EngineParts) => Promise<void>;
 const damages: Record<string, Damage> = {
   "its only pack is lost": async (repository) => {

@@ -17,6 +17,7 @@ Deno.test("what may be left out or empty", () => {
       { description: undefined },
       { refs: { "refs/heads/other": oid } },
       { created: 0 },
+      { root: hex(40, "root") },
       { packs: [pack("one", { later: 1 } as Record<string, unknown>)] },
       {
         objectFormat: "sha256",
@@ -59,6 +60,8 @@ Deno.test("every fault is named", () => {
     [{ refs: { "refs/heads/a": "0".repeat(40) } }, 'refs: "refs/heads/a" has no sha1 object id'],
     [{ refs: { "refs/heads/a": hex(64, "a") } }, 'refs: "refs/heads/a" has no sha1 object id'],
     [{ refs: { "refs/heads/a": oid, "refs/heads/a/b": oid } }, /"refs\/heads\/a\/b" can't exist/],
+    [{ root: 5 }, "root: not a text"],
+    [{ root: hex(64, "root") }, "root: no sha1 object id"],
     [{ packs: {} }, "packs: not a list"],
     [{ packs: [5] }, /^packs\.0: /],
     [{ packs: Array.from({ length: 1001 }, (_, i) => pack(String(i))) }, "packs: more than 1000"],
