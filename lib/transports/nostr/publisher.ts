@@ -4,21 +4,28 @@
  *
  * @module
  */
-import { GtrError, NetworkError, toGtrError } from "../../common/errors.ts";
+import { GtrError, NetworkError, RequestError, toGtrError } from "../../common/errors.ts";
 import { Mutex } from "../../common/mutex.ts";
 import { abortable, type Wait } from "../../common/wait.ts";
 import type { PublisherKey } from "../../identity/keys.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
 import type { PackFile } from "../transport.ts";
+import type { NostrAddress } from "./address.ts";
 import { readNostrEndpoints } from "./binding.ts";
 import { deliver } from "./deliver.ts";
 import type { NostrEvent } from "./events/event.ts";
+import { STATE } from "./events/kinds.ts";
 import { type GraspParts, pushToServers } from "./grasp/push_to_servers.ts";
 import type { NostrSigner } from "./keys/signer.ts";
 import { type DataParts, storeData } from "./publication_data.ts";
 import { publicationEvents } from "./publication_events.ts";
 import type { Relays } from "./relays/relays.ts";
-import { readEvents, type RepositoryEvents, type RepositoryLookup } from "./repository_events.ts";
+import {
+  eventsOf,
+  readEvents,
+  type RepositoryEvents,
+  type RepositoryLookup,
+} from "./repository_events.ts";
 import { Retry } from "./retry.ts";
 import { Withdrawals } from "./withdrawals.ts";
 
@@ -49,11 +56,11 @@ interface Publication {
   readonly grasped: Set<string>;
   /** Servers refused some of its packs. */
   lacking: boolean;
+  /** The id of its state, once that is signed. */
+  stated?: string;
   /** It doesn't name the Nostr key, so nobody would believe it: the next one will. */
   unbound?: boolean;
 }
-
-const NOTHING: Omit<RepositoryEvents, "address" | "servers"> = { packs: [] };
 
 /** The publications of one's own key. */
 export class Publisher implements AsyncDisposable {
@@ -116,7 +123,7 @@ export class Publisher implements AsyncDisposable {
     void this.#withdrawals.goOn();
     for (const publication of this.#current.values()) {
       if (isOther) {
-        publication.events = undefined;
+        publication.events = publication.stated = undefined;
         publication.delivered.clear();
         publication.grasped.clear();
       }
@@ -175,9 +182,7 @@ export class Publisher implements AsyncDisposable {
     if (publication.unbound) return;
     await this.#withdrawals.cancel(name);
     const address = { pubkey: signer.pubkey, identifier: name, relays: [] };
-    const before = publication.events === undefined
-      ? await lookup.ask(address, signal).catch(() => NOTHING)
-      : readEvents(publication.events, address, lookup.own);
+    const before = await this.#before(publication, address, signal);
     const floor = await this.#withdrawals.floor(name);
     publication.lacking = true;
     const { packs } = publication;
@@ -199,6 +204,7 @@ export class Publisher implements AsyncDisposable {
     if (!same) delivered.clear();
     if (!same) grasped.clear();
     publication.events = events;
+    publication.stated = events.find(({ kind }) => kind === STATE)!.id;
     const missing = lookup.own.filter((url) => !delivered.has(url));
     const needed = quorum - delivered.size;
     const cargo = data.chunked.cargo(stored.files, missing, needed);
@@ -211,6 +217,35 @@ export class Publisher implements AsyncDisposable {
     this.#running.add(ended);
     ended.finally(() => this.#running.delete(ended));
     await delivery.enough;
+  }
+
+  /**
+   * What was signed before, and what relays have: other programs may have changed it since.
+   *
+   * @throws {NetworkError} "unreachable" where neither is known: to sign then might undo what others did
+   * @throws {RequestError} "changed-elsewhere" where another program has replaced what is published
+   */
+  async #before(
+    { signed: { manifest }, events = [], stated }: Publication,
+    address: NostrAddress,
+    signal: AbortSignal,
+  ): Promise<RepositoryEvents> {
+    const { lookup } = this.parts;
+    const found = await lookup.ask(address, signal).catch((error) => {
+      if (events.length === 0) throw error;
+      return undefined;
+    });
+    signal.throwIfAborted();
+    const known = [...events, ...found ? eventsOf(found) : []];
+    const before = readEvents(known, address, lookup.own);
+    const state = before.state?.event.id;
+    if (stated === undefined || state === undefined || state === stated) return before;
+    throw new RequestError(
+      "changed-elsewhere",
+      `another program has pushed to ${manifest.name} with the same key since; ` +
+        "what gtr publishes next replaces that",
+      { hint: "fetch what was pushed, then publish again: gtr share" },
+    );
   }
 
   #isBehind(publication: Publication): boolean {

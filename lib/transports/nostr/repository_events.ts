@@ -207,6 +207,15 @@ export function readEvents(
   };
 }
 
+/** The events that were read. */
+export function eventsOf({ announcement, state, packs }: RepositoryEvents): NostrEvent[] {
+  return [
+    ...packs.map(({ event }) => event),
+    ...announcement ? [announcement.event] : [],
+    ...state ? [state.event] : [],
+  ];
+}
+
 /** An event with several tags `d` answers to each of them, but is only what its first one says. */
 function first<T extends { readonly identifier: string }>(
   events: readonly NostrEvent[],

@@ -14,12 +14,7 @@ import { encodeDeletions } from "./events/deletion.ts";
 import type { NostrEvent } from "./events/event.ts";
 import type { NostrSigner } from "./keys/signer.ts";
 import { chunksOf } from "./publication_events.ts";
-import {
-  filtersOf,
-  readEvents,
-  type RepositoryEvents,
-  type RepositoryLookup,
-} from "./repository_events.ts";
+import { eventsOf, filtersOf, readEvents, type RepositoryLookup } from "./repository_events.ts";
 import { Retry } from "./retry.ts";
 
 /** What {@linkcode Withdrawals} works with. */
@@ -209,12 +204,4 @@ export class Withdrawals implements AsyncDisposable {
       await writeFileAtomic(join(this.parts.folder, FILE), text);
     }).catch((error) => this.parts.log(toGtrError(error).message));
   }
-}
-
-function eventsOf({ announcement, state, packs }: RepositoryEvents): NostrEvent[] {
-  return [
-    ...packs.map(({ event }) => event),
-    ...announcement ? [announcement.event] : [],
-    ...state ? [state.event] : [],
-  ];
 }
