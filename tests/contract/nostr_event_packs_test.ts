@@ -12,7 +12,7 @@ import {
   STATE,
 } from "../../lib/transports/nostr/events/kinds.ts";
 import { type NetworkOptions, NostrNetwork } from "./nostr_nodes.ts";
-import { askRelay, relayHere, until } from "./nostr_relay_here.ts";
+import { askRelay, relayHere, until } from "../fixtures/nostr/relay_here.ts";
 import {
   fetchBytes,
   makeManifest,

@@ -8,7 +8,7 @@ import {
   STATE,
 } from "../../lib/transports/nostr/events/kinds.ts";
 import { NostrNetwork } from "./nostr_nodes.ts";
-import { askRelay, relayHere, until } from "./nostr_relay_here.ts";
+import { askRelay, relayHere, until } from "../fixtures/nostr/relay_here.ts";
 import { makeManifest, makePack, publish, resolveLast, testKey } from "./transport_contract.ts";
 
 const [alice, bob] = [testKey(1), testKey(2)];
