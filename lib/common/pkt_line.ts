@@ -46,7 +46,9 @@ export function textOf({ content }: Packet): string {
 /** Cuts a byte stream into packets. */
 export class PacketReader {
   readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
-  #held: Uint8Array = new Uint8Array();
+  /** What was read and not taken yet, in order. */
+  readonly #chunks: Uint8Array[] = [];
+  #held = 0;
 
   constructor(stream: ReadableStream<Uint8Array>) {
     this.#reader = stream.getReader();
@@ -60,10 +62,10 @@ export class PacketReader {
    */
   async next(): Promise<Packet | undefined> {
     if (!await this.#hold(HEAD)) {
-      if (this.#held.length === 0) return undefined;
+      if (this.#held === 0) return undefined;
       throw cutOff();
     }
-    const digits = decoder.decode(this.#held.subarray(0, HEAD));
+    const digits = decoder.decode(this.#peek(HEAD));
     const length = /^[0-9a-f]{4}$/i.test(digits) ? parseInt(digits, 16) : -1;
     const mark = MARKS[length];
     if (mark) return { kind: mark, raw: this.#take(HEAD), content: new Uint8Array() };
@@ -75,25 +77,43 @@ export class PacketReader {
 
   /** Whether so many bytes could be read. */
   async #hold(count: number): Promise<boolean> {
-    while (this.#held.length < count) {
+    while (this.#held < count) {
       const { value, done } = await this.#reader.read();
       if (done) return false;
-      if (this.#held.length === 0) {
-        this.#held = value;
-        continue;
-      }
-      const both = new Uint8Array(this.#held.length + value.length);
-      both.set(this.#held);
-      both.set(value, this.#held.length);
-      this.#held = both;
+      this.#chunks.push(value);
+      this.#held += value.length;
     }
     return true;
   }
 
+  /** The next bytes, copied only where they came in pieces. */
   #take(count: number): Uint8Array {
-    const taken = this.#held.subarray(0, count);
-    this.#held = this.#held.subarray(count);
+    this.#held -= count;
+    const [first] = this.#chunks;
+    if (first && first.length > count) {
+      this.#chunks[0] = first.subarray(count);
+      return first.subarray(0, count);
+    }
+    if (first?.length === count) return this.#chunks.shift()!;
+    const taken = new Uint8Array(count);
+    for (let at = 0; at < count;) {
+      const chunk = this.#chunks.shift()!;
+      const part = chunk.subarray(0, count - at);
+      taken.set(part, at);
+      at += part.length;
+      if (part.length < chunk.length) this.#chunks.unshift(chunk.subarray(part.length));
+    }
     return taken;
+  }
+
+  /** The same bytes without taking them. */
+  #peek(count: number): Uint8Array {
+    const [first] = this.#chunks;
+    if (first && first.length >= count) return first.subarray(0, count);
+    const start = this.#take(count);
+    this.#chunks.unshift(start);
+    this.#held += count;
+    return start;
   }
 }
 

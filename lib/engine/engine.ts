@@ -27,6 +27,7 @@ import { type Follow, Follows } from "../store/follows.ts";
 import { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { ForeignState, TransportEntry } from "../transports/transport.ts";
+import { Bitmaps } from "./bitmaps.ts";
 import { followRepository, maySeed, type Unfollowed, unfollowRepository } from "./follow.ts";
 import { locate, locatePublished } from "./locate.ts";
 import { type Dialled, dialLive } from "./live.ts";
@@ -101,7 +102,8 @@ export class Engine implements AsyncDisposable {
       const isServer = transport.host !== undefined || transport.dial === undefined;
       transport.serve?.(liveAnswer({ store, key }, isOffered, isServer));
     }
-    const seeder = new Seeder(transports, settings, log, isOffered);
+    const bitmaps = new Bitmaps({ ...given, follows });
+    const seeder = new Seeder(transports, settings, log, isOffered, bitmaps);
     const quota = new Quota({ ...given, follows, seeder });
     return new Engine({ ...given, follows, transports, seeder, quota, changes: new Mutex() });
   }

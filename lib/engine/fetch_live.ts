@@ -20,7 +20,6 @@ import type { LiveStream } from "../transports/transport.ts";
 import { firstStream } from "./live.ts";
 import { joinLive } from "./live_git.ts";
 import type { EngineParts } from "./parts.ts";
-import type { Room } from "./quota.ts";
 
 /** Peers that are tried, one after the other: a stream may break, and each begins anew. */
 const ATTEMPTS = 3;
@@ -94,7 +93,8 @@ async function receive(
 ): Promise<void> {
   const { manifest } = stream.manifest;
   const first = (await repository.packs()).length === 0;
-  const limited = limitStream(stream, await parts.quota.room(repository, manifest));
+  const room = await parts.quota.room(repository, manifest);
+  let received = 0;
   const stop = new AbortController();
   const signal = AbortSignal.any([wait.signal, stop.signal]);
   let fault: GtrError | undefined; // the peer's: git sees only that the stream has ended
@@ -102,9 +102,13 @@ async function receive(
     signal,
     missed: () => stream.close(),
     serve: async (git) => {
-      fault = await joinLive(git, limited, {
+      fault = await joinLive(git, stream, {
         idle: parts.settings.get("live.idle") * 1000,
         signal,
+        received: (bytes) => {
+          received += bytes;
+          if (received > room.bytes) throw room.exceeded();
+        },
         dropped: (reason) => parts.dropped.add(reason),
       });
     },
@@ -122,38 +126,12 @@ async function receive(
       }).catch((error) => {
         throw fault ?? error;
       });
-      kept.use(await parts.quota.reserve(repository, manifest, [{ size: limited.received }]));
+      kept.use(await parts.quota.reserve(repository, manifest, [{ size: received }]));
       return { whole };
     }, { signal });
   } finally {
     stop.abort();
   }
   const { sequence } = manifest;
-  const bytes = limited.received;
-  parts.log(`followed ${repository.name}: publication ${sequence}, ${bytes} bytes live`);
-}
-
-/** A live stream that counts, and breaks off at what is too much. */
-interface LimitedStream extends LiveStream {
-  readonly received: number;
-}
-
-function limitStream(stream: LiveStream, { bytes, exceeded }: Room): LimitedStream {
-  let received = 0;
-  const count = new TransformStream<Uint8Array, Uint8Array>({
-    transform(chunk, controller) {
-      received += chunk.length;
-      if (received > bytes) throw exceeded();
-      controller.enqueue(chunk);
-    },
-  });
-  const readable = stream.readable.pipeThrough(count);
-  return {
-    ...stream,
-    readable,
-    close: (failed) => stream.close(failed),
-    get received() {
-      return received;
-    },
-  };
+  parts.log(`followed ${repository.name}: publication ${sequence}, ${received} bytes live`);
 }

@@ -8,13 +8,7 @@
  *
  * @module
  */
-import {
-  type GtrError,
-  NetworkError,
-  RequestError,
-  toGtrError,
-  VerificationError,
-} from "../common/errors.ts";
+import { type GtrError, NetworkError, toGtrError, VerificationError } from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
 import { abortable, idleDeadline } from "../common/wait.ts";
 import { advertisement, FETCH_FEATURES, lsRefs } from "../git_interface/ls_refs.ts";
@@ -37,6 +31,8 @@ export interface JoinOptions {
   /** Milliseconds without a packet from the peer while git waits for one. */
   readonly idle: number;
   readonly signal: AbortSignal;
+  /** Told of each packet that the peer sends, with its bytes. What it throws ends the stream. */
+  readonly received?: (bytes: number) => void;
   /** Counts a peer that breaks the protocol. */
   readonly dropped: (reason: string) => void;
 }
@@ -75,7 +71,11 @@ export async function joinLive(
     const fromPeer = new PacketReader(peer.readable);
     const toPeer = peer.writable.getWriter();
     const onPeer = <T>(work: Promise<T>) => withoutBreak(work, peer, options);
-    const read = () => onPeer(nextOf(fromPeer));
+    const read = async () => {
+      const packet = await onPeer(nextOf(fromPeer));
+      options.received?.(packet.raw.length);
+      return packet;
+    };
     for (const packet of advertisement(manifest, `gtr/${VERSION}`)) await tellGit(packet);
     let greeted = false;
     for (;;) {
@@ -164,8 +164,7 @@ async function withoutBreak<T>(
   try {
     return await abortable(work, idle.signal);
   } catch (error) {
-    const isTold = error instanceof VerificationError || error instanceof RequestError;
-    if (idle.signal.aborted || isTold) throw error;
+    if (idle.signal.aborted || error instanceof VerificationError) throw error;
     throw new NetworkError("stream-cut", `the live stream from ${peer} was cut off`, {
       cause: error,
     });

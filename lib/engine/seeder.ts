@@ -10,6 +10,7 @@ import { deadline } from "../common/wait.ts";
 import type { Manifest } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { PackFile, Transport } from "../transports/transport.ts";
+import type { Bitmaps } from "./bitmaps.ts";
 
 /**
  * Seeds the packs of every repository it was told of, and announces their manifests. Each call looks
@@ -20,6 +21,7 @@ export class Seeder implements AsyncDisposable {
   readonly #settings: Settings;
   readonly #log: (message: string) => void;
   readonly #allowed: (repository: StoredRepository) => Promise<boolean>;
+  readonly #bitmaps: Bitmaps;
   /** Repository path -> network and file -> seed. */
   readonly #seeds = new Map<string, Map<string, AsyncDisposable>>();
   /** Repository path -> the offer that waits for its turn. */
@@ -29,17 +31,22 @@ export class Seeder implements AsyncDisposable {
   readonly #turns = new Mutex();
   readonly #stop = new AbortController();
 
-  /** @param allowed whether a repository may be offered now; it is kept in the store either way */
+  /**
+   * @param allowed whether a repository may be offered now; it is kept in the store either way
+   * @param bitmaps made for what was offered, and disposed of with this
+   */
   constructor(
     transports: readonly Transport[],
     settings: Settings,
     log: (message: string) => void,
     allowed: (repository: StoredRepository) => Promise<boolean>,
+    bitmaps: Bitmaps,
   ) {
     this.#transports = transports;
     this.#settings = settings;
     this.#log = log;
     this.#allowed = allowed;
+    this.#bitmaps = bitmaps;
   }
 
   /**
@@ -96,6 +103,7 @@ export class Seeder implements AsyncDisposable {
       using limit = deadline(ms, `${transport.scheme} to take the new state`, this.#stop.signal);
       await transport.announce(signed, packs, { signal: limit.signal });
     }));
+    this.#bitmaps.keep(repository);
     return results.flatMap((result, i) => {
       if (result.status === "fulfilled" || this.#stop.signal.aborted) return [];
       const { message, hint } = toGtrError(result.reason);
@@ -142,6 +150,7 @@ export class Seeder implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
+    await this.#bitmaps[Symbol.asyncDispose]();
     await Promise.all(
       [...this.#seeds].map(([path, seeds]) =>
         this.#turns.run(`seed ${path}`, async () => {

@@ -24,14 +24,22 @@ export async function checkPackFile(
 ): Promise<void> {
   const { size } = await stat(path);
   if (size !== pack.size) throw wrongPack(path, `${size} bytes instead of ${pack.size}`);
-  const hash = createHash("sha256");
-  const header = await readThrough(path, (chunk) => hash.update(chunk), signal);
-  const sha256 = hash.digest("hex");
+  const { sha256, header } = await hashPackFile(path, signal);
   if (sha256 !== pack.sha256) throw wrongPack(path, `SHA-256 ${sha256} instead of ${pack.sha256}`);
   const objects = objectCount(header, path);
   if (objects !== pack.objects) {
     throw wrongPack(path, `${objects} objects instead of ${pack.objects}`);
   }
+}
+
+/** The SHA-256 of a file in hex, and its first bytes. */
+export async function hashPackFile(
+  path: string,
+  signal?: AbortSignal,
+): Promise<{ readonly sha256: string; readonly header: Uint8Array }> {
+  const hash = createHash("sha256");
+  const header = await readThrough(path, (chunk) => hash.update(chunk), signal);
+  return { sha256: hash.digest("hex"), header };
 }
 
 /** Reads a file to its end, one reused buffer at a time; returns its first bytes. */

@@ -7,12 +7,12 @@ import { join } from "node:path";
 import type { Wait } from "../common/wait.ts";
 import { checkConnected } from "../git_interface/connectivity.ts";
 import { packObjectCount } from "../git_interface/pack_file.ts";
-import { packObjects } from "../git_interface/pack_objects.ts";
+import { type NewPack, packObjects } from "../git_interface/pack_objects.ts";
 import { planPacks } from "../manifest/plan_packs.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
 import type { AddedPack } from "./commit_manifest.ts";
-import { describePack } from "./pack_ref.ts";
+import { hashPackFile } from "./pack_check.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { namesIn } from "./tidy.ts";
 
@@ -77,10 +77,9 @@ export async function receivePack(
   const came = await newPack(join(objectDirectory, "pack"));
   if (!came) return { packs: before, added: [] };
 
-  const { size } = await Deno.stat(came.packPath);
   const listed = new Set(manifest.packs.map(({ sha256 }) => sha256));
   const fixed = before.findLastIndex(({ sha256 }) => listed.has(sha256)) + 1;
-  const kept = before.slice(0, fixed + planPacks(before.slice(fixed), size));
+  const kept = before.slice(0, fixed + planPacks(before.slice(fixed), came.size));
   const known = new Set(kept.flatMap((pack) => pack.tips));
   const fresh = [...tips].filter((oid) => !known.has(oid)).sort();
   if (fresh.length === 0) return { packs: kept, added: [] };
@@ -93,21 +92,22 @@ export async function receivePack(
     signal,
   });
   if (!made) return { packs: kept, added: [] };
-  const ref = await describePack(made.packPath, made.objects, fresh, { signal });
-  const pack = { ...ref, infohash: "" };
+  const { sha256 } = await hashPackFile(made.packPath, signal);
+  const { size, objects } = made;
+  const pack = { sha256, size, infohash: "", objects, tips: fresh };
   return { packs: [...kept, pack], added: [{ ...made, pack }] };
 }
 
 /** The pack that git left in a folder of links; undefined where nothing came. */
-async function newPack(
-  folder: string,
-): Promise<{ packPath: string; idxPath: string; objects: number } | undefined> {
+async function newPack(folder: string): Promise<NewPack | undefined> {
   for (const name of await namesIn(folder)) {
     const packPath = join(folder, name);
-    if (!/^pack-[0-9a-f]+\.pack$/.test(name) || !(await Deno.lstat(packPath)).isFile) continue;
+    if (!/^pack-[0-9a-f]+\.pack$/.test(name)) continue;
+    const { isFile, size } = await Deno.lstat(packPath);
+    if (!isFile) continue;
     const objects = await packObjectCount(packPath);
     if (objects === 0) continue;
-    return { packPath, idxPath: packPath.replace(/\.pack$/, ".idx"), objects };
+    return { packPath, idxPath: packPath.replace(/\.pack$/, ".idx"), objects, size };
   }
   return undefined;
 }

@@ -10,10 +10,12 @@ import { moveFile } from "../git_interface/place_file.ts";
 import { isAnnounced } from "../manifest/flow.ts";
 import type { ObjectFormat, PackRef, SignedManifest } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
+import { presentBitmap } from "./bitmap_files.ts";
 import { type AcceptOptions, checkFetched } from "./check_fetched.ts";
 import { type AddedPack, commitManifest, settle } from "./commit_manifest.ts";
 import { createRepository, mendRepository, objectFormatOf } from "./create_repository.ts";
 import { EarlyIndex } from "./early_index.ts";
+import { bitmapBase, makeBitmap } from "./make_bitmap.ts";
 import { Quarantine } from "./quarantine.ts";
 import { type FetchInto, receivePack } from "./receive_pack.ts";
 import { acquireLock, tryLock } from "./repo_lock.ts";
@@ -231,6 +233,35 @@ export class StoredRepository extends RepositoryReader {
       await tidyPacks(this.paths, { ...state, retired });
       return state.retired.length - retired.length;
     });
+  }
+
+  /**
+   * Makes a bitmap index of the packs that the others build on, unless there is one. It is made
+   * without the lock, since that can take long.
+   *
+   * @returns whether there is a new one
+   * @throws {GitError} "git-failed"
+   */
+  async addBitmap(wait: Wait): Promise<boolean> {
+    const base = await this.#lacksBitmap();
+    if (base.length === 0) return false;
+    await using made = await makeBitmap(this.paths, base, wait);
+    return await this.#locked(async () => {
+      const still = new Set((await this.#lacksBitmap()).map(({ pack }) => pack.sha256));
+      if (!base.every(({ pack }) => still.has(pack.sha256))) return false;
+      await made.place();
+      await tidyPacks(this.paths, await this.state());
+      return true;
+    });
+  }
+
+  /** The packs that need a bitmap index; empty where there is one or none can be. */
+  async #lacksBitmap(): Promise<PackFile[]> {
+    const base = bitmapBase((await this.state()).packs);
+    const { packs = [] } = await presentBitmap(this.paths) ?? {};
+    if (base.every(({ sha256 }) => packs.includes(sha256))) return [];
+    const files = await this.whole(base);
+    return files.length === base.length ? files : [];
   }
 
   /** Removes the whole repository, also what is known of its sequence numbers. */

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { storeError } from "../common/atomic_file.ts";
 import { moveFile } from "../git_interface/place_file.ts";
+import { MULTI_PACK_INDEX, presentBitmap } from "./bitmap_files.ts";
 import { QUARANTINE, type RepoPaths } from "./repo_paths.ts";
 import type { RepoState } from "./repo_state.ts";
 
@@ -21,7 +22,9 @@ const INCOMING_SECONDS = 7 * 24 * 3600;
 export async function tidyPacks(paths: RepoPaths, state: RepoState): Promise<void> {
   const current = new Set(state.packs.map(({ sha256 }) => sha256));
   const retired = new Set(state.retired.map(({ pack }) => pack.sha256));
+  await tidyBitmap(paths, current);
   for (const name of await namesIn(paths.packs)) {
+    if (name.startsWith(MULTI_PACK_INDEX)) continue;
     const [, sha256 = "", kind] = /^pack-([0-9a-f]{64})\.(pack|idx)$/.exec(name) ?? [];
     if (current.has(sha256)) continue;
     const path = join(paths.packs, name);
@@ -30,6 +33,18 @@ export async function tidyPacks(paths: RepoPaths, state: RepoState): Promise<voi
   }
   for (const name of await namesIn(paths.retired)) {
     if (!retired.has(name.replace(/\.pack$/, ""))) await remove(join(paths.retired, name));
+  }
+}
+
+/** Leaves of bitmap indexes only one that is of packs that stay, and whole. */
+async function tidyBitmap(paths: RepoPaths, current: ReadonlySet<string>): Promise<void> {
+  const bitmap = await presentBitmap(paths);
+  const { packs, files } = bitmap ?? { packs: [], files: [] };
+  const isOfCurrent = packs.length > 0 && packs.every((sha256) => current.has(sha256));
+  const kept = isOfCurrent ? files : [];
+  for (const name of await namesIn(paths.packs)) {
+    if (!name.startsWith(MULTI_PACK_INDEX) || kept.includes(name)) continue;
+    await remove(join(paths.packs, name));
   }
 }
 

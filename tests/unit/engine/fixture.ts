@@ -9,12 +9,14 @@ import type { EngineParts } from "../../../lib/engine/parts.ts";
 import { maySeed } from "../../../lib/engine/follow.ts";
 import { Passwords } from "../../../lib/engine/passwords.ts";
 import { Quota } from "../../../lib/engine/quota.ts";
+import { Bitmaps } from "../../../lib/engine/bitmaps.ts";
 import { Seeder } from "../../../lib/engine/seeder.ts";
 import { writeRepositorySettings } from "../../../lib/exporter/repository_settings.ts";
 import { Shares } from "../../../lib/exporter/shares.ts";
 import { keyFromSeed } from "../../../lib/identity/keys.ts";
 import { Follows } from "../../../lib/store/follows.ts";
 import { Store } from "../../../lib/store/store.ts";
+import type { StoredRepository } from "../../../lib/store/stored_repository.ts";
 import type { Transport } from "../../../lib/transports/transport.ts";
 import { git, gitDirOf, initRepository, tempDir } from "../git_interface/fixture.ts";
 
@@ -39,7 +41,10 @@ export async function makeParts(
   const key = keyFromSeed(new Uint8Array(32).fill(options.seed ?? 1));
   const [store, follows, passwords] = [new Store(home), new Follows(home), new Passwords()];
   const given = { home, settings, key, passwords, store, follows, log };
-  const seeder = new Seeder(transports, settings, log, (stored) => maySeed(given, stored));
+  const seeder = new Seeder(
+    ...[transports, settings, log, (stored: StoredRepository) => maySeed(given, stored)] as const,
+    new Bitmaps(given),
+  );
   return {
     ...given,
     transports,

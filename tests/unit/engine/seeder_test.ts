@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { NetworkError } from "../../../lib/common/errors.ts";
 import { publishState } from "../../../lib/engine/publish.ts";
+import { Bitmaps } from "../../../lib/engine/bitmaps.ts";
 import { Seeder } from "../../../lib/engine/seeder.ts";
 import type { Transport } from "../../../lib/transports/transport.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
@@ -28,7 +29,10 @@ async function seeding(transports: readonly Transport[]) {
     }, wait);
     return signed.manifest;
   };
-  const seeder = new Seeder(transports, parts.settings, parts.log, () => Promise.resolve(true));
+  const seeder = new Seeder(
+    ...[transports, parts.settings, parts.log, () => Promise.resolve(true)] as const,
+    new Bitmaps(parts),
+  );
   return {
     ...{ parts, repository, publish, seeder },
     [Symbol.asyncDispose]: async () => {

@@ -1,0 +1,52 @@
+/**
+ * The bitmap index of a stored repository, as it lies beside its packs.
+ *
+ * @module
+ */
+import { join } from "node:path";
+import type { RepoPaths } from "./repo_paths.ts";
+
+/** How the names of all its files begin; the main one is called no more than this. */
+export const MULTI_PACK_INDEX = "multi-pack-index";
+
+/** The names of the packs are in the first bytes of the main file. */
+const NAMES_BYTES = 64 * 1024;
+/** By the byte of the header that says which ids objects have: SHA-1 or SHA-256. */
+const CHECKSUM_BYTES = [0, 20, 32];
+
+/** A bitmap index that is there. */
+export interface PresentBitmap {
+  /** SHA-256 of the packs that it is of. */
+  readonly packs: readonly string[];
+  /** The names that its files may have. */
+  readonly files: readonly string[];
+}
+
+/** Which packs the bitmap index is of; undefined where there is none. */
+export async function presentBitmap(paths: RepoPaths): Promise<PresentBitmap | undefined> {
+  try {
+    using file = await Deno.open(join(paths.packs, MULTI_PACK_INDEX));
+    const start = await readAt(file, 0, NAMES_BYTES);
+    const names = new TextDecoder("latin1").decode(start);
+    const packs = [...names.matchAll(/pack-([0-9a-f]{64})\.idx\0/g)].map(([, sha256]) => sha256!);
+    const length = CHECKSUM_BYTES[start[5] ?? 0] ?? 0;
+    const checksum = (await readAt(file, (await file.stat()).size - length, length)).toHex();
+    const beside = ["bitmap", "rev"].map((kind) => `${MULTI_PACK_INDEX}-${checksum}.${kind}`);
+    return { packs, files: [MULTI_PACK_INDEX, ...beside] };
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return undefined;
+    throw error;
+  }
+}
+
+async function readAt(file: Deno.FsFile, offset: number, count: number): Promise<Uint8Array> {
+  await file.seek(Math.max(0, offset), Deno.SeekMode.Start);
+  const bytes = new Uint8Array(count);
+  let done = 0;
+  while (done < count) {
+    const read = await file.read(bytes.subarray(done));
+    if (read === null) break;
+    done += read;
+  }
+  return bytes.subarray(0, done);
+}

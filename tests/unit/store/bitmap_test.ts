@@ -1,0 +1,116 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import type { PackRef } from "../../../lib/manifest/types.ts";
+import { bitmapBase } from "../../../lib/store/make_bitmap.ts";
+import type { StoredRepository } from "../../../lib/store/stored_repository.ts";
+import { commit, FORMATS, git, tempDir } from "../git_interface/fixture.ts";
+import { forever, fsck, Publisher, readerOf as storeOf } from "./fixture.ts";
+
+/** Enough commits for a bitmap: each has a file and a folder of its own. */
+async function grow(work: string, commits: number): Promise<void> {
+  const parts = Array.from(
+    { length: commits },
+    (_, i) =>
+      `commit refs/heads/main\ncommitter T <t@example.org> ${1_600_000_000 + i} +0000\n` +
+      `data 2\nc\nM 100644 inline f\ndata <<E\n${commits} ${i}\nE\n`,
+  );
+  await git(work, ["fast-import", "--quiet", "--force"], parts.join(""));
+  await git(work, ["reset", "-q", "--hard", "main"]);
+  await git(work, ["tag", "-a", "-m", "words", `v${commits}`]);
+}
+
+async function bitmapFiles(store: StoredRepository): Promise<string[]> {
+  const names = await Array.fromAsync(Deno.readDir(join(store.path, "objects", "pack")));
+  return names.map(({ name }) => name).filter((name) => name.startsWith("multi-pack-index")).sort();
+}
+
+/** Has git compare what the bitmap says with what the history says. */
+async function assertUsed(store: StoredRepository): Promise<void> {
+  const [main, bitmap] = await bitmapFiles(store);
+  assert.equal(main, "multi-pack-index");
+  assert.match(bitmap!, /\.bitmap$/);
+  await git(store.path, ["rev-list", "--test-bitmap", "v700^0"]);
+  await git(store.path, ["multi-pack-index", "verify"]);
+  assert.equal(await fsck(store), "");
+}
+
+for (const format of FORMATS) {
+  Deno.test(`the base of a ${format} repository has a bitmap as long as it stays`, async () => {
+    await using temp = await tempDir();
+    const publisher = await Publisher.create(temp.path, format);
+    const store = storeOf(publisher, join(temp.path, "home"));
+    await grow(publisher.work, 700);
+    const base = await publisher.publication();
+    await store.publish(base.signed, base.added);
+    assert.equal(await store.addBitmap(forever), true);
+    await assertUsed(store);
+    const made = await bitmapFiles(store);
+    assert.equal(await store.addBitmap(forever), false, "it is there");
+
+    await commit(publisher.work, "g");
+    const more = await publisher.publication(base.signed.manifest.packs);
+    await store.publish(more.signed, more.added);
+    assert.equal(await store.addBitmap(forever), false, "the base is the same");
+    assert.deepEqual(await bitmapFiles(store), made);
+    await assertUsed(store);
+
+    const merged = await publisher.publication();
+    await store.publish(merged.signed, merged.added);
+    assert.deepEqual(await bitmapFiles(store), [], "it was of packs that have gone");
+    assert.equal(await store.addBitmap(forever), true);
+    assert.notDeepEqual(await bitmapFiles(store), made);
+    await assertUsed(store);
+  });
+}
+
+Deno.test("what a crash left of bitmaps goes, and a whole one stays", async () => {
+  await using temp = await tempDir();
+  const publisher = await Publisher.create(temp.path);
+  const store = storeOf(publisher, join(temp.path, "home"));
+  await grow(publisher.work, 700);
+  const base = await publisher.publication();
+  await store.publish(base.signed, base.added);
+  const folder = join(store.path, "objects", "pack");
+  const stray = join(folder, `multi-pack-index-${"1".repeat(40)}.bitmap`);
+  await Deno.writeTextFile(stray, "half");
+  await store.repair();
+  assert.deepEqual(await bitmapFiles(store), []);
+
+  await store.addBitmap(forever);
+  const made = await bitmapFiles(store);
+  await Deno.writeTextFile(stray, "half");
+  await store.repair();
+  assert.deepEqual(await bitmapFiles(store), made);
+
+  await Deno.writeTextFile(join(folder, made[0]!), "MIDX");
+  await store.repair();
+  assert.deepEqual(await bitmapFiles(store), []);
+  assert.equal(await store.addBitmap(forever), true);
+  await assertUsed(store);
+});
+
+Deno.test("packs replaced while a bitmap is made of them", async () => {
+  await using temp = await tempDir();
+  const publisher = await Publisher.create(temp.path);
+  const store = storeOf(publisher, join(temp.path, "home"));
+  const other = storeOf(publisher, join(temp.path, "home"));
+  await grow(publisher.work, 700);
+  const base = await publisher.publication();
+  await store.publish(base.signed, base.added);
+  await commit(publisher.work, "g");
+  const merged = await publisher.publication();
+  await Promise.all([other.addBitmap(forever), store.publish(merged.signed, merged.added)]);
+  assert.equal(await fsck(store), "");
+  await store.addBitmap(forever);
+  await assertUsed(store);
+});
+
+Deno.test("a bitmap is of the first packs that are whole together, if they are large", () => {
+  const pack = (objects: number, ...tips: string[]) => ({ objects, tips }) as unknown as PackRef;
+  const base = (...packs: PackRef[]) => bitmapBase(packs).length;
+  assert.equal(base(), 0);
+  assert.equal(base(pack(1999, "a"), pack(5000, "b")), 0);
+  assert.equal(base(pack(2000, "a"), pack(5000, "b")), 1);
+  assert.equal(base(pack(900), pack(900), pack(900, "a"), pack(50, "b")), 3);
+  assert.equal(base(pack(5000)), 0, "none of them is");
+});
