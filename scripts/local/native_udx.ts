@@ -9,5 +9,5 @@ const PACKAGES = ["udx-native@1.21.3", "hyperdht@6.34.0", "hyperswarm@4.17.2", "
 
 /** Installs them with npm, once; the folder has node_modules. */
 export async function nativeUdx(): Promise<Installed> {
-  return await npmPackages(PACKAGES, "require('hyperdht')");
+  return await npmPackages(PACKAGES, "hyperdht");
 }

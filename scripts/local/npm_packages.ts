@@ -15,15 +15,15 @@ export type Installed = { readonly folder: string } | { readonly reason: string 
  * Installs packages with npm, once; the folder has node_modules.
  *
  * @param packages each with its version
- * @param probe a program for Node that ends with 0 where they work
+ * @param module the one that has to load
  */
-export async function npmPackages(packages: readonly string[], probe: string): Promise<Installed> {
+export async function npmPackages(packages: readonly string[], module: string): Promise<Installed> {
   const folder = join(TOOLS, packages.map((name) => name.replace("/", "+")).join("-"));
   if (!await Deno.stat(folder).then(() => true, () => false)) {
     const failure = await install(packages, folder);
     if (failure !== undefined) return { reason: `needs npm to install ${packages[0]}: ${failure}` };
   }
-  const failure = await call("node", ["-e", probe], folder);
+  const failure = await call("node", ["-e", `import(${JSON.stringify(module)})`], folder);
   return failure === undefined
     ? { folder }
     : { reason: `needs Node to load ${packages[0]}: ${failure}` };

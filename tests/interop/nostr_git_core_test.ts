@@ -18,7 +18,7 @@ import { eventsOf, publishEvent } from "./nostr_fixture.ts";
 
 const found = await npmPackages(
   ["@nostr-git/core@1.0.0-alpha.1"],
-  "import('@nostr-git/core/events')",
+  "@nostr-git/core/events",
 );
 const reason = "reason" in found ? ` (${found.reason})` : "";
 
