@@ -40,13 +40,20 @@ export interface Query<T> extends AsyncIterable<T> {
 /** A Noise-encrypted stream: streamx' Duplex. */
 export interface NoiseStream {
   readonly remotePublicKey: Buffer;
-  readonly rawStream: { readonly remoteHost: string | null; readonly remotePort: number } | null;
+  /** The stream of UDX under it. */
+  readonly rawStream: {
+    readonly remoteHost: string | null;
+    readonly remotePort: number;
+    prependListener(event: "data", listener: (chunk: Uint8Array) => void): void;
+  } | null;
   /** Whether the handshake succeeded. */
   readonly opened: Promise<boolean>;
   readonly destroying: boolean;
   on(event: "data", listener: (chunk: Uint8Array) => void): void;
   on(event: "end" | "close" | "drain", listener: () => void): void;
   on(event: "error", listener: (error: Error) => void): void;
+  /** "connect": the handshake is done, and nothing of the other side has been read. */
+  once(event: "connect", listener: () => void): void;
   write(chunk: Uint8Array): boolean;
   end(): void;
   destroy(error?: Error): void;

@@ -9,6 +9,7 @@ import { NetworkError } from "../../common/errors.ts";
 import { abortable, deadline } from "../../common/wait.ts";
 import type { KeyPair, NodeAddress, NoiseStream, Server } from "../../types/hyperdht.d.ts";
 import { UDX } from "../../udx/mod.ts";
+import { limitMessages } from "./message_limit.ts";
 import { RelayChoice } from "./relay_choice.ts";
 
 /** Nodes that a new network begins with: of fewer, records are lost when one of them is busy. */
@@ -118,6 +119,7 @@ export class HyperNode implements AsyncDisposable {
     };
     const server = this.dht.createServer(options, (stream) => {
       stream.on("error", () => {}); // told to whoever reads or writes
+      limitMessages(stream);
       onconnection(stream);
     });
     await server.listen(keys);
@@ -161,6 +163,7 @@ export class HyperNode implements AsyncDisposable {
       ...(relays ? { relayAddresses: relays } : {}),
       ...(relay ? { relayThrough: relay } : {}),
     });
+    limitMessages(stream);
     let failure: Error | undefined;
     stream.on("error", (error) => failure ??= error);
     try {

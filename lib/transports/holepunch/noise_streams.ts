@@ -6,9 +6,7 @@
 import { eventReadable } from "../../common/event_readable.ts";
 import type { NoiseStream } from "../../types/hyperdht.d.ts";
 import type { Duplex } from "../transport.ts";
-
-/** Bytes of one message on the wire: each is decrypted as a whole. */
-const MAX_MESSAGE = 64 * 1024;
+import { MAX_MESSAGE } from "./message_limit.ts";
 
 /** The stream's two directions. Its errors become theirs; it must not be used besides. */
 export function noiseStreams(stream: NoiseStream): Duplex {
