@@ -10,6 +10,7 @@ import { blindRelay, Protomux } from "../../hyperdht/blind_relay.ts";
 import HyperDHT from "../../hyperdht/mod.ts";
 import type { RelayedOptions } from "../../types/blind_relay.d.ts";
 import type { KeyPair, NoiseStream, Server } from "../../types/hyperdht.d.ts";
+import { type Guest, Guests } from "./guests.ts";
 import type { HyperNode } from "./node.ts";
 
 /** Pairs that one connection may ask for: hyperdht makes a connection for each. */
@@ -42,7 +43,7 @@ export class RelayServer {
   readonly #keys: KeyPair;
   readonly #limiter: RateLimiter;
   readonly #relay = new blindRelay.Server({ createStream: (options) => this.#stream(options) });
-  readonly #clients = new Map<NoiseStream, string>();
+  readonly #guests: Guests;
   /** Stream that is relayed -> whose packets it takes. */
   readonly #owners = new WeakMap<object, NoiseStream>();
   #server: Server | undefined;
@@ -51,13 +52,17 @@ export class RelayServer {
   private constructor(options: RelayOptions) {
     this.#options = options;
     this.#keys = HyperDHT.keyPair(options.seed);
-    this.#limiter = new RateLimiter(options.limits.rate);
+    const { connections, perPeer, rate } = options.limits;
+    this.#guests = new Guests({ connections, perHost: perPeer }, (what) => {
+      options.dropped(what === "limit" ? "relay-limit" : "silent-peer");
+    });
+    this.#limiter = new RateLimiter(rate);
   }
 
   /** Begins to take clients. Before it is announced in the DHT, who knows the way can connect. */
   static open(options: RelayOptions): RelayServer {
     const made = new RelayServer(options);
-    const admit = () => made.#admits();
+    const admit = () => !made.#ended && made.#guests.admits();
     void options.node.listen(admit, (stream) => made.#accept(stream), made.#keys).then(
       (server) => {
         made.#server = server;
@@ -81,41 +86,29 @@ export class RelayServer {
   /** Ends all connections. */
   close(): void {
     this.#ended = true;
-    for (const client of this.#clients.keys()) client.destroy();
+    for (const [client] of this.#guests) client.destroy();
     void this.#server?.close();
   }
 
-  #admits(): boolean {
-    if (this.#ended) return false;
-    if (this.#clients.size < this.#options.limits.connections) return true;
-    this.#options.dropped("relay-limit");
-    return false;
-  }
-
   #accept(client: NoiseStream): void {
+    if (this.#ended) return client.destroy();
     const { limits, dropped } = this.#options;
-    const host = client.rawStream?.remoteHost ?? "";
-    const ofHost = [...this.#clients.values()].filter((other) => other === host).length;
-    if (ofHost >= limits.perPeer || !this.#admits()) {
-      if (ofHost >= limits.perPeer) dropped("relay-limit");
-      return client.destroy();
-    }
-    this.#clients.set(client, host);
+    const guest = this.#guests.welcome(client);
+    if (!guest) return;
     const timer = setTimeout(() => {
       dropped("relay-too-long");
       client.destroy();
     }, limits.seconds * 1000);
-    client.on("close", () => {
-      clearTimeout(timer);
-      this.#clients.delete(client);
+    client.on("close", () => clearTimeout(timer));
+    const session = this.#relay.accept(this.#bounded(client, guest), {
+      id: client.remotePublicKey,
     });
-    const session = this.#relay.accept(this.#bounded(client), { id: client.remotePublicKey });
     session.on("error", () => {}); // a pair ended, as its peers know themselves
     session.on("pair", (_isInitiator, _token, stream) => this.#owners.set(stream, client));
   }
 
   /** The client's messages, of which blind-relay would keep any number. */
-  #bounded(client: NoiseStream): object {
+  #bounded(client: NoiseStream, guest: Guest): object {
     const mux = Protomux.from(client);
     let left = PAIRS * 2; // each may be taken back
     return {
@@ -128,6 +121,7 @@ export class RelayServer {
           add({
             ...message,
             onmessage: onmessage && ((content, from) => {
+              guest.active = true;
               if (left-- > 0) return onmessage(content, from);
               if (left === -1) this.#options.dropped("relay-limit");
               client.destroy();

@@ -14,6 +14,7 @@ import { encodeEnvelope } from "../../manifest/envelope.ts";
 import type { LiveLimits } from "../shared/live_limits.ts";
 import { relayLive } from "../shared/relay_live.ts";
 import type { LiveAnswer } from "../transport.ts";
+import { type Guest, Guests } from "./guests.ts";
 import { decodeRequest, encodeLine, MAX_LINE, type Request } from "./messages.ts";
 import { noiseStreams } from "./noise_streams.ts";
 import type { Offers } from "./offers.ts";
@@ -50,12 +51,10 @@ export interface PeerServerOptions {
 
 /** One peer's connection. */
 interface Connection {
-  readonly host: string;
+  readonly guest: Guest;
   readonly reader: ByteReader;
   readonly writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly signal: AbortSignal;
-  /** It has asked for something, so it is where it seems to be. */
-  asked: boolean;
   live: boolean;
 }
 
@@ -64,81 +63,59 @@ export class PeerServer {
   readonly #options: PeerServerOptions;
   readonly #limiter: RateLimiter;
   readonly #liveLimiter: RateLimiter;
-  readonly #connections = new Map<NoiseStream, Connection>();
+  readonly #guests: Guests;
+  readonly #connections = new Set<Connection>();
   readonly #stop = new AbortController();
 
   constructor(options: PeerServerOptions) {
     this.#options = options;
-    this.#limiter = new RateLimiter(options.limits.uploadRate);
+    const { connections, uploadRate } = options.limits;
+    this.#guests = new Guests({ connections, perHost: MAX_PER_HOST }, (what) => {
+      options.dropped(what === "limit" ? "connection-limit" : "silent-peer");
+    });
+    this.#limiter = new RateLimiter(uploadRate);
     this.#liveLimiter = new RateLimiter(options.limits.live.uploadRate);
   }
 
   /** Connections at this moment. */
   get size(): number {
-    return this.#connections.size;
+    return this.#guests.size;
   }
 
   /** Whether there is room for another connection: asked before the handshake. */
   admits(): boolean {
-    return this.#hasRoom([...this.#connections.values()], this.#options.limits.connections);
+    return this.#guests.admits();
   }
 
   /** Takes over a connection. */
   accept(stream: NoiseStream): void {
-    const host = stream.rawStream?.remoteHost ?? "";
-    const ofHost = [...this.#connections].filter(([, other]) => other.host === host);
-    const room = this.#makeRoom(ofHost, MAX_PER_HOST) &&
-      this.#makeRoom([...this.#connections], this.#options.limits.connections);
-    if (this.#stop.signal.aborted || !room) return stream.destroy();
-    void this.#serve(stream, host);
+    if (this.#stop.signal.aborted) return stream.destroy();
+    const guest = this.#guests.welcome(stream);
+    if (guest) void this.#serve(stream, guest);
   }
 
   /** Ends all connections. */
   close(): void {
     this.#stop.abort(new GtrError("stopping", "gtd is stopping"));
-    for (const stream of this.#connections.keys()) stream.destroy();
+    for (const [stream] of this.#guests) stream.destroy();
   }
 
-  #hasRoom(connections: readonly Connection[], most: number): boolean {
-    if (connections.filter(({ asked }) => asked).length < most) return true;
-    this.#options.dropped("connection-limit");
-    return false;
-  }
-
-  /**
-   * Where there are too many, the oldest that hasn't asked for anything yet goes: one packet with a
-   * forged sender makes such a connection.
-   */
-  #makeRoom(connections: readonly [NoiseStream, Connection][], most: number): boolean {
-    if (!this.#hasRoom(connections.map(([, connection]) => connection), most)) return false;
-    if (connections.length < most) return true;
-    const [stream] = connections.find(([, { asked }]) => !asked)!;
-    this.#connections.delete(stream);
-    this.#options.dropped("silent-peer");
-    stream.destroy();
-    return true;
-  }
-
-  async #serve(stream: NoiseStream, host: string): Promise<void> {
+  async #serve(stream: NoiseStream, guest: Guest): Promise<void> {
     const { dropped, log, limits } = this.#options;
     const gone = new AbortController();
     const { readable, writable } = noiseStreams(stream);
     const connection: Connection = {
-      host,
+      guest,
       reader: new ByteReader(readable),
       writer: writable.getWriter(),
       signal: AbortSignal.any([this.#stop.signal, gone.signal]),
-      asked: false,
       live: false,
     };
     connection.writer.closed.catch(() => {}); // who writes is told
-    this.#connections.set(stream, connection);
+    this.#connections.add(connection);
     stream.on("close", () => {
-      this.#connections.delete(stream);
+      this.#connections.delete(connection);
       gone.abort(new GtrError("gone", "the peer hung up"));
-    });
-    stream.on("error", (error) => {
-      if (error instanceof VerificationError) dropped(error.code);
     });
     let ended = false;
     stream.on("end", () => ended = true);
@@ -150,7 +127,7 @@ export class PeerServer {
           const line = await abortable(connection.reader.line(MAX_LINE), limit.signal);
           limit[Symbol.dispose]();
           const request = decodeRequest(line);
-          connection.asked = true;
+          guest.active = true;
           if (!await this.#answer(connection, request)) break;
         }
       } catch (error) {
@@ -242,8 +219,9 @@ export class PeerServer {
     { publisher, name, sequence }: Extract<Request, { want: "live" }>,
   ): Promise<void> {
     const { limits: { live: limits }, live, dropped } = this.#options;
-    const others = [...this.#connections.values()].filter((other) => other.live);
-    const ofHost = others.filter(({ host }) => host === connection.host).length;
+    const others = [...this.#connections].filter((other) => other.live);
+    const { host } = connection.guest;
+    const ofHost = others.filter(({ guest }) => guest.host === host).length;
     const answer = live();
     if (!answer || others.length >= limits.streams || ofHost >= limits.perPeer) {
       dropped("live-limit");
