@@ -11,6 +11,7 @@ import { downloads } from "./bench/download.ts";
 import { GitServer } from "./bench/git_server.ts";
 import { makeHistory, sizeOf } from "./bench/history.ts";
 import * as measures from "./bench/measures.ts";
+import { holepunchMeasures } from "./bench/holepunch.ts";
 import { nostrMeasures } from "./bench/nostr.ts";
 import { absolute, bytes, type Row, table, time } from "./bench/table.ts";
 import { hyperdhtFigures } from "./bench/hyperdht.ts";
@@ -67,6 +68,8 @@ async function bench(sandbox: Sandbox): Promise<void> {
   rows.push(...await measures.startUps(shared, reader), ...await measures.memory(shared, reader));
   step("Nostr");
   rows.push(...await nostrMeasures(shared, Math.min(runs, 3)));
+  step("Holepunch");
+  rows.push(...await holepunchMeasures(shared, runs));
   step("UDX");
   rows.push(...await udxThroughput(Math.min(runs, 3)));
   step("HyperDHT");
