@@ -277,6 +277,6 @@ function nobody(does: string, { failed }: Outcome): NetworkError {
       : `no relay ${does}: ${only === undefined ? `${failed.size} tried, such as: ` : ""}${
         first!.message
       }`,
-    { hint: "check the network and the setting nostr.relays" },
+    { hint: "check the network, or name other relays: in nostr.relays, or in the address" },
   );
 }

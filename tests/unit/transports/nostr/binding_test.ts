@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { verifySignature } from "../../../../lib/identity/keys.ts";
+import { keyFromSeed, verifySignature } from "../../../../lib/identity/keys.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../../../lib/manifest/envelope.ts";
 import { signManifest, verifyManifest } from "../../../../lib/manifest/manifest.ts";
 import {
+  BINDING_TAG,
   bindingTag,
   boundPublisher,
   isBound,
@@ -40,6 +41,12 @@ Deno.test("binding: a copied tag, another repository or a damaged tag is a forge
     assert.equal(boundPublisher(stateBy(alice, wrong), "hello"), "forged");
   }
   assert.equal(boundPublisher(stateBy(alice, ["x"]), "hello"), undefined);
+});
+
+Deno.test("binding: a Nostr key that a manifest names has to be named by a tag as well", () => {
+  const another = keyFromSeed(new Uint8Array(32).fill(2));
+  const tags = [["x"], [BINDING_TAG, "", ""], bindingTag(another, alice.pubkey, "hello")];
+  for (const tag of tags) assert.equal(isBound(stateBy(alice, tag), "hello", bound), false);
 });
 
 Deno.test("binding: a manifest that doesn't name the Nostr key, or has another name, is not bound", () => {
