@@ -1,0 +1,127 @@
+/** Whom strangers can point at: nobody inside of this machine's network, unless the user is there too. */
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { NetworkError } from "../../../../lib/common/errors.ts";
+import { encodeEnvelope } from "../../../../lib/manifest/envelope.ts";
+import { signManifest } from "../../../../lib/manifest/manifest.ts";
+import { bindingTag, nostrEndpoints } from "../../../../lib/transports/nostr/binding.ts";
+import { encodeAnnouncement } from "../../../../lib/transports/nostr/events/announcement.ts";
+import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
+import {
+  encodeBlossomList,
+  encodeRelayList,
+} from "../../../../lib/transports/nostr/events/server_lists.ts";
+import { encodeState } from "../../../../lib/transports/nostr/events/state.ts";
+import { locate } from "../../../../lib/transports/nostr/locate.ts";
+import { manifestBlobTags } from "../../../../lib/transports/nostr/manifest_content.ts";
+import type { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
+import { RepositoryLookup } from "../../../../lib/transports/nostr/repository_events.ts";
+import { resolveManifests } from "../../../../lib/transports/nostr/resolve.ts";
+import { publisherId } from "../../../../lib/identity/keys.ts";
+import { key, manifest } from "../../manifest/fixture.ts";
+import { alice, counting, NOW, signed } from "./fixture.ts";
+
+const signal = AbortSignal.timeout(100_000);
+const OWN = "wss://relay.example.org";
+const OTHER = "wss://other.example.org";
+const SERVER = "https://blossom.example.org";
+const INSIDE = ["127.0.0.1:1", "[::1]", "localhost.", "10.0.0.1", "router", "x.local"];
+const wss = INSIDE.map((host) => `wss://${host}`);
+const https = INSIDE.map((host) => `https://${host}`);
+
+/** Relays that have these events, and the URLs of those that were asked. */
+function relaysWith(events: readonly NostrEvent[]) {
+  const asked: string[] = [];
+  const relays = {
+    options: counting(),
+    query: (urls: readonly string[]) => {
+      asked.push(...urls);
+      return Promise.resolve({ events, answered: urls, failed: new Map() });
+    },
+  } as unknown as Relays;
+  return { lookup: new RepositoryLookup(relays, [OWN]), asked };
+}
+
+const announcement = signed(
+  alice,
+  encodeAnnouncement({
+    identifier: "hello",
+    ...{ clone: [], web: [], maintainers: [] },
+    relays: [...wss, OTHER],
+    blossoms: [...https, SERVER],
+  }, NOW),
+);
+
+Deno.test("strangers: neither announcements nor lists lead to relays and servers inside", async () => {
+  const { lookup, asked } = relaysWith([
+    announcement,
+    signed(alice, encodeRelayList({ write: wss, read: [] }, NOW)),
+    signed(alice, encodeBlossomList(https, NOW)),
+  ]);
+  const address = { pubkey: alice.pubkey, identifier: "hello", relays: [] };
+  const { servers } = await lookup.ask(address, signal);
+  assert.deepEqual(asked, [OWN, OTHER]);
+  assert.deepEqual(servers, [SERVER]);
+});
+
+Deno.test("strangers: a domain doesn't lead to relays inside", async () => {
+  const { lookup, asked } = relaysWith([]);
+  const { fetch } = globalThis;
+  const answer = { names: { dan: alice.pubkey }, relays: { [alice.pubkey]: [...wss, OTHER] } };
+  globalThis.fetch = () => Promise.resolve(Response.json(answer));
+  try {
+    const parts = {
+      ...{ lookup, publicKey: key.publicKeyHex, found: () => {}, publishes: () => false },
+      ownPubkey: () => Promise.resolve(undefined),
+    };
+    await assert.rejects(locate(parts, "nostr://dan@example.org/hello", { signal }), {
+      code: "nobody-answered",
+    });
+  } finally {
+    globalThis.fetch = fetch;
+  }
+  assert.deepEqual(asked, [OTHER, OWN]);
+});
+
+Deno.test("strangers: a state doesn't lead to a server inside for its manifest", async () => {
+  let hits = 0;
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, () => {
+    hits++;
+    return new Response(null, { status: 404 });
+  });
+  const folder = await Deno.makeTempDir();
+  try {
+    const whole = signManifest(
+      manifest({ endpoints: { nostr: nostrEndpoints(alice.pubkey, [OWN]) } }),
+      key,
+    );
+    const { name, refs, head } = whole.manifest;
+    const file = encodeEnvelope(whole);
+    const sha256 = createHash("sha256").update(file).digest("hex");
+    const url = `http://127.0.0.1:${server.addr.port}/${sha256}`;
+    const blob = manifestBlobTags({ sha256, size: file.length, urls: [url] });
+    const state = encodeState(
+      { identifier: name, refs: new Map(Object.entries(refs)), peeled: new Map(), head },
+      NOW,
+      { tags: [bindingTag(key, alice.pubkey, name), ...blob], content: "" },
+    );
+    const { lookup } = relaysWith([signed(alice, state)]);
+    const id = publisherId(Uint8Array.fromHex(key.publicKeyHex));
+    const found = resolveManifests(
+      {
+        ...{ lookup, servers: [], known: () => [], found: () => {} },
+        sources: { folder, timeout: 1000, dropped: () => {} },
+      },
+      { scheme: "nostr", id, name },
+      { signal, known: nostrEndpoints(alice.pubkey, [OWN]) },
+    );
+    await assert.rejects(Array.fromAsync(found), (error: NetworkError) => {
+      assert.match(error.message, /no server is known that could have it/);
+      return true;
+    });
+    assert.equal(hits, 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+    await server.shutdown();
+  }
+});
