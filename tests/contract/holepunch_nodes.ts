@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 // @ts-types="../../lib/types/hyperdht.d.ts"
 import HyperDHT from "hyperdht";
@@ -11,6 +12,7 @@ import { Home } from "../../lib/common/home.ts";
 import { Settings } from "../../lib/common/settings.ts";
 import { deadline } from "../../lib/common/wait.ts";
 import type { PublisherKey } from "../../lib/identity/keys.ts";
+import { HyperNode } from "../../lib/transports/holepunch/node.ts";
 import { HolepunchTransport } from "../../lib/transports/holepunch/transport.ts";
 import { UDX } from "../../lib/udx/mod.ts";
 import type { TestNetwork } from "./transport_contract.ts";
@@ -81,4 +83,12 @@ export class HolepunchNetwork implements TestNetwork {
     for (const node of this.#testnet.toReversed()) await node.destroy();
     await Deno.remove(this.folder, { recursive: true });
   }
+}
+
+/** A node of HyperDHT that does what the test tells it. */
+export function plainNode(
+  network: HolepunchNetwork,
+  seed: Uint8Array = randomBytes(32),
+): Promise<HyperNode> {
+  return HyperNode.open({ host: HOST, port: 0, bootstrap: [network.bootstrap], seed });
 }

@@ -14,11 +14,11 @@ import {
   MAX_LINE,
   type Request,
 } from "../../lib/transports/holepunch/messages.ts";
-import { HyperNode } from "../../lib/transports/holepunch/node.ts";
+import type { HyperNode } from "../../lib/transports/holepunch/node.ts";
 import { noiseStreams } from "../../lib/transports/holepunch/noise_streams.ts";
 import { topicOf } from "../../lib/transports/holepunch/topic.ts";
 import type { NoiseStream } from "../../lib/types/hyperdht.d.ts";
-import { HolepunchNetwork } from "./holepunch_nodes.ts";
+import { HolepunchNetwork, plainNode } from "./holepunch_nodes.ts";
 import {
   fetchBytes,
   makeManifest,
@@ -40,16 +40,6 @@ function test(name: string, run: (network: HolepunchNetwork, folder: string) => 
     } finally {
       await Deno.remove(folder, { recursive: true });
     }
-  });
-}
-
-/** A node of HyperDHT that does what the test tells it. */
-function plainNode(network: HolepunchNetwork): Promise<HyperNode> {
-  return HyperNode.open({
-    host: "127.0.0.1",
-    port: 0,
-    bootstrap: [network.bootstrap],
-    seed: randomBytes(32),
   });
 }
 

@@ -48,7 +48,7 @@ export async function makePack(folder: string, size: number): Promise<PackFile> 
 /** A signed manifest with `refs` random branches. */
 export function makeManifest(
   key: PublisherKey,
-  transport: Transport,
+  transport: Pick<Transport, "scheme" | "endpoints">,
   fields: { name?: string; sequence?: number; packs?: readonly PackRef[]; refs?: number } = {},
 ): SignedManifest {
   const refs: Record<string, string> = {};

@@ -56,10 +56,7 @@ export class Conversation implements Disposable {
   async answer(most: number, signal: AbortSignal): Promise<number> {
     const line = await abortable(this.#told(this.#reader.line(MAX_LINE)), signal);
     const answer = decodeAnswer(line);
-    if ("refused" in answer) {
-      const why = `${this.#name} refuses: ${answer.refused}`;
-      throw new NetworkError("refused", why);
-    }
+    if ("refused" in answer) throw this.#refusal(answer.refused);
     if (answer.bytes <= most) return answer.bytes;
     throw new VerificationError("bad-message", `${this.#name} sends more than was asked for`);
   }
@@ -106,7 +103,9 @@ export class Conversation implements Disposable {
     await this.send({ version: 1, want: "notices", id, name }, signal);
     for (;;) {
       const line = await abortable(this.#told(this.#reader.line(MAX_LINE)), signal);
-      yield decodeNotice(line).sequence;
+      const notice = decodeNotice(line);
+      if ("refused" in notice) throw this.#refusal(notice.refused);
+      yield notice.sequence;
     }
   }
 
@@ -121,6 +120,10 @@ export class Conversation implements Disposable {
     const size = await this.answer(MAX_ENVELOPE_BYTES, signal);
     const { bytes, signature } = decodeEnvelope(await this.bytes(size, signal));
     return verifyManifest(bytes, signature, expected, verifySignature);
+  }
+
+  #refusal(why: string): NetworkError {
+    return new NetworkError("refused", `${this.#name} refuses: ${why}`);
   }
 
   /** What a stream's own errors are to a person. */

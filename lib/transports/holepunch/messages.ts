@@ -56,15 +56,14 @@ const Request = v.variant("want", [
 /** What a peer asks for. */
 export type Request = v.InferOutput<typeof Request>;
 
-const Answer = v.union([
-  v.object({ ...VERSION, bytes: v.pipe(Whole, v.minValue(1)) }),
-  v.object({ ...VERSION, refused: v.picklist(["unknown", "older", "busy"]) }),
-]);
+const Refusal = v.object({ ...VERSION, refused: v.picklist(["unknown", "older", "busy"]) });
+
+const Answer = v.union([v.object({ ...VERSION, bytes: v.pipe(Whole, v.minValue(1)) }), Refusal]);
 /** What it is told. */
 export type Answer = v.InferOutput<typeof Answer>;
 
-const Notice = v.object({ ...VERSION, sequence: Whole });
-/** That somebody has a publication, or says so. */
+const Notice = v.union([v.object({ ...VERSION, sequence: Whole }), Refusal]);
+/** That somebody has a publication, or says so; or won't tell. */
 export type Notice = v.InferOutput<typeof Notice>;
 
 /** The bytes of a line. */

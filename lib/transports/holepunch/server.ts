@@ -137,11 +137,11 @@ export class PeerServer {
       using limit = deadline(limits.patience, "a peer to hang up", connection.signal);
       await abortable(closed, limit.signal);
     } catch (error) {
-      if (connection.signal.aborted || stream.destroying) return;
       const { code, message } = toGtrError(error);
-      if (error instanceof VerificationError) dropped("bad-message");
-      else if (code === "timed-out") dropped(connection.live ? "live-too-long" : "idle-peer");
+      if (code === "timed-out") dropped(connection.live ? "live-too-long" : "idle-peer");
       else if (code === "nobody-answered") dropped(connection.live ? "live-idle" : "slow-peer");
+      else if (connection.signal.aborted || stream.destroying) return;
+      else if (error instanceof VerificationError) dropped("bad-message");
       else log(`a holepunch peer can't be served: ${message}`);
     } finally {
       stream.destroy();

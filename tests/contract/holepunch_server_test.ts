@@ -1,0 +1,178 @@
+/** What strangers may use of Holepunch's server, over real connections. */
+import assert from "node:assert/strict";
+import { abortable, deadline } from "../../lib/common/wait.ts";
+import { Conversation } from "../../lib/transports/holepunch/conversation.ts";
+import type { HyperNode } from "../../lib/transports/holepunch/node.ts";
+import { Offers } from "../../lib/transports/holepunch/offers.ts";
+import { PeerServer, type ServerLimits } from "../../lib/transports/holepunch/server.ts";
+import { Watchers } from "../../lib/transports/holepunch/watchers.ts";
+import type { LiveAnswer } from "../../lib/transports/transport.ts";
+import { HolepunchNetwork, plainNode } from "./holepunch_nodes.ts";
+import { makeManifest, makePack, testKey } from "./transport_contract.ts";
+
+const alice = testKey(1);
+const DEADLINE_MS = 15_000;
+const LIVE = { streams: 9, perPeer: 9, uploadRate: 0, seconds: 60, idle: 60 };
+const LIMITS: ServerLimits = { connections: 80, uploadRate: 0, patience: 60_000, live: LIVE };
+const SEED = new Uint8Array(32);
+const NOWHERE = { scheme: "holepunch", endpoints: () => [] };
+
+/** A server, and somebody who asks it. */
+class World implements AsyncDisposable {
+  readonly offers = new Offers();
+  readonly watchers = new Watchers(2);
+  readonly server: PeerServer;
+  readonly signal: AbortSignal;
+  live: LiveAnswer | undefined;
+  readonly #reasons: string[] = [];
+  readonly #node: HyperNode;
+  readonly #stranger: HyperNode;
+  readonly #stack: AsyncDisposableStack;
+  #counted = () => {};
+
+  private constructor(
+    limits: ServerLimits,
+    nodes: readonly [HyperNode, HyperNode],
+    stack: AsyncDisposableStack,
+  ) {
+    [this.#node, this.#stranger] = nodes;
+    this.#stack = stack;
+    this.signal = stack.use(deadline(DEADLINE_MS, "the test")).signal;
+    this.server = new PeerServer({
+      limits,
+      offers: this.offers,
+      watchers: this.watchers,
+      live: () => this.live,
+      dropped: (reason) => {
+        this.#reasons.push(reason);
+        this.#counted();
+      },
+      log: () => {},
+    });
+  }
+
+  static async make(limits: Partial<ServerLimits> = {}): Promise<World> {
+    const stack = new AsyncDisposableStack();
+    const network = stack.use(await HolepunchNetwork.make());
+    const node = stack.use(await plainNode(network, SEED));
+    const stranger = stack.use(await plainNode(network));
+    const world = new World({ ...LIMITS, ...limits }, [node, stranger], stack);
+    await node.listen(() => world.server.admits(), (stream) => world.server.accept(stream));
+    return world;
+  }
+
+  async ask(): Promise<Conversation> {
+    const peer = { key: this.#node.key };
+    return this.#stack.use(await Conversation.open(this.#stranger, peer, this.signal));
+  }
+
+  /** A connection that asks, and reads nothing of the answer. */
+  async askOnly(request: object): Promise<void> {
+    const stream = await this.#stranger.connect({ key: this.#node.key }, this.signal);
+    stream.write(new TextEncoder().encode(`${JSON.stringify({ version: 1, ...request })}\n`));
+  }
+
+  /** Resolves when the server has counted something for this reason. */
+  async counted(reason: string): Promise<void> {
+    while (!this.#reasons.includes(reason)) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#counted = resolve;
+      await abortable(promise, this.signal);
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.server.close();
+    await this.#stack.disposeAsync();
+  }
+}
+
+const refused = (reason: string) => ({
+  code: "refused",
+  message: new RegExp(`refuses: ${reason}`),
+});
+
+Deno.test("holepunch server: who says nothing is hung up on", async () => {
+  await using world = await World.make({ patience: 300 });
+  const conversation = await world.ask();
+  await world.counted("idle-peer");
+  await assert.rejects(conversation.answer(1, world.signal), { code: "no-live-peer" });
+  assert.equal(world.server.size, 0);
+});
+
+Deno.test("holepunch server: who doesn't read a pack is hung up on; no more than it is sent", async () => {
+  await using world = await World.make({ patience: 1000 });
+  const folder = await Deno.makeTempDir();
+  try {
+    const file = await makePack(folder, 30_000_000);
+    const { sha256, size } = file.pack;
+    world.offers.seed(file);
+    const conversation = await world.ask();
+    const get = { version: 1, want: "pack", sha256 } as const;
+    await conversation.send({ ...get, from: size - 10, bytes: 1000 }, world.signal);
+    assert.equal(await conversation.answer(1000, world.signal), 10);
+    await conversation.bytes(10, world.signal);
+    await conversation.send({ ...get, from: size, bytes: 1 }, world.signal);
+    await assert.rejects(conversation.answer(1, world.signal), refused("unknown"));
+    conversation[Symbol.dispose]();
+    await world.askOnly({ want: "pack", sha256, from: 0, bytes: size });
+    await world.counted("slow-peer");
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+Deno.test("holepunch server: one address may have 32 connections that ask for something", async () => {
+  await using world = await World.make();
+  const unknown = { id: alice.id, name: "hello" };
+  const ask = async () => await (await world.ask()).manifest(unknown, world.signal);
+  for (let i = 0; i < 32; i++) await assert.rejects(ask(), refused("unknown"));
+  assert.equal(world.server.size, 32);
+  await assert.rejects(ask());
+  await world.counted("connection-limit");
+  assert.equal(world.server.size, 32);
+});
+
+Deno.test("holepunch server: so many may wait for news, and nobody who doesn't read them", async () => {
+  await using world = await World.make({ patience: 300 });
+  const wanted = { id: alice.id, name: "hello" };
+  const { manifest, ...rest } = makeManifest(alice, NOWHERE);
+  world.offers.announce({ manifest, ...rest });
+  await world.askOnly({ want: "notices", ...wanted });
+  const heard = (await world.ask()).notices(wanted, world.signal);
+  assert.equal((await heard.next()).value, 1);
+  await assert.rejects((await world.ask()).notices(wanted, world.signal).next(), refused("busy"));
+  const repository = `${alice.id}/hello`;
+  for (let sequence = 2; world.watchers.of(repository) === 2; sequence++) {
+    world.signal.throwIfAborted();
+    for (let i = 0; i < 10; i++) world.watchers.tell(repository, sequence);
+    for (let i = 0; i < 10; i++) assert.equal((await heard.next()).value, sequence);
+  }
+  assert.equal(world.watchers.of(repository), 1);
+});
+
+for (const limit of ["streams", "perPeer"] as const) {
+  Deno.test(`holepunch server: live streams at once, by live.${limit}`, async () => {
+    await using world = await World.make({ live: { ...LIVE, [limit]: 1 } });
+    const signed = makeManifest(alice, NOWHERE);
+    const open = () =>
+      Promise.resolve({ readable: new ReadableStream(), writable: new WritableStream() });
+    world.live = () => Promise.resolve({ manifest: signed, open });
+    await (await world.ask()).live(signed, world.signal);
+    await assert.rejects((await world.ask()).live(signed, world.signal), refused("busy"));
+    await world.counted("live-limit");
+  });
+}
+
+Deno.test("holepunch server: a live stream that doesn't move, or takes too long, ends", async () => {
+  for (const [limit, reason] of [["idle", "live-idle"], ["seconds", "live-too-long"]] as const) {
+    await using world = await World.make({ live: { ...LIVE, [limit]: 0.3 } });
+    const signed = makeManifest(alice, NOWHERE);
+    const open = () =>
+      Promise.resolve({ readable: new ReadableStream(), writable: new WritableStream() });
+    world.live = () => Promise.resolve({ manifest: signed, open });
+    const { readable } = await (await world.ask()).live(signed, world.signal);
+    await world.counted(reason);
+    await assert.rejects(abortable(readable.getReader().read(), world.signal));
+  }
+});
