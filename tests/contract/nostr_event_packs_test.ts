@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { GtrError } from "../../lib/common/errors.ts";
-import { CHUNK_BYTES } from "../../lib/transports/nostr/events/chunk.ts";
+import { CHUNK_BYTES, MAX_CHUNKED } from "../../lib/transports/nostr/events/chunk.ts";
 import { type NostrEvent, tagValue } from "../../lib/transports/nostr/events/event.ts";
 import {
   DELETION,
@@ -114,7 +114,14 @@ test("a pack that is over the setting is not put into events", {}, async (networ
   const packs = [small, large];
   await publish(a, makeManifest(alice, a, { packs: packs.map(({ pack }) => pack) }), packs);
   assert.equal((await chunksOf(network)).length, 3);
-  assert.match(network.logged.join("\n"), /is in no event: \d+ bytes are more than/);
+  assert.match(network.logged.join("\n"), /is in no event: of its \d+ bytes only \d+ may be/);
+});
+
+test("packs are split where several have room", {}, async (network) => {
+  const limit = async (bytes: string) =>
+    (await network.join(alice, { env: { GTR_NOSTR_EVENTPACKS: bytes } })).maxPack();
+  assert.equal(await limit("18m"), undefined); // what is larger goes nowhere anyway
+  assert.equal(await limit("19m"), MAX_CHUNKED);
 });
 
 test("a server that refuses a pack leaves it to events", { servers: 1, largest: 1000 }, async (
@@ -219,6 +226,41 @@ test("a relay that takes no packs still says where things are", {}, async (netwo
   assert.deepEqual(await resolveLast(b, alice), signed);
   const bytes = await fetchBytes(b, file.pack, signed, join(folder, "into"));
   assert.deepEqual(bytes, await Deno.readFile(file.path));
+});
+
+test("a relay that stops in the middle is gone on with", { relays: 0 }, async (network, folder) => {
+  const taken: string[] = [];
+  const refused = { left: 3 };
+  await using relay = relayHere({
+    refuse: ({ kind }) =>
+      kind === FILE_DATA && taken.length >= 10 && refused.left-- > 0 ? "error: full" : undefined,
+    taken: ({ kind, id }) => Promise.resolve(void (kind === FILE_DATA && taken.push(id))),
+  });
+  const a = await network.join(alice, { env: { ...env, GTR_NOSTR_RELAYS: relay.url } });
+  const file = await makePack(folder, SIZE);
+  const signed = makeManifest(alice, a, { packs: [file.pack] });
+  await assert.rejects(publish(a, signed, [file]));
+  await until("the state", async () => (await askRelay(relay.url, { kinds: [STATE] })).length > 0);
+  assert.equal(taken.length, 21);
+  assert.equal(new Set(taken).size, 21);
+});
+
+test("GRASP servers are given no packs", {}, async (network, folder) => {
+  const kinds: number[] = [];
+  await using grasp = relayHere({ taken: ({ kind }) => Promise.resolve(void kinds.push(kind)) });
+  const server = grasp.url.replace("ws:", "http:");
+  const own = { ...env, GTR_NOSTR_GRASP: server, GTR_NOSTR_QUORUM: "2" };
+  const a = await network.join(alice, { env: own });
+  const file = await makePack(folder, SIZE);
+  await publish(a, makeManifest(alice, a, { packs: [file.pack] }), [file]);
+  assert.ok(kinds.includes(STATE) && !kinds.includes(FILE_DATA), kinds.join());
+  assert.equal((await chunksOf(network)).length, 21);
+  // Where there is nothing else, it is all there is.
+  const alone = await network.join(bob, {
+    env: { ...env, GTR_NOSTR_GRASP: server, GTR_NOSTR_RELAYS: "none" },
+  });
+  await publish(alone, makeManifest(bob, alone, { packs: [file.pack] }), [file]);
+  assert.ok(!kinds.includes(FILE_DATA));
 });
 
 test("chunks are the same after a restart, and go with their pack", {}, async (network, folder) => {

@@ -33,14 +33,14 @@ export interface ChunkedFile extends ChunkableFile {
   readonly pubkey: string;
 }
 
-/** Chunks of one file that a relay is handed at once. */
-const AT_ONCE = 8;
+/** Chunks that a relay is handed at once: 200 KB, which also a slow line brings before the deadline. */
+const AT_ONCE = 4;
 
 /** Signs the chunks of files, once, and remembers which relays have them. */
 export class ChunkedFiles {
   /** "<identifier> <sha256>" -> the file. */
   readonly #files = new Map<string, ChunkedFile>();
-  /** "<relay> <first chunk>" of what the relay took when it was last handed over. */
+  /** "<relay> <chunk>" of what the relay took when it was last handed over. */
   readonly #taken = new Set<string>();
 
   /** @param without relays that are not given files: they have git's own */
@@ -117,7 +117,7 @@ export class ChunkedFiles {
   }
 
   /**
-   * Hands all chunks of files to a relay, unless it took them before.
+   * Hands a relay all chunks of files that it didn't take before.
    *
    * @throws {NetworkError} "refused" where the relay won't have them, or why it can't be reached
    */
@@ -126,20 +126,20 @@ export class ChunkedFiles {
       throw new NetworkError("refused", `${url} is given no files: it has git's own`);
     }
     for (const file of files) {
-      const mark = `${url} ${file.ids[0]}`;
-      if (this.#taken.has(mark)) continue;
+      const missing = new Map(file.ids.map((id, i) => [id, i] as const)); // two may be the same
+      for (const id of file.ids) if (this.#taken.has(`${url} ${id}`)) missing.delete(id);
+      // One alone: a relay that takes none is not sent several.
+      const [one, ...others] = missing.values();
+      if (one === undefined) continue;
       await using reader = await openReader(file);
-      const first = new Map(file.ids.map((id, i) => [id, i] as const)); // two may be the same
-      // One alone: a relay that takes none is not sent eight.
-      const [one, ...others] = first.values();
       const hand = async (i: number) => {
         const event = chunkEvent(file, i, await reader.chunk(i));
         const fault = (await this.relays.publish([url], event, 0, signal)).failed.get(url);
         if (fault) throw fault;
+        this.#taken.add(`${url} ${event.id}`);
       };
-      await hand(one!);
+      await hand(one);
       await mapLimited(others, AT_ONCE, hand);
-      this.#taken.add(mark);
     }
   }
 }

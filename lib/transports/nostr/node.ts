@@ -66,6 +66,7 @@ const MAX_ANSWER = 10_000;
 const MAX_CONNECT = 5_000;
 const MAX_SOURCES = 16;
 const MAX_FOUND = 1_000;
+const MAX_CHUNKED_AS = 4;
 
 /** One user's relays and servers. */
 export class NostrNode implements AsyncDisposable {
@@ -293,7 +294,7 @@ export class NostrNode implements AsyncDisposable {
     );
   }
 
-  /** Relays that may have a pack in events. */
+  /** Relays that may have a pack in events, as several events may say. */
   #chunksOf({ sha256, size }: PackRef, events: RepositoryEvents | undefined): BlobSource[] {
     const { dropped } = this.#parts.context;
     return events?.packs.flatMap(({ event: { pubkey }, metadata: { chunks, ...told } }) =>
@@ -307,7 +308,7 @@ export class NostrNode implements AsyncDisposable {
           ),
         ]
         : []
-    ) ?? [];
+    ).slice(0, MAX_CHUNKED_AS) ?? [];
   }
 
   /** What relays tell of a repository; undefined where that can't be found out. */

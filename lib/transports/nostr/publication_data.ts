@@ -97,7 +97,8 @@ export async function storeData(
     }
     if (urls.length === 0 && failures.length > 0) throw noServer(what, failures);
     if (urls.length === 0 && parts.eventPacks > 0 && mayChunk) {
-      parts.log(`${what} of ${name} is in no event: ${size} bytes are more than nostr.eventPacks`);
+      const most = Math.min(room, MAX_CHUNKED);
+      parts.log(`${what} of ${name} is in no event: of its ${size} bytes only ${most} may be`);
     }
     sources.set(sha256, { urls });
   }

@@ -21,8 +21,8 @@ export interface ChunkedBlob {
   readonly chunks: readonly string[];
 }
 
-/** Chunks that are asked for at once: 800 KB, which also a slow line brings before the deadline. */
-const PORTION = 16;
+/** Chunks that are asked for at once: 400 KB, which also a slow line brings before the deadline. */
+const PORTION = 8;
 
 /**
  * Relays that may have the chunks of a blob. Each portion is asked for from one relay, and what that

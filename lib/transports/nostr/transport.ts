@@ -21,6 +21,7 @@ import type {
   TransportContext,
   Wait,
 } from "../transport.ts";
+import { MAX_CHUNKED } from "./events/chunk.ts";
 import type { NostrNode } from "./node.ts";
 import { distinctUrls, relayUrl, webUrl } from "./urls.ts";
 
@@ -136,10 +137,19 @@ export class NostrTransport implements Transport {
     await (await this.#open()).forget(manifest);
   }
 
-  /** Blossom servers refuse blobs above a size of their own, which the user has to know. */
+  /**
+   * Blossom servers refuse blobs above a size of their own, which the user has to know. More than one
+   * file has room for in events can only be there in several.
+   */
   maxPack(): number | undefined {
-    if (this.#servers.length === 0 || this.#relays.length === 0) return undefined;
-    return this.#context.settings.get("nostr.maxBlob") || undefined;
+    if (this.#relays.length === 0) return undefined;
+    const { settings } = this.#context;
+    const limits = [
+      ...this.#servers.length > 0 ? [settings.get("nostr.maxBlob") || Infinity] : [],
+      ...settings.get("nostr.eventPacks") > MAX_CHUNKED ? [MAX_CHUNKED] : [],
+    ];
+    const least = Math.min(...limits);
+    return least === Infinity ? undefined : least;
   }
 
   /** Servers have what was announced: there is nothing to keep up from here. */
