@@ -1,12 +1,15 @@
 /** The part of `ws` that this program uses; the package brings no types. */
 
 import type { EventEmitter } from "node:events";
+import type { LookupFunction } from "node:net";
 
 export interface WebSocketOptions {
   /** Bytes of a message, all its parts together, above which the connection ends with an error. */
   readonly maxPayload: number;
   /** Whether messages may be compressed. */
   readonly perMessageDeflate: boolean;
+  /** Looks the server's name up; undefined: the system's way. */
+  readonly lookup?: LookupFunction;
 }
 
 export interface WebSocketEvents {

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Reach } from "../../common/reach.ts";
 import { deadline } from "../../common/wait.ts";
 import type { PackFile } from "../transport.ts";
 import type { BlobStore } from "./blob_store.ts";
@@ -20,6 +21,8 @@ export interface FollowerParts {
   readonly blobs: BlobStore;
   /** Where a pack may be. */
   readonly sources: (sha256: string) => readonly string[];
+  /** What the name of a server may lead to, where a stranger told it. */
+  readonly nearest: (url: string) => Reach | undefined;
 }
 
 const LOOK = 5_000;
@@ -31,13 +34,13 @@ const LOOK = 5_000;
  * @param events with which the manifest came; undefined where it came by another network
  */
 export async function passOn(
-  { relays, urls, blobs, sources }: FollowerParts,
+  { relays, urls, blobs, sources, nearest }: FollowerParts,
   events: RepositoryEvents | undefined,
   packs: readonly PackFile[],
   signal: AbortSignal,
 ): Promise<void> {
   for (const { pack: { sha256, size }, path } of blobs.parts.servers.length > 0 ? packs : []) {
-    if (await isSomewhere(sources(sha256), size, signal)) continue;
+    if (await isSomewhere(sources(sha256), size, nearest, signal)) continue;
     await blobs.store({ path, sha256, size, type: PACK_TYPE }, signal);
   }
   if (events?.state === undefined) return;
@@ -52,11 +55,13 @@ export async function passOn(
 async function isSomewhere(
   urls: readonly string[],
   size: number,
+  nearest: (url: string) => Reach | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {
   for (const url of urls) {
     using limit = deadline(LOOK, "a server to say whether it has a blob", signal);
-    if (await sizeOfBlob(url, limit.signal).catch(() => undefined) === size) return true;
+    const here = await sizeOfBlob(url, limit.signal, nearest(url)).catch(() => undefined);
+    if (here === size) return true;
     signal.throwIfAborted();
   }
   return false;

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
 import { NetworkError, StoreError, toGtrError, VerificationError } from "../../common/errors.ts";
+import type { Reach } from "../../common/reach.ts";
 import type { Wait } from "../../common/wait.ts";
 import type { FetchWait } from "../transport.ts";
 import { downloadBlob } from "./blossom/download.ts";
@@ -76,11 +77,17 @@ export async function getBlob(blob: WantedBlob, into: string, wait: FetchWait): 
  *
  * @param size of the blob, in bytes
  * @param timeout milliseconds after which a server that sends nothing, or hardly anything, is given up
+ * @param nearest what its name may lead to, where a stranger told it
  */
-export function blossomSource(url: string, size: number, timeout: number): BlobSource {
+export function blossomSource(
+  url: string,
+  size: number,
+  timeout: number,
+  nearest?: Reach,
+): BlobSource {
   return {
     name: new URL(url).origin,
-    fetch: (into, wait) => downloadBlob(url, size, into, wait, timeout),
+    fetch: (into, wait) => downloadBlob(url, size, into, wait, timeout, nearest),
   };
 }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Reach } from "../../common/reach.ts";
 import { deadline } from "../../common/wait.ts";
 import { isAnnounced } from "../../manifest/flow.ts";
 import type { Manifest, PackRef } from "../../manifest/types.ts";
@@ -18,10 +19,12 @@ const MAX_SERVERS = 16;
  * them has this publication's data, whichever publication it came with.
  *
  * @param sourcesOf URLs where a pack may be
+ * @param nearest what a server's name may lead to, where a stranger told it
  */
 export async function serversThatHave(
   manifest: Manifest,
   sourcesOf: (sha256: string) => readonly string[],
+  nearest: (url: string) => Reach | undefined,
   signal: AbortSignal,
 ): Promise<Holder[]> {
   const { packs, sequence } = manifest;
@@ -34,7 +37,7 @@ export async function serversThatHave(
       let held = 0;
       for (const { pack, urls } of sources) {
         const here = urls.filter((url) => hostOf(url) === peer);
-        if (await hasPack(here, pack, limit.signal)) held++;
+        if (await hasPack(here, pack, nearest, limit.signal)) held++;
       }
       const complete = held === packs.length;
       return held === 0 ? [] : [{ peer, sequence: complete ? sequence : 0, complete }];
@@ -47,10 +50,11 @@ export async function serversThatHave(
 async function hasPack(
   urls: readonly string[],
   { size }: PackRef,
+  nearest: (url: string) => Reach | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {
   for (const url of urls) {
-    if (await sizeOfBlob(url, signal).catch(() => undefined) === size) return true;
+    if (await sizeOfBlob(url, signal, nearest(url)).catch(() => undefined) === size) return true;
   }
   return false;
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Reach } from "../../common/reach.ts";
 import { isInside } from "./urls.ts";
 
 /**
@@ -13,4 +14,17 @@ import { isInside } from "./urls.ts";
  */
 export function mayAsk(url: string, chosen: readonly string[]): boolean {
   return !isInside(url) || (chosen.length > 0 && chosen.every(isInside));
+}
+
+/**
+ * What the name of a relay or server that may be asked may lead to: nothing inside of this machine or its
+ * network, if it looks as if it were outside. Undefined for those that the user chose, and for those that
+ * are inside by their address: that was allowed before.
+ *
+ * @param own the relays or servers that the user set
+ */
+export function nearestBehind(url: string, own: readonly string[]): Reach | undefined {
+  const { origin } = new URL(url);
+  const isOwn = own.some((one) => new URL(one).origin === origin);
+  return isOwn || isInside(url) ? undefined : "public";
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { type GtrError, toGtrError } from "../../common/errors.ts";
+import type { Reach } from "../../common/reach.ts";
 import type { Wait } from "../../common/wait.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import { publisherId } from "../../identity/keys.ts";
@@ -28,7 +29,7 @@ import { graspPlace, graspRelay } from "./grasp/place.ts";
 import { type BlobSource, blossomSource, getBlob } from "./get_blob.ts";
 import { serversThatHave } from "./holders.ts";
 import { locate } from "./locate.ts";
-import { mayAsk } from "./may_ask.ts";
+import { mayAsk, nearestBehind } from "./may_ask.ts";
 import { Notices } from "./notices.ts";
 import { OwnKey } from "./own_key.ts";
 import { probeServers } from "./probe.ts";
@@ -80,6 +81,8 @@ export class NostrNode implements AsyncDisposable {
   readonly #timeout: number;
   /** "<id>/<name>" -> where it was found. */
   readonly #found = new Map<string, Found>();
+  /** What the name of a Blossom server may lead to. */
+  readonly #nearest: (url: string) => Reach | undefined;
   #live: LiveAnswer | undefined;
   readonly #keepAlive: ReturnType<typeof setInterval> | undefined;
 
@@ -87,10 +90,12 @@ export class NostrNode implements AsyncDisposable {
     this.#parts = parts;
     const { context, relays, servers, grasp } = parts;
     const { settings, dropped, log } = context;
+    this.#nearest = (url) => nearestBehind(url, servers);
     this.#timeout = settings.get("network.timeout") * 1000;
     this.#key = new OwnKey(context, () => this.#relays);
     this.#relays = new Relays({
       signer: this.#key.loginTo(relays),
+      nearest: (url) => nearestBehind(url, relays),
       dropped,
       times: {
         connect: Math.min(this.#timeout, MAX_CONNECT),
@@ -198,7 +203,12 @@ export class NostrNode implements AsyncDisposable {
         },
         found: ({ manifest: { publisher, name, sequence } }, events) =>
           this.#note(publisher, name, { address: events.address, sequence, events }),
-        sources: { folder: context.cache, timeout: this.#timeout, dropped: context.dropped },
+        sources: {
+          folder: context.cache,
+          timeout: this.#timeout,
+          nearest: this.#nearest,
+          dropped: context.dropped,
+        },
       },
       address,
       wait,
@@ -220,6 +230,7 @@ export class NostrNode implements AsyncDisposable {
       urls: this.#parts.relays,
       blobs: this.#blobs,
       sources: (sha256: string) => this.#sourcesOf(sha256, found?.events),
+      nearest: this.#nearest,
     };
     const events = found?.sequence === sequence ? found.events : undefined;
     await passOn(parts, events, packs, wait.signal);
@@ -244,7 +255,7 @@ export class NostrNode implements AsyncDisposable {
         sha256: pack.sha256,
         sources: [
           ...this.#sourcesOf(pack.sha256, events)
-            .map((url) => blossomSource(url, pack.size, this.#timeout)),
+            .map((url) => blossomSource(url, pack.size, this.#timeout, this.#nearest(url))),
           ...this.#chunksOf(pack, events),
         ],
         dropped: this.#parts.context.dropped,
@@ -263,7 +274,8 @@ export class NostrNode implements AsyncDisposable {
     const events = search
       ? await this.#eventsOf(manifest, signal)
       : this.#foundFor(manifest)?.events;
-    return await serversThatHave(manifest, (pack) => this.#sourcesOf(pack, events), signal);
+    const sources = (pack: string) => this.#sourcesOf(pack, events);
+    return await serversThatHave(manifest, sources, this.#nearest, signal);
   }
 
   async probe(wait: Wait): Promise<Health> {

@@ -7,6 +7,7 @@ import { randomBytes } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { VerificationError } from "../../common/errors.ts";
+import type { Reach } from "../../common/reach.ts";
 import type { Wait } from "../../common/wait.ts";
 import type { ExpectedManifest } from "../../manifest/manifest.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
@@ -24,6 +25,8 @@ export interface ManifestSources {
   readonly folder: string;
   /** Which of the URLs that the state names are asked, and further ones. */
   readonly urls: (sha256: string, named: readonly string[]) => string[];
+  /** What the name of a server may lead to, where the user did not choose it. */
+  readonly nearest?: (url: string) => Reach | undefined;
   readonly timeout: number;
   readonly relays: Relays;
   /** Those that may have a manifest that is in events. */
@@ -66,7 +69,7 @@ export async function manifestOfState(
 async function manifestInBlob(
   { event, identifier }: SignedState,
   expect: ExpectedManifest,
-  { folder, urls, timeout, relays, relayUrls, dropped }: ManifestSources,
+  { folder, urls, nearest, timeout, relays, relayUrls, dropped }: ManifestSources,
   wait: Wait,
 ): Promise<SignedManifest> {
   const blob = manifestBlobOf(event);
@@ -83,7 +86,9 @@ async function manifestInBlob(
   const { sha256, size, chunks } = blob;
   const path = join(folder, `manifest-${randomBytes(6).toString("hex")}.tmp`);
   try {
-    const sources = urls(sha256, blob.urls).map((url) => blossomSource(url, size, timeout));
+    const sources = urls(sha256, blob.urls).map((url) =>
+      blossomSource(url, size, timeout, nearest?.(url))
+    );
     if (chunks) {
       sources.push(relaySource({ pubkey: event.pubkey, size, chunks }, relays, relayUrls, dropped));
     }

@@ -8,6 +8,8 @@ import { open } from "node:fs/promises";
 import { storeError } from "../../../common/atomic_file.ts";
 import { NetworkError, VerificationError } from "../../../common/errors.ts";
 import { deadline, idleDeadline, type Wait } from "../../../common/wait.ts";
+import type { Reach } from "../../../common/reach.ts";
+import { nearestBehind } from "../may_ask.ts";
 import { isInside, webUrl } from "../urls.ts";
 import { answerBytes, answerJson, type BlossomRequest, exchange, refusal } from "./request.ts";
 
@@ -33,6 +35,7 @@ const MAX_LIST = 4 * 1024 * 1024;
  * compares the SHA-256, and removes the file where it is another. Progress is in bytes.
  *
  * @param timeout milliseconds that the answer, and then each 64 KiB of it, may take
+ * @param nearest what the server's name may lead to, where a stranger told it
  * @throws {NetworkError} "unreachable", "nobody-answered", "not-found", "rate-limited" or
  * "server-refused"; what has come so far stays in the file
  * @throws {VerificationError} "wrong-size" or "wrong-range"
@@ -43,6 +46,7 @@ export async function downloadBlob(
   into: string,
   wait: Wait,
   timeout = IDLE,
+  nearest?: Reach,
 ): Promise<void> {
   const file = await open(into, "a+").catch((error) => {
     throw storeError(`can't write ${into}`, error);
@@ -57,7 +61,7 @@ export async function downloadBlob(
     wait.progress?.(done, size, "Downloading");
     if (done === size) return;
     const headers = done > 0 ? { Range: `bytes=${done}-` } : undefined;
-    const answer = await follow({ method: "GET", url, headers }, idle.signal);
+    const answer = await follow({ method: "GET", url, nearest, headers }, idle.signal);
     idle.touch();
     if (answer.statusCode === 200 && done > 0) {
       await file.truncate(0);
@@ -88,11 +92,16 @@ export async function downloadBlob(
 /**
  * How many bytes the blob at `url` has, or undefined where the server doesn't have it.
  *
+ * @param nearest what the server's name may lead to, where a stranger told it
  * @throws {NetworkError} where the server says neither
  */
-export async function sizeOfBlob(url: string, signal: AbortSignal): Promise<number | undefined> {
+export async function sizeOfBlob(
+  url: string,
+  signal: AbortSignal,
+  nearest?: Reach,
+): Promise<number | undefined> {
   using limit = deadline(ANSWER, `${new URL(url).origin} to say whether it has a blob`, signal);
-  const answer = await follow({ method: "HEAD", url }, limit.signal);
+  const answer = await follow({ method: "HEAD", url, nearest }, limit.signal);
   if (answer.statusCode === 404 || answer.statusCode === 410) {
     answer.destroy();
     return undefined;
@@ -136,11 +145,11 @@ export function redirectTarget(from: string, location: string): string | undefin
 
 /** An exchange that follows redirects (BUD-01). */
 async function follow(
-  { url, ...request }: BlossomRequest,
+  { url, nearest, ...request }: BlossomRequest,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  for (let at = url, hops = 0;; hops++) {
-    const answer = await exchange({ ...request, url: at }, signal);
+  for (let at = url, from = nearest, hops = 0;; hops++) {
+    const answer = await exchange({ ...request, url: at, nearest: from }, signal);
     const { statusCode = 0, headers: { location } } = answer;
     if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined) return answer;
     answer.destroy();
@@ -149,6 +158,7 @@ async function follow(
       throw new NetworkError("server-refused", `${new URL(url).origin} sends on to nowhere`);
     }
     at = next;
+    from = nearestBehind(next, []); // it is a stranger to the user
   }
 }
 

@@ -8,6 +8,8 @@
 import { type ClientRequest, type IncomingMessage, request as plainRequest } from "node:http";
 import { request as tlsRequest } from "node:https";
 import { NetworkError, RequestError, VerificationError } from "../../../common/errors.ts";
+import { lookupFrom } from "../../../common/lookup.ts";
+import type { Reach } from "../../../common/reach.ts";
 import { abortable } from "../../../common/wait.ts";
 import { readable } from "../readable.ts";
 
@@ -15,6 +17,8 @@ import { readable } from "../readable.ts";
 export interface BlossomRequest {
   readonly method: "GET" | "HEAD" | "PUT" | "POST";
   readonly url: string;
+  /** What the name of a server that a stranger tells may lead to; unset where the user chose it. */
+  readonly nearest?: Reach;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: AsyncIterable<Uint8Array>;
 }
@@ -27,12 +31,13 @@ const MAX_REASON = 200;
  * @throws {NetworkError} "unreachable"
  */
 export async function exchange(
-  { method, url, headers = {}, body }: BlossomRequest,
+  { method, url, nearest, headers = {}, body }: BlossomRequest,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
   signal.throwIfAborted();
   const send = url.startsWith("https:") ? tlsRequest : plainRequest;
-  const request = send(url, { method, headers, agent: false });
+  const lookup = nearest && lookupFrom(nearest);
+  const request = send(url, { method, headers, agent: false, lookup });
   const end = () => request.destroy(signal.reason);
   signal.addEventListener("abort", end, { once: true });
   const answered = new Promise<IncomingMessage>((resolve, reject) => {

@@ -8,6 +8,8 @@
 // @ts-types="../../../types/ws.d.ts"
 import { WebSocket } from "ws";
 import { NetworkError } from "../../../common/errors.ts";
+import { lookupFrom } from "../../../common/lookup.ts";
+import type { Reach } from "../../../common/reach.ts";
 import { abortable } from "../../../common/wait.ts";
 import type { NostrEvent } from "../events/event.ts";
 import { RELAY_AUTH } from "../events/kinds.ts";
@@ -54,6 +56,8 @@ export interface Verdict {
 export interface ConnectionOptions {
   /** Logs in to relays that demand it (NIP-42). */
   readonly signer?: NostrSigner;
+  /** What the name of a relay that a stranger tells may lead to; undefined where the user chose it. */
+  readonly nearest?: (url: string) => Reach | undefined;
   readonly dropped: (reason: string) => void;
 }
 
@@ -99,7 +103,12 @@ export class RelayConnection {
     signal: AbortSignal,
   ): Promise<RelayConnection> {
     signal.throwIfAborted();
-    const socket = new WebSocket(url, { maxPayload: MAX_PAYLOAD, perMessageDeflate: false });
+    const nearest = options.nearest?.(url);
+    const socket = new WebSocket(url, {
+      maxPayload: MAX_PAYLOAD,
+      perMessageDeflate: false,
+      lookup: nearest && lookupFrom(nearest),
+    });
     const connection = new RelayConnection(url, socket, options);
     const { closed } = connection;
     const opened = new Promise<void>((resolve, reject) => {

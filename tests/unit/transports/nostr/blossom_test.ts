@@ -248,3 +248,15 @@ Deno.test("blossom: no redirect leads from elsewhere into this network", () => {
   }
   assert.equal(redirectTarget("http://127.0.0.1:1/x", "http://[::1]/x"), "http://[::1]/x");
 });
+
+Deno.test("blossom: a stranger's name that leads into this machine is not connected to", async () => {
+  await using server = await startBlossom();
+  await using one = await blob(1000);
+  await uploadBlob(server.url, one.file, alice, wait);
+  const url = `http://localhost:${server.port}/${one.file.sha256}`;
+  assert.equal(await sizeOfBlob(url, wait.signal), 1000);
+  const inside = { code: "unreachable", message: /within this machine or its network/ };
+  await assert.rejects(sizeOfBlob(url, wait.signal, "public"), inside);
+  await assert.rejects(downloadBlob(url, 1000, one.into, wait, 5000, "public"), inside);
+  await downloadBlob(url, 1000, one.into, wait);
+});

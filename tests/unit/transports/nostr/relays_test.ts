@@ -462,3 +462,19 @@ Deno.test("relays: closing ends what waits, and what comes after", async () => {
   await assert.rejects(asked, { code: "closed" });
   await assert.rejects(relays.query([silent.url], FILTERS, signal), { code: "closed" });
 });
+
+Deno.test("relays: a stranger's name that leads into this machine is not connected to", async () => {
+  await using relay = await startRelay();
+  const url = `ws://localhost:${relay.port}`;
+  for (const nearest of [undefined, "public"] as const) {
+    using relays = new Relays({ dropped: () => {}, nearest: () => nearest });
+    const asked = relays.query([url], FILTERS, signal);
+    if (nearest === undefined) assert.deepEqual((await asked).answered, [url]);
+    else {
+      await assert.rejects(asked, {
+        code: "unreachable",
+        message: /within this machine or its network/,
+      });
+    }
+  }
+});
