@@ -6,6 +6,7 @@ import { ByteReader } from "../../lib/common/byte_reader.ts";
 import { GtrError } from "../../lib/common/errors.ts";
 import { abortable, deadline, sleep } from "../../lib/common/wait.ts";
 import { pieceLength } from "../../lib/manifest/pack_torrent.ts";
+import { encodeEnvelope } from "../../lib/manifest/envelope.ts";
 import type { PackRef } from "../../lib/manifest/types.ts";
 import { Conversation } from "../../lib/transports/holepunch/conversation.ts";
 import {
@@ -112,6 +113,14 @@ test("peers that lie or say nothing are passed over", async (network, folder) =>
         ? counted(wrong.subarray(0, request.bytes))
         : undefined,
     ));
+  await using _short = await liar(network, "hello", (request) =>
+    Promise.resolve(
+      request.want === "pieces"
+        ? counted(pieces)
+        : request.want === "pack"
+        ? counted(wrong.subarray(1, request.bytes))
+        : undefined,
+    ));
   await using _hashes = await liar(
     network,
     "hello",
@@ -135,7 +144,43 @@ test("peers that lie or say nothing are passed over", async (network, folder) =>
   );
   const dropped = network.dropped.toJSON();
   assert.ok(dropped["wrong-piece"]! > 0, "wrong pieces are counted");
+  assert.ok(dropped["wrong-range"]! > 0, "answers that are too short are counted");
   assert.ok(dropped["wrong-metadata"]! + dropped["bad-message"]! > 0, "wrong hashes are counted");
+});
+
+test("a live peer can't show an older publication", async (network) => {
+  const a = await network.join(alice);
+  const [older, newer] = [1, 2].map((sequence) => makeManifest(alice, a, { sequence }));
+  await a[Symbol.asyncDispose]();
+  await using _old = await liar(
+    network,
+    "hello",
+    () => Promise.resolve(counted(encodeEnvelope(older!))),
+  );
+  const b = await network.join(bob);
+  using limit = deadline(DEADLINE_MS, "a live stream");
+  await assert.rejects(b.dial(newer!, limit), { code: "no-live-peer" });
+  assert.equal(network.dropped.toJSON()["old-manifest"], 1);
+});
+
+test("of a manifest's endpoints eight are tried, and no more", async (network) => {
+  await using stack = new AsyncDisposableStack();
+  const keys: string[] = [];
+  const tried = new Set<number>();
+  for (let i = 0; i < 12; i++) {
+    const node = stack.use(
+      await liar(network, `other ${i}`, () => {
+        tried.add(i);
+        return Promise.resolve(encodeLine({ version: 1, refused: "unknown" }));
+      }),
+    );
+    keys.push(node.key);
+  }
+  const signed = makeManifest(alice, { scheme: "holepunch", endpoints: () => keys });
+  const b = await network.join(bob);
+  using limit = deadline(DEADLINE_MS, "a live stream");
+  await assert.rejects(b.dial(signed, limit), { code: "no-live-peer" });
+  assert.deepEqual([...tried].toSorted((x, y) => x - y), [0, 1, 2, 3, 4, 5, 6, 7]);
 });
 
 test("a peer that drips doesn't hold a pack up", async (network, folder) => {
