@@ -1,5 +1,5 @@
 /**
- * Getting blobs from Blossom servers (BUD-01, BUD-12).
+ * Getting blobs from Blossom servers (BUD-01).
  *
  * @module
  */
@@ -11,15 +11,7 @@ import { deadline, idleDeadline, type Wait } from "../../../common/wait.ts";
 import type { Reach } from "../../../common/reach.ts";
 import { nearestBehind } from "../may_ask.ts";
 import { isInside, webUrl } from "../urls.ts";
-import { answerBytes, answerJson, type BlossomRequest, exchange, refusal } from "./request.ts";
-
-/** A blob, as a server lists it. */
-export interface ListedBlob {
-  /** SHA-256, 64 hex digits. */
-  readonly sha256: string;
-  /** Bytes. */
-  readonly size: number;
-}
+import { answerBytes, type BlossomRequest, exchange, refusal } from "./request.ts";
 
 /** Milliseconds that {@linkcode LEAST} bytes may take. */
 const IDLE = 20_000;
@@ -27,7 +19,6 @@ const IDLE = 20_000;
 const LEAST = 64 * 1024;
 const ANSWER = 10_000;
 const MAX_REDIRECTS = 3;
-const MAX_LIST = 4 * 1024 * 1024;
 
 /**
  * Downloads a blob of a known size into the file `into`, after what is there already; where the server
@@ -109,32 +100,6 @@ export async function sizeOfBlob(
   if (answer.statusCode !== 200) throw refusal(answer, url);
   answer.destroy();
   return contentLength(answer);
-}
-
-/**
- * What a server has of one user's, as far as it tells. Entries of another form are left out.
- *
- * @throws {NetworkError} and what {@linkcode refusal} makes of the server's no
- */
-export async function listBlobs(
-  server: string,
-  pubkey: string,
-  signal: AbortSignal,
-): Promise<ListedBlob[]> {
-  using limit = deadline(ANSWER, `${server} to list blobs`, signal);
-  const url = `${server}/list/${pubkey}`;
-  const answer = await exchange({ method: "GET", url }, limit.signal);
-  if (answer.statusCode !== 200) throw refusal(answer, url);
-  const list = await answerJson(answer, url, MAX_LIST, limit.signal);
-  if (!Array.isArray(list)) {
-    throw new VerificationError("bad-answer", `${server} answers with no list`);
-  }
-  return list.flatMap((one: Partial<ListedBlob> | null) => {
-    const { sha256, size } = one ?? {};
-    const right = typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256) &&
-      Number.isSafeInteger(size);
-    return right ? [{ sha256, size: size! }] : [];
-  });
 }
 
 /** Where a redirect leads; undefined where it isn't followed, as from a public server into this network. */

@@ -83,3 +83,17 @@ Deno.test("receive-pack: whatever a server sends is read or refused", async () =
     }
   }));
 });
+
+Deno.test("receive-pack: refs without an end, in number or in bytes, are not read", async () => {
+  const floods = [{ length: 10, most: 200_000 }, { length: 60_000, most: 1_000 }];
+  for (const { length, most } of floods) {
+    let pulled = 0;
+    const lines = async function* () {
+      yield* SERVICE;
+      for (; pulled < most; pulled++) yield packetOf(`${hex(40, "a")} ${"x".repeat(length)}\n`);
+      yield FLUSH;
+    };
+    await assert.rejects(readAdvertisement(ReadableStream.from(lines())), /too many refs/);
+    assert(pulled < 0.6 * most, `${pulled} lines`);
+  }
+});

@@ -238,6 +238,37 @@ Deno.test("relays: a flood ends, and what was right in it stays", async () => {
   assert.equal(counts["flooding-relay"], 1);
 });
 
+Deno.test("relays: an answer has so many events and bytes, and no more", async () => {
+  const floods = [[note("right"), 5_001], [note("x".repeat(500_000)), 35]] as const;
+  for (const [event, times] of floods) {
+    await using relay = liar(([type, id], send) => {
+      if (type !== "REQ") return;
+      for (let i = 0; i < times; i++) send(["EVENT", id, event]);
+      send(["EOSE", id]);
+    });
+    const { relays, counts } = pool();
+    using _ = relays;
+    await assert.rejects(relays.query([relay.url], FILTERS, signal), /sends more than was asked/);
+    assert.deepEqual(counts, { "flooding-relay": 1 });
+  }
+});
+
+Deno.test("relays: a subscription ends where it brings what nobody asked for", async () => {
+  const closed = Promise.withResolvers<void>();
+  const junk = note("junk", mallory);
+  await using relay = liar(([type, id], send) => {
+    if (type === "CLOSE") closed.resolve();
+    if (type !== "REQ") return;
+    send(["EOSE", id]);
+    for (let i = 0; i < 60; i++) send(["EVENT", id, junk]);
+  });
+  const { relays, counts } = pool({ reconnect: 60_000 });
+  using _ = relays;
+  using _watch = relays.subscribe([relay.url], FILTERS, () => {});
+  await abortable(closed.promise, signal);
+  assert(counts["unasked-event"]! > 50);
+});
+
 Deno.test("relays: a message without an end is not kept in memory", async () => {
   const most = 64 << 20;
   let sent = 0;
