@@ -256,9 +256,11 @@ Deno.test("relays: an answer has so many events and bytes, and no more", async (
 Deno.test("relays: a subscription ends where it brings what nobody asked for", async () => {
   const closed = Promise.withResolvers<void>();
   const junk = note("junk", mallory);
+  let asked: unknown;
   await using relay = liar(([type, id], send) => {
-    if (type === "CLOSE") closed.resolve();
-    if (type !== "REQ") return;
+    if (type === "CLOSE" && id === asked) closed.resolve();
+    if (type !== "REQ" || asked !== undefined) return;
+    asked = id;
     send(["EOSE", id]);
     for (let i = 0; i < 60; i++) send(["EVENT", id, junk]);
   });
