@@ -23,8 +23,17 @@ const Path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
 /** What a request names a repository by: any URL form, petnames included. */
 export const AddressRequest = v.object({ url: v.pipe(v.string(), v.maxLength(1024)) });
-/** With `quiet`, no progress is told, nor are peers asked to tell any. */
-export const SyncRequest = v.object({ ...AddressRequest.entries, quiet: v.optional(v.boolean()) });
+export const SyncRequest = v.object({
+  ...AddressRequest.entries,
+  /** No progress is told, nor are peers asked to tell any. */
+  quiet: v.optional(v.boolean()),
+  /** What `resolve` told just now: it needn't be asked for again. */
+  sequence: v.optional(Size),
+  /** An older publication will do where nobody online has the newest. */
+  orOlder: v.optional(v.boolean()),
+});
+/** How a repository is brought into the store. */
+export type SyncChoice = Pick<v.InferOutput<typeof SyncRequest>, "sequence" | "orOlder">;
 /** With `branches`, only publications that change one of these are fetched. */
 export const FollowRequest = v.object({
   ...AddressRequest.entries,

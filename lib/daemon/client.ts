@@ -24,6 +24,7 @@ import {
   PushResult,
   RemoteState,
   Status,
+  type SyncChoice,
   SyncedState,
   UnfollowedState,
   type WhoRequest,
@@ -99,8 +100,8 @@ export class GtrClient implements AsyncDisposable {
   }
 
   /** The same with its packs in the local store. Progress counts bytes; `what` is "3/7". */
-  sync(url: string, wait: Wait): Promise<SyncedState> {
-    return this.#work("/v1/sync", { url, quiet: !wait.progress }, SyncedState, wait);
+  sync(url: string, wait: Wait, choice: SyncChoice = {}): Promise<SyncedState> {
+    return this.#work("/v1/sync", { url, quiet: !wait.progress, ...choice }, SyncedState, wait);
   }
 
   /**

@@ -106,10 +106,12 @@ export function controlApi(options: ControlOptions): Hono {
     });
   });
   app.post("/v1/sync", async (c) => {
-    const { url, quiet } = await body(SyncRequest, c.req.raw);
+    const { url, quiet, sequence, orOlder } = await body(SyncRequest, c.req.raw);
     return streamWork(async ({ signal, progress }) => {
       const wait = { signal, ...(quiet ? {} : { progress }) };
-      return await syncedState(url, await (await engineFor(url)).sync(url, wait));
+      const known = sequence === undefined ? undefined : recent.get(url, sequence);
+      const engine = await engineFor(url);
+      return await syncedState(url, await engine.sync(url, wait, { known, orOlder }));
     });
   });
   app.post("/v1/follow", async (c) => {

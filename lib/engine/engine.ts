@@ -41,7 +41,7 @@ import { Passwords } from "./passwords.ts";
 import { Quota } from "./quota.ts";
 import { type Resolved, resolveNewest } from "./resolve.ts";
 import { Seeder } from "./seeder.ts";
-import { type Synced, syncRepository } from "./sync.ts";
+import { type Synced, type SyncOptions, syncRepository } from "./sync.ts";
 import { withdrawNamed } from "./withdraw.ts";
 import { type CommitFound, whoHas } from "./who.ts";
 
@@ -150,11 +150,16 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Brings the repository into the store; overlapping calls for one address are one download. */
-  async sync(url: string, wait: Wait): Promise<Synced> {
+  async sync(
+    url: string,
+    wait: Wait,
+    options: Pick<SyncOptions, "known" | "orOlder"> = {},
+  ): Promise<Synced> {
+    const other = options.orOlder ? " or older" : "";
     return await this.#at(url, wait, (address) =>
       this.#syncs.run(
-        repositoryKey(address.id, address.name),
-        (shared) => syncRepository(this.parts, address, shared),
+        repositoryKey(address.id, address.name) + other,
+        (shared) => syncRepository(this.parts, address, shared, options),
         wait,
       ));
   }
@@ -194,7 +199,7 @@ export class Engine implements AsyncDisposable {
       return await this.#syncs.run(
         // Who clones meanwhile wants everything, and must not be given what this one is content with.
         branches ? `${key} by its branches` : key,
-        (shared) => syncRepository(this.parts, address, shared, "follow", branches),
+        (shared) => syncRepository(this.parts, address, shared, { purpose: "follow", branches }),
         { ...wait, signal: AbortSignal.any([wait.signal, ending.signal]) },
       );
     } finally {

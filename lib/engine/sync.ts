@@ -5,7 +5,7 @@
  */
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
-import { toGtrError, VerificationError } from "../common/errors.ts";
+import { NetworkError, toGtrError, VerificationError } from "../common/errors.ts";
 import { idleDeadline, type Wait } from "../common/wait.ts";
 import { fetchChecksObjects } from "../git_interface/config.ts";
 import type { RepoAddress } from "../identity/address.ts";
@@ -17,6 +17,7 @@ import type { Transport } from "../transports/transport.ts";
 import { chooseFetch } from "./fetch_choice.ts";
 import { fetchLive } from "./fetch_live.ts";
 import { PackSources } from "./fetch_pack.ts";
+import { fetchOlder, olderWarning } from "./older.ts";
 import { answerTimeout, changeRepository, type EngineParts } from "./parts.ts";
 import { type Resolved, resolveNewest } from "./resolve.ts";
 
@@ -33,12 +34,22 @@ export interface Synced extends Resolved {
   readonly skipped?: number;
 }
 
+/** What is brought into the store, and what for. */
+export interface SyncOptions {
+  /** One that is used counts as used now, as by default; one that is only kept up to date doesn't. */
+  readonly purpose?: "use" | "follow";
+  /** Short names: a copy that is whole stays as it is while none of these changes. */
+  readonly branches?: readonly string[];
+  /** The newest state, where it was found just now. */
+  readonly known?: Resolved;
+  /** An older publication will do where nobody online has the newest; a warning tells of it. */
+  readonly orOlder?: boolean;
+}
+
 /**
  * Resolves `address` and fetches what the store misses. Progress counts bytes of packs; `what`
  * names the pack of how many: "3/7".
  *
- * @param purpose a repository that is used counts as used now; one that is only kept up to date doesn't
- * @param branches short names: a copy that is whole stays as it is while none of these changes
  * @throws {NetworkError} nobody has it
  * @throws {VerificationError} what came is not what the publisher signed
  * @throws {RequestError} "over-quota"
@@ -47,10 +58,9 @@ export async function syncRepository(
   parts: EngineParts,
   address: RepoAddress,
   wait: Wait,
-  purpose: "use" | "follow" = "use",
-  branches?: readonly string[],
+  { purpose = "use", branches, known, orOlder = false }: SyncOptions = {},
 ): Promise<Synced> {
-  const resolved = await resolveNewest(parts, address, wait);
+  const resolved = known ?? await resolveNewest(parts, address, wait);
   const { publisher, name } = resolved.signed.manifest;
   const repository = parts.store.repository(publisher, name);
   const transports = sources(parts.transports, address.scheme, resolved);
@@ -60,14 +70,21 @@ export async function syncRepository(
       const copy = branches && await sufficient(repository, resolved.signed, branches);
       if (copy) return copy;
       const from = { ...parts, transports };
-      const signed = await bringUpToDate(from, repository, resolved.signed, purpose, wait);
+      const signed = await bringUpToDate(from, repository, resolved.signed, purpose, wait)
+        .catch(async (error) => {
+          if (wait.signal.aborted || !orOlder || !(error instanceof NetworkError)) throw error;
+          const older = await fetchOlder(from, repository, resolved.signed, error, wait);
+          offerAside(parts, repository);
+          return older;
+        });
       if (purpose === "use" && !resolved.own) await noteUse(repository);
       return signed;
     },
   );
   const newest = resolved.signed.manifest.sequence;
-  const skipped = signed.manifest.sequence < newest ? newest : undefined;
-  return { ...resolved, signed, repository, skipped };
+  if (signed.manifest.sequence >= newest) return { ...resolved, signed, repository };
+  if (branches) return { ...resolved, signed, repository, skipped: newest };
+  return { ...resolved, signed, repository, warning: olderWarning(resolved.signed, signed) };
 }
 
 /** The state in the store, where that is whole and has these branches as they are now. */

@@ -9,6 +9,7 @@ import type {
   PushRequest,
   PushResult,
   RemoteState,
+  SyncChoice,
   SyncedState,
 } from "../daemon/api.ts";
 
@@ -17,7 +18,7 @@ export interface HelperClient extends AsyncDisposable {
   /** The newest known state of a repository. */
   resolve(url: string, wait: Wait): Promise<RemoteState>;
   /** The same, once all its packs are verified and in the local store. */
-  sync(url: string, wait: Wait): Promise<SyncedState>;
+  sync(url: string, wait: Wait, choice?: SyncChoice): Promise<SyncedState>;
   /**
    * The same with a live stream of a peer's objects, or the store's where it has them all.
    * `sequence` is what `resolve` told just now: it needn't be asked for again.

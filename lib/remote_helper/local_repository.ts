@@ -62,6 +62,24 @@ export async function isIncomplete(local: LocalRepository): Promise<boolean> {
   return false;
 }
 
+/** Whether it has no object of its own, as a repository that is being cloned. */
+export async function isEmpty({ objectDirectory, alternates }: LocalRepository): Promise<boolean> {
+  if (alternates.length > 0 || await firstLine(join(objectDirectory, "info", "alternates"))) {
+    return false;
+  }
+  try {
+    for await (const { name } of Deno.readDir(objectDirectory)) {
+      if (/^[0-9a-f]{2}$/.test(name)) return false;
+    }
+    for await (const { name } of Deno.readDir(join(objectDirectory, "pack"))) {
+      if (name.endsWith(".pack")) return false;
+    }
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+  }
+  return true;
+}
+
 async function firstLine(path: string): Promise<string | undefined> {
   try {
     return (await Deno.readTextFile(path)).split("\n")[0];

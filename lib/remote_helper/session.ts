@@ -12,6 +12,7 @@ import type { LineReader } from "./line_reader.ts";
 import { refListing } from "./list.ts";
 import {
   type Environment,
+  isEmpty,
   isIncomplete,
   type LocalRepository,
   localRepository,
@@ -41,6 +42,8 @@ export class Session {
   readonly #encoder = new TextEncoder();
   #state: Promise<RemoteState> | undefined;
   #synced: SyncedState | undefined;
+  /** Whether the store was asked to catch up with what was resolved. */
+  #hasSynced = false;
   #warned = false;
 
   constructor(parts: SessionParts) {
@@ -79,11 +82,32 @@ export class Session {
 
   async #list(forPush: boolean): Promise<void> {
     if (forPush) await this.#prepareForPush();
-    const state = await this.#resolve();
+    let state = await this.#resolve();
     if (forPush) (await import("./push.ts")).refuseOthers(state);
+    else if (await this.#isToFill(state)) state = await this.#fetchAhead();
     this.#warn(state);
     const { objectFormat } = this.#options;
     await this.#say(...refListing(state, { forPush, objectFormat }), "");
+  }
+
+  /**
+   * Whether all of it will be fetched, into a repository that has nothing. `ls-remote` in such a one
+   * looks the same: what it fetches in vain is in the store for the next clone.
+   */
+  async #isToFill({ refs, servers, own, packBytes }: RemoteState): Promise<boolean> {
+    const { env } = this.#parts;
+    if (servers || own || this.#options.narrows || !env("GIT_DIR")) return false;
+    if (Object.keys(refs).length === 0 || !await isEmpty(await localRepository(env))) return false;
+    const { isSmallPart } = await import("./fetch_part.ts");
+    return !isSmallPart({ refs, packBytes }, () => false);
+  }
+
+  /** Fetches before refs are listed: where nobody online has the newest, those before it are told. */
+  async #fetchAhead(): Promise<RemoteState> {
+    const synced = await this.#sync(true);
+    this.#synced = synced;
+    this.#state = Promise.resolve(synced);
+    return synced;
   }
 
   async #fetch(lines: string[]): Promise<void> {
@@ -223,12 +247,14 @@ export class Session {
     }
   }
 
-  async #sync(): Promise<SyncedState> {
+  async #sync(orOlder?: boolean): Promise<SyncedState> {
     const before = this.#synced;
     this.#synced = undefined; // good for one use: who asks again wants it newer
     if (before) return before;
-    const client = await this.#parts.client();
-    const synced = await client.sync(this.#parts.url, this.#wait()).catch((error) => {
+    const [client, { sequence }] = await Promise.all([this.#parts.client(), this.#resolve()]);
+    const choice = this.#hasSynced ? {} : { sequence, orOlder };
+    this.#hasSynced = true;
+    const synced = await client.sync(this.#parts.url, this.#wait(), choice).catch((error) => {
       this.#parts.meter.abandon();
       throw error;
     });

@@ -20,7 +20,7 @@ export interface RetiredPack {
 /** The state of one stored repository. */
 export interface RepoState {
   readonly role: "published" | "followed";
-  /** The highest sequence ever stored; outlives the manifest file. */
+  /** The highest sequence ever stored, or seen where only an older one could be had. */
   readonly sequence: number;
   /** Working repository -> its shared refs as they were last published. */
   readonly sources: Readonly<Record<string, Readonly<Record<string, string>>>>;

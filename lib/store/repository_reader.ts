@@ -113,7 +113,7 @@ export class RepositoryReader {
   }
 
   /**
-   * The highest sequence number ever stored, 0 for none. It is kept twice, so that losing either
+   * The highest sequence number ever stored or seen, 0 for none. What was stored is kept twice, so that losing either
    * the manifest or the state loses nothing.
    */
   async highestSequence(): Promise<number> {

@@ -73,7 +73,9 @@ export class StoredRepository extends RepositoryReader {
 
   /** Changes what the store itself doesn't decide. */
   async writeState(
-    { role, sources, lastUsed }: Partial<Pick<RepoState, "role" | "sources" | "lastUsed">>,
+    { role, sources, lastUsed, sequence = 0 }: Partial<
+      Pick<RepoState, "role" | "sources" | "lastUsed" | "sequence">
+    >,
   ): Promise<void> {
     await this.#locked(async () => {
       const state = await this.state();
@@ -82,6 +84,7 @@ export class StoredRepository extends RepositoryReader {
         role: role ?? state.role,
         sources: sources ?? state.sources,
         lastUsed: lastUsed ?? state.lastUsed,
+        sequence: Math.max(sequence, state.sequence),
       });
     });
   }
