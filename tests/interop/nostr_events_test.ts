@@ -70,6 +70,7 @@ Deno.test("what gtr publishes is verified and read by rust-nostr and applesauce"
   assert.equal(getGitRepositoryIdentifier(announced), "hello");
   assert.equal(getGitRepositoryName(announced), "hello");
   assert.deepEqual(getGitRepositoryMaintainers(announced), [pubkey]);
+  assert.equal(getGitRepositoryEarliestUniqueCommit(announced), tip); // the only one yet
   assert.deepEqual(
     getGitRepositoryRelays(announced).map((one) => one.replace(/\/$/, "")).sort(),
     [relay.url, grasp.url.replace("http", "ws")].sort(),
@@ -91,6 +92,19 @@ Deno.test("what gtr publishes is verified and read by rust-nostr and applesauce"
   assert.deepEqual(tags.find(([name]) => name === "HEAD"), ["HEAD", "ref: refs/heads/main"]);
   assert.equal(state.tags.identifier(), "hello");
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("packs in events are verified by rust-nostr", async () => {
+  await using relay = await startRelay();
+  await using user = await Node.make("none", {
+    GTR_TRANSPORTS: "nostr",
+    GTR_NOSTR_RELAYS: relay.url,
+    GTR_NOSTR_EVENTPACKS: "1m",
+  });
+  await user.share("hello");
+  const events = await eventsOf(relay.url, { kinds: [1063, 1064] });
+  assert.deepEqual(events.map(({ kind }) => kind).sort(), [1063, 1064]);
+  for (const event of events) assert(Event.fromJson(JSON.stringify(event)).verify());
 });
 
 Deno.test("announcements and states that rust-nostr and applesauce build are read", async () => {
