@@ -5,10 +5,7 @@
  */
 import { isIPv4 } from "node:net";
 import { NetworkError, toGtrError, UsageError, VerificationError } from "../../common/errors.ts";
-import { mayDial, nearestOf, type Reach } from "../../common/reach.ts";
-import { deadline } from "../../common/wait.ts";
-import { formatAddress, type RepoAddress } from "../../identity/address.ts";
-import { publisherId } from "../../identity/keys.ts";
+import type { RepoAddress } from "../../identity/address.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import type {
   FetchWait,
@@ -24,19 +21,15 @@ import type {
   Wait,
 } from "../transport.ts";
 import { answer } from "./answer.ts";
-import { bodyOf, get, refused } from "./client.ts";
 import { dialServer } from "./dial.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
 import { fetchFromServers } from "./fetch_pack.ts";
+import { KnownServers, MAX_ENDPOINTS } from "./known_servers.ts";
 import { Offers } from "./offers.ts";
 import { Places } from "./places.ts";
 import { serversThatHave } from "./holders.ts";
-import { readManifest } from "./read_manifest.ts";
 import { HttpServer, LIMITS, type ServerLimits } from "./server.ts";
 import { ServerCertificate } from "./server_certificate.ts";
-
-/** Of a stranger's manifest no more servers are tried. */
-const MAX_ENDPOINTS = 8;
 
 /** A client of https servers and, where it is switched on, a server. */
 export class DefaultTransport implements Transport {
@@ -44,22 +37,16 @@ export class DefaultTransport implements Transport {
   readonly flows = { announce: true, put: false };
   readonly #context: TransportContext;
   readonly #offers = new Offers();
-  readonly #servers: readonly Endpoint[];
-  readonly #nearest: Reach;
-  /** "<id>/<name>" -> the servers that had its manifest. */
-  readonly #found = new Map<string, Map<string, Endpoint>>();
+  readonly #known: KnownServers;
   #server: HttpServer | undefined;
   #certificate: ServerCertificate | undefined;
-  #host: string | undefined;
   /** Why it doesn't serve although it should. */
   #failure: string | undefined;
   #live: LiveAnswer | undefined;
 
   private constructor(context: TransportContext) {
     this.#context = context;
-    this.#nearest = nearestServers(context);
-    this.#servers = (context.settings.get("default.servers") ?? [])
-      .map(parseEndpoint).filter((server) => server !== undefined);
+    this.#known = new KnownServers(context);
   }
 
   /**
@@ -85,11 +72,11 @@ export class DefaultTransport implements Transport {
   }
 
   endpoints(): readonly string[] {
-    return this.#host === undefined ? [] : [this.#host];
+    return this.#known.own === undefined ? [] : [this.#known.own];
   }
 
   host(): string | undefined {
-    return this.#host;
+    return this.#known.own;
   }
 
   serve(answer: LiveAnswer): void {
@@ -98,12 +85,7 @@ export class DefaultTransport implements Transport {
 
   async *resolve(address: RepoAddress, wait: ResolveWait): AsyncGenerator<SignedManifest> {
     wait.signal.throwIfAborted();
-    const named = address.host === undefined ? undefined : parseEndpoint(address.host);
-    const servers = distinct([
-      ...(named ? [named] : []),
-      ...this.#named(wait.known).filter((server) => formatEndpoint(server) !== this.#host),
-      ...this.#servers,
-    ]);
+    const servers = this.#known.ofAddress(address, wait.known);
     // Of others' repositories it tells nothing that its own user doesn't know: an answer from here
     // would keep the engine from waiting for newer ones.
     let best = address.id === this.#context.key.id
@@ -112,7 +94,7 @@ export class DefaultTransport implements Transport {
     if (best) yield best;
     let failure: unknown;
     const ask = async (server: Endpoint, i: number) => {
-      const signed = await this.#ask(server, address, wait.signal).catch((error) => {
+      const signed = await this.#known.ask(server, address, wait.signal).catch((error) => {
         failure ??= error;
         if (error instanceof VerificationError) this.#context.dropped(error.code);
         return undefined;
@@ -157,7 +139,7 @@ export class DefaultTransport implements Transport {
         pack,
         publisher,
         name,
-        servers: this.#serversOf(from.manifest),
+        servers: this.#known.having(from.manifest),
         timeout: this.#timeout,
         dropped: this.#context.dropped,
       },
@@ -171,7 +153,7 @@ export class DefaultTransport implements Transport {
     const what = `can't fetch ${from.manifest.name} live over https`;
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
-    const dials = this.#serversOf(from.manifest).slice(0, MAX_ENDPOINTS).map(async (server) => {
+    const dials = this.#known.having(from.manifest).slice(0, MAX_ENDPOINTS).map(async (server) => {
       const stream = await dialServer(server, from, either).catch((error) => {
         if (error instanceof VerificationError) this.#context.dropped(error.code);
         throw error;
@@ -196,10 +178,8 @@ export class DefaultTransport implements Transport {
   }
 
   async holders(manifest: Manifest, { signal }: HolderWait): Promise<Holder[]> {
-    const servers = distinct([...this.#named(manifest.endpoints[this.scheme]), ...this.#servers])
-      .filter((server) => formatEndpoint(server) !== this.#host);
-    const ask = this.#ask.bind(this);
-    return await serversThatHave(manifest, servers, ask, signal);
+    const ask = this.#known.ask.bind(this.#known);
+    return await serversThatHave(manifest, this.#known.ofManifest(manifest), ask, signal);
   }
 
   /** Requests come and go: there is nobody who stays. */
@@ -234,12 +214,12 @@ export class DefaultTransport implements Transport {
         ? `serves on ${listen}, but ${
           certificate!.origin
         } expired on ${day}: renew it, in its place`
-        : this.#host === undefined
+        : this.#known.own === undefined
         ? `serves on ${listen}; others learn of it once default.address is set`
-        : `serves on ${listen} as ${this.#host}`,
+        : `serves on ${listen} as ${this.#known.own}`,
       details: {
         listen,
-        ...(this.#host === undefined ? {} : { address: this.#host }),
+        ...(this.#known.own === undefined ? {} : { address: this.#known.own }),
         ...(certificate ? { certificate: certificate.origin, pin: certificate.pin } : {}),
         ...(day === undefined ? {} : { expires: day }),
       },
@@ -249,28 +229,6 @@ export class DefaultTransport implements Transport {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#certificate?.[Symbol.dispose]();
     await this.#server?.[Symbol.asyncDispose]();
-  }
-
-  /** Who may have it: those that had its manifest first, this node never. */
-  #serversOf({ publisher, name, endpoints }: Manifest): Endpoint[] {
-    const id = publisherId(Uint8Array.fromHex(publisher));
-    return distinct([
-      ...this.#found.get(`${id}/${name}`)?.values() ?? [],
-      ...this.#named(endpoints[this.scheme]),
-      ...this.#servers,
-    ]).filter((server) => formatEndpoint(server) !== this.#host);
-  }
-
-  /** The endpoints of a stranger's manifest that can be asked. */
-  #named(endpoints: readonly string[] = []): Endpoint[] {
-    const nearest = this.#nearest;
-    return endpoints.slice(0, MAX_ENDPOINTS).flatMap((text) => {
-      const server = parseEndpoint(text);
-      if (!server) return [];
-      if (mayDial(server.host, nearest)) return [{ ...server, nearest }];
-      this.#context.dropped("inside-address");
-      return [];
-    });
   }
 
   get #timeout(): number {
@@ -308,7 +266,7 @@ export class DefaultTransport implements Transport {
         answer({
           offers: this.#offers,
           live: this.#live,
-          origin: this.#host === undefined ? undefined : `https://${this.#host}`,
+          origin: this.#known.own === undefined ? undefined : `https://${this.#known.own}`,
           protocol: encrypted ? "https" : "http",
           processes,
           queueMs: limits.queueMs,
@@ -319,56 +277,11 @@ export class DefaultTransport implements Transport {
     // What nobody can dial names nobody: any address, or a port without encryption.
     const dialable = encrypted && host !== "0.0.0.0" && host !== "::";
     const dialled = chosen ?? (dialable ? { host, port: this.#server.port } : undefined);
-    this.#host = dialled && formatEndpoint(dialled);
+    this.#known.own = dialled && formatEndpoint(dialled);
     this.#certificate?.watch((tls) => this.#server?.setCertificate(tls), log);
     const listens = formatEndpoint({ host, port: this.#server.port });
     log(`serves ${encrypted ? "https" : "http"} on ${listens}`);
   }
-
-  /** The server's manifest of the repository, verified; undefined where it has none. */
-  async #ask(
-    server: Endpoint,
-    address: RepoAddress,
-    signal: AbortSignal,
-  ): Promise<SignedManifest | undefined> {
-    using limit = deadline(
-      this.#timeout,
-      `${formatEndpoint(server)} to answer about ${formatAddress(address)}`,
-      signal,
-    );
-    const { id, publicKey, name } = address;
-    const path = `/${id}/${name}/manifest`;
-    const reply = await get({ server, publisher: id, path }, limit.signal);
-    if (reply.statusCode === 404) return void reply.destroy();
-    if (reply.statusCode !== 200) throw refused(reply);
-    const body = bodyOf(reply, server, limit.signal);
-    const signed = await readManifest(body, { id, publicKey, name });
-    const key = `${id}/${name}`;
-    const found = this.#found.get(key) ?? new Map<string, Endpoint>();
-    this.#found.set(key, found.set(formatEndpoint(server), server));
-    return signed;
-  }
-}
-
-/** The nearest that strangers may name: who listens on loopback, or in a home, meets others there. */
-function nearestServers({ settings }: TransportContext): Reach {
-  const servers = [settings.get("default.listen"), settings.get("default.address")]
-    .flatMap((text) => parseEndpoint(text)?.host ?? []);
-  return nearestOf([...servers, settings.get("torrent.host"), settings.get("holepunch.host")]);
-}
-
-function distinct(servers: readonly Endpoint[]): Endpoint[] {
-  const byPlace = new Map<string, Endpoint>();
-  for (const server of servers) {
-    const place = formatEndpoint(server);
-    const before = byPlace.get(place) ?? server;
-    byPlace.set(place, {
-      ...before,
-      operator: before.operator ?? server.operator,
-      nearest: before.nearest && server.nearest, // who trusts it may well name it as strangers do
-    });
-  }
-  return [...byPlace.values()];
 }
 
 function parseListen(text: string): Endpoint {
