@@ -7,43 +7,36 @@
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import { chmod, copyFile } from "node:fs/promises";
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { createServer, type Server } from "node:net";
 import { NetworkError } from "../../../common/errors.ts";
 import { abortable } from "../../../common/wait.ts";
 import { Bans } from "./bans.ts";
 import type { PeerAddress } from "./candidates.ts";
-import { mostCrowded } from "./crowd.ts";
+import { type ConnectionLimits, Connections } from "./connections.ts";
 import { Download, type FetchOptions } from "./download.ts";
-import { sniff } from "./first_bytes.ts";
 import { Meeting, type MeetingPeer } from "./meeting.ts";
 import { infohashOf } from "./metainfo.ts";
 import { saysItHasAll } from "./probe.ts";
 import { Seed, type SeedOptions } from "./seed.ts";
 import type { SwarmContext, Torrent } from "./torrent.ts";
 import { Uploads } from "./uploads.ts";
-import { PeerWire } from "./wire.ts";
+import type { PeerWire } from "./wire.ts";
 
 export type { FetchOptions, MeetingPeer, PeerAddress, SeedOptions };
 
+const PATIENCE_MS = 10_000;
+
 /** What a swarm is opened with. */
-export interface SwarmOptions {
+export interface SwarmOptions extends ConnectionLimits {
   /** IPv4 address to listen on. */
   readonly host: string;
   /** TCP port; 0 for any free one. */
   readonly port: number;
-  /** Connections at once, both ways together. */
-  readonly maxConnections: number;
   /** Peers served at once. */
   readonly uploadSlots: number;
   /** Bytes per second to all peers together; 0 for no limit. */
   readonly uploadRate: number;
-  /** Counts one dropped connection under a short reason. */
-  readonly dropped: (reason: string) => void;
   readonly log: (message: string) => void;
-  /** Takes over connections that begin with a TLS handshake; without it they are dropped. */
-  readonly secure?: (socket: Socket) => void;
-  /** Whether an address that strangers told may be dialled, default any. */
-  readonly mayDial?: (host: string) => boolean;
   /** Milliseconds until a peer that says nothing is given up, default 10,000. */
   readonly patience?: number;
 }
@@ -62,7 +55,7 @@ export interface SwarmMeeting extends Disposable {
 export class Swarm {
   readonly #options: SwarmOptions;
   readonly #server: Server;
-  readonly #wires = new Set<PeerWire>();
+  readonly #connections: Connections;
   /** Seeds before downloads: they have everything. */
   readonly #torrents = new Map<string, Torrent[]>();
   readonly #fetches = new Set<Promise<void>>();
@@ -70,26 +63,28 @@ export class Swarm {
   /** SHA-1("req2" + infohash) -> infohash: what an encrypted handshake names. */
   readonly #obfuscated = new Map<string, string>();
   readonly #context: SwarmContext;
-  /** Connections that have not said yet which protocol they talk. */
-  readonly #greeting = new Set<Socket>();
-  #dialling = 0;
   #closed = false;
 
   private constructor(options: SwarmOptions, server: Server, port: number) {
     this.#options = options;
     this.#server = server;
+    const bans = new Bans();
+    const patience = options.patience ?? PATIENCE_MS;
+    this.#connections = new Connections({ ...options, patience, bans }, (wire) => {
+      this.#greet(wire);
+    });
     this.#context = {
       // "Azureus-style": client, version, random (BEP 20).
       peerId: Buffer.from(`-GT0100-${randomBytes(6).toString("hex")}`).toString("hex"),
       port,
       uploads: new Uploads(options.uploadSlots, options.uploadRate, options.log),
-      bans: new Bans(),
-      patience: options.patience ?? 10_000,
+      bans,
+      patience,
       dropped: options.dropped,
       log: options.log,
-      connect: (address) => this.#connect(address),
+      connect: (address) => this.#connections.dial(address),
     };
-    server.on("connection", (socket) => void this.#accept(socket));
+    server.on("connection", (socket) => void this.#connections.accept(socket));
   }
 
   /**
@@ -218,7 +213,7 @@ export class Swarm {
       ?.some((own) => own instanceof Seed && own.hasSeenWhole(id, host));
     if (isSeen) return true;
     if (!address) return false;
-    const asked = this.#connect(address).then(
+    const asked = this.#connections.dial(address).then(
       (wire) => saysItHasAll(wire, { ...torrent, peerId: id }, signal),
       () => false,
     );
@@ -231,8 +226,7 @@ export class Swarm {
     this.#closed = true;
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
     for (const torrents of this.#torrents.values()) for (const torrent of torrents) torrent.close();
-    for (const wire of [...this.#wires]) wire.close();
-    for (const socket of this.#greeting) socket.destroy();
+    this.#connections.close();
     this.#context.uploads.close();
     await Promise.allSettled(this.#fetches); // they close their files
     await closed;
@@ -270,46 +264,8 @@ export class Swarm {
     }
   }
 
-  /** Every incoming connection starts here. */
-  async #accept(socket: Socket): Promise<void> {
-    socket.on("error", () => socket.destroy());
-    const { maxConnections, secure, dropped } = this.#options;
-    // A quarter is kept for connections of our own: strangers can't keep us from fetching.
-    const room = maxConnections - Math.floor(maxConnections / 4);
-    const host = hostOf(socket);
-    const isBanned = this.#context.bans.has(host);
-    const isFull = this.#wires.size + this.#greeting.size >= room;
-    if (this.#closed || isBanned || (isFull && !this.#makeRoom(host))) {
-      dropped(isBanned ? "banned" : "too-many-connections");
-      return void socket.destroy();
-    }
-    this.#greeting.add(socket);
-    const kind = await sniff(socket, this.#context.patience);
-    this.#greeting.delete(socket);
-    if (this.#closed || socket.destroyed) return void socket.destroy();
-    if (kind === "tls" && secure) return secure(socket);
-    if (kind === "other") return this.#greet(socket, host);
-    dropped(kind === "tls" ? "no-live-streams" : "silent-peer");
-    socket.destroy();
-  }
-
-  /** Ends the newest connection of a host that has more than its share; says whether there is one. */
-  #makeRoom(newcomer: string): boolean {
-    const places = [
-      ...[...this.#wires].filter(({ outgoing }) => !outgoing)
-        .map((wire) => ({ host: wire.host, end: () => wire.close("crowded-out") })),
-      ...[...this.#greeting]
-        .map((socket) => ({ host: hostOf(socket), end: () => void socket.destroy() })),
-    ];
-    const host = mostCrowded(places.map((place) => place.host), newcomer);
-    if (host === undefined) return false;
-    places.findLast((place) => place.host === host)!.end();
-    return true;
-  }
-
   /** A BitTorrent peer. */
-  #greet(socket: Socket, host: string): void {
-    const wire = this.#wire(socket, false);
+  #greet(wire: PeerWire): void {
     wire.protocol.on("crypto-infohash", (hash) => {
       const infohash = this.#obfuscated.get(hash);
       if (infohash === undefined) return wire.close("unknown-infohash");
@@ -319,55 +275,11 @@ export class Swarm {
       const torrent = this.#torrents.get(infohash)?.[0];
       if (!torrent) return wire.close("unknown-infohash");
       torrent.accept(wire, peerId).catch((error) => {
-        this.#options.log(`can't greet ${host}: ${error.message}`);
+        this.#options.log(`can't greet ${wire.host}: ${error.message}`);
         wire.close();
       });
     });
-    socket.resume();
   }
-
-  async #connect({ host, port }: PeerAddress): Promise<PeerWire> {
-    if (this.#options.mayDial?.(host) === false) {
-      this.#options.dropped("inside-address");
-      throw new NetworkError("inside-address", `can't connect to ${host}: it is not a peer's`);
-    }
-    if (this.#closed || this.#wires.size + this.#dialling >= this.#options.maxConnections) {
-      throw new NetworkError("too-many-connections", `can't connect to ${host}:${port}: no room`);
-    }
-    this.#dialling++;
-    try {
-      return await new Promise((resolve, reject) => {
-        const socket = connect({ host, port });
-        socket.setTimeout(this.#context.patience, () => socket.destroy(new Error("no answer")));
-        socket.once("connect", () => {
-          socket.removeListener("error", reject);
-          socket.removeListener("close", reject);
-          socket.setTimeout(0);
-          socket.removeAllListeners("timeout");
-          resolve(this.#wire(socket, true));
-        });
-        socket.once("error", reject);
-        socket.once("close", reject);
-      });
-    } finally {
-      this.#dialling--;
-    }
-  }
-
-  #wire(socket: Socket, outgoing: boolean): PeerWire {
-    const wire = new PeerWire(socket, outgoing, this.#options.dropped);
-    // Not an idle timeout: a byte now and then must not hold a connection.
-    const timer = setTimeout(() => wire.close("silent-peer"), this.#context.patience);
-    wire.protocol.on("handshake", () => clearTimeout(timer));
-    wire.onClose(() => clearTimeout(timer));
-    this.#wires.add(wire);
-    wire.onClose(() => this.#wires.delete(wire));
-    return wire;
-  }
-}
-
-function hostOf(socket: Socket): string {
-  return (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
 }
 
 function obfuscated(infohash: string): string {
