@@ -73,8 +73,7 @@ export class Quarantine implements AsyncDisposable {
     { likely, strict, ...wait }: Wait & { readonly strict: boolean; readonly likely: boolean },
   ): Promise<{ readonly idxPath: string; readonly open: boolean }> {
     await this.#link(pack, path);
-    // The checks of fsckObjects look into other objects, too, and blame the pack if they lack.
-    if (!strict && !likely) {
+    if (!likely) {
       try {
         const idxPath = await this.#index(pack, { ...wait, strict, connected: true });
         return { idxPath, open: false };

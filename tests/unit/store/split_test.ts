@@ -1,10 +1,11 @@
 /** Packs that were made as one, and split: what readers make of them. */
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { missingPacks } from "../../../lib/manifest/missing_packs.ts";
 import type { AddedPack } from "../../../lib/store/commit_manifest.ts";
 import { gitFetchPack } from "../../../lib/git_interface/git_fetch_pack.ts";
-import { commit, gitDirOf, tempDir } from "../git_interface/fixture.ts";
+import { commit, git, gitDirOf, tempDir } from "../git_interface/fixture.ts";
 import {
   fetchInto,
   follow,
@@ -17,6 +18,8 @@ import {
 } from "./fixture.ts";
 
 const LIMIT = 2 ** 20;
+
+const noise = () => randomBytes(700_000);
 
 /** A publisher of a few commits that take several packs, and a reader. */
 async function setUp(root: string, format: "sha1" | "sha256" = "sha1") {
@@ -109,6 +112,30 @@ Deno.test("without one of the packs that were made as one the others are refused
   }
 });
 
+Deno.test("what only the first of several packs names has to be in one after it", async () => {
+  await using temp = await tempDir();
+  const publisher = await Publisher.create(temp.path);
+  for (const file of ["x", "y"]) await Deno.writeFile(join(publisher.work, file), noise());
+  await git(publisher.work, ["add", "."]);
+  await commit(publisher.work, "z", 700_000);
+  const parts = (await publisher.split([], LIMIT)).reverse(); // commit and tree, a file, a file
+  assert.equal(parts.length, 3);
+  const { tips } = parts[0]!.pack;
+  for (const strict of [false, true]) {
+    const reader = readerOf(publisher, join(temp.path, `home-${strict}`));
+    const accept = async (order: readonly AddedPack[]) => {
+      const added = inOrder(order, tips);
+      const signed = await publisher.sign(packsOf(added));
+      const fetched = await fetchInto(reader, { signed, added });
+      await reader.accept(signed, fetched, { ...lenient, strict });
+    };
+    await assert.rejects(accept([parts[0]!, parts[1]!]), { code: "missing-objects" });
+    await assert.rejects(accept([parts[0]!, parts[2]!]), { code: "missing-objects" });
+    await accept(parts);
+    assert.equal(await fsck(reader), "");
+  }
+});
+
 Deno.test("a pack that others were checked with can't be left out later", async () => {
   await using temp = await tempDir();
   const { publisher, reader, parts } = await setUp(temp.path);
@@ -136,6 +163,30 @@ Deno.test("where one of several packs is lost, only that one is fetched again", 
     assert.ok(await reader.isWhole());
     assert.equal(await fsck(reader), "");
   }
+});
+
+Deno.test("several packs of which one is lost are nothing that a live fetch builds on", async () => {
+  await using temp = await tempDir();
+  const { publisher, reader, parts } = await setUp(temp.path);
+  const base = inOrder(parts, parts.at(-1)!.pack.tips);
+  await commit(publisher.work, "next");
+  const next = await publisher.pack(packsOf(base));
+  const signed = await publisher.sign([...packsOf(base), next.pack]);
+  await follow(reader, { signed, added: [...base, next] });
+  const seen = async () => {
+    const names: string[] = [];
+    const receiving = reader.receive(signed, async ({ objectDirectory }) => {
+      for await (const { name } of Deno.readDir(join(objectDirectory, "pack"))) names.push(name);
+      throw new Error("enough");
+    }, forever);
+    await assert.rejects(receiving, /enough/);
+    return names.filter((name) => name.endsWith(".pack")).length;
+  };
+  assert.equal(await seen(), base.length + 1);
+  await Deno.remove(reader.packPath(next.pack.sha256));
+  assert.equal(await seen(), base.length);
+  await Deno.remove(reader.packPath(base.at(-1)!.pack.sha256));
+  assert.equal(await seen(), 0);
 });
 
 Deno.test("what a live peer sends is joined with all of several packs, or none", async () => {
