@@ -72,6 +72,21 @@ Deno.test("nostr: the next gtd goes on with what was withdrawn", async () => {
   await until("the second to delete it", isGone(w.down.url));
 });
 
+Deno.test("nostr: what one relay was told is told to the other, too", async () => {
+  await using w = await world();
+  const node = await w.restart();
+  await node.forget(w.signed.manifest);
+  const [withdrawal] = await w.list();
+  await node[Symbol.asyncDispose]();
+  // As where gtd was killed before it had noted that the first has taken it.
+  const withdrawals = [{ ...withdrawal, relays: [w.up.url, w.down.url] }];
+  const path = join(w.cache, "withdrawals.json");
+  await Deno.writeTextFile(path, JSON.stringify({ version: 1, withdrawals }));
+  w.down.turn(true);
+  await w.restart();
+  await until("the second to delete it", isGone(w.down.url));
+});
+
 Deno.test("nostr: what is published again is not deleted later", async () => {
   await using w = await world();
   const node = await w.restart();

@@ -180,7 +180,6 @@ export class Publisher implements AsyncDisposable {
     const signer = await this.parts.signer(signal);
     publication.unbound = !readNostrEndpoints(endpoints.nostr).has(signer.pubkey);
     if (publication.unbound) return;
-    await this.#withdrawals.cancel(name);
     const address = { pubkey: signer.pubkey, identifier: name, relays: [] };
     const before = await this.#before(publication, address, signal);
     const floor = await this.#withdrawals.floor(name);
@@ -217,6 +216,7 @@ export class Publisher implements AsyncDisposable {
     this.#running.add(ended);
     ended.finally(() => this.#running.delete(ended));
     await delivery.enough;
+    await this.#withdrawals.cancel(name);
   }
 
   /**

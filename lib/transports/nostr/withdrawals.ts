@@ -12,6 +12,7 @@ import { Mutex } from "../../common/mutex.ts";
 import { abortable, sleep } from "../../common/wait.ts";
 import { encodeDeletions } from "./events/deletion.ts";
 import type { NostrEvent } from "./events/event.ts";
+import { DELETION } from "./events/kinds.ts";
 import type { NostrSigner } from "./keys/signer.ts";
 import { chunksOf } from "./publication_events.ts";
 import { eventsOf, filtersOf, readEvents, type RepositoryLookup } from "./repository_events.ts";
@@ -154,8 +155,10 @@ export class Withdrawals implements AsyncDisposable {
       filtersOf(address),
       signal,
     );
-    const all = [...known, ...events];
-    const meant = all.filter((event) => isFirst || event.created_at <= withdrawal.at);
+    // What one relay was asked to delete already, another may have still.
+    const meant = [...known, ...events].filter(({ kind, created_at }) =>
+      kind !== DELETION && (isFirst || created_at <= withdrawal.at)
+    );
     const found = readEvents(meant, address, lookup.own);
     const wanted = eventsOf(found);
     withdrawal.at = Math.max(withdrawal.at, ...wanted.map((event) => event.created_at));
