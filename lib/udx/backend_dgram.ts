@@ -90,9 +90,9 @@ class DgramBackend implements Backend {
 
   send(bytes: Uint8Array, port: number, host: string, ttl: number): void {
     if (this.#closed) return;
+    this.#unsent++;
     try {
       if (ttl) this.#socket.setTTL(ttl);
-      this.#unsent++;
       this.#socket.send(bytes, port, this.#dual ? mapped(host) : host, this.#onSent);
     } catch {
       this.#unsent--; // as if the network had lost it: it is unreachable, or a buffer is full

@@ -14,14 +14,13 @@ import {
   payloadStart,
 } from "./packet.ts";
 import { RECEIVE_WINDOW, Receiver, type ReceiverSink } from "./receiver.ts";
+import { Heartbeats } from "./heartbeats.ts";
 import type { Route } from "./route.ts";
 import { Sender } from "./sender.ts";
 import { advance, distance } from "./sequence.ts";
 
 /** Packets that one acknowledgement may stand for within a batch. */
 const ACK_EVERY = 8;
-/** Questions to a closed window without any answer, after which nobody is there any more. */
-const MAX_WINDOW_PROBES = 8;
 
 /** Where a connection's output goes. Its methods may call the connection. */
 export interface ConnectionSink extends ReceiverSink {
@@ -66,10 +65,7 @@ export class Connection {
   #toldWindow = RECEIVE_WINDOW;
   #endTold = false;
   #changeEnds: number | undefined;
-  #keepalive = 0;
-  #keepaliveAt = Infinity;
-  #windowProbeAt = Infinity;
-  #windowProbes = 0;
+  readonly #heartbeats = new Heartbeats();
 
   /** @param seq number of the first packet that is sent */
   constructor(sink: ConnectionSink, now: number, seq = 0) {
@@ -84,7 +80,7 @@ export class Connection {
 
   /** When {@linkcode onTimer} has to be called next; Infinity: never. */
   get deadline(): number {
-    return Math.min(this.sender.deadline, this.#keepaliveAt, this.#windowProbeAt);
+    return Math.min(this.sender.deadline, this.#heartbeats.deadline);
   }
 
   /**
@@ -99,7 +95,7 @@ export class Connection {
       this.sender.expect(ack >>> 0);
     }
     this.sender.route = route;
-    this.#restartKeepalive(now);
+    this.#heartbeats.begin(now);
     this.flush();
   }
 
@@ -140,8 +136,8 @@ export class Connection {
 
   /** Sends something at least every `ms` ms while there is nothing else to send; 0: doesn't. */
   setKeepalive(ms: number, now: number): void {
-    this.#keepalive = ms;
-    this.#restartKeepalive(now);
+    this.#heartbeats.every = ms;
+    if (this.sender.route && !this.closed) this.#heartbeats.begin(now);
   }
 
   /** Gives the stream up and, if it was connected and isn't relayed, says so. */
@@ -159,7 +155,7 @@ export class Connection {
     if (this.closed) return;
     const header = decodeHeader(bytes, this.#header);
     const { type, seq } = header;
-    this.#windowProbes = 0;
+    this.#heartbeats.heard();
     if (type & PacketType.HEARTBEAT) {
       this.#ackLater();
       return;
@@ -216,12 +212,9 @@ export class Connection {
       this.close(connectionTimedOut());
       return;
     }
-    if (this.#windowProbeAt <= now) this.#probeWindow(now);
-    if (this.closed) return;
-    if (this.#keepaliveAt <= now) {
-      if (this.sender.idle) this.#control(PacketType.HEARTBEAT);
-      this.#keepaliveAt = now + this.#keepalive;
-    }
+    const due = this.#heartbeats.due(now, this.sender.idle, this.sender.recovery.rtt.rto);
+    if (due === "dead") return this.close(connectionTimedOut());
+    if (due) this.#control(PacketType.HEARTBEAT);
     this.#watchWindow(now);
   }
 
@@ -231,7 +224,7 @@ export class Connection {
     this.closed = true;
     this.sender.clear();
     this.receiver.clear();
-    this.#keepaliveAt = this.#windowProbeAt = Infinity;
+    this.#heartbeats.stop();
     this.#sink.closed(error);
   }
 
@@ -276,7 +269,7 @@ export class Connection {
     if (this.closed || !this.sender.route) return;
     this.sender.pump(now);
     this.#watchWindow(now);
-    if (this.#keepalive > 0) this.#keepaliveAt = now + this.#keepalive;
+    this.#heartbeats.begin(now);
   }
 
   /** The end is acknowledged before it is told, since being told may close the stream. */
@@ -325,25 +318,7 @@ export class Connection {
     encodeHeader(bytes, out);
   }
 
-  /** The other side may open its window without our hearing of it: it has to be asked. */
   #watchWindow(now: number): void {
-    if (!this.sender.blocked) this.#windowProbeAt = Infinity;
-    else if (this.#windowProbeAt === Infinity) {
-      this.#windowProbeAt = now + this.sender.recovery.rtt.rto;
-    }
-  }
-
-  #probeWindow(now: number): void {
-    if (this.#windowProbes++ >= MAX_WINDOW_PROBES) {
-      this.close(connectionTimedOut());
-      return;
-    }
-    this.#control(PacketType.HEARTBEAT);
-    this.#windowProbeAt = now + 2 * this.sender.recovery.rtt.rto;
-  }
-
-  #restartKeepalive(now: number): void {
-    const on = this.#keepalive > 0 && this.sender.route !== undefined && !this.closed;
-    this.#keepaliveAt = on ? now + this.#keepalive : Infinity;
+    this.#heartbeats.watch(this.sender.blocked, now, this.sender.recovery.rtt.rto);
   }
 }
