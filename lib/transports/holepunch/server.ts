@@ -117,6 +117,9 @@ export class PeerServer {
       this.#connections.delete(connection);
       gone.abort(new GtrError("gone", "the peer hung up"));
     });
+    stream.on("error", (error) => {
+      if (error instanceof VerificationError) dropped(error.code);
+    });
     let ended = false;
     stream.on("end", () => ended = true);
     const closed = new Promise<void>((resolve) => stream.on("close", resolve));
