@@ -51,7 +51,9 @@ Deno.test("holepunch messages: what was encoded is read, and fits a line", () =>
   fc.assert(fc.property(answer, (answer) => {
     assert.deepEqual(decodeAnswer(encodeLine(answer).subarray(0, -1)), answer);
   }));
-  assert.equal(decodeNotice(encodeLine({ version: 1, sequence: 7 })).sequence, 7);
+  for (const notice of [{ version: 1, sequence: 7 }, { version: 1, refused: "busy" }] as const) {
+    assert.deepEqual(decodeNotice(encodeLine(notice).subarray(0, -1)), notice);
+  }
 });
 
 Deno.test("holepunch messages: anything else is a bad message and nothing worse", () => {
