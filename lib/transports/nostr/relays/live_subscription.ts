@@ -8,8 +8,6 @@ import type { RelayConnection } from "./connection.ts";
 import type { Filter } from "./filter.ts";
 
 const MAX_PAUSE = 60_000;
-/** Connections die without a word; after so much silence the relay is asked for a sign of life. */
-const SILENCE = 60_000;
 /** An id that no event has: a relay has nothing to send but EOSE. */
 const NO_EVENT = "0".repeat(64);
 const MAX_BAD = 50;
@@ -22,6 +20,8 @@ export interface LiveOptions {
   readonly event: (value: unknown) => boolean;
   /** Milliseconds before the first try to reconnect; twice as long before each further one. */
   readonly pause: number;
+  /** Connections die without a word: milliseconds after which the relay is asked for a sign of life. */
+  readonly silence: number;
   /** Milliseconds that a sign of life may take. */
   readonly answer: number;
   readonly signal: AbortSignal;
@@ -77,10 +77,10 @@ async function listen(
     ended: () => ended.resolve(),
   });
   const pulse = setInterval(async () => {
-    if (performance.now() - heard < SILENCE) return;
+    if (performance.now() - heard < options.silence) return;
     if (await isAlive(connection, options.answer, signal)) heard = performance.now();
     else if (!signal.aborted) connection.close();
-  }, SILENCE / 2);
+  }, options.silence / 2);
   const end = () => ended.resolve();
   signal.addEventListener("abort", end, { once: true });
   try {

@@ -23,6 +23,8 @@ export interface RelayTimes {
   readonly idle: number;
   /** Before the first try to reconnect; each further one takes twice as long, up to a minute. */
   readonly reconnect: number;
+  /** Before a relay with a subscription has to show that it lives. */
+  readonly silence: number;
 }
 
 /** Which relays did what they were asked, and why the others didn't. */
@@ -37,6 +39,7 @@ const TIMES: RelayTimes = {
   grace: 2_500,
   idle: 60_000,
   reconnect: 1_000,
+  silence: 60_000,
 };
 const MAX_EVENTS = 5_000;
 const MAX_ANSWER = 16 * 1024 * 1024;
@@ -144,6 +147,7 @@ export class Relays implements Disposable {
           return event !== "bad";
         },
         pause: this.#times.reconnect,
+        silence: this.#times.silence,
         answer: this.#times.answer,
         signal: this.#closed.signal,
       })

@@ -343,6 +343,20 @@ Deno.test("relays: one that answers and hangs up is asked more and more seldom",
   assert(times[5]! - times[0]! > 300, `${times[5]! - times[0]!} ms`);
 });
 
+Deno.test("relays: one that no longer says anything is left, and asked again", async () => {
+  const sockets: WebSocket[] = [];
+  const again = Promise.withResolvers<void>();
+  await using relay = liar(([type, id], send, socket) => {
+    if (type !== "REQ" || sockets.includes(socket)) return; // silent from its second question on
+    send(["EOSE", id]);
+    if (sockets.push(socket) === 2) again.resolve();
+  });
+  const { relays } = pool({ silence: 50, answer: 50, reconnect: 10 });
+  using _ = relays;
+  using _watch = relays.subscribe([relay.url], FILTERS, () => {});
+  await abortable(again.promise, signal);
+});
+
 Deno.test("relays: the same event, handed over twice at once, is answered twice", async () => {
   const ids: string[] = [];
   await using relay = liar(([type, event], send) => {
