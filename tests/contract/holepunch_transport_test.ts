@@ -5,8 +5,8 @@ import { join } from "node:path";
 import { ByteReader } from "../../lib/common/byte_reader.ts";
 import { GtrError } from "../../lib/common/errors.ts";
 import { abortable, deadline, sleep } from "../../lib/common/wait.ts";
-import { pieceLength } from "../../lib/manifest/pack_torrent.ts";
 import { encodeEnvelope } from "../../lib/manifest/envelope.ts";
+import { pieceLength } from "../../lib/manifest/pack_torrent.ts";
 import type { PackRef } from "../../lib/manifest/types.ts";
 import { Conversation } from "../../lib/transports/holepunch/conversation.ts";
 import {
@@ -49,9 +49,11 @@ async function liar(
   network: HolepunchNetwork,
   name: string,
   answer: (request: Request) => Promise<Uint8Array | undefined> | AsyncIterable<Uint8Array>,
+  streams: NoiseStream[] = [],
 ): Promise<HyperNode> {
   const node = await plainNode(network);
   const serve = async (stream: NoiseStream) => {
+    streams.push(stream);
     const { readable, writable } = noiseStreams(stream);
     const reader = new ByteReader(readable);
     const writer = writable.getWriter();
@@ -96,6 +98,26 @@ test("what is no request ends the connection, and is counted", async (network) =
   assert.ok((network.dropped.toJSON()["bad-message"] ?? 0) >= 4);
   const b = await network.join(bob);
   assert.deepEqual(await resolveLast(b, alice), signed);
+});
+
+test("who is asked again soon is asked on the same connection, if it still is there", async (network) => {
+  const a = await network.join(alice);
+  const signed = makeManifest(alice, a);
+  const streams: NoiseStream[] = [];
+  const envelope = counted(encodeEnvelope(signed));
+  await using _peer = await liar(network, "hello", () => Promise.resolve(envelope), streams);
+  const b = await network.join(bob);
+  for (let i = 0; i < 3; i++) assert.deepEqual(await resolveLast(b, alice), signed);
+  assert.equal(streams.length, 1);
+  using limit = deadline(DEADLINE_MS, "a connection to end");
+  const ended = new Promise<void>((resolve) => streams[0]!.on("close", resolve));
+  streams[0]!.destroy();
+  await abortable(ended, limit.signal);
+  assert.deepEqual(await resolveLast(b, alice), signed);
+  assert.equal(streams.length, 2);
+  const last = new Promise<void>((resolve) => streams[1]!.on("close", resolve));
+  await b[Symbol.asyncDispose]();
+  await abortable(last, limit.signal);
 });
 
 test("peers that lie or say nothing are passed over", async (network, folder) => {

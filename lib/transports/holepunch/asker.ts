@@ -15,6 +15,7 @@ import type { FetchWait, Holder, LiveStream, TransportContext, Wait } from "../t
 import { concurrently } from "./concurrently.ts";
 import { Conversation } from "./conversation.ts";
 import { fetchFromPeers } from "./fetch_pack.ts";
+import { IdleConversations } from "./idle_conversations.ts";
 import type { HyperNode, PeerAddress } from "./node.ts";
 import { watchNotices } from "./notices.ts";
 import { Records } from "./records.ts";
@@ -33,6 +34,7 @@ export class Asker {
   readonly #node: HyperNode;
   readonly #records: Records;
   readonly #stop: AbortSignal;
+  readonly #idle = new IdleConversations();
 
   /** @param stop ends all searches */
   constructor(context: TransportContext, node: HyperNode, records: Records, stop: AbortSignal) {
@@ -40,6 +42,7 @@ export class Asker {
     this.#node = node;
     this.#records = records;
     this.#stop = stop;
+    stop.addEventListener("abort", () => this.#idle[Symbol.dispose](), { once: true });
   }
 
   async *resolve(
@@ -225,9 +228,12 @@ export class Asker {
   }
 
   async #connect(peer: PeerAddress, signal: AbortSignal): Promise<Conversation> {
+    const idle = this.#idle.take(peer.key);
+    if (idle) return idle;
     const what = `holepunch peer ${peer.key.slice(0, 12)} to answer`;
     using limit = deadline(Math.min(this.#timeout, CONNECT_MS), what, signal);
-    return await Conversation.open(this.#node, peer, limit.signal);
+    const keep = (conversation: Conversation) => this.#idle.put(conversation);
+    return await Conversation.open(this.#node, peer, limit.signal, keep);
   }
 
   /** Counts a peer that shows something wrong. */

@@ -23,9 +23,18 @@ export class Conversation implements Disposable {
   readonly #reader: ByteReader;
   readonly #writable: WritableStream<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #keep: (conversation: Conversation) => boolean;
+  /** Answers that haven't come, and bytes of the last one that haven't been read. */
+  #answers = 0;
+  #rest = 0;
 
-  private constructor(peer: PeerAddress, stream: NoiseStream) {
+  private constructor(
+    peer: PeerAddress,
+    stream: NoiseStream,
+    keep: (conversation: Conversation) => boolean,
+  ) {
     this.peer = peer;
+    this.#keep = keep;
     this.#stream = stream;
     const { readable, writable } = noiseStreams(stream);
     this.#reader = new ByteReader(readable);
@@ -34,16 +43,27 @@ export class Conversation implements Disposable {
     this.#writer.closed.catch(() => {}); // who writes is told
   }
 
-  /** @throws {NetworkError} "no-live-peer" */
+  /**
+   * @param keep is offered the conversation when it is disposed of while nothing is left unanswered;
+   *   it hangs up unless this is true
+   * @throws {NetworkError} "no-live-peer"
+   */
   static async open(
     node: HyperNode,
     peer: PeerAddress,
     signal: AbortSignal,
+    keep: (conversation: Conversation) => boolean = () => false,
   ): Promise<Conversation> {
-    return new Conversation(peer, await node.connect(peer, signal));
+    return new Conversation(peer, await node.connect(peer, signal), keep);
+  }
+
+  /** The connection is no longer there. */
+  get isBroken(): boolean {
+    return this.#stream.destroying;
   }
 
   async send(request: Request, signal: AbortSignal): Promise<void> {
+    this.#answers++;
     await abortable(this.#told(this.#writer.write(encodeLine(request))), signal);
   }
 
@@ -56,13 +76,17 @@ export class Conversation implements Disposable {
   async answer(most: number, signal: AbortSignal): Promise<number> {
     const line = await abortable(this.#told(this.#reader.line(MAX_LINE)), signal);
     const answer = decodeAnswer(line);
+    this.#answers--;
     if ("refused" in answer) throw this.#refusal(answer.refused);
+    this.#rest = answer.bytes;
     if (answer.bytes <= most) return answer.bytes;
     throw new VerificationError("bad-message", `${this.#name} sends more than was asked for`);
   }
 
   async bytes(count: number, signal: AbortSignal): Promise<Uint8Array> {
-    return await abortable(this.#told(this.#reader.bytes(count)), signal);
+    const bytes = await abortable(this.#told(this.#reader.bytes(count)), signal);
+    this.#rest -= count;
+    return bytes;
   }
 
   /** The peer's manifest, verified. */
@@ -85,6 +109,7 @@ export class Conversation implements Disposable {
     { manifest: { publisher, name, sequence } }: Pick<SignedManifest, "manifest">,
     signal: AbortSignal,
   ): Promise<Duplex & { readonly manifest: SignedManifest }> {
+    this.#answers = Infinity; // nothing can follow it
     await this.send({ version: 1, want: "live", publisher, name, sequence }, signal);
     const manifest = await this.#receiveManifest({ publicKey: publisher, name }, signal);
     if (manifest.manifest.sequence < sequence) {
@@ -110,6 +135,12 @@ export class Conversation implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    const isIdle = this.#answers === 0 && this.#rest === 0 && !this.isBroken;
+    if (!isIdle || !this.#keep(this)) this.hangUp();
+  }
+
+  /** Ends the connection, whatever is under way. */
+  hangUp(): void {
     this.#stream.destroy();
   }
 
