@@ -151,6 +151,7 @@ export const SETTINGS = {
   "holepunch.maxConnections": whole("connections of peers served at once", 80, 1, 10000),
   "holepunch.uploadRate": whole("bytes per second sent to peers (0: no limit)", 0, 0, 1e12),
   "holepunch.dhtPacks": whole("bytes of packs of a repository also kept in the DHT", 16384, 0, 1e6),
+  "holepunch.lan": yesNo("look in the local network while no node of HyperDHT answers", true),
   "holepunch.relays": list(
     "relays used where no hole can be punched (unset: none)",
     "keys of 64 hex digits,...",

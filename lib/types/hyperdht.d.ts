@@ -91,8 +91,8 @@ export default class HyperDHT {
   readonly randomized: boolean;
   readonly stats: { readonly relaying: { readonly successes: number } };
   address(): NodeAddress;
-  /** Where it can be reached from outside without any help; null where that isn't known. */
-  remoteAddress(): NodeAddress | null;
+  /** Where it can be reached in the local network; null before it is bound. */
+  localAddress(): NodeAddress | null;
   /** A stream of the node's UDX. */
   createRawStream(options: object): object;
   fullyBootstrapped(): Promise<void>;

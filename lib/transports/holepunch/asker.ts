@@ -59,6 +59,9 @@ export class Asker {
     const peers = (own: AbortSignal) => this.#find(id, name, known, own);
     const kept = async (own: AbortSignal) => {
       using limit = deadline(this.#timeout, "HyperDHT's records", own);
+      if (await this.#node.isolated(limit.signal)) {
+        throw new NetworkError("unreachable", "no node of HyperDHT answers");
+      }
       return await this.#checked(this.#records.manifest({ id, name, publicKey }, limit.signal));
     };
     const either = (source: PeerAddress | Records, own: AbortSignal) =>
@@ -223,7 +226,7 @@ export class Asker {
       yield { key };
     }
     for await (const peer of this.#node.lookup(topicOf(id, name), either)) {
-      if (!seen.has(peer.key)) yield peer;
+      if (peer.near || !seen.has(peer.key)) yield peer;
     }
   }
 

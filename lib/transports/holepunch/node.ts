@@ -9,6 +9,7 @@ import { NetworkError } from "../../common/errors.ts";
 import { abortable, deadline } from "../../common/wait.ts";
 import type { KeyPair, NodeAddress, NoiseStream, Server } from "../../types/hyperdht.d.ts";
 import { UDX } from "../../udx/mod.ts";
+import { LocalNetwork } from "./lan/local_network.ts";
 import { limitMessages } from "./message_limit.ts";
 import { RelayChoice } from "./relay_choice.ts";
 
@@ -27,6 +28,8 @@ export interface PeerAddress {
   readonly key: string;
   /** Nodes that know the way to it. */
   readonly relays?: readonly NodeAddress[];
+  /** Where it is in the local network. */
+  readonly near?: NodeAddress;
 }
 
 /** What a node is opened with. */
@@ -40,6 +43,13 @@ export interface HyperNodeOptions {
   readonly seed: Uint8Array;
   /** Keys of blind relays, for where no hole can be punched. */
   readonly relays?: readonly string[];
+  /** What is needed to be found in the local network while HyperDHT is out of reach. */
+  readonly local?: {
+    /** Whether the repository with this topic is here. */
+    readonly has: (topic: Buffer) => boolean;
+    readonly dropped: (reason: string) => void;
+    readonly log: (message: string) => void;
+  };
 }
 
 /** One node, and the key pair that it is known by. */
@@ -49,13 +59,16 @@ export class HyperNode implements AsyncDisposable {
   /** Those that a new network begins with. */
   readonly #first: readonly HyperDHT[];
   readonly #relays: RelayChoice;
+  readonly #options: HyperNodeOptions;
   #relayed = 0;
+  #local: LocalNetwork | undefined;
 
   private constructor(dht: HyperDHT, first: readonly HyperDHT[], options: HyperNodeOptions) {
     this.dht = dht;
     this.keys = HyperDHT.keyPair(options.seed);
     this.#first = first;
     this.#relays = new RelayChoice(options.relays ?? []);
+    this.#options = options;
   }
 
   /** Opens sockets and begins to join the network. */
@@ -93,8 +106,19 @@ export class HyperNode implements AsyncDisposable {
     return address && `${address.host}:${address.port}`;
   }
 
+  /** Waits until the network has been joined, or is known to be out of reach. */
   async ready(signal: AbortSignal): Promise<void> {
-    await abortable(this.dht.fullyBootstrapped(), signal);
+    if (!await this.isolated(signal)) await abortable(this.dht.fullyBootstrapped(), signal);
+  }
+
+  /** Whether no node of HyperDHT answers, and the local network is used. */
+  async isolated(signal: AbortSignal): Promise<boolean> {
+    return await this.#local?.node(signal) !== undefined;
+  }
+
+  /** Others in the local network; undefined where HyperDHT is used. */
+  get neighbours(): number | undefined {
+    return this.#local?.neighbours;
   }
 
   /** Blind relays that are tried where no hole can be punched. */
@@ -107,12 +131,17 @@ export class HyperNode implements AsyncDisposable {
     return this.#relayed + this.dht.stats.relaying.successes;
   }
 
-  /** Takes connections from now on, for this node's key or another. */
+  /** Takes connections from now on, for this node's key or another; by its own also nearby. */
   async listen(
     admit: () => boolean,
     onconnection: (stream: NoiseStream) => void,
     keys: KeyPair = this.keys,
   ): Promise<Server> {
+    const { host, local } = this.#options;
+    if (keys === this.keys && local && this.#first.length === 0 && !host.startsWith("127.")) {
+      const context = { host, keys, admit, accept: onconnection, ...local };
+      this.#local = new LocalNetwork(this.dht, context, local.log);
+    }
     const options = {
       firewall: () => !admit(),
       relayThrough: () => this.#relays.offered(this.dht.randomized),
@@ -132,7 +161,7 @@ export class HyperNode implements AsyncDisposable {
    * @throws {NetworkError} "no-live-peer"
    */
   async connect(peer: PeerAddress, signal: AbortSignal): Promise<NoiseStream> {
-    if (this.#relays.size === 0) return await this.#connect(peer, null, signal);
+    if (peer.near || this.#relays.size === 0) return await this.#connect(peer, null, signal);
     let failure: unknown;
     for (const relay of this.#relays.attempts(peer.key, this.dht.randomized)) {
       const what = `${peer.key.slice(0, 12)}${relay ? " through a relay" : ""}`;
@@ -154,16 +183,19 @@ export class HyperNode implements AsyncDisposable {
   }
 
   async #connect(
-    { key, relays }: PeerAddress,
+    { key, relays, near }: PeerAddress,
     relay: Buffer | null,
     signal: AbortSignal,
   ): Promise<NoiseStream> {
+    const local = await this.#local?.node(signal);
     signal.throwIfAborted();
-    const stream = this.dht.connect(Buffer.from(key, "hex"), {
+    if (local && !near) throw new NetworkError("no-live-peer", "no node of HyperDHT answers");
+    const publicKey = Buffer.from(key, "hex");
+    const stream = local && near ? local.connect(publicKey, near) : this.dht.connect(publicKey, {
       ...(relays ? { relayAddresses: relays } : {}),
       ...(relay ? { relayThrough: relay } : {}),
     });
-    limitMessages(stream);
+    if (!local) limitMessages(stream);
     let failure: Error | undefined;
     stream.on("error", (error) => failure ??= error);
     try {
@@ -180,8 +212,13 @@ export class HyperNode implements AsyncDisposable {
     }
   }
 
-  /** Who announces itself under the topic, this node left out, as nodes of the DHT tell it. */
+  /**
+   * Who announces itself under the topic, this node left out, as nodes of the DHT tell it; where none
+   * answers, who in the local network says that it has the repository.
+   */
   async *lookup(topic: Buffer, signal: AbortSignal): AsyncGenerator<PeerAddress> {
+    const near = await this.#local?.lookup(topic, signal);
+    if (near) return yield* near.filter(({ key }) => key !== this.key);
     const query = this.dht.lookup(topic);
     const end = () => query.destroy();
     signal.addEventListener("abort", end, { once: true });
@@ -209,6 +246,7 @@ export class HyperNode implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#local?.[Symbol.asyncDispose]();
     await this.dht.destroy();
     for (const dht of this.#first.toReversed()) await dht.destroy();
   }

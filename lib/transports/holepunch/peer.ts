@@ -3,8 +3,9 @@
  *
  * @module
  */
+import type { Buffer } from "node:buffer";
 import { GtrError } from "../../common/errors.ts";
-import { abortable } from "../../common/wait.ts";
+import { abortable, deadline } from "../../common/wait.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
 import type { Server } from "../../types/hyperdht.d.ts";
 import { liveLimits } from "../shared/live_limits.ts";
@@ -22,6 +23,8 @@ import { Watchers } from "./watchers.ts";
 
 /** How long a peer may take until it has asked for something. */
 const GREETING_MS = 30_000;
+/** How long the end waits for the DHT, which may be out of reach. */
+const FAREWELL_MS = 2_000;
 
 /** What a peer is made from. */
 export interface PeerOptions {
@@ -40,17 +43,25 @@ export class Peer implements AsyncDisposable {
   readonly #server: PeerServer;
   readonly #watchers: Watchers;
   readonly #keeper: Keeper;
+  /** Topics of the repositories that are here, in hex. */
+  readonly #topics: Set<string>;
   readonly #relay: RelayServer | undefined;
   readonly #stop = new AbortController();
   /** Undefined until the DHT has taken the server's announcement. */
   readonly #announcer: Promise<TopicAnnouncer>;
 
-  private constructor(options: PeerOptions, node: HyperNode, relay: RelayServer | undefined) {
+  private constructor(
+    options: PeerOptions,
+    node: HyperNode,
+    relay: RelayServer | undefined,
+    topics: Set<string>,
+  ) {
     const { context } = options;
     const { settings, key, dropped, log } = context;
     const connections = settings.get("holepunch.maxConnections");
     this.#node = node;
     this.#relay = relay;
+    this.#topics = topics;
     this.#watchers = new Watchers(Math.ceil(connections / 2));
     const records = new Records(node.dht, key, settings.get("holepunch.dhtPacks"));
     this.#keeper = new Keeper(records, key.publicKeyHex, log);
@@ -80,16 +91,19 @@ export class Peer implements AsyncDisposable {
   /** Opens sockets and begins to join the network and to listen. */
   static async open(options: PeerOptions): Promise<Peer> {
     const { context } = options;
-    const { settings } = context;
+    const { settings, dropped, log } = context;
+    const topics = new Set<string>();
+    const local = { has: (topic: Buffer) => topics.has(topic.toString("hex")), dropped, log };
     const node = await HyperNode.open({
       host: settings.get("holepunch.host"),
       port: settings.get("holepunch.port"),
       bootstrap: settings.get("holepunch.bootstrap"),
       seed: options.seed,
       relays: settings.get("holepunch.relays"),
+      ...(settings.get("holepunch.lan") ? { local } : {}),
     });
     const relay = settings.get("holepunch.relay") ? await openRelay(context, node) : undefined;
-    return new Peer(options, node, relay);
+    return new Peer(options, node, relay, topics);
   }
 
   /**
@@ -103,19 +117,23 @@ export class Peer implements AsyncDisposable {
   ): Promise<void> {
     const repository = repositoryOf(signed.manifest);
     if (this.#keeper.sequence(signed.manifest) > signed.manifest.sequence) return;
+    const topic = topicOf(...split(repository));
+    this.#topics.add(topic.toString("hex"));
     const kept = this.#keeper.keep(signed, packs);
     this.#watchers.tell(repository, signed.manifest.sequence);
-    const announcer = await this.#announcer;
-    await Promise.all([
-      announcer.announce(topicOf(...split(repository)), signal),
-      abortable(kept, signal),
+    const told = Promise.all([
+      this.#announcer.then((announcer) => announcer.announce(topic, this.#stop.signal)),
+      kept,
     ]);
+    told.catch(() => {}); // nobody waits where the DHT is out of reach: neighbours ask
+    if (!await this.#node.isolated(signal)) await abortable(told, signal);
   }
 
   async forget(manifest: Manifest): Promise<void> {
-    const repository = repositoryOf(manifest);
+    const topic = topicOf(...split(repositoryOf(manifest)));
+    this.#topics.delete(topic.toString("hex"));
     const announcer = await this.#announcer;
-    await announcer.forget(topicOf(...split(repository)));
+    await announcer.forget(topic);
     await this.#keeper.forget(manifest);
   }
 
@@ -126,17 +144,20 @@ export class Peer implements AsyncDisposable {
 
   async probe({ signal }: Wait): Promise<Health> {
     await this.#node.ready(signal);
-    const { size, first } = this.#node;
+    const { size, first, neighbours } = this.#node;
     return {
-      reachable: size > 0,
-      summary: size > 0
-        ? first === undefined
-          ? `in touch with ${size} node${size === 1 ? "" : "s"} of HyperDHT`
-          : `a new HyperDHT begins here: others join with holepunch.bootstrap ${first}`
-        : "no node of HyperDHT answers: check UDP and holepunch.bootstrap",
+      reachable: (neighbours ?? size) > 0,
+      summary: neighbours !== undefined && neighbours > 0
+        ? `no node of HyperDHT answers; ${neighbours} gtd in the local network`
+        : size === 0 || neighbours === 0
+        ? "no node of HyperDHT answers: check UDP and holepunch.bootstrap"
+        : first === undefined
+        ? `in touch with ${size} node${size === 1 ? "" : "s"} of HyperDHT`
+        : `a new HyperDHT begins here: others join with holepunch.bootstrap ${first}`,
       details: {
         key: this.#node.key,
         nodes: size,
+        ...(neighbours === undefined ? {} : { neighbours }),
         connections: this.#server.size,
         ...(this.#node.relays > 0 ? { relays: this.#node.relays } : {}),
         ...(this.#node.relayed > 0 ? { relayed: this.#node.relayed } : {}),
@@ -151,7 +172,8 @@ export class Peer implements AsyncDisposable {
     this.#keeper[Symbol.dispose]();
     this.#server.close();
     this.#relay?.close();
-    const announcer = await this.#announcer.catch(() => undefined);
+    using limit = deadline(FAREWELL_MS, "HyperDHT to take the server");
+    const announcer = await abortable(this.#announcer, limit.signal).catch(() => undefined);
     await announcer?.[Symbol.asyncDispose]();
     await this.#node[Symbol.asyncDispose]();
   }
