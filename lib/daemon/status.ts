@@ -19,7 +19,7 @@ export async function engineStatus(engine: Engine, uptimeSeconds: number): Promi
   using limit = deadline(PROBE_MS, "the networks' own figures");
   const networks = await Promise.all(transports.map(async (transport) => {
     const health = await transport.probe({ signal: limit.signal }).catch(() => undefined);
-    const warning = health?.hint && `${transport.scheme}: ${health.summary}`;
+    const warning = health?.hint && `${transport.scheme}: ${health.summary} (${health.hint})`;
     return { scheme: transport.scheme, details: { ...health?.details }, warning };
   }));
   const followed = await follows.list();

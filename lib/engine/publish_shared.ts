@@ -56,7 +56,7 @@ export async function publishShared(
   // gtd may have seen the change first, and be telling the networks at this moment.
   const failures = changed
     ? await parts.seeder.offer(repository)
-    : await parts.seeder.underWay(repository);
+    : await parts.seeder.catchUp(repository);
   return {
     addresses: ownAddresses(parts, name),
     sequence: signed.manifest.sequence,

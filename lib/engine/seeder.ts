@@ -28,6 +28,8 @@ export class Seeder implements AsyncDisposable {
   readonly #waiting = new Map<string, Promise<string[]>>();
   /** Repository path -> the offer that waits or goes on, the last one of several. */
   readonly #latest = new Map<string, Promise<string[]>>();
+  /** Paths of the repositories that some network has not been told of. */
+  readonly #failed = new Set<string>();
   readonly #turns = new Mutex();
   readonly #stop = new AbortController();
 
@@ -71,9 +73,14 @@ export class Seeder implements AsyncDisposable {
     return mine;
   }
 
-  /** What failed of the offer that is under way: for who finds that another has just published. */
-  underWay({ path }: StoredRepository): Promise<string[]> {
-    return this.#latest.get(path) ?? Promise.resolve([]);
+  /**
+   * What failed of the offer that is under way, for who finds that another has just published; where
+   * it has failed already, of a further one.
+   */
+  catchUp(repository: StoredRepository): Promise<string[]> {
+    const latest = this.#latest.get(repository.path);
+    if (latest) return latest;
+    return this.#failed.has(repository.path) ? this.offer(repository) : Promise.resolve([]);
   }
 
   /** Seeds the repository's present and recently replaced packs, and no others. */
@@ -88,6 +95,7 @@ export class Seeder implements AsyncDisposable {
         `announce ${repository.path}`,
         () => Promise.allSettled(this.#transports.map((t) => t.forget(manifest))),
       );
+      this.#failed.delete(repository.path);
     }
     await this.update(repository);
   }
@@ -104,6 +112,8 @@ export class Seeder implements AsyncDisposable {
       await transport.announce(signed, packs, { signal: limit.signal });
     }));
     this.#bitmaps.keep(repository);
+    if (results.every(({ status }) => status === "fulfilled")) this.#failed.delete(repository.path);
+    else this.#failed.add(repository.path);
     return results.flatMap((result, i) => {
       if (result.status === "fulfilled" || this.#stop.signal.aborted) return [];
       const { message, hint } = toGtrError(result.reason);

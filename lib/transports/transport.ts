@@ -294,11 +294,14 @@ export interface Account {
     }
   >;
   /**
-   * Asks for the password of the key in git's configuration, and tries it.
+   * Asks for the password of the key in git's configuration, and tries it. What it tells of whose key
+   * it is, and is not set yet, is in `values`.
    *
    * @throws {RequestError} "not-locked" where the key has none; "locked-key" where that is not its
    */
-  unlock(context: AccountContext, wait: Wait): Promise<{ readonly password: string }>;
+  unlock(context: AccountContext, wait: Wait): Promise<
+    { readonly password: string; readonly values: Readonly<Record<string, string>> }
+  >;
   /** Who the user is now, and where the key is: "nostr.nsec", "identity", ... */
   whoAmI(
     context: AccountContext,

@@ -57,7 +57,7 @@ Deno.test("nostr: a locked key publishes nothing, says so, and once unlocked all
   assert.match(node.endpoints()[0]!, new RegExp(`^${pubkey}@`));
   await assert.rejects(publish(node, makeManifest(testKey(1), node), []), {
     code: "locked-key",
-    message: /locked until gtr nostr unlock/,
+    message: /nostr\.nsec: it is locked/,
     hint: "gtr nostr unlock",
   });
   using limit = deadline(MS, "its health");

@@ -63,7 +63,6 @@ Deno.test("nostr unlock: what a locked key holds up is told, and published once 
   const { user, reader, run } = s;
   await user.git("config", "--global", "nostr.nsec", s.locked);
   await user.git("config", "--global", "nostr.npub", s.npub);
-  await user.gtr("daemon", "start");
   await user.git("init", "-q", "hello");
   const first = await user.commit("hello", "readme.txt", "hello\n");
   const hello = { cwd: user.path("hello") };
@@ -72,7 +71,7 @@ Deno.test("nostr unlock: what a locked key holds up is told, and published once 
   assert.equal(shared.code, 0);
   const url = shared.stdout.trim();
   assert.match(url, new RegExp(`^nostr://${s.npub}/`));
-  const told = /not announced on nostr: .*nostr\.nsec: it is locked until gtr nostr unlock/;
+  const told = /not announced on nostr: .*nostr\.nsec: it is locked \(gtr nostr unlock\)/;
   assert.match(shared.stderr, told);
   await user.gitIn(hello.cwd, "remote", "add", "origin", url);
   const pushed = await run("git push origin HEAD:refs/heads/pushed", hello);
@@ -81,7 +80,7 @@ Deno.test("nostr unlock: what a locked key holds up is told, and published once 
 
   const { warnings, transports } = await user.status();
   assert.equal(transports.nostr.key, "locked");
-  assert.match(warnings.join("\n"), /locked until gtr nostr unlock/);
+  assert.match(warnings.join("\n"), /it is locked \(gtr nostr unlock\)/);
   const doctor = await run("gtr doctor");
   assert.match(doctor.stdout, /warning network nostr: .*locked.*\nhint: gtr nostr unlock\n/);
   const who = await run("gtr nostr whoami");
@@ -110,6 +109,29 @@ Deno.test("nostr unlock: what a locked key holds up is told, and published once 
   await user.stopGtd();
   await user.gtr("daemon", "start");
   assert.equal((await user.status()).transports.nostr.key, "locked");
+  await s.checkSecrecy();
+});
+
+Deno.test("nostr unlock: the password tells whose the key is, where git's configuration doesn't", async () => {
+  await using s = await setting();
+  const { user, reader, run } = s;
+  await user.git("config", "--global", "nostr.nsec", s.locked);
+  await user.git("init", "-q", "hello");
+  const tip = await user.commit("hello", "readme.txt", "hello\n");
+  const hello = { cwd: user.path("hello") };
+  const shared = await run("gtr init", hello);
+  assert.deepEqual([shared.code, shared.stdout], [0, ""], "at no address yet");
+  assert.match(shared.stderr, /it is locked \(gtr nostr unlock\)/);
+  const who = await run("gtr nostr whoami");
+  assert.equal(who.code, 1);
+  assert.match(who.stderr, /nostr\.nsec: it is locked\nhint: gtr nostr unlock/);
+
+  assert.equal((await run("gtr nostr unlock", { stdin: `${PASSWORD}\n` })).code, 0);
+  assert.equal(await user.git("config", "--global", "nostr.npub"), s.npub);
+  assert.equal((await run("gtr nostr whoami")).stdout, `${s.npub}\n`);
+  const url = (await run("gtr init", hello)).stdout.trim();
+  assert.match(url, new RegExp(`^nostr://${s.npub}/`));
+  await reader.untilPublished(url, "refs/heads/main", tip);
   await s.checkSecrecy();
 });
 
@@ -163,5 +185,5 @@ Deno.test("nostr unlock: where gtd may not be started, that is said, and nothing
   await user.git("init", "-q", "hello");
   await user.commit("hello", "readme.txt", "hello\n");
   const shared = await run("gtr init", { cwd: user.path("hello") });
-  assert.match(shared.stderr, /locked until gtr nostr unlock/);
+  assert.match(shared.stderr, /it is locked \(gtr nostr unlock\)/);
 });

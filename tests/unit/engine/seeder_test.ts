@@ -173,3 +173,24 @@ Deno.test("the end doesn't wait for an announcement that gets no answer", async 
   assert.deepEqual(await offer, []);
   assert.ok(performance.now() - started < 900);
 });
+
+Deno.test("an offer that failed is made again by who finds nothing new, and no other is", async () => {
+  const memory = new MemoryTransport();
+  let isLocked = true;
+  const announce = memory.announce.bind(memory);
+  memory.announce = async (...args) => {
+    if (isLocked) throw new NetworkError("locked-key", "can't use the key", { hint: "unlock it" });
+    await announce(...args);
+  };
+  await using s = await seeding([memory]);
+  await s.publish();
+  const why = "torrent: can't use the key (unlock it)";
+  assert.deepEqual(await s.seeder.offer(s.repository), [why]);
+  assert.deepEqual(await s.seeder.catchUp(s.repository), [why], "still");
+  isLocked = false;
+  assert.deepEqual(await s.seeder.catchUp(s.repository), []);
+  const announcements = () => memory.network.events.filter((one) => one.startsWith("announce"));
+  assert.equal(announcements().length, 1);
+  assert.deepEqual(await s.seeder.catchUp(s.repository), []);
+  assert.equal(announcements().length, 1, "it has been told of it");
+});

@@ -53,8 +53,12 @@ export const account: Account = {
     const secret = await readSecret(text, where, async (question) => {
       return password = await askFor(question, ask, signal);
     }, signal);
+    const own = where === "nostr.nsec" ? identify(publicKeyOf(secret)).name : undefined;
     secret.fill(0);
-    return { password };
+    const values: Record<string, string> = {};
+    const isSet = await gitConfig("nostr.npub", signal) !== undefined;
+    if (own !== undefined && !isSet) values["nostr.npub"] = own;
+    return { password, values };
   },
 
   async whoAmI(context, { signal }) {

@@ -25,15 +25,14 @@ export function isEncrypted(text: string): boolean {
 }
 
 /**
- * The error for an encrypted key whose password nobody gave. Where hints aren't shown, its message says
- * what to do as well.
+ * The error for an encrypted key whose password nobody gave.
  *
  * @param where "nostr.nsec"
  */
 export function lockedKey(where: string): RequestError {
   return new RequestError(
     "locked-key",
-    `can't use the key in ${where}: it is locked until gtr nostr unlock`,
+    `can't use the key in ${where}: it is locked`,
     { hint: "gtr nostr unlock" },
   );
 }

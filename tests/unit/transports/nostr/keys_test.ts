@@ -118,6 +118,7 @@ Deno.test("nostr keys: a bunker's key for this program may be encrypted too", as
   });
   assert.deepEqual(await unlock(context("correct horse"), { signal }), {
     password: "correct horse",
+    values: {},
   });
   for (const [typed, code] of [["wrong horse", "locked-key"], [undefined, "usage"]] as const) {
     const error = await shown(unlock(context(typed), { signal }));
