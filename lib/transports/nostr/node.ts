@@ -26,19 +26,18 @@ import { BlobStore } from "./blob_store.ts";
 import { ChunkedFiles } from "./chunked_files.ts";
 import { passOn } from "./follower.ts";
 import { graspPlace, graspRelay } from "./grasp/place.ts";
-import { type BlobSource, blossomSource, getBlob } from "./get_blob.ts";
+import { blossomSource, getBlob } from "./get_blob.ts";
 import { serversThatHave } from "./holders.ts";
 import { locate } from "./locate.ts";
 import { mayAsk, nearestBehind } from "./may_ask.ts";
 import { Notices } from "./notices.ts";
 import { OwnKey } from "./own_key.ts";
+import { packInEvents, packUrls } from "./pack_sources.ts";
 import { probeServers } from "./probe.ts";
 import { Publisher } from "./publisher.ts";
-import { relaySource } from "./relay_source.ts";
 import { Relays } from "./relays/relays.ts";
 import { type RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
 import { resolveManifests } from "./resolve.ts";
-import { distinctUrls, webUrl } from "./urls.ts";
 
 /** What {@linkcode NostrNode} is made from. */
 export interface NodeParts {
@@ -65,9 +64,7 @@ const HOUR = 3_600_000;
 const GRACE = 1_000;
 const MAX_ANSWER = 10_000;
 const MAX_CONNECT = 5_000;
-const MAX_SOURCES = 16;
 const MAX_FOUND = 1_000;
-const MAX_CHUNKED_AS = 4;
 
 /** One user's relays and servers. */
 export class NostrNode implements AsyncDisposable {
@@ -229,7 +226,7 @@ export class NostrNode implements AsyncDisposable {
       relays: this.#relays,
       urls: this.#parts.relays,
       blobs: this.#blobs,
-      sources: (sha256: string) => this.#sourcesOf(sha256, found?.events),
+      sources: (sha256: string) => packUrls(sha256, found?.events, this.#parts),
       nearest: this.#nearest,
     };
     const events = found?.sequence === sequence ? found.events : undefined;
@@ -247,18 +244,19 @@ export class NostrNode implements AsyncDisposable {
   async fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
     wait.signal.throwIfAborted();
     const { name } = from.manifest;
-    const events = await this.#eventsOf(from.manifest, wait.signal);
+    const { dropped } = this.#parts.context;
+    const events = await this.#eventsOf(from.manifest, wait.signal, pack.sha256);
     wait.signal.throwIfAborted();
     await getBlob(
       {
         what: `pack ${pack.sha256.slice(0, 12)} of ${name}`,
         sha256: pack.sha256,
         sources: [
-          ...this.#sourcesOf(pack.sha256, events)
+          ...packUrls(pack.sha256, events, this.#parts)
             .map((url) => blossomSource(url, pack.size, this.#timeout, this.#nearest(url))),
-          ...this.#chunksOf(pack, events),
+          ...events ? packInEvents(pack, events, this.#lookup, dropped) : [],
         ],
-        dropped: this.#parts.context.dropped,
+        dropped,
       },
       into,
       wait,
@@ -274,7 +272,7 @@ export class NostrNode implements AsyncDisposable {
     const events = search
       ? await this.#eventsOf(manifest, signal)
       : this.#foundFor(manifest)?.events;
-    const sources = (pack: string) => this.#sourcesOf(pack, events);
+    const sources = (pack: string) => packUrls(pack, events, this.#parts);
     return await serversThatHave(manifest, sources, this.#nearest, signal);
   }
 
@@ -291,42 +289,15 @@ export class NostrNode implements AsyncDisposable {
     this.#key[Symbol.dispose]();
   }
 
-  /** Where a pack may be: as its event says, then wherever a server is known. */
-  #sourcesOf(sha256: string, events: RepositoryEvents | undefined): string[] {
-    const { relays, servers } = this.#parts;
-    const chosen = events?.address.relays ?? relays;
-    const told = events?.packs.filter(({ metadata }) => metadata.sha256 === sha256) ?? [];
-    return distinctUrls(
-      [
-        ...told.flatMap(({ metadata }) => metadata.urls).filter((url) => mayAsk(url, chosen)),
-        ...[...servers, ...events?.servers ?? []].map((server) => `${server}/${sha256}`),
-      ],
-      webUrl,
-      MAX_SOURCES,
-    );
-  }
-
-  /** Relays that may have a pack in events, as several events may say. */
-  #chunksOf({ sha256, size }: PackRef, events: RepositoryEvents | undefined): BlobSource[] {
-    const { dropped } = this.#parts.context;
-    return events?.packs.flatMap(({ event: { pubkey }, metadata: { chunks, ...told } }) =>
-      chunks && told.sha256 === sha256 && told.size === size
-        ? [
-          relaySource(
-            { pubkey, size, chunks },
-            this.#relays,
-            this.#lookup.relaysFor(events),
-            dropped,
-          ),
-        ]
-        : []
-    ).slice(0, MAX_CHUNKED_AS) ?? [];
-  }
-
-  /** What relays tell of a repository; undefined where that can't be found out. */
+  /**
+   * What relays tell of a repository; undefined where that can't be found out.
+   *
+   * @param pack what is remembered from before it was published doesn't do
+   */
   async #eventsOf(
     manifest: Manifest,
     signal: AbortSignal,
+    pack?: string,
   ): Promise<RepositoryEvents | undefined> {
     const { name, endpoints } = manifest;
     const found = this.#foundFor(manifest);
@@ -337,10 +308,14 @@ export class NostrNode implements AsyncDisposable {
       places.push({ pubkey, identifier: name, relays });
     }
     for (const place of places) {
-      const events = this.#lookup.remembered(place) ??
-        await this.#lookup.ask(place, signal).catch((error) => {
+      const recent = this.#lookup.remembered(place);
+      const does = pack === undefined ||
+        recent?.packs.some(({ metadata }) => metadata.sha256 === pack);
+      const events = recent && does
+        ? recent
+        : await this.#lookup.ask(place, signal).catch((error) => {
           this.#parts.context.log(`nostr: ${toGtrError(error).message}`);
-          return undefined;
+          return recent;
         });
       signal.throwIfAborted();
       if (events && events.packs.length > 0) return events;
