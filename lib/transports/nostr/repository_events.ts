@@ -145,8 +145,11 @@ export class RepositoryLookup {
     const key = keyOf(events.address);
     this.#recent.delete(key);
     this.#recent.set(key, { events, at: Date.now(), again: false });
-    const [oldest] = this.#recent.keys();
-    if (this.#recent.size > MAX_REMEMBERED) this.#recent.delete(oldest!);
+    // Oldest first. Relays can make answers large: none is kept longer than it is of use.
+    for (const [old, { at }] of this.#recent) {
+      if (this.#recent.size <= MAX_REMEMBERED && Date.now() - at < LATER) break;
+      this.#recent.delete(old);
+    }
   }
 }
 
