@@ -22,14 +22,15 @@ export class Bitmaps implements AsyncDisposable {
 
   /**
    * Sees to it that a repository has one as it is now, if it is one's own or followed: that takes a
-   * while, and for what was only cloned it is hardly ever worth it.
+   * while, and for what was only cloned it is hardly ever worth it. Never rejects: nothing depends on
+   * it.
    */
-  keep({ path, publisher, name }: StoredRepository): void {
+  async keep({ path, publisher, name }: StoredRepository): Promise<void> {
     if (this.#waiting.has(path) || this.#stop.signal.aborted) return;
     // One of its own: the caller may hold the lock of that one, or soon will.
     const repository = this.#parts.store.repository(publisher, name);
     this.#waiting.add(path);
-    this.#turns.run("", () => {
+    await this.#turns.run("", () => {
       this.#waiting.delete(path);
       return this.#make(repository);
     }).catch((error) => {

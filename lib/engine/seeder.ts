@@ -111,7 +111,7 @@ export class Seeder implements AsyncDisposable {
       using limit = deadline(ms, `${transport.scheme} to take the new state`, this.#stop.signal);
       await transport.announce(signed, packs, { signal: limit.signal });
     }));
-    this.#bitmaps.keep(repository);
+    void this.#bitmaps.keep(repository);
     if (results.every(({ status }) => status === "fulfilled")) this.#failed.delete(repository.path);
     else this.#failed.add(repository.path);
     return results.flatMap((result, i) => {

@@ -55,3 +55,16 @@ export async function commit(path: string, file: string, bytes = 64): Promise<st
 
 export const gitDirOf = (path: string) => join(path, ".git");
 export const objectsOf = (path: string) => join(path, ".git", "objects");
+
+/** Many commits on main at once, three objects each, and a tag of the last. */
+export async function grow(work: string, commits: number): Promise<void> {
+  const parts = Array.from(
+    { length: commits },
+    (_, i) =>
+      `commit refs/heads/main\ncommitter T <t@example.org> ${1_600_000_000 + i} +0000\n` +
+      `data 2\nc\nM 100644 inline f\ndata <<E\n${commits} ${i}\nE\n`,
+  );
+  await git(work, ["fast-import", "--quiet", "--force"], parts.join(""));
+  await git(work, ["reset", "-q", "--hard", "main"]);
+  await git(work, ["tag", "-a", "-m", "words", `v${commits}`]);
+}

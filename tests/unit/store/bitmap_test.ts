@@ -3,21 +3,8 @@ import { join } from "node:path";
 import type { PackRef } from "../../../lib/manifest/types.ts";
 import { bitmapBase } from "../../../lib/store/make_bitmap.ts";
 import type { StoredRepository } from "../../../lib/store/stored_repository.ts";
-import { commit, FORMATS, git, tempDir } from "../git_interface/fixture.ts";
+import { commit, FORMATS, git, grow, tempDir } from "../git_interface/fixture.ts";
 import { forever, fsck, Publisher, readerOf as storeOf } from "./fixture.ts";
-
-/** Enough commits for a bitmap: each has a file and a folder of its own. */
-async function grow(work: string, commits: number): Promise<void> {
-  const parts = Array.from(
-    { length: commits },
-    (_, i) =>
-      `commit refs/heads/main\ncommitter T <t@example.org> ${1_600_000_000 + i} +0000\n` +
-      `data 2\nc\nM 100644 inline f\ndata <<E\n${commits} ${i}\nE\n`,
-  );
-  await git(work, ["fast-import", "--quiet", "--force"], parts.join(""));
-  await git(work, ["reset", "-q", "--hard", "main"]);
-  await git(work, ["tag", "-a", "-m", "words", `v${commits}`]);
-}
 
 async function bitmapFiles(store: StoredRepository): Promise<string[]> {
   const names = await Array.fromAsync(Deno.readDir(join(store.path, "objects", "pack")));
