@@ -14,6 +14,7 @@ const alice = testKey(1);
 const DEADLINE_MS = 15_000;
 const LIVE = { streams: 9, perPeer: 9, uploadRate: 0, seconds: 60, idle: 60 };
 const LIMITS: ServerLimits = { connections: 80, uploadRate: 0, patience: 60_000, live: LIVE };
+const HELLO = { id: alice.id, name: "hello" };
 const SEED = new Uint8Array(32);
 const NOWHERE = { scheme: "holepunch", endpoints: () => [] };
 
@@ -25,7 +26,7 @@ class World implements AsyncDisposable {
   readonly signal: AbortSignal;
   live: LiveAnswer | undefined;
   readonly #reasons: string[] = [];
-  readonly #node: HyperNode;
+  readonly node: HyperNode;
   readonly #stranger: HyperNode;
   readonly #stack: AsyncDisposableStack;
   #counted = () => {};
@@ -35,7 +36,7 @@ class World implements AsyncDisposable {
     nodes: readonly [HyperNode, HyperNode],
     stack: AsyncDisposableStack,
   ) {
-    [this.#node, this.#stranger] = nodes;
+    [this.node, this.#stranger] = nodes;
     this.#stack = stack;
     this.signal = stack.use(deadline(DEADLINE_MS, "the test")).signal;
     this.server = new PeerServer({
@@ -61,14 +62,14 @@ class World implements AsyncDisposable {
     return world;
   }
 
-  async ask(): Promise<Conversation> {
-    const peer = { key: this.#node.key };
-    return this.#stack.use(await Conversation.open(this.#stranger, peer, this.signal));
+  async ask(signal = this.signal): Promise<Conversation> {
+    const peer = { key: this.node.key };
+    return this.#stack.use(await Conversation.open(this.#stranger, peer, signal));
   }
 
   /** A connection that asks, and reads nothing of the answer. */
   async askOnly(request: object): Promise<void> {
-    const stream = await this.#stranger.connect({ key: this.#node.key }, this.signal);
+    const stream = await this.#stranger.connect({ key: this.node.key }, this.signal);
     stream.write(new TextEncoder().encode(`${JSON.stringify({ version: 1, ...request })}\n`));
   }
 
@@ -122,10 +123,24 @@ Deno.test("holepunch server: who doesn't read a pack is hung up on; no more than
   }
 });
 
+Deno.test("holepunch server: while handshakes without number hang, nobody is let in", async () => {
+  await using world = await World.make();
+  const ask = async () => {
+    using limit = deadline(2000, "a connection", world.signal);
+    await (await world.ask(limit.signal)).manifest(HELLO, limit.signal);
+  };
+  const streams = Array.from(
+    { length: 16_384 },
+    () => world.node.dht.createRawStream({}) as { destroy(): void },
+  );
+  await assert.rejects(ask(), (error) => !/refuses/.test(String(error)));
+  for (const stream of streams) stream.destroy();
+  await assert.rejects(ask(), refused("unknown"));
+});
+
 Deno.test("holepunch server: one address may have 32 connections that ask for something", async () => {
   await using world = await World.make();
-  const unknown = { id: alice.id, name: "hello" };
-  const ask = async () => await (await world.ask()).manifest(unknown, world.signal);
+  const ask = async () => await (await world.ask()).manifest(HELLO, world.signal);
   for (let i = 0; i < 32; i++) await assert.rejects(ask(), refused("unknown"));
   assert.equal(world.server.size, 32);
   await assert.rejects(ask());
@@ -135,13 +150,12 @@ Deno.test("holepunch server: one address may have 32 connections that ask for so
 
 Deno.test("holepunch server: so many may wait for news, and nobody who doesn't read them", async () => {
   await using world = await World.make({ patience: 300 });
-  const wanted = { id: alice.id, name: "hello" };
   const { manifest, ...rest } = makeManifest(alice, NOWHERE);
   world.offers.announce({ manifest, ...rest });
-  await world.askOnly({ want: "notices", ...wanted });
-  const heard = (await world.ask()).notices(wanted, world.signal);
+  await world.askOnly({ want: "notices", ...HELLO });
+  const heard = (await world.ask()).notices(HELLO, world.signal);
   assert.equal((await heard.next()).value, 1);
-  await assert.rejects((await world.ask()).notices(wanted, world.signal).next(), refused("busy"));
+  await assert.rejects((await world.ask()).notices(HELLO, world.signal).next(), refused("busy"));
   const repository = `${alice.id}/hello`;
   for (let sequence = 2; world.watchers.of(repository) === 2; sequence++) {
     world.signal.throwIfAborted();

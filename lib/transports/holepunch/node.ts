@@ -15,6 +15,11 @@ import { RelayChoice } from "./relay_choice.ts";
 
 /** Nodes that a new network begins with: of fewer, records are lost when one of them is busy. */
 const FIRST_NODES = 5;
+/**
+ * Streams at once; while there are more, nobody is let in. hyperdht makes one for each handshake, and
+ * waits ten seconds for a connection to follow. One takes 10 KB.
+ */
+const MAX_STREAMS = 16_384;
 /** Of what nodes of the DHT say to one search no more peers are tried. */
 const MAX_PEERS = 64;
 /** Where there are relays: how long one attempt to connect may take. */
@@ -56,6 +61,7 @@ export interface HyperNodeOptions {
 export class HyperNode implements AsyncDisposable {
   readonly dht: HyperDHT;
   readonly keys: KeyPair;
+  readonly #udx: UDX;
   /** Those that a new network begins with. */
   readonly #first: readonly HyperDHT[];
   readonly #relays: RelayChoice;
@@ -63,8 +69,14 @@ export class HyperNode implements AsyncDisposable {
   #relayed = 0;
   #local: LocalNetwork | undefined;
 
-  private constructor(dht: HyperDHT, first: readonly HyperDHT[], options: HyperNodeOptions) {
+  private constructor(
+    dht: HyperDHT,
+    udx: UDX,
+    first: readonly HyperDHT[],
+    options: HyperNodeOptions,
+  ) {
     this.dht = dht;
+    this.#udx = udx;
     this.keys = HyperDHT.keyPair(options.seed);
     this.#first = first;
     this.#relays = new RelayChoice(options.relays ?? []);
@@ -86,8 +98,9 @@ export class HyperNode implements AsyncDisposable {
       }
     }
     const own = first.length > 0 ? undefined : port;
-    const dht = new HyperDHT({ udx: new UDX(), host, port: own, bootstrap });
-    return new HyperNode(dht, first, options);
+    const udx = new UDX();
+    const dht = new HyperDHT({ udx, host, port: own, bootstrap });
+    return new HyperNode(dht, udx, first, options);
   }
 
   /** This node's key in 64 hex digits. */
@@ -143,7 +156,7 @@ export class HyperNode implements AsyncDisposable {
       this.#local = new LocalNetwork(this.dht, context, local.log);
     }
     const options = {
-      firewall: () => !admit(),
+      firewall: () => this.#udx.streams.size >= MAX_STREAMS || !admit(),
       relayThrough: () => this.#relays.offered(this.dht.randomized),
     };
     const server = this.dht.createServer(options, (stream) => {
