@@ -106,6 +106,8 @@ natTest(
     assert.equal(await Deno.readTextFile(bob.path("copy/readme.txt")), "hello\n");
     const [ofBob, ofAlice] = [await details(bob), await details(alice)];
     assert.equal(ofBob.relays, 1);
+    const { stdout } = await relay.run("gtr", ["doctor"]);
+    assert.match(stdout, new RegExp(`relays for others, now \\d+ pairs?, as ${key}`));
     assert.ok(ofBob.relayed > 0 && ofAlice.relayed > 0, "both tell of relays");
   },
 );

@@ -16,6 +16,8 @@ import { PieceFile } from "./piece_file.ts";
 
 /** Peers that are fetched from at once. */
 const PEERS = 4;
+/** How often one is connected to again after it has sent something. */
+const RECONNECTS = 3;
 const SHA1_BYTES = 20;
 
 /** A pack, and who may have it. */
@@ -48,6 +50,8 @@ export async function fetchFromPeers(
   using idle = idleDeadline(wanted.timeout, `no peer sends ${what}`, wait.signal);
   let known: Promise<PieceFile> | undefined;
   let failure: GtrError | undefined;
+  /** Pieces that a peer has sent. */
+  const taken = new Map<string, number>();
   const begin = async (pieces: Uint8Array) => {
     const begun = new PieceFile(file, pack, pieces);
     await begun.check(idle.signal);
@@ -55,18 +59,32 @@ export async function fetchFromPeers(
     wait.progress?.(begun.done, pack.size, name);
     return begun;
   };
+  const takeFrom = async (peer: PeerAddress, signal: AbortSignal): Promise<boolean> => {
+    using own = idleDeadline(wanted.timeout, `a peer sends nothing of ${what}`, signal);
+    using conversation = await wanted.connect(peer, own.signal);
+    const pieces = await askPieces(conversation, pack, own.signal);
+    const target = await (known ??= begin(pieces));
+    await takeSegments(conversation, target, own, () => {
+      idle.touch();
+      taken.set(peer.key, (taken.get(peer.key) ?? 0) + 1);
+      wait.prefix?.(target.prefix);
+      wait.progress?.(target.done, pack.size, name);
+    });
+    return target.isWhole;
+  };
   const work = async (peer: PeerAddress, signal: AbortSignal): Promise<boolean> => {
     try {
-      using own = idleDeadline(wanted.timeout, `a peer sends nothing of ${what}`, signal);
-      using conversation = await wanted.connect(peer, own.signal);
-      const pieces = await askPieces(conversation, pack, own.signal);
-      const target = await (known ??= begin(pieces));
-      await takeSegments(conversation, target, own, () => {
-        idle.touch();
-        wait.prefix?.(target.prefix);
-        wait.progress?.(target.done, pack.size, name);
-      });
-      return target.isWhole;
+      for (let left = RECONNECTS;; left--) {
+        const before = taken.get(peer.key);
+        try {
+          return await takeFrom(peer, signal);
+        } catch (error) {
+          // The way to it broke, as where a relay goes; the peer itself may still be there.
+          const worked = taken.get(peer.key) !== before;
+          if (signal.aborted || left === 0 || !worked || !isLost(error)) throw error;
+          idle.touch();
+        }
+      }
     } catch (error) {
       if (error instanceof GtrError) failure = error;
       if (error instanceof VerificationError) dropped(error.code);
@@ -87,6 +105,11 @@ export async function fetchFromPeers(
     hint: failure?.hint,
     cause: failure,
   });
+}
+
+function isLost(error: unknown): boolean {
+  return error instanceof NetworkError &&
+    (error.code === "no-live-peer" || error.code === "nobody-answered");
 }
 
 /** The hashes of the pieces: with what else is known of the pack they make its infohash. */

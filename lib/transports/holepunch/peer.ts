@@ -12,6 +12,7 @@ import { liveLimits } from "../shared/live_limits.ts";
 import type { Health, LiveAnswer, PackFile, TransportContext, Wait } from "../transport.ts";
 import { Asker } from "./asker.ts";
 import { TopicAnnouncer } from "./announcer.ts";
+import { healthOf } from "./health.ts";
 import { Keeper } from "./keeper.ts";
 import { HyperNode } from "./node.ts";
 import type { Offers } from "./offers.ts";
@@ -144,27 +145,7 @@ export class Peer implements AsyncDisposable {
 
   async probe({ signal }: Wait): Promise<Health> {
     await this.#node.ready(signal);
-    const { size, first, neighbours } = this.#node;
-    return {
-      reachable: (neighbours ?? size) > 0,
-      summary: neighbours !== undefined && neighbours > 0
-        ? `no node of HyperDHT answers; ${neighbours} gtd in the local network`
-        : size === 0 || neighbours === 0
-        ? "no node of HyperDHT answers: check UDP and holepunch.bootstrap"
-        : first === undefined
-        ? `in touch with ${size} node${size === 1 ? "" : "s"} of HyperDHT`
-        : `a new HyperDHT begins here: others join with holepunch.bootstrap ${first}`,
-      details: {
-        key: this.#node.key,
-        nodes: size,
-        ...(neighbours === undefined ? {} : { neighbours }),
-        connections: this.#server.size,
-        ...(this.#node.relays > 0 ? { relays: this.#node.relays } : {}),
-        ...(this.#node.relayed > 0 ? { relayed: this.#node.relayed } : {}),
-        ...(this.#relay ? { relay: this.#relay.key, relayPairs: this.#relay.pairs } : {}),
-        ...(first === undefined ? {} : { dht: first }),
-      },
-    };
+    return healthOf(this.#node, this.#relay, this.#server.size);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
