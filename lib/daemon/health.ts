@@ -52,7 +52,7 @@ async function probe(transport: Transport): Promise<Health["networks"][number]> 
       transport.probe({ signal: limit.signal }),
       limit.signal,
     );
-    if (reachable) return { scheme, state: "reachable", summary, hint };
+    if (reachable) return { scheme, state: "reachable", summary, ...(hint && { hint }) };
     const [why, ...advice] = summary.split(": ");
     return { scheme, state: "unreachable", summary: why!, hint: advice.join(": ") || undefined };
   } catch (thrown) {

@@ -21,11 +21,15 @@ Deno.test("health: every network says how it is; what to do is told apart", asyn
       "nostr",
       () => Promise.resolve({ reachable: false, summary: "no relay: name some", details: {} }),
     ),
+    network(
+      "default",
+      () => Promise.resolve({ reachable: true, summary: "locked", hint: "unlock it", details: {} }),
+    ),
   ];
   const parts = await makeParts(temp.path, transports, {
-    env: { GTR_TRANSPORTS: "torrent,ssb,nostr,gnunet" },
+    env: { GTR_TRANSPORTS: "torrent,ssb,nostr,gnunet,default" },
   });
-  const builtIn = ["torrent", "holepunch", "ssb", "gnunet", "nostr"];
+  const builtIn = ["torrent", "holepunch", "ssb", "gnunet", "nostr", "default"];
   const { networks } = await engineHealth(parts, builtIn);
   assert.deepEqual(networks, [
     { scheme: "torrent", state: "reachable", summary: "3 nodes" },
@@ -38,5 +42,6 @@ Deno.test("health: every network says how it is; what to do is told apart", asyn
       hint: "gtr daemon logs says why",
     },
     { scheme: "nostr", state: "unreachable", summary: "no relay", hint: "name some" },
+    { scheme: "default", state: "reachable", summary: "locked", hint: "unlock it" },
   ]);
 });
