@@ -8,6 +8,8 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { Node } from "../e2e/node.ts";
 import { until } from "../e2e/until.ts";
+import { HyperPeer, type PeerOptions } from "../../scripts/local/hyperdht_peer.ts";
+import { nativeUdx } from "../../scripts/local/native_udx.ts";
 import { cantTranslate, type HostName, type Nat, NatNetwork, PUBLIC_HOSTS } from "./nat_network.ts";
 
 const why = cantTranslate();
@@ -111,6 +113,28 @@ natTest(
     assert.ok(ofBob.relayed > 0 && ofAlice.relayed > 0, "both tell of relays");
   },
 );
+
+const found = await nativeUdx();
+const noNative = "reason" in found ? ` (${found.reason})` : "";
+
+Deno.test({
+  name: `gtd behind routers: native hyperdht through a gtd that relays${noNative || reason}`,
+  ignore: noNative !== "" || reason !== "",
+  fn: async () => {
+    const native: PeerOptions = "folder" in found ? { native: found.folder } : {};
+    await using net = new Public();
+    for (const host of ["a", "b"] as const) net.network.translate(host, "symmetric");
+    const { dht, relay } = await details(await net.begin({ GTR_HOLEPUNCH_RELAY: "true" }));
+    const [host, port] = dht.split(":");
+    const bootstrap = [{ host, port: Number(port) }];
+    await using client = new HyperPeer({ ...native, namespace: net.network.namespace("a") });
+    await using server = new HyperPeer({ ...native, namespace: net.network.namespace("b") });
+    await Promise.all([client, server].map((peer) => peer.call("open", { bootstrap })));
+    const { key } = await server.call("serve", { relay });
+    const echo = await client.call("connect", { key, relay, bytes: 200_000 });
+    assert.deepEqual([echo.received, echo.remoteHost], [200_000, PUBLIC_HOSTS[0]]);
+  },
+});
 
 natTest("relays that die in the middle of a clone", "symmetric", "symmetric", async (net) => {
   await net.begin();
