@@ -62,7 +62,7 @@ const size = (about: string, fallback: number, least = 0): Setting<number> => ({
   fallback,
   form: least === 0
     ? "a number of bytes, such as 500000, 500k, 20m, 20g or 2t"
-    : `0, or a number of bytes from ${least} on, such as 20m or 2g`,
+    : `0, or a number of bytes from ${least / UNITS.m}m on, such as 20m or 2g`,
   parse: (s) => {
     const [, digits, unit] = /^(\d{1,12})([kmgt]?)$/i.exec(s) ?? [];
     if (digits === undefined) return undefined;

@@ -43,7 +43,7 @@ Deno.test("packs are limited where there are Blossom servers, unless that is tur
   for (const value of ["1", "1023k", "-1m"]) {
     await assert.rejects(maxPack({ ...SERVERS, GTR_NOSTR_MAXBLOB: value }), {
       code: "bad-setting",
-      message: /0, or a number of bytes from 1048576 on/,
+      message: /0, or a number of bytes from 1m on/,
     });
   }
 });
