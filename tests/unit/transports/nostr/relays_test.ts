@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createServer, type Socket } from "node:net";
-import { GtrError, NetworkError } from "../../../../lib/common/errors.ts";
+import { GtrError } from "../../../../lib/common/errors.ts";
 import { abortable } from "../../../../lib/common/wait.ts";
 import { encodeDeletion } from "../../../../lib/transports/nostr/events/deletion.ts";
 import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
@@ -463,44 +463,6 @@ Deno.test("relays: those that demand a login get one, where there is a key", asy
   assert.deepEqual((await again.relays.query([relay.url], FILTERS, signal)).events, [event]);
 });
 
-Deno.test("relays: a subscription tells of new events, and survives the relay's death", async () => {
-  await using relay = await startRelay();
-  const { relays } = pool({ reconnect: 50 });
-  using _ = relays;
-  const { relays: other } = pool();
-  using __ = other;
-  const arrived = new Map<string, PromiseWithResolvers<NostrEvent>>();
-  const expect = (event: NostrEvent) => {
-    const waiting = Promise.withResolvers<NostrEvent>();
-    arrived.set(event.id, waiting);
-    return abortable(waiting.promise, signal);
-  };
-  const seen: string[] = [];
-  const subscription = relays.subscribe([relay.url], FILTERS, (event) => {
-    seen.push(event.id);
-    arrived.get(event.id)?.resolve(event);
-  });
-  const first = note("first");
-  const firstSeen = expect(first);
-  await other.publish([relay.url], first, 1, signal);
-  await firstSeen;
-
-  await relay.kill();
-  await assert.rejects(other.query([relay.url], FILTERS, signal), NetworkError);
-  await relay.restart();
-  const second = note("second");
-  const secondSeen = expect(second);
-  await other.publish([relay.url], second, 1, signal);
-  await secondSeen;
-  assert.deepEqual(seen, [first.id, second.id]);
-
-  subscription[Symbol.dispose]();
-  const third = note("third");
-  await other.publish([relay.url], third, 1, signal);
-  assert.equal((await relays.query([relay.url], FILTERS, signal)).events.length, 2);
-  assert.deepEqual(seen, [first.id, second.id], "nothing after the end");
-});
-
 Deno.test("relays: closing ends what waits, and what comes after", async () => {
   await using silent = await silence();
   const { relays } = pool();
@@ -508,20 +470,4 @@ Deno.test("relays: closing ends what waits, and what comes after", async () => {
   relays[Symbol.dispose]();
   await assert.rejects(asked, { code: "closed" });
   await assert.rejects(relays.query([silent.url], FILTERS, signal), { code: "closed" });
-});
-
-Deno.test("relays: a stranger's name that leads into this machine is not connected to", async () => {
-  await using relay = await startRelay();
-  const url = `ws://localhost:${relay.port}`;
-  for (const nearest of [undefined, "public"] as const) {
-    using relays = new Relays({ dropped: () => {}, nearest: () => nearest });
-    const asked = relays.query([url], FILTERS, signal);
-    if (nearest === undefined) assert.deepEqual((await asked).answered, [url]);
-    else {
-      await assert.rejects(asked, {
-        code: "unreachable",
-        message: /within this machine or its network/,
-      });
-    }
-  }
 });
