@@ -332,6 +332,20 @@ export const VERBS: readonly Verb[] = [
     load: () => import("./verbs/nostr_whoami.ts"),
   },
   {
+    name: "nostr trust",
+    summary: "accept the key that a domain gives one of its names",
+    operands: [{ form: "<user@domain>", about: "the name there (NIP-05)" }],
+    options: [JSON_OPTION],
+    details: [
+      "The first time that an address such as nostr://<user>@<domain>/<repository> is used, gtr " +
+      "remembers the key that the domain gives the name, and refuses another one from then on. This " +
+      "asks https://<domain>/.well-known/nostr.json again, prints the public key and believes it. " +
+      "Compare the key with its owner by another way.",
+    ],
+    examples: [{ command: "gtr nostr trust alice@example.org", about: "npub1..." }],
+    load: () => import("./verbs/nostr_trust.ts"),
+  },
+  {
     name: "status",
     summary: "show what gtd does: networks, repositories, peers",
     operands: [],

@@ -100,7 +100,7 @@ export function controlApi(options: ControlOptions): Hono {
     const { url } = await body(AddressRequest, c.req.raw);
     return streamWork(async (wait) => {
       const found = await (await engineFor(url)).find(url, wait);
-      if ("foreign" in found) return foreignState(found.foreign);
+      if ("foreign" in found) return { ...foreignState(found.foreign), warning: found.warning };
       recent.add(url, found);
       return remoteState(url, found);
     });

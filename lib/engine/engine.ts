@@ -137,11 +137,15 @@ export class Engine implements AsyncDisposable {
   }
 
   /** The same, or the state of a repository that is published without gtr. */
-  async find(url: string, wait: Wait): Promise<Resolved | { readonly foreign: ForeignState }> {
+  async find(
+    url: string,
+    wait: Wait,
+  ): Promise<Resolved | { readonly foreign: ForeignState; readonly warning?: string }> {
     const form = parseAddress(url);
     if (!("url" in form)) return await this.resolve(url, wait);
     const located = await locate(this.parts, form, wait);
-    return "foreign" in located ? located : await resolveNewest(this.parts, located.address, wait);
+    if ("foreign" in located) return located;
+    return withWarning(await resolveNewest(this.parts, located.address, wait), located.warning);
   }
 
   /** The newest state with a live stream of it, or with the store where that has it whole. */
@@ -303,8 +307,11 @@ export class Engine implements AsyncDisposable {
     work: (address: RepoAddress) => Promise<T>,
   ): Promise<T> {
     const { address, warning } = await resolveAddress(url, this.#directory, wait.signal);
-    const done = await work(address);
-    if (warning === undefined) return done;
-    return { ...done, warning: done.warning ? `${warning}; ${done.warning}` : warning };
+    return withWarning(await work(address), warning);
   }
+}
+
+function withWarning<T extends { readonly warning?: string }>(done: T, warning?: string): T {
+  if (warning === undefined) return done;
+  return { ...done, warning: done.warning ? `${warning}; ${done.warning}` : warning };
 }

@@ -5,7 +5,7 @@
  */
 import { RequestError } from "../common/errors.ts";
 import { deadline, type Wait } from "../common/wait.ts";
-import type { NetworkAddress, RepoAddress } from "../identity/address.ts";
+import type { NetworkAddress, ResolvedAddress } from "../identity/address.ts";
 import type { Located } from "../transports/transport.ts";
 import { answerTimeout, type EngineParts } from "./parts.ts";
 
@@ -14,10 +14,11 @@ import { answerTimeout, type EngineParts } from "./parts.ts";
  *
  * @throws {RequestError} "unknown-network" where it is not in use
  * @throws {UsageError} "bad-address"
+ * @throws {RequestError} "name-changed-key", "unknown-name"
  * @throws {NetworkError} nobody answered
  */
 export async function locate(
-  parts: Pick<EngineParts, "transports" | "settings">,
+  parts: Pick<EngineParts, "home" | "transports" | "settings">,
   { scheme, url }: NetworkAddress,
   wait: Wait,
 ): Promise<Located> {
@@ -28,7 +29,8 @@ export async function locate(
     });
   }
   using limit = deadline(answerTimeout(parts), `an answer about ${url}`, wait.signal);
-  return await network.locate(url, { ...wait, signal: limit.signal });
+  const { registry } = parts.home;
+  return await network.locate(url, { ...wait, signal: limit.signal, registry });
 }
 
 /**
@@ -37,12 +39,12 @@ export async function locate(
  * @throws {RequestError} "not-gtr" besides
  */
 export async function locatePublished(
-  parts: Pick<EngineParts, "transports" | "settings">,
+  parts: Pick<EngineParts, "home" | "transports" | "settings">,
   address: NetworkAddress,
   wait: Wait,
-): Promise<RepoAddress> {
+): Promise<ResolvedAddress> {
   const located = await locate(parts, address, wait);
-  if ("address" in located) return located.address;
+  if ("address" in located) return located;
   throw new RequestError(
     "not-gtr",
     `can't do this with ${address.url}: it is not published with gtr, and its data is on git servers`,

@@ -145,7 +145,7 @@ export interface Directory {
    *
    * @throws {RequestError} "not-gtr" where what is there is not published with gtr
    */
-  readonly locate: (address: NetworkAddress, signal: AbortSignal) => Promise<RepoAddress>;
+  readonly locate: (address: NetworkAddress, signal: AbortSignal) => Promise<ResolvedAddress>;
 }
 
 /** An address, and what the person should know about the name in it. */
@@ -167,7 +167,7 @@ export async function resolveAddress(
   signal: AbortSignal,
 ): Promise<ResolvedAddress> {
   const form = parseAddress(url);
-  if ("url" in form) return { address: await locate(form, signal) };
+  if ("url" in form) return await locate(form, signal);
   if ("id" in form) return { address: form };
   if ("user" in form) {
     const { publisher, warning } = await registry.lookup(form, signal);

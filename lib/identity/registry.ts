@@ -21,9 +21,36 @@ const RETRY_MS = 60_000;
 export interface NamedByDomain {
   /** Id or public key, lower-case hex. */
   readonly publisher: string;
+  /** Where the domain says that they are, on networks that need that. */
+  readonly relays?: readonly string[];
   /** What the person should know: it is the first use, or the domain could not be asked. */
   readonly warning?: string;
 }
+
+/** Names of one kind: gtr's own, or those of a network with keys of its own. */
+export interface NameKind {
+  /** What stands in front of these names in the file, where several kinds are. */
+  readonly prefix: string;
+  /** Reads what the domain answers; throws as {@linkcode publisherIn}. */
+  readonly read: (document: Uint8Array, name: RegistryName) => ToldByDomain;
+  /** The key, hex, as people write it. */
+  readonly show: (publisher: string) => string;
+  /** The command that accepts another key; the name follows. */
+  readonly accept: string;
+  /** What to use where there is no answer. */
+  readonly instead: string;
+}
+
+/** What a domain says of a name. */
+export type ToldByDomain = Pick<NamedByDomain, "publisher" | "relays">;
+
+const GTR_NAMES: NameKind = {
+  prefix: "",
+  read: (document, name) => ({ publisher: publisherIn(document, name) }),
+  show: idOf,
+  accept: "gtr name import --accept-change",
+  instead: "the publisher's id",
+};
 
 /** What a {@linkcode Registry} is made from. */
 export interface RegistryOptions {
@@ -34,6 +61,7 @@ export interface RegistryOptions {
   readonly timeout: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
+  readonly kind?: NameKind;
 }
 
 /** The names at domains that one user has come across. */
@@ -42,14 +70,16 @@ export class Registry {
   readonly #ask: AskRegistry;
   readonly #timeout: number;
   readonly #now: () => number;
+  readonly #kind: NameKind;
   /** Known names whose domain did not answer, until when that is taken for granted, and why. */
   readonly #unanswered = new Map<string, { readonly until: number; readonly why: string }>();
 
-  constructor({ path, ask, timeout, now = Date.now }: RegistryOptions) {
+  constructor({ path, ask, timeout, now = Date.now, kind = GTR_NAMES }: RegistryOptions) {
     this.#file = new RegistryFile(path);
     this.#ask = ask;
     this.#timeout = timeout;
     this.#now = now;
+    this.#kind = kind;
   }
 
   /**
@@ -62,14 +92,14 @@ export class Registry {
    */
   async lookup(name: RegistryName, signal: AbortSignal): Promise<NamedByDomain> {
     const who = formatRegistryName(name);
-    const known = await this.#file.get(who);
-    if (known && this.#isFresh(known)) return { publisher: known.publisher };
+    const known = await this.#file.get(this.#kind.prefix + who);
+    if (known && this.#isFresh(known)) return told(known);
     const unanswered = this.#unanswered.get(who);
     if (known && unanswered && this.#now() < unanswered.until) {
-      return asBefore(name, known, unanswered.why);
+      return this.#asBefore(name, known, unanswered.why);
     }
     this.#unanswered.delete(who);
-    let said: string;
+    let said: ToldByDomain;
     try {
       said = await this.#asked(name, signal);
     } catch (error) {
@@ -77,12 +107,13 @@ export class Registry {
       if (!known || error instanceof RequestError) throw error;
       const why = toGtrError(error).message;
       this.#unanswered.set(who, { until: this.#now() + RETRY_MS, why });
-      return asBefore(name, known, why);
+      return this.#asBefore(name, known, why);
     }
-    const { publisher } = await this.#record(name, said, false);
-    return known ? { publisher } : {
-      publisher,
-      warning: `first use of ${who}: trusting ${name.domain} that it is ${idOf(publisher)}`,
+    const recorded = await this.#record(name, said, false);
+    return known ? told(recorded) : {
+      ...told(recorded),
+      warning: `first use of ${who}: trusting ${name.domain} that it is ` +
+        this.#kind.show(recorded.publisher),
     };
   }
 
@@ -104,7 +135,7 @@ export class Registry {
     return (await this.#record(name, said, acceptChange, imported)).publisher;
   }
 
-  async #asked(name: RegistryName, signal: AbortSignal): Promise<string> {
+  async #asked(name: RegistryName, signal: AbortSignal): Promise<ToldByDomain> {
     using limit = deadline(this.#timeout, `an answer from ${name.domain}`, signal);
     let document: Uint8Array;
     try {
@@ -113,38 +144,65 @@ export class Registry {
       signal.throwIfAborted();
       const { code, message } = toGtrError(error);
       throw new NetworkError(code, `can't look up ${formatRegistryName(name)}: ${message}`, {
-        hint: "try again later, or use the publisher's id",
+        hint: `try again later, or use ${this.#kind.instead}`,
         cause: error,
       });
     }
-    return publisherIn(document, name);
+    return this.#kind.read(document, name);
   }
 
   async #record(
     name: RegistryName,
-    said: string,
+    { publisher: said, relays }: ToldByDomain,
     acceptChange: boolean,
     imported?: string,
   ): Promise<KnownName> {
     const differs = (publisher: string) => idOf(publisher) !== idOf(said);
     const confirmed = Math.floor(this.#now() / 1000);
-    return await this.#file.change(formatRegistryName(name), (known) => {
+    return await this.#file.change(this.#kind.prefix + formatRegistryName(name), (known) => {
       if (!acceptChange) {
         if (known && differs(known.publisher)) {
-          throw changedKey(name, said, known.publisher, `since ${date(known.since)}`);
+          throw this.#changedKey(name, said, known.publisher, `since ${date(known.since)}`);
         }
         // What was imported is known as well: the file may be lost, or younger.
         if (imported !== undefined && differs(imported)) {
-          throw changedKey(name, said, imported, "when it was imported");
+          throw this.#changedKey(name, said, imported, "when it was imported");
         }
       }
       if (!known || differs(known.publisher)) {
-        return { publisher: said, since: confirmed, confirmed };
+        return { publisher: said, relays, since: confirmed, confirmed };
       }
       // A key says more than an id, whichever came first.
       const publisher = known.publisher.length > said.length ? known.publisher : said;
-      return { ...known, publisher, confirmed };
+      return { ...known, publisher, relays, confirmed };
     });
+  }
+
+  /**
+   * The error for a name that stands for another publisher than before.
+   *
+   * @param since when it stood for the old one
+   */
+  #changedKey(name: RegistryName, now: string, before: string, since: string): RequestError {
+    const who = formatRegistryName(name);
+    const { show, accept } = this.#kind;
+    return new RequestError(
+      "name-changed-key",
+      `can't use ${who}: ${name.domain} says that it is ${show(now)} now, and it was ` +
+        `${show(before)} ${since}`,
+      {
+        hint: "someone may be posing as them; ask them by another way, and if it is right: " +
+          `${accept} ${who}`,
+      },
+    );
+  }
+
+  #asBefore(name: RegistryName, known: KnownName, why: string): NamedByDomain {
+    return {
+      ...told(known),
+      warning: `${why}; using what ${name.domain} said on ${date(known.confirmed)}, ` +
+        this.#kind.show(known.publisher),
+    };
   }
 
   /** A confirmation from the future is none: the clock was wrong. */
@@ -154,35 +212,8 @@ export class Registry {
   }
 }
 
-/**
- * The error for a name that stands for another publisher than before.
- *
- * @param since when it stood for the old one
- */
-function changedKey(
-  name: RegistryName,
-  now: string,
-  before: string,
-  since: string,
-): RequestError {
-  const who = formatRegistryName(name);
-  return new RequestError(
-    "name-changed-key",
-    `can't use ${who}: ${name.domain} says that it is ${idOf(now)} now, and it was ` +
-      `${idOf(before)} ${since}`,
-    {
-      hint: "someone may be posing as them; ask them by another way, and if it is right: " +
-        `gtr name import --accept-change ${who}`,
-    },
-  );
-}
-
-function asBefore(name: RegistryName, known: KnownName, why: string): NamedByDomain {
-  return {
-    publisher: known.publisher,
-    warning: `${why}; using what ${name.domain} said on ${date(known.confirmed)}, ` +
-      `${idOf(known.publisher)}`,
-  };
+function told({ publisher, relays }: KnownName): NamedByDomain {
+  return relays ? { publisher, relays } : { publisher };
 }
 
 /** "2026-11-22" */

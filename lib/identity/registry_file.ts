@@ -13,6 +13,8 @@ import { isPublisher } from "./publisher.ts";
 export interface KnownName {
   /** Id or public key, hex. */
   readonly publisher: string;
+  /** Where the domain last said that they are, on networks that need that. */
+  readonly relays?: readonly string[];
   /** Since when the domain names this publisher, as far as was seen: seconds since 1970. */
   readonly since: number;
   /** When the domain last said so. */
@@ -28,6 +30,7 @@ const RegistryFileSchema = v.looseObject({
     v.string(),
     v.looseObject({
       publisher: v.custom<string>(isPublisher),
+      relays: v.optional(v.array(v.string())),
       since: Seconds,
       confirmed: Seconds,
     }),

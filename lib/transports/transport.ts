@@ -127,7 +127,18 @@ export interface ForeignState {
 }
 
 /** What an address that only the network itself can read leads to. */
-export type Located = { readonly address: RepoAddress } | { readonly foreign: ForeignState };
+export type Located =
+  & ({ readonly address: RepoAddress } | { readonly foreign: ForeignState })
+  & {
+    /** What the person should know about the name in it. */
+    readonly warning?: string;
+  };
+
+/** How an address is read. */
+export interface LocateWait extends Wait {
+  /** The file of what domains said of their names, `identity/registry_file.ts`. */
+  readonly registry: string;
+}
 
 /** One network that can carry manifests and packs. */
 export interface Transport extends AsyncDisposable {
@@ -144,9 +155,10 @@ export interface Transport extends AsyncDisposable {
    *
    * @param url the whole address
    * @throws {UsageError} "bad-address"
+   * @throws {RequestError} "name-changed-key", "unknown-name"
    * @throws {NetworkError} "unreachable", "nobody-answered"
    */
-  locate?(url: string, wait: Wait): Promise<Located>;
+  locate?(url: string, wait: LocateWait): Promise<Located>;
 
   /**
    * The newest manifest this network knows. Yields as answers arrive, each verified against the
@@ -307,6 +319,15 @@ export interface Account {
     context: AccountContext,
     wait: Wait,
   ): Promise<AccountIdentity & { readonly source: string; readonly encrypted: boolean }>;
+  /**
+   * Asks a domain whose key one of its names is now, and believes that from now on.
+   *
+   * @param name "user@domain"
+   * @throws {UsageError} "bad-name"
+   * @throws {RequestError} "unknown-name"
+   * @throws {NetworkError} "unreachable", "timed-out", "registry-refused"
+   */
+  trust(name: string, wait: LocateWait): Promise<AccountIdentity>;
 }
 
 /** How `all.ts` lists a transport; `open` is imported lazily. */

@@ -40,7 +40,7 @@ const MAX_MESSAGE = 600;
 const SCHEME = "nostr://";
 /** A secret key (NIP-19, NIP-49), wherever it stands: an address is sent to relays, and in errors. */
 const SECRET = /n(?:crypt)?sec1[02-9ac-hj-np-z]{20}/i;
-const USER = /^[a-z0-9._+-]{1,64}$/i;
+const USER = /^[a-z0-9._-]{1,64}$/i;
 const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const DOMAIN = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})+$`);
 

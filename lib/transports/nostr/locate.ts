@@ -7,16 +7,20 @@ import { NetworkError, UsageError, VerificationError } from "../../common/errors
 import { repositoryNameFault } from "../../common/repository_name.ts";
 import type { Wait } from "../../common/wait.ts";
 import { publisherId } from "../../identity/keys.ts";
+import type { Registry } from "../../identity/registry.ts";
 import type { Located } from "../transport.ts";
-import { type NostrAddress, parseNostrAddress } from "./address.ts";
+import { MAX_HINTS, type NostrAddress, parseNostrAddress } from "./address.ts";
 import { boundPublisher } from "./binding.ts";
 import { mayAsk } from "./may_ask.ts";
 import { readable } from "./readable.ts";
 import type { RepositoryAnswer, RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
+import { distinctUrls, relayUrl } from "./urls.ts";
 
 /** What {@linkcode locate} works with. */
 export interface LocateParts {
   readonly lookup: RepositoryLookup;
+  /** What domains say of their names. */
+  readonly names: () => Promise<Pick<Registry, "lookup">>;
   /** gtr's public key, 64 hex digits. */
   readonly publicKey: string;
   /** The Nostr key of this node. */
@@ -32,11 +36,21 @@ export interface LocateParts {
  * repository of gtr's; one without is another program's.
  *
  * @throws {UsageError} "bad-address", "bad-name"
+ * @throws {RequestError} "name-changed-key", "unknown-name"
  * @throws {NetworkError} "unreachable", "nobody-answered"
  * @throws {VerificationError} "wrong-key" where it claims a key of gtr's that has not agreed
  */
 export async function locate(parts: LocateParts, url: string, wait: Wait): Promise<Located> {
-  const address = await readAddress(parts, url, wait);
+  const { address, warning } = await readAddress(parts, url, wait);
+  const located = await locateAt(parts, address, wait);
+  return warning === undefined ? located : { ...located, warning };
+}
+
+async function locateAt(
+  parts: LocateParts,
+  address: NostrAddress,
+  wait: Wait,
+): Promise<Located> {
   const { pubkey, identifier } = address;
   const own = await parts.ownPubkey(wait.signal) === pubkey;
   if (own && parts.publishes(identifier)) return repository(parts, parts.publicKey, address);
@@ -79,17 +93,25 @@ function notFound(
 }
 
 async function readAddress(
-  { lookup }: LocateParts,
+  { lookup, names }: LocateParts,
   url: string,
-  wait: Wait,
-): Promise<NostrAddress> {
+  { signal }: Wait,
+): Promise<{ address: NostrAddress; warning?: string }> {
   const address = parseNostrAddress(url);
-  if ("pubkey" in address) return address;
-  const { lookUpNip05 } = await import("./nip05.ts");
-  const told = await lookUpNip05(address, wait);
-  const chosen = lookup.relaysOf(address.relays);
-  const relays = told.relays.filter((relay) => chosen.includes(relay) || mayAsk(relay, chosen));
-  return { ...told, relays };
+  if ("pubkey" in address) return { address };
+  const { user, domain, identifier, relays } = address;
+  const name = { user: user.toLowerCase(), domain };
+  const { publisher, relays: told = [], warning } = await (await names()).lookup(name, signal);
+  const chosen = lookup.relaysOf(relays);
+  const more = told.filter((relay) => mayAsk(relay, chosen));
+  return {
+    address: {
+      pubkey: publisher,
+      identifier,
+      relays: distinctUrls([...relays, ...more], relayUrl, MAX_HINTS),
+    },
+    warning,
+  };
 }
 
 /** The key of gtr's that the events are bound to; undefined where they claim none. */

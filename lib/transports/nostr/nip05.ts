@@ -1,77 +1,93 @@
 /**
- * Names at a domain (NIP-05): `user@domain` is what `https://domain/.well-known/nostr.json` says.
+ * Names at a domain (NIP-05): `user@domain` is what `https://domain/.well-known/nostr.json` says, as
+ * long as it says the same as before.
  *
  * @module
  */
-import { NetworkError, RequestError } from "../../common/errors.ts";
-import { deadline, type Wait } from "../../common/wait.ts";
+import { npubEncode } from "nostr-tools/nip19";
+import { RequestError, VerificationError } from "../../common/errors.ts";
+import { type NameKind, Registry, type ToldByDomain } from "../../identity/registry.ts";
 import { fetchDocument } from "../../identity/registry_fetch.ts";
-import { MAX_HINTS, type Nip05Address, type NostrAddress } from "./address.ts";
+import { formatRegistryName, type RegistryName } from "../../identity/registry_name.ts";
+import { MAX_HINTS } from "./address.ts";
 import { distinctUrls, relayUrl } from "./urls.ts";
 
-const DEADLINE = 10_000;
 /** A domain may list all its users whatever is asked. */
 const MAX_ANSWER = 1024 * 1024;
 
+const NOSTR_NAMES: NameKind = {
+  prefix: "nostr:",
+  read: keyIn,
+  show: npubEncode,
+  accept: "gtr nostr trust",
+  instead: "the owner's npub1... instead of the name",
+};
+
 /**
- * Looks the key up, and the relays that the domain says the user writes to.
+ * What domains say of names on Nostr: each name's key and the relays that its user writes to.
  *
+ * @param path of the file in which that is kept
+ * @param timeout milliseconds that a domain may take to answer
  * @param fetcher what asks the domain; tests ask another
- * @throws {NetworkError} "unreachable" or "timed-out"
- * @throws {RequestError} "unknown-name"
  */
-export async function lookUpNip05(
-  address: Nip05Address,
-  wait: Wait,
+export function nip05Names(
+  path: string,
+  timeout: number,
   fetcher: typeof fetchDocument = fetchDocument,
-): Promise<NostrAddress> {
-  const { user, domain, identifier } = address;
-  using limit = deadline(DEADLINE, `${domain} to say who ${user} is`, wait.signal);
-  const answer = await ask(domain, user, limit.signal, fetcher);
-  const names = record(record(answer)?.names);
-  // Keys of another case than asked for are the domain's mistake, and common.
-  const key = names && (own(names, user) ?? own(names, user.toLowerCase()));
-  if (typeof key !== "string" || !/^[0-9a-f]{64}$/.test(key)) {
-    throw new RequestError(
-      "unknown-name",
-      `can't find ${user}@${domain}: the domain has no such name`,
-      {
-        hint: `use the owner's public key: nostr://npub1.../${encodeURIComponent(identifier)}`,
-      },
+): Registry {
+  const ask = ({ user, domain }: RegistryName, signal: AbortSignal) =>
+    fetcher(
+      `https://${domain}/.well-known/nostr.json?name=${encodeURIComponent(user)}`,
+      MAX_ANSWER,
+      signal,
     );
-  }
-  const told = own(record(record(answer)?.relays) ?? {}, key);
-  const relays = Array.isArray(told) ? told.filter((one) => typeof one === "string") : [];
-  return {
-    pubkey: key,
-    identifier,
-    relays: distinctUrls([...address.relays, ...relays], relayUrl, MAX_HINTS),
-  };
+  return new Registry({ path, ask, timeout, kind: NOSTR_NAMES });
 }
 
-async function ask(
-  domain: string,
-  user: string,
-  signal: AbortSignal,
-  fetcher: typeof fetchDocument,
-): Promise<unknown> {
-  const url = `https://${domain}/.well-known/nostr.json?name=${encodeURIComponent(user)}`;
+/**
+ * @throws {VerificationError} "bad-registry"
+ * @throws {RequestError} "unknown-name"
+ */
+function keyIn(document: Uint8Array, name: RegistryName): ToldByDomain {
+  const who = formatRegistryName(name);
+  let answer: unknown;
   try {
-    return JSON.parse(new TextDecoder().decode(await fetcher(url, MAX_ANSWER, signal)));
+    answer = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(document));
   } catch (cause) {
-    signal.throwIfAborted();
-    throw new NetworkError(
-      "unreachable",
-      `can't ask ${domain} who ${user} is: ${(cause as Error).message}`,
-      { hint: "try again, or use the owner's npub1... instead of the name", cause },
+    throw badAnswer(who, `what ${name.domain} answers is no JSON`, cause);
+  }
+  const names = record(record(answer)?.names);
+  if (!names) throw badAnswer(who, `what ${name.domain} answers is not a list of names`);
+  // In capitals they are the domain's mistake, and common.
+  const spelled = Object.hasOwn(names, name.user)
+    ? name.user
+    : Object.keys(names).find((user) => user.toLowerCase() === name.user);
+  if (spelled === undefined) {
+    throw new RequestError(
+      "unknown-name",
+      `can't find ${who}: ${name.domain} has no such name`,
+      { hint: `check the name, or use ${NOSTR_NAMES.instead}` },
     );
   }
+  const publisher = names[spelled];
+  if (typeof publisher !== "string" || !/^[0-9a-f]{64}$/.test(publisher)) {
+    throw badAnswer(who, `${name.domain} gives it something else than a public key`);
+  }
+  const all = record(record(answer)?.relays) ?? {};
+  const told = Object.hasOwn(all, publisher) ? all[publisher] : undefined;
+  const relays = Array.isArray(told) ? told.filter((one) => typeof one === "string") : [];
+  return { publisher, relays: distinctUrls(relays, relayUrl, MAX_HINTS) };
+}
+
+function badAnswer(who: string, why: string, cause?: unknown): VerificationError {
+  return new VerificationError("bad-registry", `can't look up ${who}: ${why}`, {
+    hint: `who runs the domain can mend it; until then use ${NOSTR_NAMES.instead}`,
+    cause,
+  });
 }
 
 function record(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === "object" && value !== null ? value as Record<string, unknown> : undefined;
-}
-
-function own(value: Record<string, unknown>, key: string): unknown {
-  return Object.hasOwn(value, key) ? value[key] : undefined;
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? value as Record<string, unknown>
+    : undefined;
 }

@@ -8,6 +8,7 @@ import type { Reach } from "../../common/reach.ts";
 import type { Wait } from "../../common/wait.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import { publisherId } from "../../identity/keys.ts";
+import type { Registry } from "../../identity/registry.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import type {
   FetchWait,
@@ -16,6 +17,7 @@ import type {
   HolderWait,
   LiveAnswer,
   Located,
+  LocateWait,
   PackFile,
   ResolveWait,
   TransportContext,
@@ -81,6 +83,8 @@ export class NostrNode implements AsyncDisposable {
   /** What the name of a Blossom server may lead to. */
   readonly #nearest: (url: string) => Reach | undefined;
   #live: LiveAnswer | undefined;
+  /** What domains say of their names, once it was needed. */
+  #names: Registry | undefined;
   readonly #keepAlive: ReturnType<typeof setInterval> | undefined;
 
   constructor(parts: NodeParts) {
@@ -174,10 +178,15 @@ export class NostrNode implements AsyncDisposable {
     return formatNostrAddress({ pubkey: this.#key.pubkey!, identifier: name, relays });
   }
 
-  async locate(url: string, wait: Wait): Promise<Located> {
+  async locate(url: string, wait: LocateWait): Promise<Located> {
     return await locate(
       {
         lookup: this.#lookup,
+        names: async () => {
+          const { nip05Names } = await import("./nip05.ts");
+          // The other half of the time is for relays.
+          return this.#names ??= nip05Names(wait.registry, this.#timeout / 2);
+        },
         publicKey: this.#parts.context.key.publicKeyHex,
         ownPubkey: (signal) => this.#key.look(signal),
         publishes: (name) => this.#publisher.has(name),

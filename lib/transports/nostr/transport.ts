@@ -14,6 +14,7 @@ import type {
   HolderWait,
   LiveAnswer,
   Located,
+  LocateWait,
   NodeKey,
   PackFile,
   ResolveWait,
@@ -109,7 +110,7 @@ export class NostrTransport implements Transport {
     this.#node?.then((node) => node.serve(answer), () => {});
   }
 
-  async locate(url: string, wait: Wait): Promise<Located> {
+  async locate(url: string, wait: LocateWait): Promise<Located> {
     return await (await this.#open()).locate(url, wait);
   }
 

@@ -177,7 +177,7 @@ Deno.test("resolveAddress looks names up", async (t) => {
     },
     locate: ({ scheme, url }: NetworkAddress) => {
       asked.push(url);
-      return Promise.resolve({ scheme, id: ID, name: "hello" });
+      return Promise.resolve({ address: { scheme, id: ID, name: "hello" }, warning: "seldom" });
     },
   };
   const resolve = (url: string) => resolveAddress(url, directory, new AbortController().signal);
@@ -199,6 +199,7 @@ Deno.test("resolveAddress looks names up", async (t) => {
   await t.step("an address in a network's own form is asked of the network", async () => {
     assert.deepEqual(await resolve("nostr://npub1abc/wss%3A%2F%2Frelay/hello"), {
       address: { ...address, scheme: "nostr" },
+      warning: "seldom",
     });
     assert.deepEqual(asked.splice(0), ["nostr://npub1abc/wss%3A%2F%2Frelay/hello"]);
     assert.deepEqual(await resolve(`nostr://${ID}/hello`), {

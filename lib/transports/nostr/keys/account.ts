@@ -7,6 +7,7 @@ import { generateSecretKey } from "nostr-tools/pure";
 import { npubEncode, nsecEncode } from "nostr-tools/nip19";
 import { GtrError, RequestError, UsageError } from "../../../common/errors.ts";
 import type { Wait } from "../../../common/wait.ts";
+import { parseRegistryName } from "../../../identity/registry_name.ts";
 import type { Account, AccountContext, AccountIdentity } from "../../transport.ts";
 import { Relays } from "../relays/relays.ts";
 import { bunkerSigner, parseBunker } from "./bunker.ts";
@@ -14,7 +15,10 @@ import { encryptedSetting, findSigner, readNpub } from "./find_signer.ts";
 import { isEncrypted, readSecret } from "./secret_text.ts";
 import { localSigner } from "./signer.ts";
 
-/** `gtr nostr login`, `logout` and `whoami`. */
+/** How long a domain may take to say whose a name is, in milliseconds. */
+const ANSWER = 10_000;
+
+/** `gtr nostr login`, `logout`, `whoami` and `trust`. */
 export const account: Account = {
   settings: ["nostr.nsec", "nostr.npub", "nostr.bunker-uri", "nostr.bunker-app-key"],
   question: "Nostr key (nsec1... or ncryptsec1...) or bunker's address (bunker://...): ",
@@ -72,6 +76,12 @@ export const account: Account = {
     const found = await findSigner(sources, signal);
     found.signer.close();
     return { ...identify(found.signer.pubkey), source: found.source, encrypted };
+  },
+
+  async trust(text, { registry, signal }) {
+    const name = parseRegistryName(text);
+    const { nip05Names } = await import("../nip05.ts");
+    return identify(await nip05Names(registry, ANSWER).confirm(name, true, signal));
   },
 };
 

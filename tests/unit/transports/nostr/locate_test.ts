@@ -35,6 +35,7 @@ async function located(...events: NostrEvent[]) {
   } as unknown as Relays;
   const parts = {
     lookup: new RepositoryLookup(relays, [RELAY]),
+    names: () => Promise.reject(new Error("no name is in the address")),
     ...{ publicKey: another.publicKeyHex, found: () => {}, publishes: () => false },
     ownPubkey: () => Promise.resolve(undefined),
   };

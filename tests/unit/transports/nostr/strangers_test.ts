@@ -1,6 +1,7 @@
 /** Whom strangers can point at: nobody inside of this machine's network, unless the user is there too. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { join } from "node:path";
 import { NetworkError } from "../../../../lib/common/errors.ts";
 import { encodeEnvelope } from "../../../../lib/manifest/envelope.ts";
 import { signManifest } from "../../../../lib/manifest/manifest.ts";
@@ -14,6 +15,7 @@ import {
 import { encodeState } from "../../../../lib/transports/nostr/events/state.ts";
 import { locate } from "../../../../lib/transports/nostr/locate.ts";
 import { manifestBlobTags } from "../../../../lib/transports/nostr/manifest_content.ts";
+import { nip05Names } from "../../../../lib/transports/nostr/nip05.ts";
 import type { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
 import { RepositoryLookup } from "../../../../lib/transports/nostr/repository_events.ts";
 import { resolveManifests } from "../../../../lib/transports/nostr/resolve.ts";
@@ -66,19 +68,20 @@ Deno.test("strangers: neither announcements nor lists lead to relays and servers
 
 Deno.test("strangers: a domain doesn't lead to relays inside", async () => {
   const { lookup, asked } = relaysWith([]);
-  const { fetch } = globalThis;
+  const folder = await Deno.makeTempDir();
   const answer = { names: { dan: alice.pubkey }, relays: { [alice.pubkey]: [...wss, OTHER] } };
-  globalThis.fetch = () => Promise.resolve(Response.json(answer));
+  const ask = () => Promise.resolve(new TextEncoder().encode(JSON.stringify(answer)));
   try {
     const parts = {
       ...{ lookup, publicKey: key.publicKeyHex, found: () => {}, publishes: () => false },
+      names: () => Promise.resolve(nip05Names(join(folder, "registry.json"), 1000, ask)),
       ownPubkey: () => Promise.resolve(undefined),
     };
     await assert.rejects(locate(parts, "nostr://dan@example.org/hello", { signal }), {
       code: "nobody-answered",
     });
   } finally {
-    globalThis.fetch = fetch;
+    await Deno.remove(folder, { recursive: true });
   }
   assert.deepEqual(asked, [OTHER, OWN]);
 });
