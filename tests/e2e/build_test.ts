@@ -118,7 +118,7 @@ Deno.test("build: binaries have the networks that were chosen inside, and nothin
       assert.equal(entry, `${program}.js`);
       assert.deepEqual(files, parts.files, `the files in ${program}`);
       const rooms = parts.modules.flatMap((module) =>
-        /^lib\/transports\/([^/]+)\//.exec(module)?.[1] ?? []
+        /^lib\/transports\/(?!shared\/)([^/]+)\//.exec(module)?.[1] ?? []
       );
       assert.deepEqual([...new Set(rooms)].sort(), [...inside].sort(), `networks in ${program}`);
       const has = (name: string) => parts.packages.some((text) => text.startsWith(`${name}@`));
