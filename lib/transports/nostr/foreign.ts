@@ -14,6 +14,7 @@ import { ANNOUNCEMENT, STATE } from "./events/kinds.ts";
 import { liveEvents } from "./events/live_events.ts";
 import { decodeState, type SignedState } from "./events/state.ts";
 import { mayAsk } from "./may_ask.ts";
+import { Budget } from "./relays/budget.ts";
 import type { Relays } from "./relays/relays.ts";
 import { deletionFilters, hasState } from "./repository_events.ts";
 import { distinctUrls, relayUrl } from "./urls.ts";
@@ -76,6 +77,7 @@ async function gather(
   signal: AbortSignal,
 ): Promise<Gathered> {
   const events: NostrEvent[] = [];
+  const options = { suffices: hasState, budget: new Budget() };
   let found = decode(events);
   let asked: { keys: readonly string[]; urls: readonly string[] } = { keys: [], urls: [] };
   for (let round = 0; round < MAX_ROUNDS; round++) {
@@ -87,10 +89,10 @@ async function gather(
     const newKeys = keys.filter((key) => !asked.keys.includes(key));
     const queries = [
       ...(others.length > 0 || round === 0
-        ? [relays.query(others, filters(keys, identifier), signal, hasState)]
+        ? [relays.query(others, filters(keys, identifier), signal, options)]
         : []),
       ...(newKeys.length > 0 && asked.urls.length > 0
-        ? [relays.query(asked.urls, filters(newKeys, identifier), signal, hasState)]
+        ? [relays.query(asked.urls, filters(newKeys, identifier), signal, options)]
         : []),
     ];
     // The first relays have to answer; what they point to may be gone.

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type GtrError, toGtrError } from "../../common/errors.ts";
+import type { GtrError } from "../../common/errors.ts";
 import type { Reach } from "../../common/reach.ts";
 import type { Wait } from "../../common/wait.ts";
 import type { RepoAddress } from "../../identity/address.ts";
@@ -22,23 +22,24 @@ import type {
   ResolveWait,
   TransportContext,
 } from "../transport.ts";
-import { formatNostrAddress, type NostrAddress } from "./address.ts";
-import { nostrEndpoints, readNostrEndpoints } from "./binding.ts";
+import { formatNostrAddress } from "./address.ts";
+import { nostrEndpoints } from "./binding.ts";
 import { BlobStore } from "./blob_store.ts";
 import { ChunkedFiles } from "./chunked_files.ts";
 import { passOn } from "./follower.ts";
 import { graspPlace, graspRelay } from "./grasp/place.ts";
 import { blossomSource, getBlob } from "./get_blob.ts";
 import { serversThatHave } from "./holders.ts";
+import { KnownRepositories } from "./known_repositories.ts";
 import { locate } from "./locate.ts";
-import { mayAsk, nearestBehind } from "./may_ask.ts";
+import { nearestBehind } from "./may_ask.ts";
 import { Notices } from "./notices.ts";
 import { OwnKey } from "./own_key.ts";
 import { packInEvents, packUrls } from "./pack_sources.ts";
 import { probeServers } from "./probe.ts";
 import { Publisher } from "./publisher.ts";
 import { Relays } from "./relays/relays.ts";
-import { type RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
+import { RepositoryLookup } from "./repository_events.ts";
 import { resolveManifests } from "./resolve.ts";
 
 /** What {@linkcode NostrNode} is made from. */
@@ -52,21 +53,12 @@ export interface NodeParts {
   readonly keepAlive?: number;
 }
 
-/** Where a repository was found, and how it was there. */
-interface Found {
-  readonly address: NostrAddress;
-  /** The newest manifest that came this way, and with which events. */
-  readonly sequence?: number;
-  readonly events?: RepositoryEvents;
-}
-
 const RETRY = 5_000;
 const HOUR = 3_600_000;
 /** How long a slow relay is waited for once another has answered, in milliseconds. */
 const GRACE = 1_000;
 const MAX_ANSWER = 10_000;
 const MAX_CONNECT = 5_000;
-const MAX_FOUND = 1_000;
 
 /** One user's relays and servers. */
 export class NostrNode implements AsyncDisposable {
@@ -78,8 +70,7 @@ export class NostrNode implements AsyncDisposable {
   readonly #publisher: Publisher;
   readonly #notices: Notices;
   readonly #timeout: number;
-  /** "<id>/<name>" -> where it was found. */
-  readonly #found = new Map<string, Found>();
+  readonly #known: KnownRepositories;
   /** What the name of a Blossom server may lead to. */
   readonly #nearest: (url: string) => Reach | undefined;
   #live: LiveAnswer | undefined;
@@ -105,6 +96,7 @@ export class NostrNode implements AsyncDisposable {
       },
     });
     this.#lookup = new RepositoryLookup(this.#relays, relays);
+    this.#known = new KnownRepositories(this.#lookup, log);
     this.#notices = new Notices(this.#relays, relays);
     const signer = this.#key.signer.bind(this.#key);
     this.#blobs = new BlobStore({ servers, signer, log });
@@ -190,7 +182,8 @@ export class NostrNode implements AsyncDisposable {
         publicKey: this.#parts.context.key.publicKeyHex,
         ownPubkey: (signal) => this.#key.look(signal),
         publishes: (name) => this.#publisher.has(name),
-        found: (publicKey, address) => this.#note(publicKey, address.identifier, { address }),
+        found: (publisher, address) =>
+          this.#known.foundAt({ publisher, name: address.identifier }, address),
       },
       url,
       wait,
@@ -204,11 +197,10 @@ export class NostrNode implements AsyncDisposable {
         lookup: this.#lookup,
         servers,
         known: ({ id, name }) => {
-          const found = this.#found.get(`${id}/${name}`);
-          return found ? [found.address] : [];
+          const place = this.#known.place(id, name);
+          return place ? [place] : [];
         },
-        found: ({ manifest: { publisher, name, sequence } }, events) =>
-          this.#note(publisher, name, { address: events.address, sequence, events }),
+        found: (signed, events) => this.#known.found(signed, events),
         sources: {
           folder: context.cache,
           timeout: this.#timeout,
@@ -230,7 +222,7 @@ export class NostrNode implements AsyncDisposable {
     if (publisher === this.#parts.context.key.publicKeyHex) {
       return await this.#publisher.announce(signed, packs, wait);
     }
-    const found = this.#foundFor(signed.manifest);
+    const found = this.#known.events(signed.manifest);
     const parts = {
       relays: this.#relays,
       urls: this.#parts.relays,
@@ -243,18 +235,17 @@ export class NostrNode implements AsyncDisposable {
   }
 
   async forget(manifest: Manifest): Promise<void> {
-    const { publisher, name } = manifest;
-    if (publisher === this.#parts.context.key.publicKeyHex) {
+    if (manifest.publisher === this.#parts.context.key.publicKeyHex) {
       return await this.#publisher.forget(manifest);
     }
-    this.#found.delete(`${idOf(publisher)}/${name}`);
+    this.#known.forget(manifest);
   }
 
   async fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
     wait.signal.throwIfAborted();
     const { name } = from.manifest;
     const { dropped } = this.#parts.context;
-    const events = await this.#eventsOf(from.manifest, wait.signal, pack.sha256);
+    const events = await this.#known.ask(from.manifest, wait.signal, pack.sha256);
     wait.signal.throwIfAborted();
     await getBlob(
       {
@@ -279,8 +270,8 @@ export class NostrNode implements AsyncDisposable {
 
   async holders(manifest: Manifest, { search, signal }: HolderWait): Promise<Holder[]> {
     const events = search
-      ? await this.#eventsOf(manifest, signal)
-      : this.#foundFor(manifest)?.events;
+      ? await this.#known.ask(manifest, signal)
+      : this.#known.events(manifest)?.events;
     const sources = (pack: string) => packUrls(pack, events, this.#parts);
     return await serversThatHave(manifest, sources, this.#nearest, signal);
   }
@@ -296,52 +287,6 @@ export class NostrNode implements AsyncDisposable {
     this.#notices[Symbol.dispose]();
     this.#relays[Symbol.dispose]();
     this.#key[Symbol.dispose]();
-  }
-
-  /**
-   * What relays tell of a repository; undefined where that can't be found out.
-   *
-   * @param pack what is remembered from before it was published doesn't do
-   */
-  async #eventsOf(
-    manifest: Manifest,
-    signal: AbortSignal,
-    pack?: string,
-  ): Promise<RepositoryEvents | undefined> {
-    const { name, endpoints } = manifest;
-    const found = this.#foundFor(manifest);
-    const places = found ? [found.address] : [];
-    const used = this.#parts.relays.length > 0; // else nobody asked for this network
-    for (const [pubkey, named] of used ? readNostrEndpoints(endpoints.nostr) : []) {
-      const relays = named.filter((url) => mayAsk(url, this.#parts.relays));
-      places.push({ pubkey, identifier: name, relays });
-    }
-    for (const place of places) {
-      const recent = this.#lookup.remembered(place);
-      const does = pack === undefined ||
-        recent?.packs.some(({ metadata }) => metadata.sha256 === pack);
-      const events = recent && does
-        ? recent
-        : await this.#lookup.ask(place, signal).catch((error) => {
-          this.#parts.context.log(`nostr: ${toGtrError(error).message}`);
-          return recent;
-        });
-      signal.throwIfAborted();
-      if (events && events.packs.length > 0) return events;
-    }
-    return undefined;
-  }
-
-  #foundFor({ publisher, name }: Manifest): Found | undefined {
-    return this.#found.get(`${idOf(publisher)}/${name}`);
-  }
-
-  #note(publicKey: string, name: string, found: Found): void {
-    const key = `${idOf(publicKey)}/${name}`;
-    this.#found.delete(key);
-    this.#found.set(key, found);
-    const [oldest] = this.#found.keys();
-    if (this.#found.size > MAX_FOUND) this.#found.delete(oldest!);
   }
 }
 

@@ -20,8 +20,10 @@ import { decodePack, type PackMetadata } from "./events/pack.ts";
 import { decodeBlossomList, decodeRelayList } from "./events/server_lists.ts";
 import { decodeState, type SignedState } from "./events/state.ts";
 import { mayAsk } from "./may_ask.ts";
+import { Recent } from "./recent.ts";
+import { Budget } from "./relays/budget.ts";
 import type { Filter } from "./relays/filter.ts";
-import type { Relays } from "./relays/relays.ts";
+import type { QueryOptions, Relays } from "./relays/relays.ts";
 import { distinctUrls, relayUrl, webUrl } from "./urls.ts";
 
 /** A pack, and the event that tells of it. */
@@ -50,7 +52,7 @@ export interface RepositoryAnswer extends RepositoryEvents {
 const SOON = 5_000;
 /** The same for where packs are, which changes seldom. */
 const LATER = 60_000;
-const MAX_REMEMBERED = 256;
+const REMEMBERED = { entries: 256, bytes: 32 * 1024 * 1024, age: LATER };
 const MAX_SERVERS = 16;
 const MAX_RELAYS = 16;
 const MAX_CANDIDATES = 8;
@@ -62,7 +64,7 @@ export function repositoryTag(id: string, name: string): string {
 
 /** Asks relays about repositories. */
 export class RepositoryLookup {
-  readonly #recent = new Map<string, { events: RepositoryEvents; at: number; again: boolean }>();
+  readonly #recent = new Recent<{ readonly events: RepositoryEvents; again: boolean }>(REMEMBERED);
 
   /** @param own the relays that the user set */
   constructor(readonly relays: Relays, readonly own: readonly string[]) {}
@@ -83,9 +85,14 @@ export class RepositoryLookup {
    * Asks the relays of `address` and the user's; where these know nothing, also those that the
    * author names.
    *
+   * @param enough relays after whose answers, whatever they know, slow ones aren't waited for
    * @throws {NetworkError} "unreachable" where no relay answers, or there is none to ask
    */
-  async ask(address: NostrAddress, signal: AbortSignal): Promise<RepositoryAnswer> {
+  async ask(
+    address: NostrAddress,
+    signal: AbortSignal,
+    enough = Infinity,
+  ): Promise<RepositoryAnswer> {
     const chosen = this.relaysOf(address.relays);
     if (chosen.length === 0) {
       throw new NetworkError(
@@ -97,7 +104,11 @@ export class RepositoryLookup {
       );
     }
     const filters = filtersOf(address);
-    const { events, failed } = await this.relays.query(chosen, filters, signal, hasState);
+    const options: QueryOptions = {
+      suffices: (events, relays) => hasState(events) || relays >= enough,
+      budget: new Budget(),
+    };
+    const { events, failed } = await this.relays.query(chosen, filters, signal, options);
     let found = readEvents(events, address, chosen);
     if (found.state === undefined) {
       const lists = events.flatMap((event) => decodeRelayList(event)?.write ?? []);
@@ -106,18 +117,18 @@ export class RepositoryLookup {
         .filter((url) => !chosen.includes(url) && mayAsk(url, chosen));
       const answer = more.length === 0
         ? undefined
-        : await this.relays.query(more, filters, signal, hasState).catch(() => undefined);
+        : await this.relays.query(more, filters, signal, options).catch(() => undefined);
       signal.throwIfAborted();
       if (answer) found = readEvents([...events, ...answer.events], address, chosen);
     }
-    this.#remember(found);
+    this.#recent.set(keyOf(address), { events: found, again: false }, sizeOfEvents(found));
     return { ...found, silent: [...failed.keys()] };
   }
 
   /** What was {@linkcode keep kept} a moment ago, once; else asks. */
   async askAgain(address: NostrAddress, signal: AbortSignal): Promise<RepositoryEvents> {
-    const recent = this.#recent.get(keyOf(address));
-    if (!recent?.again || Date.now() - recent.at > SOON) return await this.ask(address, signal);
+    const recent = this.#recent.get(keyOf(address), SOON);
+    if (!recent?.again) return await this.ask(address, signal);
     recent.again = false;
     return recent.events;
   }
@@ -130,8 +141,7 @@ export class RepositoryLookup {
 
   /** What was last asked; undefined where that is some time ago. */
   remembered(address: NostrAddress): RepositoryEvents | undefined {
-    const recent = this.#recent.get(keyOf(address));
-    return recent && Date.now() - recent.at < LATER ? recent.events : undefined;
+    return this.#recent.get(keyOf(address))?.events;
   }
 
   /** The announcements that carry a tag `i` of this value: anyone's, and at most a few. */
@@ -139,17 +149,6 @@ export class RepositoryLookup {
     const filter = { kinds: [ANNOUNCEMENT], "#i": [value] };
     const { events } = await this.relays.query(this.own, [filter], signal);
     return liveEvents(events).slice(0, MAX_CANDIDATES * 8);
-  }
-
-  #remember(events: RepositoryEvents): void {
-    const key = keyOf(events.address);
-    this.#recent.delete(key);
-    this.#recent.set(key, { events, at: Date.now(), again: false });
-    // Oldest first. Relays can make answers large: none is kept longer than it is of use.
-    for (const [old, { at }] of this.#recent) {
-      if (this.#recent.size <= MAX_REMEMBERED && Date.now() - at < LATER) break;
-      this.#recent.delete(old);
-    }
   }
 }
 
@@ -217,6 +216,11 @@ export function eventsOf({ announcement, state, packs }: RepositoryEvents): Nost
     ...announcement ? [announcement.event] : [],
     ...state ? [state.event] : [],
   ];
+}
+
+/** About how many bytes of memory they take. */
+export function sizeOfEvents(events: RepositoryEvents): number {
+  return eventsOf(events).reduce((sum, event) => sum + JSON.stringify(event).length, 0);
 }
 
 /** An event with several tags `d` answers to each of them, but is only what its first one says. */

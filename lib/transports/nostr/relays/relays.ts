@@ -6,6 +6,7 @@
 import { type GtrError, NetworkError, toGtrError } from "../../../common/errors.ts";
 import { abortable, deadline, sleep } from "../../../common/wait.ts";
 import type { NostrEvent } from "../events/event.ts";
+import { Budget } from "./budget.ts";
 import { type ConnectionOptions, RelayConnection } from "./connection.ts";
 import type { Filter } from "./filter.ts";
 import { Sieve } from "./sieve.ts";
@@ -31,6 +32,18 @@ export interface RelayTimes {
 export interface Outcome {
   readonly answered: readonly string[];
   readonly failed: ReadonlyMap<string, GtrError>;
+}
+
+/** How relays are asked. */
+export interface QueryOptions {
+  /**
+   * Whether events, of so many relays, are worth not waiting for slow ones any longer than the time of
+   * grace: else a relay that is quick and knows nothing would hide what a slower one knows. Any event
+   * is, unless it is told.
+   */
+  readonly suffices?: (events: readonly NostrEvent[], relays: number) => boolean;
+  /** What may be kept, where several queries share that. */
+  readonly budget?: Budget;
 }
 
 const TIMES: RelayTimes = {
@@ -62,24 +75,28 @@ export class Relays implements Disposable {
    * All authentic events that the filters ask for, each once, of all relays that answer in time. What a
    * relay should not have sent is dropped and counted.
    *
-   * @param suffices whether events are worth not waiting for slow relays any longer than the time of
-   * grace: else a relay that is quick and knows nothing would hide what a slower one knows
    * @throws {NetworkError} "unreachable" where no relay answers: that says nothing about the events
    */
   async query(
     urls: readonly string[],
     filters: readonly Filter[],
     signal: AbortSignal,
-    suffices: (events: readonly NostrEvent[]) => boolean = (events) => events.length > 0,
+    { suffices = (events) => events.length > 0, budget = new Budget() }: QueryOptions = {},
   ): Promise<Outcome & { events: NostrEvent[] }> {
     const events: NostrEvent[] = [];
+    let relays = 0;
     const sieve = new Sieve(filters, this.options.dropped);
     const enough = new AbortController();
     let timer: ReturnType<typeof setTimeout> | undefined;
     const outcome = await this.#all(urls, signal, async (url, limit) => {
       const late = AbortSignal.any([limit, enough.signal]);
-      await this.#ask(url, filters, sieve, (event) => events.push(event), late);
-      if (!suffices(events)) return;
+      const take = (event: NostrEvent, bytes: number) => {
+        const fits = budget.take(url, bytes);
+        if (fits) events.push(event);
+        return fits;
+      };
+      await this.#ask(url, filters, sieve, take, late);
+      if (!suffices(events, ++relays)) return;
       timer ??= setTimeout(() => {
         const why = `the others had answered ${this.#times.grace / 1000} s before`;
         enough.abort(new NetworkError("timed-out", `a relay didn't answer in time: ${why}`));
@@ -199,12 +216,16 @@ export class Relays implements Disposable {
     return { answered, failed };
   }
 
-  /** Asks one relay, until it has sent all that it has stored. */
+  /**
+   * Asks one relay, until it has sent all that it has stored.
+   *
+   * @param take keeps a new event of so many bytes; false where it is too much
+   */
   async #ask(
     url: string,
     filters: readonly Filter[],
     sieve: Sieve,
-    take: (event: NostrEvent) => void,
+    take: (event: NostrEvent, bytes: number) => boolean,
     signal: AbortSignal,
   ): Promise<void> {
     const connection = await this.#connect(url, signal);
@@ -218,10 +239,10 @@ export class Relays implements Disposable {
     const subscription = connection.subscribe(filters, {
       event: (value, length) => {
         const event = sieve.pass(value);
-        if (typeof event === "object") take(event);
+        const fits = typeof event !== "object" || take(event, length);
         if (event === "bad") bad++;
         bytes += length;
-        if (++events <= MAX_EVENTS && bytes <= MAX_ANSWER && bad <= MAX_BAD) return;
+        if (fits && ++events <= MAX_EVENTS && bytes <= MAX_ANSWER && bad <= MAX_BAD) return;
         this.options.dropped("flooding-relay");
         reject(new NetworkError("flooding", `${url} sends more than was asked for`));
         connection.close(); // it would go on

@@ -7,6 +7,7 @@ import { abortable } from "../../../../lib/common/wait.ts";
 import { encodeDeletion } from "../../../../lib/transports/nostr/events/deletion.ts";
 import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
 import { Relays, type RelayTimes } from "../../../../lib/transports/nostr/relays/relays.ts";
+import { liar } from "../../../fixtures/nostr/liar.ts";
 import { startRelay } from "../../../fixtures/nostr/servers.ts";
 import { alice, counting, mallory, signed } from "./fixture.ts";
 
@@ -19,31 +20,6 @@ const FILTERS = [{ kinds: [1], authors: [alice.pubkey] }];
 function pool(times: Partial<RelayTimes> = {}, signer = undefined as typeof alice | undefined) {
   const { dropped, counts } = counting();
   return { relays: new Relays({ dropped, signer, times }), counts };
-}
-
-/** A relay that says what it is told to. */
-function liar(
-  say: (message: unknown[], send: (answer: unknown) => void, socket: WebSocket) => void,
-) {
-  const sockets = new Set<WebSocket>();
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
-    const { socket, response } = Deno.upgradeWebSocket(request);
-    sockets.add(socket);
-    socket.onmessage = ({ data }) => {
-      say(JSON.parse(data), (answer) => {
-        if (socket.readyState !== WebSocket.OPEN) return;
-        socket.send(typeof answer === "string" ? answer : JSON.stringify(answer));
-      }, socket);
-    };
-    return response;
-  });
-  return {
-    url: `ws://127.0.0.1:${server.addr.port}`,
-    async [Symbol.asyncDispose]() {
-      for (const socket of sockets) socket.close();
-      await server.shutdown();
-    },
-  };
 }
 
 /** An address where nobody is. */
