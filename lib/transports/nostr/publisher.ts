@@ -4,28 +4,22 @@
  *
  * @module
  */
-import { GtrError, NetworkError, RequestError, toGtrError } from "../../common/errors.ts";
+import { GtrError, NetworkError, toGtrError } from "../../common/errors.ts";
 import { Mutex } from "../../common/mutex.ts";
 import { abortable, type Wait } from "../../common/wait.ts";
 import type { PublisherKey } from "../../identity/keys.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
 import type { PackFile } from "../transport.ts";
-import type { NostrAddress } from "./address.ts";
 import { readNostrEndpoints } from "./binding.ts";
 import { deliver } from "./deliver.ts";
-import type { NostrEvent } from "./events/event.ts";
 import { STATE } from "./events/kinds.ts";
 import { type GraspParts, pushToServers } from "./grasp/push_to_servers.ts";
 import type { NostrSigner } from "./keys/signer.ts";
 import { type DataParts, storeData } from "./publication_data.ts";
+import { beginAgain, follow, isBehind, type Publication, publishedBefore } from "./publication.ts";
 import { publicationEvents } from "./publication_events.ts";
 import type { Relays } from "./relays/relays.ts";
-import {
-  eventsOf,
-  readEvents,
-  type RepositoryEvents,
-  type RepositoryLookup,
-} from "./repository_events.ts";
+import type { RepositoryLookup } from "./repository_events.ts";
 import { Retry } from "./retry.ts";
 import { Withdrawals } from "./withdrawals.ts";
 
@@ -42,24 +36,6 @@ export interface PublisherParts extends GraspParts {
   readonly clone: (manifest: Manifest, pubkey: string) => readonly string[];
   /** Milliseconds before the first further try; twice as long before each one after it. */
   readonly retry: number;
-}
-
-/** What this node publishes of one repository. */
-interface Publication {
-  readonly signed: SignedManifest;
-  readonly packs: readonly PackFile[];
-  /** In the order in which relays get them; undefined until signed. */
-  events?: readonly NostrEvent[];
-  /** Relays that have all of them. */
-  readonly delivered: Set<string>;
-  /** GRASP servers that have it. */
-  readonly grasped: Set<string>;
-  /** Servers refused some of its packs. */
-  lacking: boolean;
-  /** The id of its state, once that is signed. */
-  stated?: string;
-  /** It doesn't name the Nostr key, so nobody would believe it: the next one will. */
-  unbound?: boolean;
 }
 
 /** The publications of one's own key. */
@@ -93,12 +69,7 @@ export class Publisher implements AsyncDisposable {
     const { name, sequence } = signed.manifest;
     const before = this.#current.get(name);
     if (before && before.signed.manifest.sequence > sequence) return;
-    const publication: Publication = before?.signed.manifest.sequence === sequence
-      ? { ...before, packs }
-      : {
-        ...{ signed, packs, events: before?.events },
-        ...{ delivered: new Set(), grasped: new Set(), lacking: false },
-      };
+    const publication = follow(before, signed, packs);
     this.#current.set(name, publication);
     try {
       await abortable(this.#run(publication), wait.signal);
@@ -122,11 +93,7 @@ export class Publisher implements AsyncDisposable {
     this.#retry.reset();
     void this.#withdrawals.goOn();
     for (const publication of this.#current.values()) {
-      if (isOther) {
-        publication.events = publication.stated = undefined;
-        publication.delivered.clear();
-        publication.grasped.clear();
-      }
+      if (isOther) beginAgain(publication, isOther);
       if (!this.#isBehind(publication)) continue;
       this.#run(publication).catch((error) => this.#failed(publication, error));
     }
@@ -136,6 +103,7 @@ export class Publisher implements AsyncDisposable {
   async forget({ name }: Manifest): Promise<void> {
     const publication = this.#current.get(name);
     this.#current.delete(name);
+    publication?.replaced.abort();
     await this.#turns.run(name, async () => {
       this.parts.data.chunked.keepOnly(name, []);
       await this.#withdrawals.add(name, publication?.events ?? []);
@@ -147,8 +115,7 @@ export class Publisher implements AsyncDisposable {
     this.parts.data.blobs.doubt();
     this.parts.data.chunked.doubt();
     for (const publication of this.#current.values()) {
-      publication.delivered.clear();
-      publication.grasped.clear();
+      beginAgain(publication);
       await this.#run(publication).catch((error) => this.#failed(publication, error));
     }
   }
@@ -181,7 +148,7 @@ export class Publisher implements AsyncDisposable {
     publication.unbound = !readNostrEndpoints(endpoints.nostr).has(signer.pubkey);
     if (publication.unbound) return;
     const address = { pubkey: signer.pubkey, identifier: name, relays: [] };
-    const before = await this.#before(publication, address, signal);
+    const before = await publishedBefore(publication, lookup, address, quorum, signal);
     const floor = await this.#withdrawals.floor(name);
     publication.lacking = true;
     const { packs } = publication;
@@ -207,52 +174,27 @@ export class Publisher implements AsyncDisposable {
     const missing = lookup.own.filter((url) => !delivered.has(url));
     const needed = quorum - delivered.size;
     const cargo = data.chunked.cargo(stored.files, missing, needed);
-    const delivery = deliver(relays, missing, events, needed, signal, cargo);
+    const { signal: replaced } = publication.replaced;
+    const wanted = AbortSignal.any([signal, replaced]);
+    const delivery = deliver(relays, missing, events, needed, wanted, cargo);
     const ended = delivery.all.then(async (urls) => {
       for (const url of urls) delivered.add(url);
-      await pushToServers(this.parts, { signed, events, grasped }, signer.pubkey, signal);
+      if (replaced.aborted) return;
+      await pushToServers(this.parts, { signed, events, grasped }, signer.pubkey, wanted);
       if (this.#isBehind(publication)) this.#retry.later();
     });
     this.#running.add(ended);
     ended.finally(() => this.#running.delete(ended));
-    await delivery.enough;
-    await this.#withdrawals.cancel(name);
-  }
-
-  /**
-   * What was signed before, and what relays have: other programs may have changed it since.
-   *
-   * @throws {NetworkError} "unreachable" where neither is known: to sign then might undo what others did
-   * @throws {RequestError} "changed-elsewhere" where another program has replaced what is published
-   */
-  async #before(
-    { signed: { manifest }, events = [], stated }: Publication,
-    address: NostrAddress,
-    signal: AbortSignal,
-  ): Promise<RepositoryEvents> {
-    const { lookup } = this.parts;
-    const found = await lookup.ask(address, signal).catch((error) => {
-      if (events.length === 0) throw error;
-      return undefined;
+    await delivery.enough.catch((error) => {
+      if (!replaced.aborted) throw error; // else the newer one is delivered instead
     });
-    signal.throwIfAborted();
-    const known = [...events, ...found ? eventsOf(found) : []];
-    const before = readEvents(known, address, lookup.own);
-    const state = before.state?.event.id;
-    if (stated === undefined || state === undefined || state === stated) return before;
-    throw new RequestError(
-      "changed-elsewhere",
-      `another program has pushed to ${manifest.name} with the same key since; ` +
-        "what gtr publishes next replaces that",
-      { hint: "fetch what was pushed, then publish again: gtr share" },
-    );
+    if (!replaced.aborted) await this.#withdrawals.cancel(name);
   }
 
   #isBehind(publication: Publication): boolean {
-    const { signed, delivered, grasped, lacking, unbound } = publication;
-    return this.#current.get(signed.manifest.name) === publication && !unbound &&
-      (lacking || this.parts.grasp.some((server) => !grasped.has(server)) ||
-        this.parts.lookup.own.some((url) => !delivered.has(url)));
+    const { lookup, grasp } = this.parts;
+    return this.#current.get(publication.signed.manifest.name) === publication &&
+      isBehind(publication, lookup.own, grasp);
   }
 
   async #goOn(): Promise<void> {
