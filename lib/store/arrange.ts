@@ -6,6 +6,7 @@
 import { isAnnounced } from "../manifest/flow.ts";
 import { endOfGroups } from "../manifest/pack_groups.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
+import { without } from "./repo_state.ts";
 
 /** The packs of a repository after a manifest was accepted, in the order they are checked in. */
 export interface Arrangement {
@@ -19,7 +20,7 @@ export interface Arrangement {
  *
  * Where all packs of the manifest are at hand, the repository will be exactly those. Else the
  * reader skipped packs whose content it has from others, or there are none to fetch, and it keeps all
- * it has.
+ * it has, but for those behind one that is lost: they may need it, and nothing was skipped for them.
  *
  * @param wanted the manifest, with its packs
  * @param stored those of the repository's state
@@ -32,15 +33,23 @@ export function arrangePacks(
   whole: ReadonlySet<string>,
   fetched: ReadonlySet<string>,
 ): Arrangement {
-  const held = stored.filter(({ sha256 }) => whole.has(sha256));
-  const fresh = wanted.packs.filter(({ sha256 }) => fetched.has(sha256) && !whole.has(sha256));
-  const complete = !isAnnounced(wanted) &&
-    wanted.packs.every(({ sha256 }) => fetched.has(sha256) || whole.has(sha256));
-  const packs = complete ? wanted.packs : [...held, ...fresh];
+  const atHand = wanted.packs.filter(({ sha256 }) => fetched.has(sha256) || whole.has(sha256));
+  const complete = !isAnnounced(wanted) && atHand.length === wanted.packs.length;
+  const held = unbroken(stored, whole);
+  const packs = complete ? wanted.packs : [...held, ...without(atHand, held)];
   const differs = packs.findIndex((pack, i) =>
     pack.sha256 !== stored[i]?.sha256 || !whole.has(pack.sha256)
   );
   // Packs that were made as one may name one another's objects, so they were checked as one.
   const same = stored.slice(0, differs < 0 ? packs.length : differs);
   return { packs, trusted: endOfGroups(same) };
+}
+
+/** The packs before the first group that has lost one: nothing is missing behind what is in them. */
+export function unbroken(
+  stored: readonly PackRef[],
+  whole: ReadonlySet<string>,
+): readonly PackRef[] {
+  const gap = stored.findIndex(({ sha256 }) => !whole.has(sha256));
+  return gap < 0 ? stored : stored.slice(0, endOfGroups(stored.slice(0, gap)));
 }

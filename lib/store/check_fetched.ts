@@ -30,7 +30,8 @@ export interface AcceptOptions extends Wait {
  *
  * @param options `early`: the first pack's index, where it was made while the pack arrived
  * @param stored packs of the repository's state; `whole` are those of them that are on disk
- * @returns the packs that were fetched; their indexes are in the quarantine
+ * @returns what the repository is to consist of, and those of these that were fetched; their indexes
+ * are in the quarantine
  * @throws {VerificationError} "wrong-pack", "bad-pack", "missing-objects", "bad-refs"
  * @throws {StoreError} "disk-full"
  */
@@ -42,7 +43,7 @@ export async function checkFetched(
   whole: readonly PackFile[],
   fetched: readonly PackFile[],
   options: AcceptOptions,
-): Promise<AddedPack[]> {
+): Promise<{ readonly packs: readonly PackRef[]; readonly added: readonly AddedPack[] }> {
   const held = new Set(whole.map(({ pack }) => pack.sha256));
   const files = new Map([...fetched, ...whole].map(({ pack, path }) => [pack.sha256, path]));
   const { packs, trusted } = arrangePacks(manifest, stored, held, new Set(files.keys()));
@@ -76,7 +77,7 @@ export async function checkFetched(
     }
   }
   await quarantine.checkTips(manifest, options.signal);
-  return added;
+  return { packs, added };
 }
 
 /** Removes the file at `path` if the work on it finds it bad. */

@@ -9,9 +9,9 @@ import { VerificationError } from "../common/errors.ts";
 import { verifySignature } from "../identity/keys.ts";
 import { decodeEnvelope } from "../manifest/envelope.ts";
 import { verifyManifest } from "../manifest/manifest.ts";
-import { endOfGroups } from "../manifest/pack_groups.ts";
 import type { PackRef, SignedManifest } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
+import { unbroken } from "./arrange.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 import {
   EMPTY_STATE,
@@ -113,8 +113,8 @@ export class RepositoryReader {
   }
 
   /**
-   * The highest sequence number ever stored or seen, 0 for none. What was stored is kept twice, so that losing either
-   * the manifest or the state loses nothing.
+   * The highest sequence number ever stored or seen, 0 for none. What was stored is kept twice, so
+   * that losing either the manifest or the state loses nothing.
    */
   async highestSequence(): Promise<number> {
     const manifest = (await this.usableManifest())?.manifest;
@@ -153,16 +153,12 @@ export class RepositoryReader {
     return tips.union(new Set(Object.values(manifest?.refs ?? {})));
   }
 
-  /**
-   * The packs before the first group that is not on disk whole: nothing is missing behind what is in
-   * them.
-   */
+  /** The packs that are on disk before the first group that has lost one. */
   protected async completePacks(): Promise<PackFile[]> {
     const { packs } = await this.state();
     const whole = await this.whole(packs);
-    const gap = packs.findIndex((pack, i) => pack.sha256 !== whole[i]?.pack.sha256);
-    const held = gap < 0 ? packs : packs.slice(0, gap);
-    return whole.slice(0, endOfGroups(held));
+    const names = new Set(whole.map(({ pack }) => pack.sha256));
+    return whole.slice(0, unbroken(packs, names).length);
   }
 
   /** Packs that no manifest lists any more but that can still be seeded. */

@@ -126,10 +126,11 @@ export class StoredRepository extends RepositoryReader {
     const whole = await this.whole(state.packs);
     try {
       await using quarantine = await Quarantine.open(this.paths);
-      const added = await checkFetched(
+      const { packs, added } = await checkFetched(
         ...[this.paths, quarantine, signed.manifest, state.packs, whole, fetched, options] as const,
       );
-      await commitManifest(this.paths, signed, added, state, whole);
+      const unlisted = packs === signed.manifest.packs ? undefined : packs;
+      await commitManifest(this.paths, signed, added, state, whole, unlisted);
     } catch (error) {
       throw explained(`can't store ${this.name}`, error);
     }

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { listRefs } from "../../../lib/git_interface/refs.ts";
+import { missingPacks } from "../../../lib/manifest/missing_packs.ts";
 import type { Manifest } from "../../../lib/manifest/types.ts";
 import { commit, FORMATS, git, tempDir } from "../git_interface/fixture.ts";
 import {
@@ -338,15 +339,53 @@ Deno.test("a pack that is lost doesn't count as one that has another's content",
   await Deno.remove(reader.packPath(a.sha256));
   const merged = await publisher.publication(); // of all, so neither a nor b is needed
   const signed = await publisher.sign([a, merged.added[0]!.pack]);
-  await assert.rejects(
-    reader.accept(signed, await fetchInto(reader, { ...merged, signed }), lenient),
-    {
-      code: "missing-objects", // b is still there, and leans on a
-    },
-  );
+  const other = readerOf(publisher, join(temp.path, "other")); // has nothing of a
+  await assert.rejects(follow(other, { signed, added: two.added }), { code: "missing-objects" });
+  await follow(reader, { ...merged, signed }); // b is still there, and leans on a
+  assert.deepEqual(sha256s(await reader.packs()), sha256s(merged.added));
+  assert.equal(await fsck(reader), "");
   await follow(reader, { signed, added: [...one.added, ...merged.added] });
   assert.deepEqual(await reader.packs(), await reader.heldPacks());
   assert.equal(await fsck(reader), "");
+});
+
+Deno.test("what only packs behind a lost one need is not asked for where others have it", async () => {
+  await using temp = await tempDir();
+  const { publisher, reader } = await setUp(temp.path);
+  await commit(publisher.work, "a");
+  await git(publisher.work, ["checkout", "-q", "-b", "other"]);
+  await commit(publisher.work, "o");
+  await git(publisher.work, ["checkout", "-q", "main"]);
+  const one = await publisher.publication();
+  await follow(reader, one);
+  const packs = [...one.signed.manifest.packs];
+  for (const name of ["b", "c"]) {
+    await commit(publisher.work, name);
+    const next = await publisher.publication(packs);
+    await follow(reader, next);
+    packs.push(next.added[0]!.pack);
+  }
+  // The publisher packs anew: what main was at first, without the other branch, and all since then.
+  await git(publisher.work, ["branch", "-q", "-D", "other"]);
+  const main = await git(publisher.work, ["rev-parse", "main"]);
+  await git(publisher.work, ["reset", "-q", "--hard", "main~2"]);
+  const base = await publisher.pack();
+  await git(publisher.work, ["reset", "-q", "--hard", main]);
+  const anew = await publisher.publication([base.pack]);
+
+  await Deno.remove(reader.packPath(packs[1]!.sha256));
+  const has = {
+    packs: new Set(sha256s(await reader.packs())),
+    objects: await reader.heldTips(),
+  };
+  assert.deepEqual(missingPacks(anew.signed.manifest, has), [anew.added[0]!.pack]);
+  await follow(reader, anew);
+  const kept = [packs[0]!.sha256, anew.added[0]!.pack.sha256];
+  assert.deepEqual(sha256s(await reader.packs()), kept);
+  assert.ok(await reader.isWhole());
+  assert.equal(await fsck(reader), "");
+  await follow(reader, { ...anew, added: [] }); // as often as one likes
+  assert.deepEqual(sha256s(await reader.packs()), kept);
 });
 
 Deno.test("accepting stops when it is told to, and changes nothing", async () => {

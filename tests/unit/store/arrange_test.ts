@@ -40,7 +40,13 @@ Deno.test("while packs are skipped, those that have their content are kept", () 
   assert.deepEqual(arrange("D", "ABC", "ABC", ""), ["ABC", 3]);
   assert.deepEqual(arrange("DE", "ABC", "ABC", "E"), ["ABCE", 3]);
   assert.deepEqual(arrange("DE", "ABCE", "ABCE", "D"), ["DE", 0]);
-  assert.deepEqual(arrange("DE", "ABC", "AC", "E"), ["ACE", 1]);
+});
+
+Deno.test("packs behind one that is lost are kept only where the manifest lists them", () => {
+  assert.deepEqual(arrange("DE", "ABC", "AC", "E"), ["AE", 1]);
+  assert.deepEqual(arrange("DCE", "ABC", "AC", "E"), ["ACE", 1]);
+  assert.deepEqual(arrange("DE", "AbC", "AC", "E"), ["AE", 1]);
+  assert.deepEqual(arrange("DE", "AbC", "Ab", "E"), ["AE", 1]);
 });
 
 Deno.test("no pack is arranged that is not at hand, and trust is a prefix of what is stored", () => {
