@@ -6,9 +6,15 @@
 import { createHash } from "node:crypto";
 import { createReadStream } from "node:fs";
 import { rm, stat } from "node:fs/promises";
-import { NetworkError, StoreError, toGtrError, VerificationError } from "../../common/errors.ts";
+import {
+  type GtrError,
+  NetworkError,
+  StoreError,
+  toGtrError,
+  VerificationError,
+} from "../../common/errors.ts";
 import type { Reach } from "../../common/reach.ts";
-import type { Wait } from "../../common/wait.ts";
+import type { Progress, Wait } from "../../common/wait.ts";
 import type { FetchWait } from "../transport.ts";
 import { downloadBlob } from "./blossom/download.ts";
 
@@ -16,8 +22,12 @@ import { downloadBlob } from "./blossom/download.ts";
 export interface BlobSource {
   /** For a person. */
   readonly name: string;
-  /** Appends to what is in the file `into` already; its deadlines are its own. */
-  fetch(into: string, wait: Wait): Promise<void>;
+  /**
+   * Appends to what is in the file `into` already; its deadlines are its own.
+   *
+   * @param hurry it is given up where it is slow: there are others
+   */
+  fetch(into: string, wait: Wait, hurry: boolean): Promise<void>;
 }
 
 /** A blob and where it may be. */
@@ -30,46 +40,76 @@ export interface WantedBlob {
 }
 
 /**
- * Fetches a blob into the file `into`, after what is there already. Where the whole is wrong, what
- * was there or the source may be: the same source gets another chance with an empty file.
+ * Fetches a blob into the file `into`, after what is there already. A source that is slow is left for
+ * the others, and asked again where these don't have it: the one that brought most first.
  *
  * @throws {NetworkError} "nobody-answered" where no source delivers it
  */
 export async function getBlob(blob: WantedBlob, into: string, wait: FetchWait): Promise<void> {
+  const { sources } = blob;
   const failures: string[] = [];
+  const slow: { readonly source: BlobSource; readonly brought: number }[] = [];
   let { prefix } = wait;
-  for (const source of blob.sources) {
-    for (;;) {
-      const before = await sizeOf(into);
-      try {
-        await source.fetch(into, {
-          signal: wait.signal,
-          progress: (done, total, doing) => {
-            prefix?.(done);
-            wait.progress?.(done, total, doing);
-          },
-        });
-        if (await sha256Of(into, wait.signal) === blob.sha256) return;
-        await rm(into, { force: true });
-        throw new VerificationError("wrong-blob", `${source.name} sends other bytes`);
-      } catch (thrown) {
-        wait.signal.throwIfAborted();
-        prefix = undefined; // what was told may be wrong
-        const error = toGtrError(thrown);
-        if (error instanceof StoreError) throw error;
-        const mayBeOurs = before > 0 && error instanceof VerificationError;
-        if (mayBeOurs) await rm(into, { force: true });
-        if (mayBeOurs) continue;
-        if (error instanceof VerificationError) blob.dropped(error.code);
-        failures.push(error.message);
-        break;
-      }
-    }
+  const ask = async (source: BlobSource, hurry: boolean): Promise<boolean> => {
+    const before = await sizeOf(into);
+    const fault = await attempt(blob, source, into, { ...wait, prefix }, hurry);
+    if (fault === undefined) return true;
+    prefix = undefined; // what was told may be wrong
+    const brought = await sizeOf(into) - before;
+    if (hurry && fault.code === "nobody-answered" && brought > 0) slow.push({ source, brought });
+    else failures.push(fault.message);
+    return false;
+  };
+  for (const [i, source] of sources.entries()) {
+    if (await ask(source, i < sources.length - 1 || slow.length > 0)) return;
+  }
+  for (const { source } of slow.toSorted((a, b) => b.brought - a.brought)) {
+    if (await ask(source, false)) return;
   }
   const why = failures.length === 0 ? "no server is known that could have it" : failures.join("; ");
   throw new NetworkError("nobody-answered", `can't fetch ${blob.what}: ${why}`, {
     hint: "try again later, or add a server that has it to nostr.blossom",
   });
+}
+
+/**
+ * Asks one source. Where the whole is wrong, what was there or the source may be: it gets another
+ * chance with an empty file.
+ *
+ * @returns why it didn't deliver the blob; undefined where it did
+ */
+async function attempt(
+  { sha256, dropped }: WantedBlob,
+  source: BlobSource,
+  into: string,
+  { signal, progress, prefix }: FetchWait,
+  hurry: boolean,
+): Promise<GtrError | undefined> {
+  let told = prefix;
+  for (;;) {
+    const before = await sizeOf(into);
+    try {
+      const count: Progress = (done, total, doing) => {
+        told?.(done);
+        progress?.(done, total, doing);
+      };
+      await source.fetch(into, { signal, progress: count }, hurry);
+      if (await sha256Of(into, signal) === sha256) return undefined;
+      await rm(into, { force: true });
+      throw new VerificationError("wrong-blob", `${source.name} sends other bytes`);
+    } catch (thrown) {
+      signal.throwIfAborted();
+      told = undefined;
+      const error = toGtrError(thrown);
+      if (error instanceof StoreError) throw error;
+      if (!(error instanceof VerificationError)) return error;
+      if (before === 0) {
+        dropped(error.code);
+        return error;
+      }
+      await rm(into, { force: true });
+    }
+  }
 }
 
 /**
@@ -87,7 +127,7 @@ export function blossomSource(
 ): BlobSource {
   return {
     name: new URL(url).origin,
-    fetch: (into, wait) => downloadBlob(url, size, into, wait, timeout, nearest),
+    fetch: (into, wait, hurry) => downloadBlob(url, size, into, wait, { timeout, hurry, nearest }),
   };
 }
 

@@ -17,16 +17,26 @@ import { answerBytes, type BlossomRequest, exchange, refusal } from "./request.t
 const IDLE = 20_000;
 /** Fewer don't count as a sign of life: a server that drips would else be waited for without end. */
 const LEAST = 64 * 1024;
+/** Of the whole blob, one part in so many has to come in that time where there is a choice. */
+const PARTS = 8;
 const ANSWER = 10_000;
 const MAX_REDIRECTS = 3;
+
+/** How a blob is downloaded. */
+export interface DownloadOptions {
+  /** Milliseconds that the answer, and then each 64 KiB of it, may take. */
+  readonly timeout?: number;
+  /** In that time an eighth of the blob has to come: there are others that could send it. */
+  readonly hurry?: boolean;
+  /** What the server's name may lead to, where a stranger told it. */
+  readonly nearest?: Reach;
+}
 
 /**
  * Downloads a blob of a known size into the file `into`, after what is there already; where the server
  * can't send a part, from the start. The bytes are not checked but for their number: the caller
  * compares the SHA-256, and removes the file where it is another. Progress is in bytes.
  *
- * @param timeout milliseconds that the answer, and then each 64 KiB of it, may take
- * @param nearest what the server's name may lead to, where a stranger told it
  * @throws {NetworkError} "unreachable", "nobody-answered", "not-found", "rate-limited" or
  * "server-refused"; what has come so far stays in the file
  * @throws {VerificationError} "wrong-size" or "wrong-range"
@@ -36,9 +46,9 @@ export async function downloadBlob(
   size: number,
   into: string,
   wait: Wait,
-  timeout = IDLE,
-  nearest?: Reach,
+  { timeout = IDLE, hurry = false, nearest }: DownloadOptions = {},
 ): Promise<void> {
+  const least = hurry ? Math.max(LEAST, size / PARTS) : LEAST;
   const file = await open(into, "a+").catch((error) => {
     throw storeError(`can't write ${into}`, error);
   });
@@ -66,7 +76,7 @@ export async function downloadBlob(
         throw storeError(`can't write ${into}`, error);
       });
       done += bytes.length;
-      if (done >= alive + LEAST) {
+      if (done >= alive + least) {
         alive = done;
         idle.touch();
       }

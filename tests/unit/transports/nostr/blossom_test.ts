@@ -216,7 +216,9 @@ Deno.test("blossom: a server that drips is given up", async () => {
   });
   await using one = await blob(1);
   const url = `http://127.0.0.1:${server.addr.port}/x`;
-  await assert.rejects(downloadBlob(url, 10_000, one.into, wait, 200), { code: "nobody-answered" });
+  await assert.rejects(downloadBlob(url, 10_000, one.into, wait, { timeout: 200 }), {
+    code: "nobody-answered",
+  });
   assert((await Deno.stat(one.into)).size > 0, "what came is kept");
   await server.shutdown();
 });
@@ -266,6 +268,7 @@ Deno.test("blossom: a stranger's name that leads into this machine is not connec
   assert.equal(await sizeOfBlob(url, wait.signal), 1000);
   const inside = { code: "unreachable", message: /within this machine or its network/ };
   await assert.rejects(sizeOfBlob(url, wait.signal, "public"), inside);
-  await assert.rejects(downloadBlob(url, 1000, one.into, wait, 5000, "public"), inside);
+  const options = { timeout: 5000, nearest: "public" } as const;
+  await assert.rejects(downloadBlob(url, 1000, one.into, wait, options), inside);
   await downloadBlob(url, 1000, one.into, wait);
 });
