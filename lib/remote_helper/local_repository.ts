@@ -62,8 +62,31 @@ export async function isIncomplete(local: LocalRepository): Promise<boolean> {
   return false;
 }
 
-/** Whether it has no object of its own, as a repository that is being cloned. */
-export async function isEmpty({ objectDirectory, alternates }: LocalRepository): Promise<boolean> {
+/**
+ * Whether `git clone` is filling it. git doesn't say so before it fetches, but until then it has
+ * written the remote's address without the branches that are fetched from there.
+ */
+export async function isBeingCloned(local: LocalRepository, signal: AbortSignal): Promise<boolean> {
+  if (!await isEmpty(local)) return false;
+  const { runGit } = await import("../git_interface/run.ts");
+  const { stdout } = await runGit(
+    [
+      "config",
+      "--file",
+      join(local.commonDir, "config"),
+      "--name-only",
+      "--get-regexp",
+      "^remote[.]",
+    ],
+    { cwd: local.commonDir, signal, allowFail: true },
+  );
+  const names = stdout.split("\n");
+  return names.some((name) => name.endsWith(".url")) &&
+    !names.some((name) => name.endsWith(".fetch"));
+}
+
+/** Whether it has no object of its own. */
+async function isEmpty({ objectDirectory, alternates }: LocalRepository): Promise<boolean> {
   if (alternates.length > 0 || await firstLine(join(objectDirectory, "info", "alternates"))) {
     return false;
   }

@@ -12,7 +12,7 @@ import type { LineReader } from "./line_reader.ts";
 import { refListing } from "./list.ts";
 import {
   type Environment,
-  isEmpty,
+  isBeingCloned,
   isIncomplete,
   type LocalRepository,
   localRepository,
@@ -90,14 +90,12 @@ export class Session {
     await this.#say(...refListing(state, { forPush, objectFormat }), "");
   }
 
-  /**
-   * Whether all of it will be fetched, into a repository that has nothing. `ls-remote` in such a one
-   * looks the same: what it fetches in vain is in the store for the next clone.
-   */
+  /** Whether all of it will be fetched, by a clone: who only lists refs must not have to wait for it. */
   async #isToFill({ refs, servers, own, packBytes }: RemoteState): Promise<boolean> {
-    const { env } = this.#parts;
+    const { env, signal } = this.#parts;
     if (servers || own || this.#options.narrows || !env("GIT_DIR")) return false;
-    if (Object.keys(refs).length === 0 || !await isEmpty(await localRepository(env))) return false;
+    if (Object.keys(refs).length === 0) return false;
+    if (!await isBeingCloned(await localRepository(env), signal)) return false;
     const { isSmallPart } = await import("./fetch_part.ts");
     return !isSmallPart({ refs, packBytes }, () => false);
   }

@@ -28,6 +28,16 @@ for (const flow of ["both", "announce"]) {
     await using carol = await Node.make(bootstrap, { GTR_NETWORK_TIMEOUT: "3" });
     const head = (copy: string) => carol.gitIn(carol.path(copy), "rev-parse", "HEAD");
 
+    await t.step(
+      "refs are listed without fetching anything, also in an empty repository",
+      async () => {
+        await carol.git("init", "-q", "empty");
+        await carol.gitIn(carol.path("empty"), "remote", "add", "origin", url);
+        const listed = await carol.gitIn(carol.path("empty"), "ls-remote", "origin", "HEAD");
+        assert.equal(listed, `${second}\tHEAD`);
+        await assert.rejects(Deno.stat(await carol.stored("work", alice)), Deno.errors.NotFound);
+      },
+    );
     await t.step("a first clone takes what bob has, and says what is missing", async () => {
       const { code, stderr } = await carol.run("git", ["clone", url, "copy"]);
       assert.equal(code, 0, stderr);

@@ -75,6 +75,24 @@ Deno.test("session: capabilities, options, list", () =>
     assert.ok(client.disposed);
   }));
 
+Deno.test("session: refs are fetched before they are listed in a clone, and nowhere else", () =>
+  withPublication(async (box, publication, client) => {
+    await publication.change({ own: false });
+    const gitDir = box.path("empty");
+    await box.git(".", "init", "-q", "--bare", gitDir);
+    const listing = async (input = "list\n\n") => {
+      client.calls.length = 0;
+      assert.equal((await converse(client, input, { gitDir })).code, 0);
+      return client.calls.join(" ");
+    };
+    assert.equal(await listing(), "resolve"); // ls-remote
+    await box.git(gitDir, "config", "remote.some.where.url", publication.address);
+    assert.equal(await listing(), "resolve sync");
+    assert.equal(await listing("option depth 1\nlist\n\n"), "resolve");
+    await box.git(gitDir, "config", "remote.some.where.fetch", "+refs/heads/*:refs/remotes/o/*");
+    assert.equal(await listing(), "resolve"); // fetch, or ls-remote
+  }));
+
 Deno.test("session: fetch links packs, tells their lock and, only when asked, that all is there", () =>
   withPublication(async (box, publication, client) => {
     const oid = (await publication.state()).refs["refs/heads/main"]!;
