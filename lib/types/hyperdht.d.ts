@@ -24,6 +24,11 @@ export interface NodeAddress {
   readonly port: number;
 }
 
+/** A node of the routing table. */
+export interface DhtNode extends NodeAddress {
+  readonly id: Buffer;
+}
+
 /** Who has announced itself under a topic, as a node of the DHT tells it. Nothing of it is proved. */
 export interface AnnouncedPeer {
   readonly publicKey: Buffer;
@@ -65,6 +70,8 @@ export interface NoiseStream {
 export interface Server {
   readonly relayAddresses: readonly NodeAddress[];
   listen(keyPair: KeyPair): Promise<unknown>;
+  /** Announces it anew within a few seconds. */
+  refresh(): void;
   close(): Promise<void>;
 }
 
@@ -85,8 +92,13 @@ export default class HyperDHT {
   constructor(options: NodeOptions);
   static keyPair(seed?: Uint8Array): KeyPair;
   readonly online: boolean;
+  /** What is in the routing table, by age. */
+  readonly nodes: { readonly length: number; remove(node: DhtNode): void };
   /** The routing table. */
-  readonly nodes: { readonly length: number };
+  readonly table: { remove(id: Buffer): void };
+  on(event: "add-node" | "remove-node", listener: (node: DhtNode) => void): void;
+  /** "network-update": `online` may have changed. */
+  on(event: "network-update" | "add-node" | "remove-node", listener: () => void): void;
   /** Whether its router gives each connection another port. */
   readonly randomized: boolean;
   readonly stats: { readonly relaying: { readonly successes: number } };

@@ -11,10 +11,10 @@ import type { HyperNode } from "./node.ts";
 /** Nodes of the DHT forget an announcement after 20 minutes. */
 const AGAIN_MS = 8 * 60_000;
 /** How long taking one back may take: it is forgotten anyway. */
-const FAREWELL_MS = 2_000;
+const FORGET_MS = 2_000;
 
 /** Announces topics, and does so again until they are forgotten. */
-export class TopicAnnouncer implements AsyncDisposable {
+export class TopicAnnouncer {
   readonly #node: HyperNode;
   readonly #server: Server;
   /** Hex topic -> topic. */
@@ -27,6 +27,7 @@ export class TopicAnnouncer implements AsyncDisposable {
     this.#server = server;
     this.#log = log;
     this.#timer = setInterval(() => void this.#again(), AGAIN_MS);
+    node.onReturn(() => void this.#again());
   }
 
   async announce(topic: Buffer, signal: AbortSignal): Promise<void> {
@@ -35,12 +36,15 @@ export class TopicAnnouncer implements AsyncDisposable {
   }
 
   async forget(topic: Buffer): Promise<void> {
-    if (this.#topics.delete(topic.toString("hex"))) await this.#takeBack([topic]);
+    if (!this.#topics.delete(topic.toString("hex"))) return;
+    using limit = deadline(FORGET_MS, "HyperDHT to forget");
+    await this.#takeBack([topic], limit.signal);
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Takes all of them back, as far as that is done before the signal's abort. */
+  async end(signal: AbortSignal): Promise<void> {
     clearInterval(this.#timer);
-    await this.#takeBack([...this.#topics.values()]);
+    if (!signal.aborted) await this.#takeBack([...this.#topics.values()], signal);
   }
 
   #announce(topic: Buffer): Promise<void> {
@@ -55,9 +59,8 @@ export class TopicAnnouncer implements AsyncDisposable {
     }
   }
 
-  async #takeBack(topics: readonly Buffer[]): Promise<void> {
-    using limit = deadline(FAREWELL_MS, "HyperDHT to forget");
+  async #takeBack(topics: readonly Buffer[], signal: AbortSignal): Promise<void> {
     const all = topics.map((topic) => this.#node.dht.unannounce(topic, this.#node.keys));
-    await abortable(Promise.allSettled(all), limit.signal).catch(() => {});
+    await abortable(Promise.allSettled(all), signal).catch(() => {});
   }
 }

@@ -12,6 +12,7 @@ import { UDX } from "../../udx/mod.ts";
 import { LocalNetwork } from "./lan/local_network.ts";
 import { limitMessages } from "./message_limit.ts";
 import { RelayChoice } from "./relay_choice.ts";
+import { Returns } from "./returns.ts";
 
 /** Nodes that a new network begins with: of fewer, records are lost when one of them is busy. */
 const FIRST_NODES = 5;
@@ -24,6 +25,8 @@ const MAX_STREAMS = 16_384;
 const MAX_PEERS = 64;
 /** Where there are relays: how long one attempt to connect may take. */
 const ATTEMPT_MS = 4_000;
+/** How long nodes of the DHT have to forget this one when it ends. */
+const FAREWELL_MS = 2_000;
 /** hyperdht's errors that a relay can't help with: the peer isn't there. */
 const ABSENT: readonly unknown[] = ["PEER_NOT_FOUND", "PEER_CONNECTION_FAILED"];
 
@@ -66,6 +69,7 @@ export class HyperNode implements AsyncDisposable {
   readonly #first: readonly HyperDHT[];
   readonly #relays: RelayChoice;
   readonly #options: HyperNodeOptions;
+  readonly #returns: Returns;
   #relayed = 0;
   #local: LocalNetwork | undefined;
 
@@ -81,6 +85,7 @@ export class HyperNode implements AsyncDisposable {
     this.#first = first;
     this.#relays = new RelayChoice(options.relays ?? []);
     this.#options = options;
+    this.#returns = new Returns(dht);
   }
 
   /** Opens sockets and begins to join the network. */
@@ -111,6 +116,16 @@ export class HyperNode implements AsyncDisposable {
   /** Nodes of the DHT that are known. */
   get size(): number {
     return this.dht.nodes.length;
+  }
+
+  /** Whether nodes of the DHT answer, as far as is known. */
+  get online(): boolean {
+    return this.#returns.online;
+  }
+
+  /** Calls back whenever nodes of the DHT answer again after none did. */
+  onReturn(listener: () => void): void {
+    this.#returns.add(listener);
   }
 
   /** Where others can join the network that began here: "127.0.0.1:49737". */
@@ -164,6 +179,7 @@ export class HyperNode implements AsyncDisposable {
       limitMessages(stream);
       onconnection(stream);
     });
+    this.onReturn(() => server.refresh()); // else it is announced within five minutes
     await server.listen(keys);
     return server;
   }
@@ -259,9 +275,19 @@ export class HyperNode implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    using limit = deadline(FAREWELL_MS, "HyperDHT to forget this node");
+    await this.close(limit.signal);
+  }
+
+  /** Tells nodes of the DHT that it goes, and ends; at the signal's abort it ends without a word. */
+  async close(signal: AbortSignal): Promise<void> {
+    this.#returns[Symbol.dispose]();
     await this.#local?.[Symbol.asyncDispose]();
-    await this.dht.destroy();
-    for (const dht of this.#first.toReversed()) await dht.destroy();
+    for (const dht of [this.dht, ...this.#first.toReversed()]) {
+      const gone = dht.destroy();
+      await abortable(gone, signal).catch(() => dht.destroy({ force: true }));
+      await gone;
+    }
   }
 }
 

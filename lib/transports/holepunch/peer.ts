@@ -24,7 +24,7 @@ import { Watchers } from "./watchers.ts";
 
 /** How long a peer may take until it has asked for something. */
 const GREETING_MS = 30_000;
-/** How long the end waits for the DHT, which may be out of reach. */
+/** How long the end waits for nodes of the DHT; not at all where they are out of reach. */
 const FAREWELL_MS = 2_000;
 
 /** What a peer is made from. */
@@ -153,10 +153,11 @@ export class Peer implements AsyncDisposable {
     this.#keeper[Symbol.dispose]();
     this.#server.close();
     this.#relay?.close();
-    using limit = deadline(FAREWELL_MS, "HyperDHT to take the server");
-    const announcer = await abortable(this.#announcer, limit.signal).catch(() => undefined);
-    await announcer?.[Symbol.asyncDispose]();
-    await this.#node[Symbol.asyncDispose]();
+    using limit = deadline(this.#node.online ? FAREWELL_MS : 0, "HyperDHT to forget this node");
+    const forgotten = this.#announcer.then((it) => it.end(limit.signal)).catch(() => {});
+    await abortable(forgotten, limit.signal).catch(() => {});
+    await this.#node.close(limit.signal);
+    await forgotten;
   }
 }
 

@@ -1,0 +1,100 @@
+/** Holepunch while HyperDHT is out of reach, and when it is back. */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import dgram from "node:dgram";
+import { once } from "node:events";
+import { HyperNode } from "../../lib/transports/holepunch/node.ts";
+import type { HolepunchTransport } from "../../lib/transports/holepunch/transport.ts";
+import { until } from "../e2e/until.ts";
+import { HolepunchNetwork } from "./holepunch_nodes.ts";
+import { makeManifest, publish, testKey } from "./transport_contract.ts";
+
+const HOST = "127.0.0.1";
+const [alice, bob] = [testKey(1), testKey(2)];
+/** Far less than a question takes that nobody answers. */
+const AT_ONCE_MS = 800;
+const FAREWELL_MS = 2_000;
+const DEADLINE_MS = 20_000;
+
+/** A UDP port that nobody answers on, until it is freed. */
+async function silentPort(): Promise<{ port: number; free: () => Promise<void> }> {
+  const socket = dgram.createSocket("udp4");
+  socket.bind(0, HOST);
+  await once(socket, "listening");
+  const free = async () => {
+    socket.close();
+    await once(socket, "close");
+  };
+  return { port: socket.address().port, free };
+}
+
+const at = (port: number) => ({ env: { GTR_HOLEPUNCH_BOOTSTRAP: `${HOST}:${port}` } });
+
+/** A HyperDHT that begins at this port. */
+const begin = (port: number) =>
+  HyperNode.open({ host: HOST, port, bootstrap: [], seed: randomBytes(32) });
+
+async function stopped(node: AsyncDisposable): Promise<number> {
+  const begun = performance.now();
+  await node[Symbol.asyncDispose]();
+  return performance.now() - begun;
+}
+
+/** Asks the DHT for something: it notices whether nodes answer. */
+async function ask(node: HolepunchTransport, id = alice.id): Promise<number> {
+  const signal = AbortSignal.timeout(DEADLINE_MS);
+  const answers = node.resolve({ scheme: "holepunch", id, name: "hello" }, { signal });
+  return await Array.fromAsync(answers).then(({ length }) => length, () => 0);
+}
+
+Deno.test("holepunch: without HyperDHT it stops at once", async (t) => {
+  const { port, free } = await silentPort();
+  await using network = await HolepunchNetwork.make();
+  for (const ms of [0, 3_000]) {
+    await t.step(`${ms} ms after it began`, async () => {
+      const node = await network.join(alice, at(port));
+      const signal = AbortSignal.timeout(ms + 100);
+      await node.announce(makeManifest(alice, node), [], { signal }).catch(() => {});
+      const took = await stopped(node);
+      assert.ok(took < AT_ONCE_MS, `${took} ms`);
+    });
+  }
+  await free();
+});
+
+Deno.test("holepunch: it stops soon where HyperDHT has just gone", async () => {
+  const { port, free } = await silentPort();
+  await free();
+  await using network = await HolepunchNetwork.make();
+  const dht = await begin(port);
+  const node = await network.join(alice, at(port));
+  await publish(node, makeManifest(alice, node), []);
+  await dht[Symbol.asyncDispose]();
+  const took = await stopped(node);
+  assert.ok(took < FAREWELL_MS + AT_ONCE_MS, `${took} ms`);
+});
+
+Deno.test("holepunch: when HyperDHT is back, what is here is announced at once", async (t) => {
+  for (const wasThere of [false, true]) {
+    await t.step(
+      wasThere ? "after it was away" : "after it wasn't there at the start",
+      async () => {
+        const { port, free } = await silentPort();
+        await using network = await HolepunchNetwork.make();
+        if (wasThere) await free();
+        const before = wasThere ? await begin(port) : undefined;
+        const a = await network.join(alice, at(port));
+        const signal = AbortSignal.timeout(DEADLINE_MS);
+        await a.announce(makeManifest(alice, a), [], { signal }).catch(() => {});
+        if (before) await before[Symbol.asyncDispose]();
+        else await free();
+        await ask(a, bob.id);
+        await using _dht = await begin(port);
+        await ask(a, bob.id);
+        const b = await network.join(bob, at(port));
+        await until("it is found", async () => await ask(b) > 0);
+        await Promise.all([a, b].map((node) => node[Symbol.asyncDispose]()));
+      },
+    );
+  }
+});
