@@ -14,6 +14,8 @@ import { hasNamespaces } from "./namespace.ts";
 const reason = hasNamespaces() ? "" : " (needs root and iproute2)";
 const FLOOD = join(import.meta.dirname!, "mdns_flood.ts");
 const FLOOD_MS = 60_000;
+/** Less than a question takes that nobody answers. */
+const STOP_MS = 1_500;
 
 /** As after the installation: what the tests set for loopback is taken back. */
 const FRESH = {
@@ -45,10 +47,21 @@ Deno.test({
       assert.match(stdout, /no node of HyperDHT answers; 1 gtd in the local network/);
     });
     await t.step("a third, when the publisher has gone", async () => {
+      const begun = performance.now();
       await alice.stopGtd();
+      const took = performance.now() - begun;
+      assert.ok(took < STOP_MS, `it stopped after ${took} ms`);
       await using carol = await Node.make("none", FRESH, hostC);
       await carol.git("clone", "-q", url, "copy");
       assert.equal(await Deno.readTextFile(carol.path("copy/more.txt")), "more\n");
+    });
+    await t.step("who comes to the network later", async () => {
+      LocalNetwork.move(hostC!, 3, "del");
+      await using gina = await Node.make("none", FRESH, hostC);
+      await until("it has looked", async () => (await details(gina)).neighbours === 0);
+      LocalNetwork.move(hostC!, 3, "add");
+      await until("it is found", async () => (await details(gina)).neighbours === 1);
+      await gina.git("clone", "-q", url, "copy");
     });
     await t.step("two users of one machine", async () => {
       await using dave = await Node.make("none", FRESH, hostB);

@@ -24,7 +24,7 @@ export class LocalNetwork implements Disposable {
         const other = ["peer", "name", "net", "netns", name];
         ip("-n", this.#switch, "link", "add", `port${n}`, "type", "veth", ...other);
         ip("-n", this.#switch, "link", "set", `port${n}`, "master", "bridge", "up");
-        ip("-n", name, "addr", "add", LocalNetwork.address(n) + "/24", "dev", "net");
+        LocalNetwork.move(name, n, "add");
         for (const device of ["lo", "net"]) ip("-n", name, "link", "set", device, "up");
       }
     } catch (error) {
@@ -36,6 +36,11 @@ export class LocalNetwork implements Disposable {
   /** Of the n-th host, from 1. */
   static address(n: number): string {
     return `192.168.7.${n}`;
+  }
+
+  /** Gives the n-th host its address, or takes it away. */
+  static move(host: string, n: number, change: "add" | "del"): void {
+    ip("-n", host, "addr", change, LocalNetwork.address(n) + "/24", "dev", "net");
   }
 
   [Symbol.dispose](): void {

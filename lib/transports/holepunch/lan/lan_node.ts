@@ -12,11 +12,11 @@ import { VerificationError } from "../../../common/errors.ts";
 import { abortable, deadline } from "../../../common/wait.ts";
 import HyperDHT from "../../../hyperdht/mod.ts";
 import type { KeyPair, NodeAddress, NoiseStream } from "../../../types/hyperdht.d.ts";
-import { UDX } from "../../../udx/mod.ts";
 import { limitMessages } from "../message_limit.ts";
 import { noiseStreams } from "../noise_streams.ts";
 import { Beacon, type Neighbour } from "./beacon.ts";
-import { localAddresses } from "./on_link.ts";
+import { openLoneDht } from "./lone_dht.ts";
+import { type LocalAddress, localAddresses } from "./on_link.ts";
 
 /** Interfaces of one machine that are used. */
 const MAX_INTERFACES = 4;
@@ -57,40 +57,43 @@ export class LanNode implements AsyncDisposable {
   /** Settles when somebody was found, or nobody for a while. */
   readonly #first = Promise.withResolvers<void>();
   readonly #timer = setTimeout(() => this.#first.resolve(), FIRST_MS);
+  readonly #locals: readonly LocalAddress[];
   #asking = 0;
 
-  private constructor(context: LanContext, dht: HyperDHT, beacon: (found: () => void) => Beacon) {
+  /** @param own the key that is told to everybody, 64 hex digits */
+  private constructor(context: LanContext, dht: HyperDHT, own: string) {
     this.#context = context;
     this.#dht = dht;
-    this.#beacon = beacon(() => this.#first.resolve());
+    this.#locals = addressesFor(context.host);
+    this.#beacon = new Beacon({
+      own: { port: dht.localAddress()!.port, key: own },
+      locals: this.#locals,
+      found: () => this.#first.resolve(),
+      dropped: context.dropped,
+    });
   }
 
   /** Opens sockets, and says that a gtd is here. */
   static async open(context: LanContext): Promise<LanNode> {
-    const { host, keys, dropped } = context;
-    const dht = new HyperDHT({ udx: new UDX(), host, bootstrap: [] });
-    await dht.fullyBootstrapped();
-    // The key that is told to everybody is another at each start: nobody is recognized by it.
+    const { dht, isFull } = await openLoneDht(context.host);
+    // The key that is told to everybody is another each time: nobody is recognized by it.
     const own = HyperDHT.keyPair(randomBytes(BYTES));
-    const locals = localAddresses()
-      .filter(({ address }) => host === "0.0.0.0" || host === address)
-      .slice(0, MAX_INTERFACES);
-    const said = { port: dht.localAddress()!.port, key: own.publicKey.toString("hex") };
-    const node = new LanNode(
-      context,
-      dht,
-      (found) => new Beacon({ own: said, locals, found, dropped }),
-    );
+    const node = new LanNode(context, dht, own.publicKey.toString("hex"));
     await dht.createServer(
-      { firewall: () => node.#asking >= MAX_ASKING },
+      { firewall: () => isFull() || node.#asking >= MAX_ASKING },
       (stream) => void node.#answer(stream),
     ).listen(own);
-    await dht.createServer({ firewall: () => !context.admit() }, (stream) => {
+    await dht.createServer({ firewall: () => isFull() || !context.admit() }, (stream) => {
       stream.on("error", () => {}); // told to whoever reads or writes
       limitMessages(stream);
       context.accept(stream);
-    }).listen(keys);
+    }).listen(context.keys);
     return node;
+  }
+
+  /** Whether this machine has come to another network since. */
+  get hasMoved(): boolean {
+    return JSON.stringify(this.#locals) !== JSON.stringify(addressesFor(this.#context.host));
   }
 
   /** Gtds that are there. */
@@ -175,6 +178,13 @@ export class LanNode implements AsyncDisposable {
       stream.destroy();
     }
   }
+}
+
+/** The addresses to be found at. */
+function addressesFor(host: string): readonly LocalAddress[] {
+  return localAddresses()
+    .filter(({ address }) => host === "0.0.0.0" || host === address)
+    .slice(0, MAX_INTERFACES);
 }
 
 function conversation(stream: NoiseStream) {

@@ -73,14 +73,15 @@ export class LocalNetwork implements AsyncDisposable {
       });
   }
 
-  /** Begins or ends the use of the local network. */
+  /** Begins or ends the use of the local network; begins anew in another one. */
   async #turn(late: boolean): Promise<void> {
     const reachable = this.#dht.nodes.length > 0 && this.#dht.online;
-    if (reachable && this.#node) {
-      const node = this.#node;
+    const node = this.#node;
+    if (node && (reachable || node.hasMoved)) {
       this.#node = undefined;
       await node[Symbol.asyncDispose]();
-    } else if (!reachable && !this.#node && late) {
+    }
+    if (!reachable && !this.#node && late) {
       const { LanNode } = await import("./lan_node.ts");
       this.#node = await LanNode.open(this.#context);
       this.#log("no node of HyperDHT answers: looking for others in the local network");

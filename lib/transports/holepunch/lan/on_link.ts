@@ -14,7 +14,8 @@ export interface LocalAddress {
 /** The IPv4 addresses of this machine that others can reach. */
 export function localAddresses(): LocalAddress[] {
   return Object.values(networkInterfaces()).flatMap((all) => all ?? [])
-    .filter(({ family, internal }) => family === "IPv4" && !internal);
+    .filter(({ family, internal }) => family === "IPv4" && !internal)
+    .map(({ address, netmask }) => ({ address, netmask }));
 }
 
 /**
