@@ -84,7 +84,7 @@ export class Session {
     if (forPush) await this.#prepareForPush();
     let state = await this.#resolve();
     if (forPush) (await import("./push.ts")).refuseOthers(state);
-    else if (await this.#isToFill(state)) state = await this.#fetchAhead();
+    else if (await this.#isToFill(state)) state = await this.#fetchAhead(state);
     this.#warn(state);
     const { objectFormat } = this.#options;
     await this.#say(...refListing(state, { forPush, objectFormat }), "");
@@ -101,8 +101,10 @@ export class Session {
   }
 
   /** Fetches before refs are listed: where nobody online has the newest, those before it are told. */
-  async #fetchAhead(): Promise<RemoteState> {
+  async #fetchAhead({ sequence }: RemoteState): Promise<RemoteState> {
     const synced = await this.#sync(true);
+    // Scripts clone quietly, and it isn't what they asked for.
+    if (synced.sequence < sequence) this.#warn(synced, false);
     this.#synced = synced;
     this.#state = Promise.resolve(synced);
     return synced;
@@ -262,8 +264,8 @@ export class Session {
   }
 
   /** Tells a person once, and only after git has said how quiet to be. */
-  #warn(state: RemoteState): void {
-    if (state.warning && !this.#warned && this.#options.verbosity > 0) {
+  #warn(state: RemoteState, quiet = this.#options.verbosity === 0): void {
+    if (state.warning && !this.#warned && !quiet) {
       this.#parts.warn(state.warning);
       this.#warned = true;
     }

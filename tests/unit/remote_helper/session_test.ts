@@ -296,6 +296,23 @@ Deno.test("session: someone else's address can be listed, not pushed to", () =>
     assert.equal((await converse(client, "list\n\n")).code, 0);
   }));
 
+Deno.test("session: that a clone gets something older is told once, however quiet git is", () =>
+  withPublication(async (box, publication, client) => {
+    await publication.change({ own: false, sequence: 2 });
+    const older = {
+      ...await client.sync(publication.address, { signal: AbortSignal.timeout(20_000) }),
+      sequence: 1,
+    };
+    client.sync = () => Promise.resolve({ ...older, warning: "using 1" });
+    const gitDir = box.path("empty");
+    await box.git(".", "init", "-q", "--bare", gitDir);
+    await box.git(gitDir, "config", "remote.origin.url", publication.address);
+    for (const verbosity of [0, 1]) {
+      const said = await converse(client, `option verbosity ${verbosity}\nlist\n\n`, { gitDir });
+      assert.equal(said.stderr, "warning: using 1\n");
+    }
+  }));
+
 Deno.test("session: a warning is told once, and not when git is to be quiet", () =>
   withPublication(async (_box, publication, client) => {
     await publication.change({ warning: "nobody answered\x1b[8m; using the copy kept here" });
