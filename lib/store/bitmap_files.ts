@@ -4,13 +4,14 @@
  * @module
  */
 import { join } from "node:path";
+import { MAX_PACKS } from "../manifest/schema.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 
 /** How the names of all its files begin; the main one is called no more than this. */
 export const MULTI_PACK_INDEX = "multi-pack-index";
 
-/** The names of the packs are in the first bytes of the main file. */
-const NAMES_BYTES = 64 * 1024;
+/** The names of the packs are in the first bytes of the main file, behind less than 1 KiB. */
+const NAMES_BYTES = 1024 + MAX_PACKS * `pack-${"0".repeat(64)}.idx\0`.length;
 /** By the byte of the header that says which ids objects have: SHA-1 or SHA-256. */
 const CHECKSUM_BYTES = [0, 20, 32];
 

@@ -1,7 +1,10 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { MAX_PACKS } from "../../../lib/manifest/schema.ts";
 import type { PackRef } from "../../../lib/manifest/types.ts";
+import { presentBitmap } from "../../../lib/store/bitmap_files.ts";
 import { bitmapBase } from "../../../lib/store/make_bitmap.ts";
+import type { RepoPaths } from "../../../lib/store/repo_paths.ts";
 import type { StoredRepository } from "../../../lib/store/stored_repository.ts";
 import { commit, FORMATS, git, grow, tempDir } from "../git_interface/fixture.ts";
 import { forever, fsck, Publisher, readerOf as storeOf } from "./fixture.ts";
@@ -90,6 +93,16 @@ Deno.test("packs replaced while a bitmap is made of them", async () => {
   assert.equal(await fsck(store), "");
   await store.addBitmap(forever);
   await assertUsed(store);
+});
+
+Deno.test("the packs of a bitmap are told, however many a manifest lists", async () => {
+  await using temp = await tempDir();
+  const paths = { packs: temp.path } as RepoPaths;
+  const packs = Array.from({ length: MAX_PACKS }, (_, i) => String(i).padStart(64, "0"));
+  const names = packs.map((sha256) => `pack-${sha256}.idx\0`).join("");
+  const main = `MIDX\x01\x01${"-".repeat(100)}${names}${"-".repeat(100_000)}`;
+  await Deno.writeTextFile(join(temp.path, "multi-pack-index"), main);
+  assert.deepEqual((await presentBitmap(paths))?.packs, packs);
 });
 
 Deno.test("a bitmap is of the first packs that are whole together, if they are large", () => {
