@@ -153,16 +153,21 @@ export class Engine implements AsyncDisposable {
     return await this.#at(url, wait, (address) => dialLive(this.parts, address, wait, known));
   }
 
-  /** Brings the repository into the store; overlapping calls for one address are one download. */
+  /**
+   * Brings the repository into the store; overlapping calls for one address are one download. Who
+   * knows of a newer publication than another that still fetches isn't given that one's.
+   */
   async sync(
     url: string,
     wait: Wait,
     options: Pick<SyncOptions, "known" | "orOlder"> = {},
   ): Promise<Synced> {
-    const other = options.orOlder ? " or older" : "";
+    const { known, orOlder } = options;
+    const which = (known ? ` ${known.signed.manifest.sequence}` : "") +
+      (orOlder ? " or older" : "");
     return await this.#at(url, wait, (address) =>
       this.#syncs.run(
-        repositoryKey(address.id, address.name) + other,
+        repositoryKey(address.id, address.name) + which,
         (shared) => syncRepository(this.parts, address, shared, options),
         wait,
       ));

@@ -286,6 +286,45 @@ Deno.test("two clones of one address at once are one download", async () => {
   assert.equal(events.filter((event) => event.startsWith("fetch")).length, 1);
 });
 
+Deno.test("who was told of a newer publication is not given the one that another still fetches", async () => {
+  await using world = await World.make();
+  const network = new MemoryTransport(world.network);
+  const began = Promise.withResolvers<void>();
+  const goOn = Promise.withResolvers<void>();
+  const fetch = network.fetch.bind(network);
+  network.fetch = async (...args) => {
+    began.resolve();
+    await goOn.promise;
+    await fetch(...args);
+  };
+  const sharer = await world.engine("sharer");
+  const reader = await world.engine("reader", [
+    { scheme: "torrent", open: () => Promise.resolve(network) },
+  ]);
+  const { path, gitDir } = await sharedRepository(world.root, sharer.parts.home);
+  await commit(path);
+  const url = (await publish(sharer, gitDir)).addresses.torrent!;
+  using wait = soon();
+  const clone = async () => {
+    const known = await reader.resolve(url, wait);
+    const synced = reader.sync(url, wait, { known, orOlder: true });
+    return { known, synced };
+  };
+  const first = await clone();
+  await began.promise;
+  await commit(path);
+  await publish(sharer, gitDir);
+  const second = await clone();
+  goOn.resolve();
+  for (const { known, synced } of [first, second]) {
+    assert.equal((await synced).signed.manifest.sequence, known.signed.manifest.sequence);
+  }
+  assert.notEqual(
+    first.known.signed.manifest.sequence,
+    second.known.signed.manifest.sequence,
+  );
+});
+
 Deno.test("after a restart everything in the store is offered again, also by followers", async () => {
   await using world = await World.make();
   const [sharer, reader] = [await world.engine("sharer"), await world.engine("reader")];
