@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { decode, naddrEncode, npubEncode } from "nostr-tools/nip19";
+import { decode, npubEncode } from "nostr-tools/nip19";
 import { UsageError } from "../../common/errors.ts";
 import { ANNOUNCEMENT } from "./events/kinds.ts";
 import { readable } from "./readable.ts";
@@ -82,11 +82,6 @@ export function formatNostrAddress({ pubkey, identifier, relays }: NostrAddress)
   const short = relays[0]?.replace(/^wss:\/\//, "");
   const relay = short === undefined ? "" : `${encodeURIComponent(short)}/`;
   return `${SCHEME}${npubEncode(pubkey)}/${relay}${encodeURIComponent(identifier)}`;
-}
-
-/** Writes `nostr://<naddr1...>`, with all its relays. */
-export function formatNaddr({ pubkey, identifier, relays }: NostrAddress): string {
-  return SCHEME + naddrEncode({ kind: ANNOUNCEMENT, pubkey, identifier, relays: [...relays] });
 }
 
 /** Why `identifier` can't be a repository's, or undefined where it can. */

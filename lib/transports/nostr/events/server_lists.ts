@@ -4,7 +4,7 @@
  * @module
  */
 import { distinctUrls, relayUrl, webUrl } from "../urls.ts";
-import { allTagValues, type EventTemplate, type NostrEvent } from "./event.ts";
+import { allTagValues, type NostrEvent } from "./event.ts";
 import { BLOSSOM_LIST, RELAY_LIST } from "./kinds.ts";
 
 /** The relays of a user. */
@@ -17,15 +17,6 @@ export interface RelayList {
 
 const MAX_SERVERS = 16;
 
-/** The event of a user's relays. */
-export function encodeRelayList({ write, read }: RelayList, created: number): EventTemplate {
-  const tags = [...new Set([...write, ...read])].map((url) => {
-    if (!read.includes(url)) return ["r", url, "write"];
-    return write.includes(url) ? ["r", url] : ["r", url, "read"];
-  });
-  return { kind: RELAY_LIST, created_at: created, tags, content: "" };
-}
-
 /** The relays that an authentic event lists; undefined where it is no list. */
 export function decodeRelayList(event: NostrEvent): RelayList | undefined {
   if (event.kind !== RELAY_LIST) return undefined;
@@ -36,12 +27,6 @@ export function decodeRelayList(event: NostrEvent): RelayList | undefined {
       MAX_SERVERS,
     );
   return { write: listed("read"), read: listed("write") };
-}
-
-/** The event of a user's Blossom servers, the most trusted first. */
-export function encodeBlossomList(servers: readonly string[], created: number): EventTemplate {
-  const tags = servers.map((server) => ["server", server]);
-  return { kind: BLOSSOM_LIST, created_at: created, tags, content: "" };
 }
 
 /** The servers that an authentic event lists; undefined where it is no list. */

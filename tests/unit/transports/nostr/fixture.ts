@@ -1,5 +1,7 @@
 import { finalizeEvent } from "nostr-tools/pure";
 import type { EventTemplate, NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
+import { BLOSSOM_LIST, RELAY_LIST } from "../../../../lib/transports/nostr/events/kinds.ts";
+import type { RelayList } from "../../../../lib/transports/nostr/events/server_lists.ts";
 import { localSigner, type NostrSigner } from "../../../../lib/transports/nostr/keys/signer.ts";
 
 /** 2026-01-01, in seconds. */
@@ -28,4 +30,19 @@ export function signed(
 export function counting(): { dropped: (reason: string) => void; counts: Record<string, number> } {
   const counts: Record<string, number> = {};
   return { counts, dropped: (reason) => counts[reason] = (counts[reason] ?? 0) + 1 };
+}
+
+/** A user's relays (NIP-65). */
+export function relayList({ write, read }: RelayList): EventTemplate {
+  const tags = [...new Set([...write, ...read])].map((url) => {
+    if (!read.includes(url)) return ["r", url, "write"];
+    return write.includes(url) ? ["r", url] : ["r", url, "read"];
+  });
+  return { kind: RELAY_LIST, created_at: NOW, tags, content: "" };
+}
+
+/** A user's Blossom servers (BUD-03). */
+export function blossomList(servers: readonly string[]): EventTemplate {
+  const tags = servers.map((server) => ["server", server]);
+  return { kind: BLOSSOM_LIST, created_at: NOW, tags, content: "" };
 }

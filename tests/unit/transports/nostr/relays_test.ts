@@ -247,6 +247,15 @@ Deno.test("relays: a subscription ends where it brings what nobody asked for", a
   assert(counts["unasked-event"]! > 50);
 });
 
+/** A server's half of the opening of a WebSocket (RFC 6455, 4.2.2). */
+function handshake(head: string): string {
+  const key = /Sec-WebSocket-Key: (.*)\r\n/i.exec(head)![1];
+  const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
+    .digest("base64");
+  return "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+    `Sec-WebSocket-Accept: ${accept}\r\n\r\n`;
+}
+
 Deno.test("relays: a message without an end is not kept in memory", async () => {
   const most = 64 << 20;
   let sent = 0;
@@ -255,13 +264,7 @@ Deno.test("relays: a message without an end is not kept in memory", async () => 
     socket.on("error", () => {});
     socket.on("close", () => closed.resolve());
     socket.once("data", (head) => {
-      const key = /Sec-WebSocket-Key: (.*)\r\n/i.exec(head.toString())![1];
-      const accept = createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`)
-        .digest("base64");
-      socket.write(
-        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-          `Sec-WebSocket-Accept: ${accept}\r\n\r\n`,
-      );
+      socket.write(handshake(head.toString()));
       // Parts of one text message, 64 KiB less one byte each, none the last (RFC 6455, 5.4).
       const part = new Uint8Array(4 + 0xffff).fill(0x20);
       const go = (): void => {
@@ -284,6 +287,26 @@ Deno.test("relays: a message without an end is not kept in memory", async () => 
   assert(sent < most, "the connection ends while it still sends");
   server.close();
   await once(server, "close");
+});
+
+Deno.test("relays: what one doesn't read is not kept without end", async () => {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { relays } = pool({ answer: 30_000 });
+  using _ = relays;
+  const event = note("x".repeat(500_000));
+  const url = `ws://127.0.0.1:${listener.addr.port}`;
+  const handed = Array.from({ length: 100 }, () => relays.publish([url], event, 1, signal));
+  const refused = Promise.all(
+    handed.map((one) =>
+      assert.rejects(one, { code: "no-quorum", message: /it doesn't read what it is sent/ })
+    ),
+  );
+  using conn = await listener.accept();
+  const head = new Uint8Array(4096);
+  const length = await conn.read(head);
+  const text = new TextDecoder().decode(head.subarray(0, length!));
+  await conn.write(new TextEncoder().encode(handshake(text))); // and reads nothing more
+  await refused;
 });
 
 Deno.test("relays: one that sends what nobody waits for is hung up on", async () => {

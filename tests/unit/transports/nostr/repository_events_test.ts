@@ -15,12 +15,10 @@ import {
 import {
   decodeBlossomList,
   decodeRelayList,
-  encodeBlossomList,
-  encodeRelayList,
 } from "../../../../lib/transports/nostr/events/server_lists.ts";
 import { decodeState, encodeState } from "../../../../lib/transports/nostr/events/state.ts";
 import { anyHex } from "../../manifest/fixture.ts";
-import { alice, bob, NOW } from "./fixture.ts";
+import { alice, blossomList, bob, NOW, relayList } from "./fixture.ts";
 
 const hex = (digits: number, with_: string) => with_.repeat(digits).slice(0, digits);
 const OID = hex(40, "a1");
@@ -209,10 +207,10 @@ Deno.test("packs: others', broken and unreachable ones are none", () => {
 
 Deno.test("server lists: relays to write to and to read from, and Blossom servers", () => {
   const list = { write: ["wss://a.example", "wss://b.example"], read: ["wss://b.example"] };
-  const template = encodeRelayList(list, NOW);
+  const template = relayList(list);
   assert.deepEqual(template.tags, [["r", "wss://a.example", "write"], ["r", "wss://b.example"]]);
   assert.deepEqual(decodeRelayList(event(template)), list);
   const servers = ["https://a.example", "https://b.example"];
-  assert.deepEqual(decodeBlossomList(event(encodeBlossomList(servers, NOW))), servers);
+  assert.deepEqual(decodeBlossomList(event(blossomList(servers))), servers);
   assert.equal(decodeBlossomList(event(template)), undefined);
 });

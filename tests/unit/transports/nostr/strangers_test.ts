@@ -3,25 +3,29 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { NetworkError } from "../../../../lib/common/errors.ts";
+import { abortable } from "../../../../lib/common/wait.ts";
 import { encodeEnvelope } from "../../../../lib/manifest/envelope.ts";
 import { signManifest } from "../../../../lib/manifest/manifest.ts";
 import { bindingTag, nostrEndpoints } from "../../../../lib/transports/nostr/binding.ts";
 import { encodeAnnouncement } from "../../../../lib/transports/nostr/events/announcement.ts";
 import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
-import {
-  encodeBlossomList,
-  encodeRelayList,
-} from "../../../../lib/transports/nostr/events/server_lists.ts";
+import { encodePack } from "../../../../lib/transports/nostr/events/pack.ts";
 import { encodeState } from "../../../../lib/transports/nostr/events/state.ts";
+import { KnownRepositories } from "../../../../lib/transports/nostr/known_repositories.ts";
 import { locate } from "../../../../lib/transports/nostr/locate.ts";
 import { manifestBlobTags } from "../../../../lib/transports/nostr/manifest_content.ts";
 import { nip05Names } from "../../../../lib/transports/nostr/nip05.ts";
+import { Notices } from "../../../../lib/transports/nostr/notices.ts";
+import { packUrls } from "../../../../lib/transports/nostr/pack_sources.ts";
 import type { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
-import { RepositoryLookup } from "../../../../lib/transports/nostr/repository_events.ts";
+import {
+  readEvents,
+  RepositoryLookup,
+} from "../../../../lib/transports/nostr/repository_events.ts";
 import { resolveManifests } from "../../../../lib/transports/nostr/resolve.ts";
 import { publisherId } from "../../../../lib/identity/keys.ts";
 import { key, manifest } from "../../manifest/fixture.ts";
-import { alice, counting, NOW, signed } from "./fixture.ts";
+import { alice, blossomList, counting, NOW, relayList, signed } from "./fixture.ts";
 
 const signal = AbortSignal.timeout(100_000);
 const OWN = "wss://relay.example.org";
@@ -57,8 +61,8 @@ const announcement = signed(
 Deno.test("strangers: neither announcements nor lists lead to relays and servers inside", async () => {
   const { lookup, asked } = relaysWith([
     announcement,
-    signed(alice, encodeRelayList({ write: wss, read: [] }, NOW)),
-    signed(alice, encodeBlossomList(https, NOW)),
+    signed(alice, relayList({ write: wss, read: [] })),
+    signed(alice, blossomList(https)),
   ]);
   const address = { pubkey: alice.pubkey, identifier: "hello", relays: [] };
   const { servers } = await lookup.ask(address, signal);
@@ -127,4 +131,54 @@ Deno.test("strangers: a state doesn't lead to a server inside for its manifest",
     await Deno.remove(folder, { recursive: true });
     await server.shutdown();
   }
+});
+
+Deno.test("strangers: a pack's event doesn't lead to a server inside", () => {
+  const sha256 = "ab".repeat(32);
+  const pack = encodePack({
+    repository: { pubkey: alice.pubkey, identifier: "hello" },
+    ...{ sha256, size: 1, tips: [], prerequisites: [] },
+    urls: [...https, SERVER].map((server) => `${server}/${sha256}`),
+  }, NOW);
+  const address = { pubkey: alice.pubkey, identifier: "hello", relays: [] };
+  const outside = readEvents([signed(alice, pack)], address, [OWN]);
+  assert.equal(outside.packs[0]!.metadata.urls.length, INSIDE.length + 1);
+  const own = { relays: [OWN], servers: [] };
+  assert.deepEqual(packUrls(sha256, outside, own), [`${SERVER}/${sha256}`]);
+  const inside = readEvents([signed(alice, pack)], address, ["ws://127.0.0.1:7"]);
+  assert.equal(packUrls(sha256, inside, own).length, INSIDE.length + 1);
+});
+
+Deno.test("strangers: a manifest doesn't lead to relays inside", async () => {
+  const named = nostrEndpoints(alice.pubkey, [...wss, OTHER]);
+  const whole = signManifest(manifest({ endpoints: { nostr: named } }), key).manifest;
+  const { name, publisher } = whole;
+  const id = publisherId(Uint8Array.fromHex(publisher));
+  {
+    const { lookup, asked } = relaysWith([]);
+    const parts = {
+      ...{ lookup, servers: [], known: () => [], found: () => {} },
+      sources: { folder: "/nowhere", timeout: 1000, dropped: () => {} },
+    };
+    const found = resolveManifests(parts, { scheme: "nostr", id, name }, { signal, known: named });
+    assert.deepEqual(await Array.fromAsync(found), []);
+    assert.deepEqual([...new Set(asked)], [OTHER, OWN], "to resolve it");
+  }
+  {
+    const { lookup, asked } = relaysWith([]);
+    await new KnownRepositories(lookup, () => {}).ask(whole, signal);
+    assert.deepEqual(asked, [OTHER, OWN], "to fetch its packs");
+  }
+  const asked: string[] = [];
+  const both = Promise.withResolvers<void>();
+  const relays = {
+    subscribe: (urls: readonly string[]) => {
+      if (asked.push(...urls) === 2) both.resolve();
+      return { [Symbol.dispose]() {} };
+    },
+  } as unknown as Relays;
+  using notices = new Notices(relays, [OWN]);
+  using _ = notices.watch(whole, () => {});
+  await abortable(both.promise, signal);
+  assert.deepEqual(asked.sort(), [OTHER, OWN], "to hear of news");
 });
