@@ -4,6 +4,7 @@
  * @module
  */
 import { mkdir, rm } from "node:fs/promises";
+import { counted } from "../common/counted.ts";
 import { StoreError } from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
 import { peelTags } from "../git_interface/peel_tags.ts";
@@ -125,7 +126,7 @@ async function publishPacks(
   const signed = signManifest(manifest, parts.key);
   await repository.publish(signed, made, packs);
   if (wanted.fromScratch) await repository.dropRetired(0);
-  parts.log(`published ${repository.name}: ${manifest.sequence}, ${packs.length} packs`);
+  parts.log(`published ${repository.name}: ${manifest.sequence}, ${counted(packs.length, "pack")}`);
   return { signed, changed: true };
 }
 

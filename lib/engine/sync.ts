@@ -5,6 +5,7 @@
  */
 import { mkdir } from "node:fs/promises";
 import { dirname } from "node:path";
+import { counted } from "../common/counted.ts";
 import { NetworkError, toGtrError, VerificationError } from "../common/errors.ts";
 import { idleDeadline, type Wait } from "../common/wait.ts";
 import { fetchChecksObjects } from "../git_interface/config.ts";
@@ -184,7 +185,8 @@ async function fetchPacks(
     throw error;
   }
   parts.log(
-    `followed ${repository.name}: publication ${manifest.sequence}, ${fetched.length} new packs`,
+    `followed ${repository.name}: publication ${manifest.sequence}, ` +
+      counted(fetched.length, "new pack"),
   );
 }
 

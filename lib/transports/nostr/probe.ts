@@ -4,6 +4,7 @@
  * @module
  */
 import { npubEncode } from "nostr-tools/nip19";
+import { counted } from "../../common/counted.ts";
 import type { GtrError } from "../../common/errors.ts";
 import { deadline } from "../../common/wait.ts";
 import type { Health } from "../transport.ts";
@@ -57,8 +58,4 @@ export async function probeServers(
       ...(key.failure?.code === "locked-key" ? { key: "locked" } : {}),
     },
   };
-}
-
-function counted(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? "" : "s"}`;
 }

@@ -99,7 +99,9 @@ export class RepositoryLookup {
         "unreachable",
         `can't look for ${address.identifier}: no relay is known`,
         {
-          hint: "gtr config nostr.relays wss://..., or an address that names a relay",
+          hint:
+            "gtr config nostr.relays wss://..., or an address that names a relay; a gtd that runs " +
+            "has the settings of its start until gtr daemon stop",
         },
       );
     }

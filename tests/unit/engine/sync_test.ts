@@ -5,7 +5,8 @@ import type { EngineParts } from "../../../lib/engine/parts.ts";
 import { publishState } from "../../../lib/engine/publish.ts";
 import { syncRepository } from "../../../lib/engine/sync.ts";
 import type { RepoAddress } from "../../../lib/identity/address.ts";
-import type { Transport } from "../../../lib/transports/transport.ts";
+import { spawnUploadPack } from "../../../lib/git_interface/upload_pack.ts";
+import type { LiveStream, Transport } from "../../../lib/transports/transport.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, git, makeParts, soon, tempDir } from "./fixture.ts";
 import { MemoryNetwork, MemoryTransport, silence } from "./memory_transport.ts";
@@ -19,9 +20,9 @@ async function world() {
   const repository = publisher.store.repository(publisher.key.publicKeyHex, "hello");
   const address: RepoAddress = { scheme: "torrent", id: publisher.key.id, name: "hello" };
   let tip: string | undefined;
-  const publish = async (size = 100) => {
+  const publish = async (size = 100, anew = false) => {
     tip = await emptyCommit(work, {
-      parent: tip,
+      parent: anew ? undefined : tip,
       text: Array.from({ length: Math.ceil(size / 36) }, () => crypto.randomUUID()).join(""),
     });
     using wait = soon();
@@ -31,13 +32,14 @@ async function world() {
       head: "refs/heads/main",
       objectFormat: "sha1",
       objectDirs: [objectsOf(work)],
+      fromScratch: anew,
     }, wait);
     await publisher.seeder.offer(repository);
     return signed.manifest;
   };
   let readers = 1;
   return {
-    ...{ network, publisher, address, publish, repository },
+    ...{ root: temp.path, network, publisher, address, publish, repository },
     tip: () => tip!,
     reader: (...transports: Transport[]) =>
       makeParts(temp.path, transports.length > 0 ? transports : [new MemoryTransport(network)], {
@@ -74,7 +76,7 @@ Deno.test("a reader fetches what it lacks, nothing twice, and seeds it at once",
   await w.publish();
   await assertComplete(reader, w.address, w.tip());
   assert.equal(fetches(w.network), 1);
-  assert.match(reader.logged.join("\n"), /followed hello: publication \d+, 1 new packs/);
+  assert.match(reader.logged.join("\n"), /followed hello: publication \d+, 1 new pack$/m);
 
   await reader.seeder.offer(reader.store.repository(w.publisher.key.publicKeyHex, "hello"));
   await w.publisher.seeder[Symbol.asyncDispose]();
@@ -193,6 +195,33 @@ Deno.test("a network that lies is found out, nothing changes, and the right pack
   const { path } = reader.store.repository(w.publisher.key.publicKeyHex, "hello");
   assert.equal(await git(path, ["rev-parse", "refs/heads/main"]), before);
   await assertComplete(reader, w.address, w.tip());
+});
+
+Deno.test("what is too much to come live comes as packs, if these fit", async () => {
+  await using w = await world();
+  const network = new MemoryTransport(w.network);
+  let dialled = 0;
+  const live: Transport = Object.assign(network, {
+    dial: async (): Promise<LiveStream> => {
+      dialled++;
+      const { stdin, stdout } = await spawnUploadPack(w.repository.path, { protocol: 2 });
+      const manifest = (await w.repository.manifest())!;
+      return { readable: stdout, writable: stdin, peer: "publisher", manifest, close: () => {} };
+    },
+  });
+  const reader = await w.reader(live);
+  const { packs: [first] } = await w.publish(400_000);
+  await assertComplete(reader, w.address, w.tip());
+  const tight = await makeParts(w.root, [live], {
+    seed: 2,
+    env: { GTR_STORE_REPOSITORYQUOTA: String(Math.ceil(first!.size * 1.5)) },
+  });
+  await w.publish(400_000, true);
+  await assertComplete(tight, w.address, w.tip());
+  assert.equal(dialled, 1);
+  await w.publish(400_000);
+  using wait = soon();
+  await assert.rejects(syncRepository(tight, w.address, wait), { code: "over-quota" });
 });
 
 Deno.test("an abort ends the download with its reason", async () => {
