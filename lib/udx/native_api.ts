@@ -16,6 +16,9 @@ import type { Route } from "./route.ts";
 import { type SocketOptions, UDXSocket } from "./socket.ts";
 import { type StreamOptions, UDXStream } from "./stream.ts";
 
+/** Bytes that all streams together may hold before each has to do with little. */
+const MAX_HELD = 64 * 1024 * 1024;
+
 /** Options of {@linkcode UDX}. */
 export interface UdxOptions {
   /** How to open UDP sockets; by default the fastest way that this process may use. */
@@ -34,6 +37,8 @@ export class UDX {
   /** Streams by their id. */
   readonly streams = new Map<number, UDXStream>();
   readonly lingering = new Lingering();
+  /** Bytes that streams hold: what came before its turn, and what isn't read yet. */
+  held = 0;
   readonly openBackend: OpenBackend;
   readonly #watchers = new Set<NetworkInterfaces>();
 
@@ -51,6 +56,10 @@ export class UDX {
 
   static isIP(host: string): 0 | 4 | 6 {
     return family(host);
+  }
+
+  get isCrowded(): boolean {
+    return this.held > MAX_HELD;
   }
 
   createSocket(options?: SocketOptions): UDXSocket {

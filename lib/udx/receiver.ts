@@ -10,6 +10,8 @@ import { advance, distance } from "./sequence.ts";
 
 /** Bytes that may be on their way or unread, at most: what a path of 1 Gbit/s and 32 ms holds. */
 export const RECEIVE_WINDOW = 4 * 1024 * 1024;
+/** The same of one stream while all of them together hold too much; it keeps no more then. */
+export const CROWDED_WINDOW = 256 * 1024;
 /** How far ahead a packet may be, in packets. */
 const MAX_AHEAD = 65_536;
 /** What is received at most, bytes per ms. */
@@ -23,6 +25,8 @@ export interface ReceiverSink {
   data(payload: Uint8Array): void;
   /** Bytes delivered and not read yet. */
   unread(): number;
+  /** Whether all streams together hold so much that this one has to do with little. */
+  isCrowded(): boolean;
 }
 
 /** What was done with a packet. */
@@ -34,13 +38,22 @@ export class Receiver {
   ack = 0;
   /** All has been received, the end included. */
   ended = false;
-  /** Bytes that may be on their way on this path: see {@linkcode setPath}. */
-  limit = RECEIVE_WINDOW;
   readonly #early = new ReceiveBuffer(2 * RECEIVE_WINDOW);
   readonly #sink: ReceiverSink;
+  #pathLimit = RECEIVE_WINDOW;
 
   constructor(sink: ReceiverSink) {
     this.#sink = sink;
+  }
+
+  /** Bytes that may be on their way: see {@linkcode setPath}. */
+  get limit(): number {
+    return this.#sink.isCrowded() ? Math.min(this.#pathLimit, CROWDED_WINDOW) : this.#pathLimit;
+  }
+
+  /** Bytes that are kept: what came before its turn, and what isn't read yet. */
+  get held(): number {
+    return this.#early.bytes + this.#sink.unread();
   }
 
   /** Bytes that the other side may send: what is unread counts against it. */
@@ -57,7 +70,7 @@ export class Receiver {
    */
   setPath(kernelBuffer: number, rtt: number): void {
     const limit = kernelBuffer > 0 ? kernelBuffer / 2 + rtt * MAX_RATE : Infinity;
-    this.limit = Math.floor(Math.min(limit, RECEIVE_WINDOW));
+    this.#pathLimit = Math.floor(Math.min(limit, RECEIVE_WINDOW));
   }
 
   /** Packets that wait for their turn. */
@@ -79,12 +92,14 @@ export class Receiver {
   receive(type: number, seq: number, payload: Uint8Array): Received {
     if (distance(seq, this.ack) < 0) return "old"; // its acknowledgement was lost
     if (this.ended || !this.expects(seq)) return "dropped";
+    // Who sends in spite of a closed window is not listened to; what was on its way still fits.
+    const most = this.#sink.isCrowded() ? CROWDED_WINDOW : 2 * RECEIVE_WINDOW;
     if (seq !== this.ack) {
       if (this.#early.has(seq)) return "old";
+      if (this.#early.bytes > most) return "dropped";
       return this.#early.add(seq, type, payload) ? "buffered" : "dropped";
     }
-    // Who sends in spite of a closed window is not listened to; what was on its way still fits.
-    if (this.#sink.unread() > 2 * RECEIVE_WINDOW) return "dropped";
+    if (this.#sink.unread() > most) return "dropped";
     this.#deliver(type, payload);
     for (let next; (next = this.#early.take(this.ack)) !== undefined;) {
       this.#deliver(next.type, next.payload);

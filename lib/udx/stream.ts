@@ -62,6 +62,8 @@ export class UDXStream extends MeasuredDuplex {
   readonly #firewall: Firewall;
   readonly #forward: (bytes: number) => boolean;
   #closed = false;
+  /** Its part of what the UDX knows to be held. */
+  #held = 0;
   #previousSocket: UDXSocket | null = null;
   /** Sockets that it is or was connected over: packets may still come there after a change. */
   readonly #known = new WeakSet<UDXSocket>();
@@ -92,6 +94,7 @@ export class UDXStream extends MeasuredDuplex {
           const { buffered, queue } = this._readableState;
           return buffered + queue.length * PIECE_COST + this.#output.pending;
         },
+        isCrowded: () => udx.isCrowded,
         end: () => this.#output.end(),
         message: (payload) => this.emit("message", Buffer.from(payload)),
         acknowledged: () => this.#acknowledged(),
@@ -254,10 +257,12 @@ export class UDXStream extends MeasuredDuplex {
     if (this.#closed) return;
     this.connection.flush();
     this.#output.flush();
+    this.#count();
     this.#arm();
   }
 
   protected override _read(done: Done): void {
+    this.#count();
     this.connection.read();
     done(null);
   }
@@ -325,6 +330,13 @@ export class UDXStream extends MeasuredDuplex {
     if (last) this.connection.close(connectionReset());
   }
 
+  /** Tells the UDX what is held here. Of a stream that is over it is the reader's own. */
+  #count(): void {
+    const held = this.#closed ? 0 : this.connection.receiver.held;
+    this.udx.held += held - this.#held;
+    this.#held = held;
+  }
+
   /** Takes more from the writer now, or when enough of what it wrote is acknowledged. */
   #continue(done: Done): void {
     if (this.#full && !this.#closed) this.#onWrite = done;
@@ -375,6 +387,7 @@ export class UDXStream extends MeasuredDuplex {
     }
     this.#relaying.clear();
     this.#output.flush();
+    this.#count();
     // Later: this may be in the middle of a packet, or of the stream's own destroy().
     queueMicrotask(() => this.#release(error));
   }

@@ -13,7 +13,7 @@ import {
   writeSack,
   writeUint32,
 } from "../../../lib/udx/packet.ts";
-import { RECEIVE_WINDOW } from "../../../lib/udx/receiver.ts";
+import { CROWDED_WINDOW, RECEIVE_WINDOW } from "../../../lib/udx/receiver.ts";
 import { advance } from "../../../lib/udx/sequence.ts";
 import { type End, mulberry32, noise, Simulator } from "./simulator.ts";
 
@@ -126,6 +126,43 @@ Deno.test("attack: a million packets of chance take no memory of a socket with s
   assert.ok(grown < 200_000_000, `${grown} bytes`);
   assert.equal(udx.lingering.size, 0);
   for (const stream of streams) stream.destroy();
+});
+
+for (const [what, first] of [["before its turn", 1], ["unread", 0]] as const) {
+  Deno.test(`attack: many streams together are sent bounded memory, ${what}`, () => {
+    const { streams: [honest, ...others], give } = driven(41);
+    const packet = new Uint8Array(1400);
+    const send = (stream: UDXStream, seq: number) => {
+      const header = { type: PacketType.DATA, offset: 0, window: 1 << 20, seq, ack: 0 };
+      encodeHeader(packet, { ...header, stream: stream.id });
+      give(packet);
+    };
+    const before = Deno.memoryUsage().rss;
+    for (const stream of others) {
+      for (let i = 0; i < 2 * RECEIVE_WINDOW / 1400; i++) send(stream, first + i);
+    }
+    const { udx } = honest!;
+    const grown = Deno.memoryUsage().rss - before;
+    assert.ok(grown < 150_000_000, `${grown} bytes`);
+    assert.ok(udx.held < 64 * 1024 * 1024 + 41 * 2 * CROWDED_WINDOW, `${udx.held} bytes`);
+    for (const seq of [1, 2, 0]) send(honest!, seq);
+    assert.equal(honest!._readableState.buffered, 3 * (1400 - HEADER_SIZE));
+    for (const stream of [honest!, ...others]) stream.destroy();
+    assert.equal(udx.held, 0);
+  });
+}
+
+Deno.test("attack: what has to do with little memory arrives all the same", () => {
+  const world = new Simulator({ delay: 10, jitter: 5, loss: 0.01 });
+  const { a, b } = world;
+  b.crowded = b.stalled = true;
+  a.connection.write([noise(3_000_000)], 0);
+  a.connection.end(0);
+  world.pass(2_000);
+  assert.ok(b.bytes > CROWDED_WINDOW / 2 && b.bytes < 2 * CROWDED_WINDOW, `${b.bytes} bytes`);
+  b.resume();
+  world.run(() => b.ended, 10_000);
+  assert.equal(b.bytes, 3_000_000);
 });
 
 Deno.test("attack: bytes that drip in one by one, unread, take bounded memory", () => {

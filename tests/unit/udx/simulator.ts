@@ -42,6 +42,7 @@ export class End implements ConnectionSink {
   sentPackets = 0;
   /** While true, what is delivered counts as unread. */
   stalled = false;
+  crowded = false;
   #unread = 0;
   #lastWord: Uint8Array | undefined;
 
@@ -62,6 +63,10 @@ export class End implements ConnectionSink {
 
   unread(): number {
     return this.#unread;
+  }
+
+  isCrowded(): boolean {
+    return this.crowded;
   }
 
   /** Reads what was unread, from now on at once. */
