@@ -7,6 +7,7 @@ import {
   GitError,
   type GtrError,
   NetworkError,
+  RequestError,
   toGtrError,
   VerificationError,
 } from "../common/errors.ts";
@@ -33,7 +34,7 @@ const PEERS_FAULTS = [NetworkError, VerificationError, GitError];
  *
  * @returns what is stored now; undefined where no peer delivers and packs have to do
  * @throws {NetworkError} "no-live-peer" where nobody delivers what is only announced
- * @throws {RequestError} "over-quota"
+ * @throws {RequestError} "over-quota" where what is only announced doesn't fit
  * @throws {StoreError} "disk-full"
  */
 export async function fetchLive(
@@ -54,6 +55,9 @@ export async function fetchLive(
       return stream.manifest;
     } catch (error) {
       wait.signal.throwIfAborted();
+      // What packs take is signed, and those that they replace no longer count.
+      const packsMayFit = error instanceof RequestError && !isAnnounced(signed.manifest);
+      if (packsMayFit && error.code === "over-quota") return undefined;
       if (!PEERS_FAULTS.some((Kind) => error instanceof Kind)) throw error;
       if (error instanceof VerificationError) parts.dropped.add(error.code);
       failure = toGtrError(error);
