@@ -14,6 +14,8 @@ const PATIENCE_MS = 2_000;
 /** How often it is looked: at first, and when it is known. */
 const LOOK_MS = 100;
 const LOOK_AGAIN_MS = 5_000;
+/** Looks in a row: what is away for a moment only is no reason to be heard in a strange network. */
+const LOOKS = 2;
 
 /** The local network, while it is needed. */
 export class LocalNetwork implements AsyncDisposable {
@@ -26,6 +28,8 @@ export class LocalNetwork implements AsyncDisposable {
   #node: LanNode | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #ended = false;
+  /** Looks in a row at which no node answered. */
+  #missed = 0;
   #work: Promise<void> = Promise.resolve();
 
   constructor(dht: HyperDHT, context: LanContext, log: (message: string) => void) {
@@ -76,12 +80,13 @@ export class LocalNetwork implements AsyncDisposable {
   /** Begins or ends the use of the local network; begins anew in another one. */
   async #turn(late: boolean): Promise<void> {
     const reachable = this.#dht.nodes.length > 0 && this.#dht.online;
+    this.#missed = reachable ? 0 : this.#missed + 1;
     const node = this.#node;
     if (node && (reachable || node.hasMoved)) {
       this.#node = undefined;
       await node[Symbol.asyncDispose]();
     }
-    if (!reachable && !this.#node && late) {
+    if (this.#missed >= LOOKS && !this.#node && late) {
       const { LanNode } = await import("./lan_node.ts");
       this.#node = await LanNode.open(this.#context);
       this.#log("no node of HyperDHT answers: looking for others in the local network");
