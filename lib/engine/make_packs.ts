@@ -91,10 +91,10 @@ export async function makePacks(request: PackRequest, wait: Wait): Promise<NextP
   const packs: PackRef[] = [];
   const made: MadePack[] = [];
   const add = async (group: readonly NewPack[], tips: readonly string[]) => {
-    const described = await Promise.all(group.map(async (part) => ({
-      ...part,
-      pack: await describePack(part.packPath, part.objects, [], wait),
-    })));
+    const described: MadePack[] = [];
+    for (const { packPath, idxPath, objects } of group) { // one at a time: they can be hundreds
+      described.push({ packPath, idxPath, pack: await describePack(packPath, objects, [], wait) });
+    }
     // A large file that comes back makes the same pack of one object as when it was there before.
     const lacking = described.filter(({ pack: { sha256 } }) =>
       !packs.some((known) => known.sha256 === sha256)
