@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { GtrError } from "../../lib/common/errors.ts";
+import { deadline } from "../../lib/common/wait.ts";
 import { CHUNK_BYTES, MAX_CHUNKED } from "../../lib/transports/nostr/events/chunk.ts";
 import { type NostrEvent, tagValue } from "../../lib/transports/nostr/events/event.ts";
 import {
@@ -336,4 +337,34 @@ test("1,500 refs without any server", {}, async (network) => {
   assert.deepEqual(await resolveLast(b, alice), next);
   assert.deepEqual(await chunksOf(network), []); // nobody needs them any more
   assert.ok((await askRelay(network.relays[0]!.url, { kinds: [DELETION] })).length > 0);
+});
+
+test("a follower hands on what is in events", { relays: 3 }, async (network, folder) => {
+  const [theirs, ours, third] = network.relays.map(({ url }) => url);
+  const a = await network.join(alice, { env: { ...env, GTR_NOSTR_RELAYS: theirs! } });
+  const file = await makePack(folder, SIZE);
+  const signed = makeManifest(alice, a, { packs: [file.pack], refs: 1500 });
+  await publish(a, signed, [file]);
+  const chunks = await askRelay(theirs!, { kinds: [FILE_DATA] });
+  assert(chunks.length > 22, "the manifest's too");
+  const b = await network.join(bob, {
+    env: { GTR_NOSTR_RELAYS: [ours, third].join(",") },
+  });
+  using limit = deadline(20_000, "the follower to find it");
+  const known = signed.manifest.endpoints.nostr!;
+  const found = b.resolve({ scheme: "nostr", id: alice.id, name: "hello" }, { ...limit, known });
+  assert.deepEqual(await Array.fromAsync(found), [signed]);
+  await publish(b, signed, [file]);
+  for (const url of [ours!, third!]) {
+    await until(
+      "the relay to have the state",
+      async () => (await askRelay(url, { kinds: [STATE] })).length === 1,
+    );
+    assert.equal((await askRelay(url, { kinds: [FILE_DATA] })).length, chunks.length);
+  }
+  await network.relays[0]!.kill();
+  const c = await network.join(testKey(3), { env: { GTR_NOSTR_RELAYS: ours! } });
+  assert.deepEqual(await resolveLast(c, alice), signed);
+  const bytes = await fetchBytes(c, file.pack, signed, join(folder, "into"));
+  assert.deepEqual(bytes, await Deno.readFile(file.path));
 });

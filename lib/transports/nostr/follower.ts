@@ -10,12 +10,13 @@ import type { BlobStore } from "./blob_store.ts";
 import { sizeOfBlob } from "./blossom/download.ts";
 import { deliver } from "./deliver.ts";
 import { PACK_TYPE } from "./events/pack.ts";
-import type { Relays } from "./relays/relays.ts";
+import { type ChunkPassing, chunksOnTheirWay } from "./pass_chunks.ts";
 import type { RepositoryEvents } from "./repository_events.ts";
 
 /** What {@linkcode passOn} works with. */
-export interface FollowerParts {
-  readonly relays: Relays;
+export interface FollowerParts extends Omit<ChunkPassing, "sources"> {
+  /** Relays that may have what the events of the repository name. */
+  readonly relaysFor: (events: RepositoryEvents) => readonly string[];
   /** The user's own. */
   readonly urls: readonly string[];
   readonly blobs: BlobStore;
@@ -28,13 +29,13 @@ export interface FollowerParts {
 const LOOK = 5_000;
 
 /**
- * Hands the publisher's own events, unchanged, to the user's relays, and puts those packs on the user's
+ * Hands the publisher's own events, unchanged, to the user's relays, files in events included, and puts those packs on the user's
  * Blossom servers that no server has any more.
  *
  * @param events with which the manifest came; undefined where it came by another network
  */
 export async function passOn(
-  { relays, urls, blobs, sources, nearest }: FollowerParts,
+  { relays, urls, relaysFor, blobs, sources, nearest, ...parts }: FollowerParts,
   events: RepositoryEvents | undefined,
   packs: readonly PackFile[],
   signal: AbortSignal,
@@ -49,7 +50,9 @@ export async function passOn(
     ...events.packs.map(({ event }) => event),
     events.state.event,
   ];
-  await deliver(relays, urls, inOrder, 0, signal).enough;
+  const passing = { ...parts, relays, sources: relaysFor(events) };
+  const cargo = chunksOnTheirWay(passing, events, packs);
+  await deliver(relays, urls, inOrder, 0, signal, cargo).enough;
 }
 
 async function isSomewhere(

@@ -39,7 +39,7 @@ import { packInEvents, packUrls } from "./pack_sources.ts";
 import { probeServers } from "./probe.ts";
 import { Publisher } from "./publisher.ts";
 import { Relays } from "./relays/relays.ts";
-import { RepositoryLookup } from "./repository_events.ts";
+import { type RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
 import { resolveManifests } from "./resolve.ts";
 
 /** What {@linkcode NostrNode} is made from. */
@@ -226,6 +226,9 @@ export class NostrNode implements AsyncDisposable {
     const parts = {
       relays: this.#relays,
       urls: this.#parts.relays,
+      relaysFor: (events: RepositoryEvents) => this.#lookup.relaysFor(events),
+      without: this.#parts.grasp.map(graspRelay),
+      dropped: this.#parts.context.dropped,
       blobs: this.#blobs,
       sources: (sha256: string) => packUrls(sha256, found?.events, this.#parts),
       nearest: this.#nearest,

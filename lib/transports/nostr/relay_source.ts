@@ -7,6 +7,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { storeError } from "../../common/atomic_file.ts";
 import { NetworkError, toGtrError } from "../../common/errors.ts";
 import { CHUNK_BYTES, chunkSize, decodeChunk } from "./events/chunk.ts";
+import type { NostrEvent } from "./events/event.ts";
 import { FILE_DATA } from "./events/kinds.ts";
 import type { BlobSource } from "./get_blob.ts";
 import type { Relays } from "./relays/relays.ts";
@@ -39,7 +40,7 @@ export function relaySource(
   return {
     name: "relays",
     async fetch(into, { signal, progress }) {
-      const { size, chunks } = blob;
+      const { size } = blob;
       const file = await open(into, "a+").catch((error) => {
         throw storeError(`can't write ${into}`, error);
       });
@@ -53,10 +54,9 @@ export function relaySource(
         const asked = [...urls];
         while (done < size) {
           const first = Math.floor(done / CHUNK_BYTES);
-          const wanted = chunks.slice(first, first + PORTION)
-            .map((id, i) => ({ id, size: chunkSize(first + i, size) }));
-          const portion = await askFor(wanted, blob.pubkey, relays, asked, dropped, signal);
-          for (const bytes of portion) {
+          const wanted = portionOf(blob, first);
+          const found = await askForChunks(wanted, blob.pubkey, relays, asked, dropped, signal);
+          for (const { bytes } of found) {
             const rest = bytes.subarray(done % CHUNK_BYTES);
             await append(file, rest, into);
             done += rest.length;
@@ -70,21 +70,40 @@ export function relaySource(
   };
 }
 
+/** One chunk that is asked for. */
+export interface WantedChunk {
+  readonly id: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** One that came. */
+export interface FoundChunk {
+  readonly event: NostrEvent;
+  readonly bytes: Uint8Array;
+}
+
+/** The chunks of a file that are asked for at once, from the one with the index `first` on. */
+export function portionOf({ chunks, size }: ChunkedBlob, first: number): WantedChunk[] {
+  return chunks.slice(first, first + PORTION)
+    .map((id, i) => ({ id, size: chunkSize(first + i, size) }));
+}
+
 /**
- * The bytes of some chunks, in their order.
+ * Some chunks, in their order, each with as many bytes as it should have.
  *
  * @param urls reordered: relays that didn't have them all come last from now on
  * @throws {NetworkError} "nobody-answered" where all relays together don't have them
  */
-async function askFor(
-  wanted: readonly { readonly id: string; readonly size: number }[],
+export async function askForChunks(
+  wanted: readonly WantedChunk[],
   pubkey: string,
   relays: Relays,
   urls: string[],
   dropped: (reason: string) => void,
   signal: AbortSignal,
-): Promise<Uint8Array[]> {
-  const got = new Map<string, Uint8Array>();
+): Promise<FoundChunk[]> {
+  const got = new Map<string, FoundChunk>();
   const failures: string[] = [];
   for (const url of [...urls]) {
     const missing = wanted.filter(({ id }) => !got.has(id));
@@ -94,7 +113,7 @@ async function askFor(
       for (const event of events) {
         const { size } = missing.find(({ id }) => id === event.id)!;
         const bytes = decodeChunk(event, size);
-        if (bytes) got.set(event.id, bytes);
+        if (bytes) got.set(event.id, { event, bytes });
         else dropped("bad-chunk");
       }
     } catch (error) {
