@@ -13,7 +13,7 @@ import { asksForUs, type Presence, presencePacket, readPresence, SERVICE, TTL } 
 const MAX_NEIGHBOURS = 32;
 /** Of these, at one address: a machine can have several users. */
 const MAX_PER_HOST = 4;
-/** Answers are multicast, so one is for everybody who asks within a second (RFC 6762, section 6). */
+/** Answers are multicast, so one a second is for everybody (RFC 6762, section 6). */
 const ANSWER_MS = 1_000;
 /** When it is asked, after the start; then again before records end. */
 const ASK_MS: readonly number[] = [0, 1_000, 3_000];
@@ -42,6 +42,7 @@ export class Beacon implements AsyncDisposable {
   /** Key -> where it is, and until when that holds. */
   readonly #neighbours = new Map<string, Neighbour & { readonly until: number }>();
   #answered = -Infinity;
+  #answering: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: BeaconOptions) {
     this.#options = options;
@@ -77,7 +78,7 @@ export class Beacon implements AsyncDisposable {
     this.#neighbours.set(key, { key, port: presence.port, host: address, until });
     if (known) return;
     found();
-    this.#say(); // it may have begun to listen after our last answer
+    this.#answer(); // it may have begun to listen after our last answer
   }
 
   /** It doesn't answer: until it is heard again, it isn't there. */
@@ -86,7 +87,7 @@ export class Beacon implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const timer of this.#timers) clearTimeout(timer);
+    for (const timer of [...this.#timers, this.#answering]) clearTimeout(timer);
     const goodbye = presencePacket(this.#options.own, 0);
     await Promise.all(this.#sockets.map((socket) =>
       new Promise<void>((resolve) => {
@@ -115,12 +116,13 @@ export class Beacon implements AsyncDisposable {
     for (const socket of this.#sockets) socket.query(SERVICE, "PTR");
   }
 
+  /** Says that it is here: at once, or a second after the last time. */
   #answer(): void {
-    if (performance.now() - this.#answered >= ANSWER_MS) this.#say();
-  }
-
-  #say(): void {
-    this.#answered = performance.now();
-    for (const socket of this.#sockets) socket.respond(presencePacket(this.#options.own));
+    const wait = Math.max(0, this.#answered + ANSWER_MS - performance.now());
+    this.#answering ??= setTimeout(() => {
+      this.#answering = undefined;
+      this.#answered = performance.now();
+      for (const socket of this.#sockets) socket.respond(presencePacket(this.#options.own));
+    }, wait);
   }
 }

@@ -2,9 +2,14 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import dgram from "node:dgram";
 import { once } from "node:events";
+// @ts-types="../../../../../lib/types/multicast_dns.d.ts"
+import multicastDns from "multicast-dns";
 import { Counters } from "../../../../../lib/common/counters.ts";
 import { Beacon } from "../../../../../lib/transports/holepunch/lan/beacon.ts";
-import { presencePacket } from "../../../../../lib/transports/holepunch/lan/records.ts";
+import {
+  presencePacket,
+  readPresence,
+} from "../../../../../lib/transports/holepunch/lan/records.ts";
 import { until } from "../../../../e2e/until.ts";
 
 /** Multicast that doesn't leave this machine. */
@@ -67,6 +72,34 @@ Deno.test("beacon: nobody takes a neighbour's place or takes it away from elsewh
   beacon.heard(presencePacket({ port: 8, key }), { address: "127.0.0.3", port: 5353 });
   beacon.heard(presencePacket({ port: 7, key }, 0), { address: "127.0.0.3", port: 5353 });
   assert.deepEqual(beacon.neighbours.map(({ host, port }) => [host, port]), [["127.0.0.2", 7]]);
+});
+
+Deno.test("beacon: however often others come and go, it speaks once a second", async () => {
+  const { beacon, own } = begin();
+  const observer = multicastDns({ interface: LOOPBACK.address, bind: "0.0.0.0" });
+  const ended = Promise.withResolvers<void>();
+  let said = 0;
+  observer.on("response", (packet) => {
+    const presence = readPresence(packet);
+    if (presence?.key !== own.key) return;
+    said++;
+    if (presence.gone) ended.resolve();
+  });
+  await new Promise<void>((resolve) => observer.on("ready", resolve));
+  const begun = performance.now();
+  for (let i = 0; i < 200; i++) {
+    const key = randomBytes(32).toString("hex");
+    const from = { address: "127.0.0.2", port: 5353 };
+    beacon.heard(presencePacket({ port: 7, key }), from);
+    beacon.heard(presencePacket({ port: 7, key }, 0), from);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  await beacon[Symbol.asyncDispose]();
+  await ended.promise;
+  // Beside what is said at the start, where it asks, and at the end.
+  const most = 3 + (performance.now() - begun) / 1000;
+  assert.ok(said >= 1 && said <= most, `${said} packets`);
+  await new Promise<void>((resolve) => observer.destroy(resolve));
 });
 
 Deno.test("beacon: where the port is another program's alone, nobody is found", async () => {
