@@ -48,13 +48,3 @@ export async function fetchOlder(
   await repository.writeState({ sequence: manifest.sequence });
   return best;
 }
-
-/** What a person should know who is given `used`. */
-export function olderWarning(newest: SignedManifest, used: SignedManifest): string {
-  return `the newest publication is ${named(newest)}; nobody online has it; using ${named(used)}`;
-}
-
-function named({ manifest: { sequence, created } }: SignedManifest): string {
-  const date = new Date(created * 1000).toISOString().slice(0, 16).replace("T", " ");
-  return `${sequence}, of ${date} UTC`;
-}

@@ -17,6 +17,7 @@ import { publisherId } from "../identity/keys.ts";
 import type { Manifest, SignedManifest } from "../manifest/types.ts";
 import type { Transport } from "../transports/transport.ts";
 import { answerTimeout, type EngineParts } from "./parts.ts";
+import { seenWarning, unansweredWarning } from "./stale.ts";
 
 /** How long the other networks may still take once one has said all it knows, in milliseconds. */
 const SETTLE_MS = 500;
@@ -31,7 +32,7 @@ export interface Resolved {
   readonly own: boolean;
   /** Schemes of the networks that told of a manifest just now, the quickest first. */
   readonly answered: readonly string[];
-  /** Set where nobody answered and the copy in the store is all there is. */
+  /** Set where there is, or may be, something newer than this. */
   readonly warning?: string;
 }
 
@@ -53,10 +54,11 @@ export async function resolveNewest(
       ? parts.key.publicKeyHex
       : await parts.store.publisherKey(address.id));
   const own = known === parts.key.publicKeyHex;
-  const stored = known === undefined
-    ? undefined
-    : await parts.store.repository(known, address.name).usableManifest();
-  if (own && stored) return { signed: stored, publisher: known, own, answered: [] };
+  const repository = known === undefined ? undefined : parts.store.repository(known, address.name);
+  const before = await repository?.usableManifest();
+  if (own && before) {
+    return { signed: before, publisher: before.manifest.publisher, own, answered: [] };
+  }
 
   const asked = { ...address, publicKey: known };
   using limit = deadline(
@@ -64,35 +66,27 @@ export async function resolveNewest(
     `an answer about ${formatAddress(address)}`,
     wait.signal,
   );
-  const { best, answered, failures } = await askAll(parts, asked, stored?.manifest.endpoints, {
+  const { best, answered, failures } = await askAll(parts, asked, before?.manifest.endpoints, {
     ...wait,
     signal: limit.signal,
   });
   wait.signal.throwIfAborted();
 
-  if (best && stored && best.manifest.sequence <= stored.manifest.sequence) {
+  const stored = await repository?.usableManifest(); // another may have fetched a newer one meanwhile
+  if (repository && stored) {
+    const { publisher, sequence } = stored.manifest;
+    const copy = { signed: stored, publisher, own, answered };
+    if (!best) return { ...copy, warning: unansweredWarning(address, stored) };
+    const seen = await repository.highestSequence();
     // An old record still lives in some corner of the network; what was seen stays in force.
-    if (best.manifest.sequence < stored.manifest.sequence) parts.dropped.add("old-manifest");
-    return { signed: stored, publisher: stored.manifest.publisher, own, answered };
+    if (best.manifest.sequence < seen) parts.dropped.add("old-manifest");
+    if (best.manifest.sequence <= sequence || best.manifest.sequence < seen) {
+      return seen > sequence ? { ...copy, warning: seenWarning(seen, stored) } : copy;
+    }
   }
   if (best) {
     await refuseRollback(parts, best);
     return { signed: best, publisher: best.manifest.publisher, own, answered };
-  }
-  if (stored) {
-    const date = new Date(stored.manifest.created * 1000).toISOString().slice(0, 16).replace(
-      "T",
-      " ",
-    );
-    return {
-      signed: stored,
-      publisher: stored.manifest.publisher,
-      own,
-      answered,
-      warning: `nobody answered about ${
-        formatAddress(address)
-      }; using the copy of ${date} UTC kept here`,
-    };
   }
   throw own ? notPublished(address) : notFound(parts, address, failures);
 }

@@ -18,9 +18,10 @@ import type { Transport } from "../transports/transport.ts";
 import { chooseFetch } from "./fetch_choice.ts";
 import { fetchLive } from "./fetch_live.ts";
 import { PackSources } from "./fetch_pack.ts";
-import { fetchOlder, olderWarning } from "./older.ts";
+import { fetchOlder } from "./older.ts";
 import { answerTimeout, changeRepository, type EngineParts } from "./parts.ts";
 import { type Resolved, resolveNewest } from "./resolve.ts";
+import { olderWarning } from "./stale.ts";
 
 /** Packs fetched at the same time: more would only share the same line. */
 const CONCURRENT_PACKS = 3;

@@ -84,7 +84,7 @@ export class Session {
     if (forPush) await this.#prepareForPush();
     let state = await this.#resolve();
     if (forPush) (await import("./push.ts")).refuseOthers(state);
-    else if (await this.#isToFill(state)) state = await this.#fetchAhead(state);
+    else if (await this.#isToFill(state)) state = await this.#fetchAhead();
     this.#warn(state);
     const { objectFormat } = this.#options;
     await this.#say(...refListing(state, { forPush, objectFormat }), "");
@@ -101,10 +101,9 @@ export class Session {
   }
 
   /** Fetches before refs are listed: where nobody online has the newest, those before it are told. */
-  async #fetchAhead({ sequence }: RemoteState): Promise<RemoteState> {
+  async #fetchAhead(): Promise<RemoteState> {
     const synced = await this.#sync(true);
-    // Scripts clone quietly, and it isn't what they asked for.
-    if (synced.sequence < sequence) this.#warn(synced, false);
+    this.#warn(synced, false); // scripts clone quietly, and it isn't what they asked for
     this.#synced = synced;
     this.#state = Promise.resolve(synced);
     return synced;

@@ -221,6 +221,30 @@ Deno.test("what was seen stays in force: an older or another manifest of the sam
   assert.equal((await resolve([answering("new", publication(8))], { known })).sequence, 8);
 });
 
+Deno.test("who has an older one than was seen is told so until the newest is there", async () => {
+  await using temp = await tempDir();
+  let answer = publication(9);
+  const network = transport("network", {
+    async *resolve() {
+      yield await Promise.resolve(answer);
+    },
+  });
+  const parts = await makeParts(temp.path, [network]);
+  const repository = await followed(parts, publication(7));
+  await repository.writeState({ sequence: 9 });
+  using wait = soon();
+  for (const sequence of [6, 7, 8]) {
+    answer = publication(sequence);
+    const { signed, warning } = await resolveNewest(parts, address, wait);
+    assert.equal(signed.manifest.sequence, 7);
+    assert.match(warning!, /^publication 9 was seen before; .*; using 7, of 2023-11-14 22:13 UTC$/);
+  }
+  assert.deepEqual(parts.dropped.toJSON(), { "old-manifest": 3 });
+  answer = publication(9);
+  const { signed, warning } = await resolveNewest(parts, address, wait);
+  assert.deepEqual([signed.manifest.sequence, warning], [9, undefined]);
+});
+
 Deno.test("a rollback is refused even where the manifest file is lost", async () => {
   await using temp = await tempDir();
   const transports = [answering("old", publication(6))];
