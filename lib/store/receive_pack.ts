@@ -8,6 +8,7 @@ import type { Wait } from "../common/wait.ts";
 import { checkConnected } from "../git_interface/connectivity.ts";
 import { packObjectCount } from "../git_interface/pack_file.ts";
 import { type NewPack, packObjects } from "../git_interface/pack_objects.ts";
+import { packGroups } from "../manifest/pack_groups.ts";
 import { planPacks } from "../manifest/plan_packs.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
@@ -78,7 +79,9 @@ export async function receivePack(
   if (!came) return { packs: before, added: [] };
 
   const listed = new Set(manifest.packs.map(({ sha256 }) => sha256));
-  const fixed = before.findLastIndex(({ sha256 }) => listed.has(sha256)) + 1;
+  const groups = packGroups(before);
+  const last = groups.findLastIndex((group) => group.some(({ sha256 }) => listed.has(sha256)));
+  const fixed = groups.slice(0, last + 1).flat().length;
   const kept = before.slice(0, fixed + planPacks(before.slice(fixed), came.size));
   const known = new Set(kept.flatMap((pack) => pack.tips));
   const fresh = [...tips].filter((oid) => !known.has(oid)).sort();

@@ -210,3 +210,24 @@ Deno.test("what a live peer sends is joined with all of several packs, or none",
     assert.equal(await fsck(reader), "");
   }
 });
+
+Deno.test("what a live peer sends doesn't part packs that were made as one, though one is listed", async () => {
+  await using temp = await tempDir();
+  const { publisher, reader, parts } = await setUp(temp.path);
+  await follow(reader, { signed: await publisher.sign(packsOf(parts)), added: parts });
+  await git(publisher.work, ["checkout", "-q", "--orphan", "anew"]);
+  await git(publisher.work, ["branch", "-q", "-D", "main"]);
+  await commit(publisher.work, "live", 3_000_000); // more than all parts, which would be joined with it
+  const listed = parts.slice(0, -1).map(({ pack }) => ({ ...pack, tips: [] }));
+  const other = await publisher.pack();
+  const signed = await publisher.sign([...listed, other.pack], { head: "refs/heads/anew" });
+  const wants = Object.values(signed.manifest.refs);
+  const from = gitDirOf(publisher.work);
+  await reader.receive(
+    signed,
+    (into) => gitFetchPack(from, { ...into, ...forever, wants, keep: true }),
+    forever,
+  );
+  assert.deepEqual((await reader.packs()).map(({ pack }) => pack).slice(0, -1), packsOf(parts));
+  assert.equal(await fsck(reader), "");
+});
