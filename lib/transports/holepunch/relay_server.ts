@@ -13,8 +13,8 @@ import type { KeyPair, NoiseStream, Server } from "../../types/hyperdht.d.ts";
 import { type Guest, Guests } from "./guests.ts";
 import type { HyperNode } from "./node.ts";
 
-/** Pairs that one connection may ask for: hyperdht makes a connection for each. */
-const PAIRS = 4;
+/** Requests of one connection: hyperdht makes one for each pair, and takes the pair back at most. */
+const REQUESTS = 8;
 
 /** What strangers may use of a relay. */
 export interface RelayLimits {
@@ -110,7 +110,7 @@ export class RelayServer {
   /** The client's messages, of which blind-relay would keep any number. */
   #bounded(client: NoiseStream, guest: Guest): object {
     const mux = Protomux.from(client);
-    let left = PAIRS * 2; // each may be taken back
+    let left = REQUESTS;
     return {
       isProtomux: true,
       stream: client,
