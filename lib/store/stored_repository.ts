@@ -284,10 +284,12 @@ export class StoredRepository extends RepositoryReader {
   async #checkSuccessor(signed: SignedManifest): Promise<void> {
     this.#checkOwner(signed);
     const { sequence } = signed.manifest;
+    const current = await this.usableManifest();
+    // It is in force, and what it lacks is fetched again: also where a newer one was seen.
+    if (current && isEqual(current.bytes, signed.bytes)) return;
     const highest = await this.highestSequence();
     if (sequence < highest) throw rolledBack(sequence, highest);
-    const current = await this.usableManifest();
-    if (current?.manifest.sequence !== sequence || isEqual(current.bytes, signed.bytes)) return;
+    if (current?.manifest.sequence !== sequence) return;
     throw new VerificationError(
       "forked-manifest",
       `can't use a manifest of ${this.name}: there is another with sequence number ${sequence}`,

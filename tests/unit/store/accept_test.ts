@@ -388,6 +388,22 @@ Deno.test("what only packs behind a lost one need is not asked for where others 
   assert.deepEqual(sha256s(await reader.packs()), kept);
 });
 
+Deno.test("what is in force is mended also where a newer one was seen", async () => {
+  await using temp = await tempDir();
+  const { publisher, reader } = await setUp(temp.path);
+  await commit(publisher.work, "a");
+  const before = await publisher.publication();
+  const one = await publisher.publication();
+  await follow(reader, one);
+  await reader.writeState({ sequence: one.signed.manifest.sequence + 2 });
+  await Deno.remove(reader.packPath(one.added[0]!.pack.sha256));
+  await assert.rejects(follow(reader, before), { code: "rolled-back" });
+  await follow(reader, one);
+  assert.ok(await reader.isWhole());
+  const next = await publisher.publication();
+  await assert.rejects(follow(reader, next), { code: "rolled-back" });
+});
+
 Deno.test("accepting stops when it is told to, and changes nothing", async () => {
   await using temp = await tempDir();
   const { publisher, reader } = await setUp(temp.path);
