@@ -248,12 +248,8 @@ export class UDXStream extends MeasuredDuplex {
       if (port <= 0 || port > 65_535 || this.#firewall(socket, port, host, family)) return;
       if (this.#closed) return; // by the firewall's callback
     }
-    if (this.#relayTo) {
-      // Nothing else shows that a packet is of this stream: what is relayed isn't followed.
-      const isOurs = port === this.remotePort && host === this.remoteHost;
-      if (isOurs) this.#relay(this.#relayTo, bytes);
-      else this.connection.dropped.outside++;
-    } else this.connection.feed(bytes, performance.now());
+    if (this.#relayTo) this.#relay(this.#relayTo, bytes);
+    else this.connection.feed(bytes, performance.now());
   }
 
   /** All packets of a batch were given. */
