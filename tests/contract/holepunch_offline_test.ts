@@ -4,9 +4,12 @@ import { randomBytes } from "node:crypto";
 import dgram from "node:dgram";
 import { once } from "node:events";
 import { HyperNode } from "../../lib/transports/holepunch/node.ts";
+import { Records } from "../../lib/transports/holepunch/records.ts";
 import type { HolepunchTransport } from "../../lib/transports/holepunch/transport.ts";
 import { until } from "../e2e/until.ts";
-import { HolepunchNetwork } from "./holepunch_nodes.ts";
+import HyperDHT from "../../lib/hyperdht/mod.ts";
+import { UDX } from "../../lib/udx/mod.ts";
+import { HolepunchNetwork, plainNode } from "./holepunch_nodes.ts";
 import { makeManifest, publish, testKey } from "./transport_contract.ts";
 
 const HOST = "127.0.0.1";
@@ -89,12 +92,47 @@ Deno.test("holepunch: when HyperDHT is back, what is here is announced at once",
         if (before) await before[Symbol.asyncDispose]();
         else await free();
         await ask(a, bob.id);
-        await using _dht = await begin(port);
+        await using dht = await begin(port);
         await ask(a, bob.id);
         const b = await network.join(bob, at(port));
         await until("it is found", async () => await ask(b) > 0);
+        const records = new Records(dht.dht, bob, 0);
+        const wanted = { id: alice.id, name: "hello" };
+        const isKept = () => records.manifest(wanted, AbortSignal.timeout(DEADLINE_MS));
+        if (!wasThere) await until("it is kept there", async () => await isKept() !== undefined);
         await Promise.all([a, b].map((node) => node[Symbol.asyncDispose]()));
       },
     );
   }
+});
+
+Deno.test("holepunch: a start without HyperDHT doesn't lose what is kept there", async () => {
+  const { port, free } = await silentPort();
+  await using network = await HolepunchNetwork.make();
+  await using before = await plainNode(network);
+  const nowhere = { scheme: "holepunch", endpoints: () => [] };
+  const [one, two] = ["one", "two"].map((name) => makeManifest(alice, nowhere, { name }));
+  await new Records(before.dht, alice, 0).publish(one!, []);
+
+  const udx = new UDX();
+  const dht = new HyperDHT({ udx, host: HOST, bootstrap: [{ host: HOST, port }] });
+  const records = new Records(dht, alice, 0);
+  await assert.rejects(records.publish(two!, []));
+  await free();
+  const [host, first] = network.bootstrap.split(":");
+  const gate = new HyperDHT({
+    udx: new UDX(),
+    host: HOST,
+    port,
+    bootstrap: [{ host: host!, port: Number(first) }],
+    ephemeral: false,
+    firewalled: false,
+  });
+  await gate.fullyBootstrapped();
+  await records.publish(two!, []);
+  for (const name of ["one", "two"]) {
+    const signal = AbortSignal.timeout(DEADLINE_MS);
+    assert.ok(await records.manifest({ id: alice.id, name }, signal), name);
+  }
+  for (const node of [dht, gate]) await node.destroy();
 });

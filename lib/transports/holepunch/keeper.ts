@@ -25,6 +25,8 @@ export class Keeper implements Disposable {
   readonly #log: (message: string) => void;
   /** "<id>/<name>" -> what of it is kept. */
   readonly #kept = new Map<string, Kept>();
+  /** Those that couldn't be put. */
+  readonly #failed = new Set<string>();
   readonly #timer: ReturnType<typeof setInterval>;
   #ended = false;
 
@@ -49,8 +51,17 @@ export class Keeper implements Disposable {
 
   async forget(manifest: Manifest): Promise<void> {
     this.#kept.delete(repositoryOf(manifest));
+    this.#failed.delete(repositoryOf(manifest));
     if (!this.#isOwn(manifest)) return;
     await this.#records.forget(manifest.name).catch((error) => this.#complain(error));
+  }
+
+  /** Puts what couldn't be put the last time. */
+  async again(): Promise<void> {
+    for (const repository of [...this.#failed]) {
+      const kept = this.#kept.get(repository);
+      if (kept) await this.#put(kept);
+    }
   }
 
   [Symbol.dispose](): void {
@@ -66,7 +77,12 @@ export class Keeper implements Disposable {
     const work = this.#isOwn(signed.manifest)
       ? this.#records.publish(signed, packs)
       : this.#records.refresh(signed, packs);
-    await work.catch((error) => this.#complain(error));
+    const repository = repositoryOf(signed.manifest);
+    this.#failed.delete(repository);
+    await work.catch((error) => {
+      this.#failed.add(repository);
+      this.#complain(error);
+    });
   }
 
   #complain(error: unknown): void {

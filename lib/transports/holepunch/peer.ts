@@ -66,6 +66,7 @@ export class Peer implements AsyncDisposable {
     this.#watchers = new Watchers(Math.ceil(connections / 2));
     const records = new Records(node.dht, key, settings.get("holepunch.dhtPacks"));
     this.#keeper = new Keeper(records, key.publicKeyHex, log);
+    node.onReturn(() => void this.#keeper.again());
     this.ask = new Asker(context, node, records, this.#stop.signal);
     const server = new PeerServer({
       limits: {

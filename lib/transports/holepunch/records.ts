@@ -65,8 +65,8 @@ export class Records {
   async publish(signed: SignedManifest, packs: readonly PackFile[]): Promise<void> {
     const { name } = signed.manifest;
     await this.#turns.run("own", async () => {
-      const own = await this.#load();
       const entry = await this.#put(signed, packs);
+      const own = await this.#load();
       if (entry) own.set(name, entry);
       else own.delete(name); // an old state would be taken for the newest
       await this.#write(own);
@@ -146,16 +146,17 @@ export class Records {
       if (error instanceof VerificationError) return undefined; // another version's
       throw error;
     });
-    return this.#own = new Map(Object.entries(repositories ?? {}));
+    return new Map(Object.entries(repositories ?? {}));
   }
 
-  async #write(own: ReadonlyMap<string, Entry>): Promise<void> {
+  async #write(own: Map<string, Entry>): Promise<void> {
     const index = await this.#writeIndex(Object.fromEntries(own));
     const publicKey = Buffer.from(this.#key.publicKey);
     const signer = { publicKey, sign: (message: Uint8Array) => this.#key.sign(message) };
     this.#sequence = Math.max(this.#sequence + 1, Date.now());
     const value = Buffer.from(JSON.stringify({ version: 1, index }));
     await this.#dht.mutablePut(signer, value, { seq: this.#sequence });
+    this.#own = own; // not before: where nobody answers, nothing is found either
     await this.#putKey(publicKey);
   }
 
