@@ -27,6 +27,9 @@ export interface Option extends Described {
   readonly offer?: Offered;
 }
 
+/** What every verb with something to print has. */
+export const JSON_OPTION: Option = { form: "--json", about: "print JSON, for programs" };
+
 /** A command line that works, and what it does. */
 export interface Example {
   readonly command: string;
