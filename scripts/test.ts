@@ -5,7 +5,7 @@
  *
  * Without arguments, everything. Each check counts as one test. A test that is ignored has to say
  * why at the end of its name, "(needs aria2c)", else it counts as failed. Tests mostly wait for other
- * processes, so `TEST_LANES` of them (default 2) run at once, except those that have to be alone;
+ * processes, so `TEST_LANES` of them (default 3) run at once, except those that have to be alone;
  * what a process printed is shown when it has ended, and all errors again at the end. `TEST_DEADLINE`
  * is the number of seconds the whole run may take, by default 2400.
  *
@@ -32,7 +32,7 @@ if (unknown !== undefined) {
 }
 
 const seconds = Number(Deno.env.get("TEST_DEADLINE") || 2400);
-const lanes = Number(Deno.env.get("TEST_LANES") || 2);
+const lanes = Number(Deno.env.get("TEST_LANES") || 3);
 const overall = AbortSignal.timeout(seconds * 1000);
 const guard = await Deno.makeTempDir({ prefix: "gtr-test-" });
 const options = { cwd: ROOT, env: testEnvironment(guard), signal: overall };

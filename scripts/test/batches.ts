@@ -28,7 +28,7 @@ export const ALONE = [
 const BY_FOLDER = "unit";
 
 /**
- * The batches of these groups, in their order: a group of short ones last fills both lanes to the end.
+ * The batches of these groups, in their order: a group of short ones last fills all lanes to the end.
  *
  * @param root the project's folder
  */
