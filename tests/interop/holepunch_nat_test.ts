@@ -143,7 +143,6 @@ natTest("relays that die in the middle of a clone", "symmetric", "symmetric", as
   const keys = await Promise.all(relays.map(async (relay) => (await details(relay)).relay));
   const [alice, bob] = [await net.join("a"), await net.join("b")];
   bob.env.GTR_HOLEPUNCH_RELAYS = keys.join();
-  bob.env.GTR_NETWORK_TIMEOUT = "6"; // it waits for it twice
   const urls = [await shareNoise(alice, "one"), await shareNoise(alice, "two")];
 
   const first = bob.run("git", ["clone", urls[0]!, "one"]);
@@ -158,13 +157,16 @@ natTest("relays that die in the middle of a clone", "symmetric", "symmetric", as
   await last.killGtd();
   const end = await second;
   assert.notEqual(end.code, 0);
-  assert.match(end.stderr, /^gtr: nothing came for 6 s: .*\nhint: .* what has come is kept/m);
+  assert.match(
+    end.stderr,
+    /^gtr: .*nothing came for (15|7\.5) s: .*\nhint: .*what has come is kept/m,
+  );
 });
 
 /** Shares a repository that takes seconds to clone; returns its address. */
 async function shareNoise(node: Node, name: string): Promise<string> {
   await node.git("init", "-q", name);
-  const oid = await node.commit(name, "noise.txt", randomBytes(600_000).toString("base64"));
+  const oid = await node.commit(name, "noise.txt", randomBytes(1_000_000).toString("base64"));
   const url = await node.gtrIn(node.path(name), "init");
   await node.untilPublished(url, "refs/heads/main", oid);
   return url;

@@ -19,6 +19,8 @@ import { noiseStreams } from "./noise_streams.ts";
 /** One connection. Requests can be sent ahead; answers come in their order. */
 export class Conversation implements Disposable {
   readonly peer: PeerAddress;
+  /** Called with each packet that comes, signs of life included. */
+  heard: () => void = () => {};
   readonly #stream: NoiseStream;
   readonly #reader: ByteReader;
   readonly #writable: WritableStream<Uint8Array>;
@@ -36,6 +38,7 @@ export class Conversation implements Disposable {
     this.peer = peer;
     this.#keep = keep;
     this.#stream = stream;
+    stream.rawStream?.prependListener("data", () => this.heard());
     const { readable, writable } = noiseStreams(stream);
     this.#reader = new ByteReader(readable);
     this.#writable = writable;

@@ -18,6 +18,11 @@ import { PieceFile } from "./piece_file.ts";
 const PEERS = 4;
 /** How often one is connected to again after it has sent something. */
 const RECONNECTS = 3;
+/**
+ * The shortest time without a packet, in milliseconds, after which a connection counts as lost:
+ * hyperdht gives a sign of life every five seconds.
+ */
+const SILENCE_MS = 6_000;
 const SHA1_BYTES = 20;
 
 /** A pack, and who may have it. */
@@ -27,7 +32,10 @@ export interface WantedPack {
   readonly name: string;
   readonly peers: (signal: AbortSignal) => AsyncIterable<PeerAddress>;
   readonly connect: (peer: PeerAddress, signal: AbortSignal) => Promise<Conversation>;
-  /** Milliseconds without a byte after which a peer, and at last all of them, are given up. */
+  /**
+   * Milliseconds without a piece after which a peer, and at last all of them, are given up. After half
+   * of it without any packet a connection is lost, so that there is time for another way.
+   */
   readonly timeout: number;
   readonly dropped: (reason: string) => void;
 }
@@ -62,9 +70,12 @@ export async function fetchFromPeers(
   const takeFrom = async (peer: PeerAddress, signal: AbortSignal): Promise<boolean> => {
     using own = idleDeadline(wanted.timeout, `a peer sends nothing of ${what}`, signal);
     using conversation = await wanted.connect(peer, own.signal);
-    const pieces = await askPieces(conversation, pack, own.signal);
+    const silence = Math.max(wanted.timeout / 2, SILENCE_MS);
+    using alive = idleDeadline(silence, `packets of a peer with ${what}`, own.signal);
+    conversation.heard = alive.touch;
+    const pieces = await askPieces(conversation, pack, alive.signal);
     const target = await (known ??= begin(pieces));
-    await takeSegments(conversation, target, own, () => {
+    await takeSegments(conversation, target, { ...own, signal: alive.signal }, () => {
       idle.touch();
       taken.set(peer.key, (taken.get(peer.key) ?? 0) + 1);
       wait.prefix?.(target.prefix);
@@ -102,7 +113,7 @@ export async function fetchFromPeers(
   }
   const why = failure?.message ?? "no peer is known that could have it";
   throw new NetworkError("nobody-answered", `can't fetch ${what}: ${why}`, {
-    hint: failure?.hint,
+    hint: failure?.hint ?? "try again: what has come is kept",
     cause: failure,
   });
 }

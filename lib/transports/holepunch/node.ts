@@ -199,7 +199,7 @@ export class HyperNode implements AsyncDisposable {
         const stream = await this.#connect(peer, relay, limit.signal);
         if (relay) {
           this.#relayed++;
-          this.#relays.remember(peer.key);
+          this.#relays.remember(peer.key, relay);
         }
         return stream;
       } catch (error) {

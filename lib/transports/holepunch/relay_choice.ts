@@ -14,7 +14,8 @@ const REMEMBERED = 256;
 /** The relays that a user has named, and who needs them. */
 export class RelayChoice {
   readonly #relays: readonly Buffer[];
-  readonly #needing = new Set<string>();
+  /** Peers that need one, and the one that helped last. */
+  readonly #needing = new Map<string, Buffer>();
 
   /** @param relays their keys, 64 hex digits */
   constructor(relays: readonly string[]) {
@@ -31,17 +32,23 @@ export class RelayChoice {
     return randomized ? this.#shuffled()[0] ?? null : null;
   }
 
-  /** What to try for a peer, in this order; null: to connect without a relay. */
+  /**
+   * What to try for a peer, in this order; null: to connect without a relay. The one that was used
+   * last comes last: it may be why there is no connection any more.
+   */
   attempts(peer: string, randomized: boolean): readonly (Buffer | null)[] {
-    const some = this.#shuffled().slice(0, TRIED);
+    const last = this.#needing.get(peer);
+    const all = this.#shuffled();
+    const others = all.filter((relay) => relay !== last);
+    const some = (last ? [...others, last] : all).slice(0, TRIED);
     return some.length > 0 && (randomized || this.#needing.has(peer)) ? some : [null, ...some];
   }
 
-  /** Only a relay helped with the peer: the next time it is tried at once. */
-  remember(peer: string): void {
+  /** Only this relay helped with the peer: the next time one is tried at once. */
+  remember(peer: string, relay: Buffer): void {
     this.#needing.delete(peer);
-    this.#needing.add(peer);
-    for (const oldest of this.#needing) {
+    this.#needing.set(peer, relay);
+    for (const oldest of this.#needing.keys()) {
       if (this.#needing.size <= REMEMBERED) break;
       this.#needing.delete(oldest);
     }
