@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { counted } from "../../common/counted.ts";
 import type { Health } from "../transport.ts";
 import type { HyperNode } from "./node.ts";
 import type { RelayServer } from "./relay_server.ts";
@@ -15,8 +16,8 @@ export function healthOf(
 ): Health {
   const { key, size, first, neighbours, relays, relayed } = node;
   const parts = [placeOf(node)];
-  if (relays > 0) parts.push(`relays helped with ${count(relayed, "connection")}`);
-  if (relay) parts.push(`relays for others, now ${count(relay.pairs, "pair")}, as ${relay.key}`);
+  if (relays > 0) parts.push(`relays helped with ${counted(relayed, "connection")}`);
+  if (relay) parts.push(`relays for others, now ${counted(relay.pairs, "pair")}, as ${relay.key}`);
   return {
     reachable: (neighbours ?? size) > 0,
     summary: parts.join("; "),
@@ -39,10 +40,6 @@ function placeOf({ size, first, neighbours }: HyperNode): string {
     return "no node of HyperDHT answers: check UDP and holepunch.bootstrap";
   }
   return first === undefined
-    ? `in touch with ${count(size, "node")} of HyperDHT`
+    ? `in touch with ${counted(size, "node")} of HyperDHT`
     : `a new HyperDHT begins here: others join with holepunch.bootstrap ${first}`;
-}
-
-function count(n: number, what: string): string {
-  return `${n} ${what}${n === 1 ? "" : "s"}`;
 }

@@ -29,8 +29,8 @@ export interface FollowerParts extends Omit<ChunkPassing, "sources"> {
 const LOOK = 5_000;
 
 /**
- * Hands the publisher's own events, unchanged, to the user's relays, files in events included, and puts those packs on the user's
- * Blossom servers that no server has any more.
+ * Hands the publisher's own events, unchanged, to the user's relays, files in events included, and
+ * puts those packs on the user's Blossom servers that no server has any more.
  *
  * @param events with which the manifest came; undefined where it came by another network
  */

@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
+import { counted } from "../../common/counted.ts";
 import { NetworkError, VerificationError } from "../../common/errors.ts";
 import { sleep } from "../../common/wait.ts";
 import type { RepoAddress } from "../../identity/address.ts";
@@ -205,7 +206,7 @@ export class TorrentTransport implements Transport {
     return {
       reachable: !alone || bootstrap.length === 0,
       summary: !alone
-        ? `in touch with ${nodes} node${nodes === 1 ? "" : "s"} of the DHT`
+        ? `in touch with ${counted(nodes, "node")} of the DHT`
         : bootstrap.length === 0
         ? `first node of a new DHT: others join with torrent.bootstrap ${address}`
         : `no node of the DHT answers: check UDP and torrent.bootstrap (${bootstrap.join(", ")})`,

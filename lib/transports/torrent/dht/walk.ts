@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import type { Contact, Endpoint, Query } from "../../../types/bittorrent_dht.d.ts";
+import { counted } from "../../../common/counted.ts";
 import { NetworkError } from "../../../common/errors.ts";
 import { abortable } from "../../../common/wait.ts";
 import { type Address, formatHostPort, resolveHosts } from "./endpoints.ts";
@@ -200,9 +201,7 @@ export class Walker {
     const tried = this.#bootstrap.length;
     return new NetworkError(
       "unreachable",
-      `can't reach the BitTorrent DHT: none of ${tried} first node${
-        tried === 1 ? "" : "s"
-      } answers`,
+      `can't reach the BitTorrent DHT: none of ${counted(tried, "first node")} answers`,
       {
         hint: `check the network (UDP) and the setting torrent.bootstrap: ${
           this.#bootstrap.join(", ")
