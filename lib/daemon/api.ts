@@ -237,6 +237,33 @@ export const KeyFaults = v.record(
 );
 export type KeyFaults = v.InferOutput<typeof KeyFaults>;
 
+/** Whether others can fetch from this node over one network: the contract's `Reach`. */
+export const Reach = v.object({
+  how: v.picklist([
+    "open",
+    "mapped",
+    "hole-punching",
+    "relay",
+    "servers",
+    "local",
+    "outgoing-only",
+    "unknown",
+  ]),
+  address: v.optional(v.string()),
+  connectedAt: v.optional(Size),
+  summary: v.string(),
+  hint: v.optional(v.string()),
+});
+
+/** Whether others can fetch from this node over any network. */
+export const Verdict = v.object({
+  /** `local`: only from this machine or the same private network. */
+  reach: v.picklist(["everybody", "some", "local", "nobody", "unknown"]),
+  summary: v.string(),
+  hint: v.optional(v.string()),
+});
+export type Verdict = v.InferOutput<typeof Verdict>;
+
 /** How gtd and its networks are. */
 export const Health = v.object({
   daemon: v.object({ pid: Size, version: v.string() }),
@@ -246,7 +273,9 @@ export const Health = v.object({
     summary: v.string(),
     /** What to do about it. */
     hint: v.optional(v.string()),
+    reach: v.optional(Reach),
   })),
+  verdict: v.optional(Verdict),
 });
 export type Health = v.InferOutput<typeof Health>;
 
@@ -267,6 +296,9 @@ export const Status = v.object({
     /** It has outgrown a quota, or its newest state was refused. */
     overQuota: v.boolean(),
   })),
+  /** By network: whether others can fetch from this node over it. */
+  reach: v.optional(v.record(v.string(), Reach)),
+  verdict: v.optional(Verdict),
   /** Others' repositories: bytes in the store, and `store.quota`. */
   store: v.object({ bytes: Size, quota: Size }),
   /** What keeps shared repositories from being published as they are. */

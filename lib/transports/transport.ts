@@ -18,9 +18,47 @@ export interface PackFile {
   readonly path: string;
 }
 
+/**
+ * How others get at this node to fetch from it:
+ *
+ * - `open`: everybody can connect to it
+ * - `mapped`: everybody can connect to a port that its router maps to it
+ * - `hole-punching`: its router lets in those to whom it sends at the same time
+ * - `relay`: only a relay brings others together with it
+ * - `servers`: nobody has to, since servers of others keep what is published
+ * - `local`: only from this machine or the same private network
+ * - `outgoing-only`: nobody can
+ * - `unknown`: nothing has told yet
+ */
+export type ReachKind =
+  | "open"
+  | "mapped"
+  | "hole-punching"
+  | "relay"
+  | "servers"
+  | "local"
+  | "outgoing-only"
+  | "unknown";
+
+/** Whether others can fetch from this node over one network. */
+export interface Reach {
+  readonly how: ReachKind;
+  /** Where others see this node, as far as that is known: "203.0.113.5:6881". */
+  readonly address?: string;
+  /** When somebody from outside last connected, in milliseconds since 1970: the strongest proof. */
+  readonly connectedAt?: number;
+  /** One line for a person, that follows the network's name: "by hole punching through its router". */
+  readonly summary: string;
+  /** What to do, if not everybody can. */
+  readonly hint?: string;
+}
+
 /** What `gtr status` and `gtr doctor` print of a network. */
 export interface Health {
+  /** Whether the network answers this node. Whether others can connect says {@linkcode reach}. */
   readonly reachable: boolean;
+  /** Absent if others fetch nothing from this node over the network, by its settings. */
+  readonly reach?: Reach;
   /** One line for a person: what is wrong and what to do, or what is right. */
   readonly summary: string;
   /** What to do, where it is reachable and yet something is amiss. */
