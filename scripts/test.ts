@@ -14,6 +14,7 @@
 import { join } from "node:path";
 import { build } from "./build.ts";
 import { type Batch, batches } from "./test/batches.ts";
+import { ALONE } from "./local/alone.ts";
 import { type Count, count, deno, errors } from "./test/deno.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
@@ -47,6 +48,7 @@ function testEnvironment(folder: string): Record<string, string> {
     GIT_CONFIG_NOSYSTEM: "1",
     GIT_CONFIG_GLOBAL: "/dev/null",
     GTR_HOME: join(folder, "home"), // each test sets its own
+    ...ALONE,
     NO_COLOR: "1",
     DENO_NO_UPDATE_CHECK: "1",
   };

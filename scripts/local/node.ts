@@ -5,6 +5,7 @@
  * @module
  */
 import { join } from "node:path";
+import { ALONE } from "./alone.ts";
 import { type Environment, type Output, run, type RunOptions } from "./run.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..");
@@ -47,7 +48,7 @@ export class LocalNode implements AsyncDisposable {
   private constructor(
     name: string,
     folder: string,
-    bootstrap: string,
+    known: Environment,
     signal: AbortSignal,
     more: Environment,
   ) {
@@ -57,8 +58,8 @@ export class LocalNode implements AsyncDisposable {
     this.env = {
       ...plainEnvironment(join(folder, "gitconfig")),
       GTR_HOME: join(folder, "home"),
-      GTR_TORRENT_HOST: "127.0.0.1",
-      GTR_TORRENT_BOOTSTRAP: bootstrap,
+      ...ALONE,
+      ...known,
       ...more,
     };
   }
@@ -84,7 +85,7 @@ export class LocalNode implements AsyncDisposable {
       `[user]\n\tname = ${name}\n\temail = ${name.toLowerCase()}@example.org\n` +
         "[init]\n\tdefaultBranch = main\n[pull]\n\trebase = false\n[gc]\n\tauto = 0\n",
     );
-    const known = bootstrap ? await bootstrap.dht() : "none";
+    const known = bootstrap ? await bootstrap.#bootstrap() : {};
     const node = new LocalNode(name, folder, known, signal, more);
     try {
       // Not to be stopped half-way: a gtd that comes up afterwards would stay.
@@ -120,6 +121,15 @@ export class LocalNode implements AsyncDisposable {
   /** Where others can join this node's DHT: host:port. */
   async dht(): Promise<string> {
     return String((await this.status()).transports.torrent?.dht);
+  }
+
+  /** Settings by which another node joins the networks that this one is in. */
+  async #bootstrap(): Promise<Environment> {
+    const { torrent, holepunch } = (await this.status()).transports;
+    return {
+      ...(torrent?.dht ? { GTR_TORRENT_BOOTSTRAP: String(torrent.dht) } : {}),
+      ...(holepunch?.dht ? { GTR_HOLEPUNCH_BOOTSTRAP: String(holepunch.dht) } : {}),
+    };
   }
 
   /** gtd's resident memory in bytes. */

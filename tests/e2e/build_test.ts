@@ -8,6 +8,7 @@ import assert from "node:assert/strict";
 import { join, resolve } from "node:path";
 import { type Build, build } from "../../scripts/build.ts";
 import type { BuildOptions } from "../../scripts/build/options.ts";
+import { ALONE } from "../../scripts/local/alone.ts";
 import { writeMulticall } from "../../scripts/build/multicall.ts";
 import { programs } from "../../scripts/build/programs.ts";
 import { readEmbedded } from "./embedded.ts";
@@ -83,7 +84,7 @@ async function names(root: string): Promise<string[]> {
 async function run(root: string, program: string, ...args: string[]) {
   const { code, stdout, stderr } = await new Deno.Command(join(root, "dist", "bin", program), {
     args,
-    env: { GTR_HOME: join(root, "home"), GTR_DAEMON_AUTOSTART: "0", GTR_TORRENT_BOOTSTRAP: "none" },
+    env: { GTR_HOME: join(root, "home"), GTR_DAEMON_AUTOSTART: "0", ...ALONE },
     stdin: "null",
   }).output();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();

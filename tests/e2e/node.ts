@@ -5,6 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { delimiter, join, resolve } from "node:path";
+import { ALONE, missingSettings } from "../../scripts/local/alone.ts";
 import { until } from "./until.ts";
 
 const ROOT = resolve(import.meta.dirname!, "..", "..");
@@ -47,15 +48,15 @@ export class Node implements AsyncDisposable {
       PATH: `${BIN}${delimiter}${Deno.env.get("PATH")}`,
       HOME: directory,
       GTR_HOME: this.home,
-      GTR_TORRENT_HOST: "127.0.0.1",
+      ...ALONE,
       GTR_TORRENT_BOOTSTRAP: bootstrap,
-      GTR_HOLEPUNCH_HOST: "127.0.0.1",
-      GTR_HOLEPUNCH_BOOTSTRAP: "none",
       GIT_CONFIG_NOSYSTEM: "1",
       GIT_TERMINAL_PROMPT: "0",
       LC_ALL: "C",
       ...env,
     };
+    const open = namespace ? [] : missingSettings(this.env);
+    assert.deepEqual(open, [], "these keep gtd from contacting the public networks");
   }
 
   /**

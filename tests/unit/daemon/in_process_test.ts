@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Home } from "../../../lib/common/home.ts";
 import { Settings } from "../../../lib/common/settings.ts";
 import { GtrClient } from "../../../lib/daemon/client.ts";
+import { ALONE } from "../../../scripts/local/alone.ts";
 import { emptyCommit, sharedRepository, soon, tempDir } from "../engine/fixture.ts";
 
 /** A client whose engine runs in this process, alone on a network of its own. */
@@ -11,8 +12,7 @@ async function alone() {
   const home = new Home(join(temp.path, "home"));
   const env: Record<string, string> = {
     GTR_DAEMON_AUTOSTART: "0",
-    GTR_TORRENT_HOST: "127.0.0.1",
-    GTR_TORRENT_BOOTSTRAP: "none",
+    ...ALONE,
   };
   using wait = soon();
   const settings = await Settings.load(home, (name) => env[name]);
