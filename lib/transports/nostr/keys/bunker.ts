@@ -11,7 +11,7 @@ import { abortable, deadline } from "../../../common/wait.ts";
 import { eventFault, type EventTemplate, isAuthentic, type NostrEvent } from "../events/event.ts";
 import { REMOTE_SIGNING } from "../events/kinds.ts";
 import { readable } from "../readable.ts";
-import type { Relays } from "../relays/relays.ts";
+import type { Relays, Subscription } from "../relays/relays.ts";
 import { distinctUrls, relayUrl } from "../urls.ts";
 import { localSigner, type NostrSigner } from "./signer.ts";
 
@@ -77,7 +77,7 @@ export async function bunkerSigner(
 
 class BunkerSession {
   readonly #waiting = new Map<string, { resolve(text: string): void; reject(why: Error): void }>();
-  readonly #subscription: Disposable;
+  readonly #subscription: Subscription;
   readonly #app: NostrSigner;
   readonly #conversation: Uint8Array;
 
@@ -110,7 +110,8 @@ class BunkerSession {
         tags: [["p", this.address.pubkey]],
         content: encrypt(JSON.stringify({ id, method, params }), this.#conversation),
       }, limit.signal);
-      await this.relays.publish(this.address.relays, event, 1, limit.signal);
+      // Answers are ephemeral: one that comes before the relay listens for us is lost.
+      await this.relays.publish(this.address.relays, event, 1, limit.signal, this.#subscription);
       return await abortable(answer.promise, limit.signal);
     } finally {
       this.#waiting.delete(id);

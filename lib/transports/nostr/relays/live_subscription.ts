@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { deadline, sleep } from "../../../common/wait.ts";
+import { abortable, deadline, sleep } from "../../../common/wait.ts";
 import type { RelayConnection } from "./connection.ts";
 import type { Filter } from "./filter.ts";
 
@@ -30,6 +30,7 @@ export interface LiveOptions {
 /** Keeps one relay subscribed until disposed, with pauses that grow while it can't be reached. */
 export class LiveSubscription implements Disposable {
   readonly #end = new AbortController();
+  #listening = Promise.withResolvers<void>();
 
   constructor(options: LiveOptions) {
     const signal = AbortSignal.any([options.signal, this.#end.signal]);
@@ -40,13 +41,29 @@ export class LiveSubscription implements Disposable {
     this.#end.abort(new DOMException("the subscription is over", "AbortError"));
   }
 
+  /**
+   * Resolves once the relay has answered the subscription (EOSE): from then on it passes on what
+   * others send. An ephemeral event (NIP-01) that came before is lost.
+   */
+  listening(signal: AbortSignal): Promise<void> {
+    return abortable(this.#listening.promise, AbortSignal.any([signal, this.#end.signal]));
+  }
+
   async #keep(options: LiveOptions, signal: AbortSignal): Promise<void> {
     let pause = options.pause;
     for (;;) {
       const connection = await options.connect(signal).catch(() => undefined);
       signal.throwIfAborted();
       const since = performance.now();
-      if (connection !== undefined) await listen(connection, options, signal);
+      if (connection !== undefined) {
+        let answered = false;
+        const stored = () => {
+          answered = true;
+          this.#listening.resolve();
+        };
+        await listen(connection, { ...options, stored }, signal);
+        if (answered) this.#listening = Promise.withResolvers();
+      }
       // One that answers and hangs up at once is not asked without end either.
       if (performance.now() - since > MAX_PAUSE) pause = options.pause;
       signal.throwIfAborted();
@@ -60,7 +77,7 @@ export class LiveSubscription implements Disposable {
 /** Listens until the connection or the subscription ends. */
 async function listen(
   connection: RelayConnection,
-  options: LiveOptions,
+  options: LiveOptions & { readonly stored: () => void },
   signal: AbortSignal,
 ): Promise<void> {
   const ended = Promise.withResolvers<void>();
@@ -73,6 +90,7 @@ async function listen(
     },
     stored: () => {
       heard = performance.now();
+      options.stored();
     },
     ended: () => ended.resolve(),
   });

@@ -34,6 +34,12 @@ export interface Outcome {
   readonly failed: ReadonlyMap<string, GtrError>;
 }
 
+/** Events as they come, until disposed. */
+export interface Subscription extends Disposable {
+  /** Resolves once this relay passes on what others send it. */
+  listening(url: string, signal: AbortSignal): Promise<void>;
+}
+
 /** How relays are asked. */
 export interface QueryOptions {
   /**
@@ -111,6 +117,7 @@ export class Relays implements Disposable {
    * gets it again, slower and slower, until the deadline.
    *
    * @param quorum how many have to store it
+   * @param answers where the answer to it comes: no relay gets the event before that listens there
    * @throws {NetworkError} "no-quorum" that says why
    */
   async publish(
@@ -118,8 +125,10 @@ export class Relays implements Disposable {
     event: NostrEvent,
     quorum: number,
     signal: AbortSignal,
+    answers?: Subscription,
   ): Promise<Outcome> {
     const outcome = await this.#all(urls, signal, async (url, limit) => {
+      await answers?.listening(url, limit);
       for (let pause = FIRST_RETRY;; pause *= 2) {
         const connection = await this.#connect(url, limit);
         const { accepted, reason } = await connection.publish(event, limit);
@@ -149,9 +158,10 @@ export class Relays implements Disposable {
     urls: readonly string[],
     filters: readonly Filter[],
     listener: (event: NostrEvent) => void,
-  ): Disposable {
+  ): Subscription {
     const sieve = new Sieve(filters, this.options.dropped);
-    const live = urls.map((url) =>
+    const live = new Map(urls.map((url) => [
+      url,
       new LiveSubscription({
         connect: async (signal) => {
           using limit = deadline(this.#times.connect, `${url} to connect`, signal);
@@ -167,11 +177,12 @@ export class Relays implements Disposable {
         silence: this.#times.silence,
         answer: this.#times.answer,
         signal: this.#closed.signal,
-      })
-    );
+      }),
+    ]));
     return {
+      listening: async (url, signal) => await live.get(url)?.listening(signal),
       [Symbol.dispose]: () => {
-        for (const one of live) one[Symbol.dispose]();
+        for (const one of live.values()) one[Symbol.dispose]();
         for (const url of urls) this.#rest(url);
       },
     };

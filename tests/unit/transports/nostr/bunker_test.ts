@@ -5,9 +5,10 @@ import { nsecEncode } from "nostr-tools/nip19";
 import { SimplePool } from "nostr-tools/pool";
 import { formatError, GtrError } from "../../../../lib/common/errors.ts";
 import { keyFromSeed } from "../../../../lib/identity/keys.ts";
+import { abortable } from "../../../../lib/common/wait.ts";
 import { isAuthentic } from "../../../../lib/transports/nostr/events/event.ts";
 import { account } from "../../../../lib/transports/nostr/keys/account.ts";
-import { parseBunker } from "../../../../lib/transports/nostr/keys/bunker.ts";
+import { bunkerSigner, parseBunker } from "../../../../lib/transports/nostr/keys/bunker.ts";
 import { findSigner } from "../../../../lib/transports/nostr/keys/find_signer.ts";
 import { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
 import { startRelay } from "../../../fixtures/nostr/servers.ts";
@@ -94,6 +95,38 @@ Deno.test("bunker: signs over a real relay, and refuses strangers", async () => 
     return !(formatError(error) + Deno.inspect(error)).includes("guessed");
   });
   assert.deepEqual(counts, {});
+});
+
+Deno.test("bunker: no relay gets a request before it listens for the answer", async () => {
+  const seen: string[] = [];
+  const asked = Promise.withResolvers<void>();
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
+    const { socket, response } = Deno.upgradeWebSocket(request);
+    socket.onmessage = ({ data }) => {
+      const [type, id] = JSON.parse(data);
+      seen.push(type);
+      if (type === "EVENT") return asked.resolve();
+      if (type !== "REQ") return;
+      // The relay takes a while: other messages are read meanwhile.
+      queueMicrotask(() => {
+        seen.push("EOSE");
+        socket.send(JSON.stringify(["EOSE", id]));
+      });
+    };
+    return response;
+  });
+  const url = encodeURIComponent(`ws://127.0.0.1:${server.addr.port}`);
+  const stop = new AbortController();
+  {
+    using relays = new Relays({ dropped: () => {} });
+    const address = parseBunker(`bunker://${getPublicKey(secret(3))}?relay=${url}&secret=x`);
+    const signer = bunkerSigner(address, secret(9), relays, stop.signal);
+    await abortable(asked.promise, AbortSignal.timeout(20_000));
+    assert.deepEqual(seen, ["REQ", "EOSE", "EVENT"]);
+    stop.abort(new Error("enough"));
+    await assert.rejects(signer, { message: "enough" });
+  }
+  await server.shutdown();
 });
 
 Deno.test("bunker: login asks it whose key it keeps; who that is, is known without it", async () => {
