@@ -14,7 +14,9 @@ Deno.exit(
   await run(Deno.args, {
     cwd: Deno.cwd(),
     env: (name) => Deno.env.get(name),
-    home: gtrHome(),
+    get home() {
+      return gtrHome(); // git's own commands need none
+    },
     stdout: printTo(Deno.stdout),
     stderr: printTo(Deno.stderr),
     interactive: Deno.stderr.isTerminal(),

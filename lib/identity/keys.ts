@@ -22,6 +22,7 @@ import { chmod, link, mkdir, open, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { readTextIfPresent, storeError, syncDirectory } from "../common/atomic_file.ts";
 import { StoreError } from "../common/errors.ts";
+import { checkOutsideRepositories } from "../common/home.ts";
 
 /** An ed25519 key pair (RFC 8032). */
 export interface PublisherKey {
@@ -119,11 +120,13 @@ export async function inspectKey(path: string): Promise<PublisherKey | undefined
  * Reads the key in `path`, after making one there on first use: PKCS#8 PEM, mode 0600. Of several
  * processes that find none, one makes it and all get the same.
  *
- * @throws {StoreError} "bad-identity" where the file exists and holds no ed25519 private key
+ * @throws {StoreError} "bad-identity" where the file exists and holds no ed25519 private key;
+ * "home-in-repository" rather than make a key in somebody's working tree
  */
 export async function loadOrCreateKey(path: string): Promise<PublisherKey> {
   const existing = await readKey(path);
   if (existing) return existing;
+  await checkOutsideRepositories(dirname(path));
   const { privateKey } = generateKeyPairSync("ed25519");
   const pem = privateKey.export({ type: "pkcs8", format: "pem" }) as string;
   await createOnce(path, pem);

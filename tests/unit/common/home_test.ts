@@ -1,10 +1,11 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gtrHome, Home } from "../../../lib/common/home.ts";
+import { loadOrCreateKey } from "../../../lib/identity/keys.ts";
 import { tempDir } from "../git_interface/fixture.ts";
 
 Deno.test("the home is GTR_HOME, else in the folder for data, else below the user's", () => {
-  const names = ["GTR_HOME", "XDG_DATA_HOME", "HOME"];
+  const names = ["GTR_HOME", "XDG_DATA_HOME", "HOME", "USERPROFILE"];
   const before = names.map((name) => Deno.env.get(name));
   const of = (...values: (string | undefined)[]) => {
     names.forEach((name, i) => {
@@ -20,6 +21,10 @@ Deno.test("the home is GTR_HOME, else in the folder for data, else below the use
     assert.equal(of(undefined, "/b", "/c"), "/b/gtr");
     assert.equal(of("", "relative", "/c"), "/c/.local/share/gtr");
     assert.equal(of(undefined, undefined, "/c"), "/c/.local/share/gtr");
+    assert.equal(of(undefined, undefined, "", "/d"), "/d/.local/share/gtr");
+    for (const user of [undefined, "", ".", "relative"]) {
+      assert.throws(() => of(undefined, undefined, user), { code: "no-home" });
+    }
   } finally {
     of(...before);
   }
@@ -34,6 +39,26 @@ Deno.test("a home is made for its owner only, and a file in its place is an erro
   await Deno.writeTextFile(join(temp.path, "file"), "");
   await assert.rejects(new Home(join(temp.path, "file", "b")).ensure(), { code: "not-writable" });
 });
+
+Deno.test("no private key is made in a working tree", async () => {
+  await using temp = await tempDir();
+  for (const [name, make] of [["tree", Deno.mkdir], ["linked", touch]] as const) {
+    const top = join(temp.path, name);
+    await Deno.mkdir(join(top, "sub"), { recursive: true });
+    await make(join(top, ".git"));
+    for (const folder of [top, join(top, "sub"), join(top, "sub", "not", "yet")]) {
+      const home = new Home(folder);
+      await assert.rejects(home.ensure(), { code: "home-in-repository" });
+      await assert.rejects(loadOrCreateKey(home.identity), { code: "home-in-repository" });
+      await assert.rejects(Deno.stat(home.identity), Deno.errors.NotFound);
+    }
+  }
+});
+
+/** The `.git` of a linked worktree or submodule is a file. */
+async function touch(path: string): Promise<void> {
+  await Deno.writeTextFile(path, "gitdir: elsewhere\n");
+}
 
 Deno.test({
   name: "a home that is open to others is closed to them, a folder for all is left alone",
