@@ -98,6 +98,7 @@ export const SETTINGS = {
     /^[a-z]+$/,
   ),
   "network.timeout": whole("seconds until 'nobody answers'", 15, 1, 3600),
+  "network.portMapping": yesNo("have the router map ports to this node", true),
   "daemon.autostart": yesNo("start gtd when a command needs it", true),
   "live.wait": whole(
     "seconds to look for a live peer before packs are fetched (0: never)",
