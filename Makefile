@@ -4,7 +4,7 @@ RUN = @deno=$$(sh scripts/bootstrap.sh) && "$$deno" run --quiet -A
 TEST = $(RUN) scripts/test.ts
 
 .DEFAULT_GOAL := all
-.PHONY: all install uninstall demo demo-nostr test check bench clean help
+.PHONY: all install uninstall demo demo-nostr test check bench bench-swarm clean help
 .PHONY: test-unit test-contract test-e2e test-interop
 
 all: ## Build every executable into dist/bin
@@ -42,6 +42,9 @@ check: ## Check format, lint and types
 
 bench: all ## Measure against git and aria2c (BENCH_REPO=path: with that repository)
 	$(RUN) scripts/bench.ts
+
+bench-swarm: all ## Measure many readers at once, on limited links (needs root and iproute2)
+	$(RUN) scripts/bench_swarm.ts
 
 clean: ## Remove what was built, and the Deno that was installed
 	rm -rf dist .tools

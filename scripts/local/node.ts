@@ -43,6 +43,7 @@ export class LocalNode implements AsyncDisposable {
   readonly folder: string;
   readonly env: Environment;
   readonly #signal: AbortSignal;
+  readonly #within: readonly string[];
   #pid?: number;
 
   private constructor(
@@ -51,10 +52,12 @@ export class LocalNode implements AsyncDisposable {
     known: Environment,
     signal: AbortSignal,
     more: Environment,
+    within: readonly string[],
   ) {
     this.name = name;
     this.folder = folder;
     this.#signal = signal;
+    this.#within = within;
     this.env = {
       ...plainEnvironment(join(folder, "gitconfig")),
       GTR_HOME: join(folder, "home"),
@@ -70,6 +73,7 @@ export class LocalNode implements AsyncDisposable {
    * @param signal stops what the node runs, except gtd
    * @param bootstrap a node of the network to join; without one, a new network begins here
    * @param more environment of all that it runs
+   * @param within put before each command: what runs it in a namespace, for example
    */
   static async start(
     parent: string,
@@ -77,6 +81,7 @@ export class LocalNode implements AsyncDisposable {
     signal: AbortSignal,
     bootstrap?: LocalNode,
     more: Environment = {},
+    within: readonly string[] = [],
   ): Promise<LocalNode> {
     const folder = join(parent, name.toLowerCase());
     await Deno.mkdir(folder, { recursive: true });
@@ -86,7 +91,7 @@ export class LocalNode implements AsyncDisposable {
         "[init]\n\tdefaultBranch = main\n[pull]\n\trebase = false\n[gc]\n\tauto = 0\n",
     );
     const known = bootstrap ? await bootstrap.#bootstrap() : {};
-    const node = new LocalNode(name, folder, known, signal, more);
+    const node = new LocalNode(name, folder, known, signal, more, within);
     try {
       // Not to be stopped half-way: a gtd that comes up afterwards would stay.
       await node.run(["gtr", "daemon", "start"], { signal: undefined });
@@ -109,7 +114,8 @@ export class LocalNode implements AsyncDisposable {
   }
 
   run(command: readonly string[], options: Partial<RunOptions> = {}): Promise<Output> {
-    return run(command, { cwd: this.folder, env: this.env, signal: this.#signal, ...options });
+    const whole = [...this.#within, ...command];
+    return run(whole, { cwd: this.folder, env: this.env, signal: this.#signal, ...options });
   }
 
   async status(): Promise<NodeStatus> {

@@ -30,9 +30,15 @@ export class Sandbox implements AsyncDisposable {
   }
 
   /** Starts a node; see {@linkcode LocalNode.start}. */
-  async node(name: string, bootstrap?: LocalNode, more?: Environment): Promise<LocalNode> {
+  async node(
+    name: string,
+    bootstrap?: LocalNode,
+    more?: Environment,
+    within?: readonly string[],
+  ): Promise<LocalNode> {
     const { signal } = this.#interrupted;
-    return this.#nodes.use(await LocalNode.start(this.folder, name, signal, bootstrap, more));
+    const node = await LocalNode.start(this.folder, name, signal, bootstrap, more, within);
+    return this.#nodes.use(node);
   }
 
   /** Has `stop` called at the end. */
