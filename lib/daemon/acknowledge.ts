@@ -8,6 +8,10 @@ import type { Engine, PublishOutcome } from "../engine/engine.ts";
 import { awaitQuorum } from "../engine/quorum.ts";
 import { readRepositorySettings } from "../exporter/repository_settings.ts";
 import type { PublishedState, PushRequest, PushResult } from "./api.ts";
+import { reaches, verdictOf } from "./verdict.ts";
+
+/** One line: why, and what to do, depends on the networks. */
+const NOBODY = "nobody can fetch from you as it is; gtr doctor says why, and what to do";
 
 /** What a working repository's publication came to, once it has spread or was given the time to. */
 export async function acknowledgePublication(
@@ -19,7 +23,9 @@ export async function acknowledgePublication(
   const name = (await readRepositorySettings(gitDir))?.name;
   const isShared = outcome.sequence > 0 && name !== undefined;
   const shortfall = isShared ? await spread(engine, name, wait) : undefined;
-  return { ...outcome, warnings: [...outcome.warnings], shortfall };
+  const isLost = isShared && verdictOf(reaches(engine.parts.transports))?.who === "nobody";
+  const warnings = [...outcome.warnings, ...(isLost ? [NOBODY] : [])];
+  return { ...outcome, warnings, shortfall };
 }
 
 /**

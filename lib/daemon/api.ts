@@ -252,13 +252,14 @@ export const Reach = v.object({
   address: v.optional(v.string()),
   connectedAt: v.optional(Size),
   summary: v.string(),
+  limited: v.optional(v.boolean()),
   hint: v.optional(v.string()),
 });
 
 /** Whether others can fetch from this node over any network. */
 export const Verdict = v.object({
-  /** `local`: only from this machine or the same private network. */
-  reach: v.picklist(["everybody", "some", "local", "nobody", "unknown"]),
+  /** `local`: only those on this machine or in the same private network. */
+  who: v.picklist(["everybody", "some", "local", "nobody", "unknown"]),
   summary: v.string(),
   hint: v.optional(v.string()),
 });
@@ -273,6 +274,7 @@ export const Health = v.object({
     summary: v.string(),
     /** What to do about it. */
     hint: v.optional(v.string()),
+    /** Absent if others fetch nothing from this node over it. */
     reach: v.optional(Reach),
   })),
   verdict: v.optional(Verdict),
@@ -297,7 +299,8 @@ export const Status = v.object({
     overQuota: v.boolean(),
   })),
   /** By network: whether others can fetch from this node over it. */
-  reach: v.optional(v.record(v.string(), Reach)),
+  reach: v.record(v.string(), Reach),
+  /** Absent if others fetch nothing from this node, by its settings. */
   verdict: v.optional(Verdict),
   /** Others' repositories: bytes in the store, and `store.quota`. */
   store: v.object({ bytes: Size, quota: Size }),

@@ -10,6 +10,7 @@ import type { EngineParts } from "../engine/parts.ts";
 import { ALL_TRANSPORTS } from "../transports/all.ts";
 import type { Transport } from "../transports/transport.ts";
 import type { Health } from "./api.ts";
+import { reaches, verdictOf } from "./verdict.ts";
 
 /** How long a network may take to say how it is, in milliseconds. */
 const PROBE_MS = 5000;
@@ -38,9 +39,17 @@ export async function engineHealth(
         : { scheme, state: "off" as const, summary: "not among the networks that were chosen" }
     ),
   ]);
+  const reach = reaches(transports);
   const order = (scheme: string) => builtIn.indexOf(scheme);
   networks.sort((a, b) => order(a.scheme) - order(b.scheme));
-  return { daemon: { pid: Deno.pid, version: VERSION }, networks };
+  return {
+    daemon: { pid: Deno.pid, version: VERSION },
+    networks: networks.map((network) => {
+      const own = reach[network.scheme];
+      return own ? { ...network, reach: own } : network;
+    }),
+    verdict: verdictOf(reach),
+  };
 }
 
 async function probe(transport: Transport): Promise<Health["networks"][number]> {

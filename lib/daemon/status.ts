@@ -10,6 +10,7 @@ import type { Engine } from "../engine/engine.ts";
 import { formatAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
 import type { Status } from "./api.ts";
+import { reaches, verdictOf } from "./verdict.ts";
 
 const PROBE_MS = 2000;
 
@@ -22,6 +23,7 @@ export async function engineStatus(engine: Engine, uptimeSeconds: number): Promi
     const warning = health?.hint && `${transport.scheme}: ${health.summary} (${health.hint})`;
     return { scheme: transport.scheme, details: { ...health?.details }, warning };
   }));
+  const reach = reaches(transports);
   const followed = await follows.list();
   const repositories: Status["repositories"] = [];
   for (const repository of await store.repositories()) {
@@ -52,6 +54,8 @@ export async function engineStatus(engine: Engine, uptimeSeconds: number): Promi
   return {
     daemon: { pid: Deno.pid, version: VERSION, uptimeSeconds },
     transports: Object.fromEntries(networks.map(({ scheme, details }) => [scheme, details])),
+    reach,
+    verdict: verdictOf(reach),
     repositories,
     store: { bytes: await quota.used(), quota: settings.get("store.quota") },
     warnings: [...networks.flatMap(({ warning }) => warning ?? []), ...await engine.hindrances()],

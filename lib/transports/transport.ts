@@ -49,16 +49,16 @@ export interface Reach {
   readonly connectedAt?: number;
   /** One line for a person, that follows the network's name: "by hole punching through its router". */
   readonly summary: string;
+  /** Only some of all others can; the hint says what would let everybody. */
+  readonly limited?: boolean;
   /** What to do, if not everybody can. */
   readonly hint?: string;
 }
 
 /** What `gtr status` and `gtr doctor` print of a network. */
 export interface Health {
-  /** Whether the network answers this node. Whether others can connect says {@linkcode reach}. */
+  /** Whether the network answers this node; whether others get here says {@linkcode Transport.reach}. */
   readonly reachable: boolean;
-  /** Absent if others fetch nothing from this node over the network, by its settings. */
-  readonly reach?: Reach;
   /** One line for a person: what is wrong and what to do, or what is right. */
   readonly summary: string;
   /** What to do, where it is reachable and yet something is amiss. */
@@ -263,6 +263,12 @@ export interface Transport extends AsyncDisposable {
 
   /** Whether the network is reachable, and what to do if not. */
   probe(wait: Wait): Promise<Health>;
+
+  /**
+   * Whether others can fetch from this node, as far as is known by now: it asks nobody. Undefined (or
+   * missing) if others fetch nothing from it over this network, by its nature or settings.
+   */
+  reach?(): Reach | undefined;
 
   /**
    * For networks whose addresses name a server: the one that this node is, as "host:port", or

@@ -12,6 +12,8 @@ export async function run(call: Call): Promise<void> {
   if (call.options.json) return printJson(call.io, status);
   printStatus(call.io, status);
   for (const warning of status.warnings) note(call.io, `warning: ${warning}`);
+  const { verdict } = status;
+  if (verdict?.who === "nobody" && verdict.hint) note(call.io, `hint: ${verdict.hint}`);
 }
 
 async function ask(call: Call): Promise<Status> {
@@ -34,6 +36,7 @@ function printStatus(io: Io, status: Status): void {
     const known = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
     io.stdout(`${scheme}: ${known.join(", ")}\n`);
   }
+  if (status.verdict) io.stdout(`reach: ${status.verdict.summary}\n`);
   const dropped = Object.entries(status.dropped).map(([reason, count]) => `${reason} ${count}`);
   if (dropped.length > 0) io.stdout(`dropped: ${dropped.join(", ")}\n`);
   const { bytes, quota } = status.store;

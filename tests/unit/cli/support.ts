@@ -116,6 +116,7 @@ export class User implements AsyncDisposable {
         peers: 1,
         overQuota: false,
       }],
+      reach: {},
       store: { bytes: 0, quota: 0 },
       warnings: this.warnings,
       dropped: { "torrent/bad-record": 5 },
