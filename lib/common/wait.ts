@@ -9,10 +9,18 @@ import { NetworkError } from "./errors.ts";
 /** Reports progress of one activity; `total` is 0 while it is unknown. Units are the activity's own. */
 export type Progress = (done: number, total: number, what: string) => void;
 
+/**
+ * Notes a step of an operation, for `GTR_TRACE`. `agoMs` is the time since it happened, for steps
+ * that are told late.
+ */
+export type Trace = (step: string, agoMs?: number) => void;
+
 /** What every operation that can take time accepts. */
 export interface Wait {
   signal: AbortSignal;
   progress?: Progress;
+  /** Absent unless somebody wants a timeline. */
+  trace?: Trace;
 }
 
 /**

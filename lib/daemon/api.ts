@@ -314,6 +314,10 @@ export type Status = v.InferOutput<typeof Status>;
 export const ProgressLine = v.object({
   progress: v.object({ done: v.number(), total: v.number(), what: v.string() }),
 });
+/** A step of the work, and the milliseconds from its beginning; only sent if they were asked for. */
+export const StepLine = v.object({ step: v.object({ ms: v.number(), what: v.string() }) });
+/** The header that asks for them. */
+export const TRACE_HEADER = "gtr-trace";
 export const ErrorLine = v.object({
   error: v.object({
     code: v.string(),

@@ -24,8 +24,10 @@ import {
   PushResult,
   RemoteState,
   Status,
+  StepLine,
   type SyncChoice,
   SyncedState,
+  TRACE_HEADER,
   UnfollowedState,
   type WhoRequest,
   WhoState,
@@ -37,6 +39,8 @@ import { socketPath } from "./socket.ts";
 const SILENCE_MS = 30_000;
 /** No name: one would be asked for in the DNS, although the socket needs no address at all. */
 const HOST = "127.0.0.1";
+
+const TRACED = { [TRACE_HEADER]: "1" };
 
 /** Where requests go, and how the way there is closed. */
 interface Way extends AsyncDisposable {
@@ -199,13 +203,16 @@ export class GtrClient implements AsyncDisposable {
     wait: Wait,
   ): Promise<T> {
     using silence = idleDeadline(SILENCE_MS, "an answer from gtd", wait.signal, "gtr daemon logs");
-    const response = await this.#send("POST", path, request, silence.signal);
+    const began = performance.now();
+    const response = await this.#send("POST", path, request, silence.signal, wait.trace && TRACED);
     try {
       for await (const line of readLines(response.body!, silence.signal)) {
         silence.touch();
         if (v.is(ProgressLine, line)) {
           const { done, total, what } = line.progress;
           if (what) wait.progress?.(done, total, what);
+        } else if (v.is(StepLine, line)) {
+          wait.trace?.(`gtd: ${line.step.what}`, performance.now() - began - line.step.ms);
         } else if (v.is(ErrorLine, line)) {
           throw errorFromBody(line.error);
         } else {
@@ -218,14 +225,21 @@ export class GtrClient implements AsyncDisposable {
     throw gone();
   }
 
-  async #send(method: string, path: string, body: unknown, signal: AbortSignal): Promise<Response> {
+  async #send(
+    method: string,
+    path: string,
+    body: unknown,
+    signal: AbortSignal,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<Response> {
     const response = await this.#way.send(
       new Request(`http://${HOST}${path}`, {
         method,
         signal,
-        ...(body === undefined
-          ? {}
-          : { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
+        ...(body === undefined ? {} : {
+          body: JSON.stringify(body),
+          headers: { "content-type": "application/json", ...headers },
+        }),
       }),
     );
     if (response.ok) return response;

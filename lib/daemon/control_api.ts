@@ -31,6 +31,7 @@ import {
   RepositoryRequest,
   type SyncedState,
   SyncRequest,
+  TRACE_HEADER,
   UnfollowRequest,
   WhoRequest,
 } from "./api.ts";
@@ -103,16 +104,16 @@ export function controlApi(options: ControlOptions): Hono {
       if ("foreign" in found) return { ...foreignState(found.foreign), warning: found.warning };
       recent.add(url, found);
       return remoteState(url, found);
-    });
+    }, isTraced(c.req.raw));
   });
   app.post("/v1/sync", async (c) => {
     const { url, quiet, sequence, orOlder } = await body(SyncRequest, c.req.raw);
-    return streamWork(async ({ signal, progress }) => {
-      const wait = { signal, ...(quiet ? {} : { progress }) };
+    return streamWork(async ({ progress, ...rest }) => {
+      const wait = { ...rest, ...(quiet ? {} : { progress }) };
       const known = sequence === undefined ? undefined : recent.get(url, sequence);
       const engine = await engineFor(url);
       return await syncedState(url, await engine.sync(url, wait, { known, orOlder }));
-    });
+    }, isTraced(c.req.raw));
   });
   app.post("/v1/follow", async (c) => {
     const { url, branches } = await body(FollowRequest, c.req.raw);
@@ -136,7 +137,7 @@ export function controlApi(options: ControlOptions): Hono {
       const engine = await engineFor(url);
       const dialled = await engine.dial(url, wait, recent.get(url, sequence));
       return { ...remoteState(url, dialled), source: await liveAccess(engine, dialled) };
-    });
+    }, isTraced(c.req.raw));
   });
   app.post("/v1/bundle/export", async (c) => {
     const { url } = await body(AddressRequest, c.req.raw);
@@ -152,8 +153,9 @@ export function controlApi(options: ControlOptions): Hono {
   });
   app.post("/v1/push", async (c) => {
     const request = await body(PushRequest, c.req.raw);
-    return streamWork(async (wait) =>
-      acknowledgedPush(await engineFor(request.url), request, wait)
+    return streamWork(
+      async (wait) => acknowledgedPush(await engineFor(request.url), request, wait),
+      isTraced(c.req.raw),
     );
   });
   app.post("/v1/withdraw", async (c) => {
@@ -186,6 +188,10 @@ export function controlApi(options: ControlOptions): Hono {
     return c.json({ error: shown }, shown instanceof UsageError ? 400 : 500);
   });
   return app;
+}
+
+function isTraced(request: Request): boolean {
+  return request.headers.has(TRACE_HEADER);
 }
 
 async function body<T>(schema: v.GenericSchema<unknown, T>, request: Request): Promise<T> {

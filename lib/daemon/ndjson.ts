@@ -4,17 +4,28 @@
  * @module
  */
 import { GtrError, toGtrError } from "../common/errors.ts";
-import type { Wait } from "../common/wait.ts";
+import type { Trace, Wait } from "../common/wait.ts";
 
 /** While nothing happens a line is sent all the same, so that the client knows that gtd lives. */
 const HEARTBEAT_MS = 2000;
 /** Progress is reported at most this often. */
 const REPORT_MS = 100;
+/** Steps told of one request, and characters of one of them. */
+const MAX_STEPS = 200;
+const MAX_STEP_LENGTH = 300;
 /** A line longer than this is not ours. Manifests of large repositories are a few megabytes. */
 const MAX_LINE = 64 << 20;
 
-/** Runs `work` and streams what it reports; the client's going away aborts it. */
-export function streamWork(work: (wait: Wait) => Promise<unknown>): Response {
+/**
+ * Runs `work` and streams what it reports; the client's going away aborts it.
+ *
+ * @param isTraced the client wants a timeline: each step with the milliseconds since this call
+ */
+export function streamWork(
+  work: (wait: Wait) => Promise<unknown>,
+  isTraced = false,
+): Response {
+  const began = performance.now();
   const abort = new AbortController();
   const encoder = new TextEncoder();
   let heartbeat: ReturnType<typeof setInterval>;
@@ -24,6 +35,12 @@ export function streamWork(work: (wait: Wait) => Promise<unknown>): Response {
       const send = (line: unknown) => {
         if (open) stream.enqueue(encoder.encode(JSON.stringify(line) + "\n"));
       };
+      let steps = 0;
+      const trace: Trace = (step, agoMs = 0) => {
+        if (++steps > MAX_STEPS) return;
+        const ms = performance.now() - began - agoMs;
+        send({ step: { ms, what: step.slice(0, MAX_STEP_LENGTH) } });
+      };
       let latest = { done: 0, total: 0, what: "" };
       let reported = 0;
       heartbeat = setInterval(() => send({ progress: latest }), HEARTBEAT_MS);
@@ -31,6 +48,7 @@ export function streamWork(work: (wait: Wait) => Promise<unknown>): Response {
       try {
         const result = await work({
           signal: abort.signal,
+          ...(isTraced ? { trace } : {}),
           progress: (done, total, what) => {
             latest = { done, total, what };
             const now = performance.now();

@@ -50,6 +50,7 @@ export async function fetchLive(
       failure ??= toGtrError(error);
     });
     if (!stream) break;
+    wait.trace?.(`live peer ${stream.peer}, publication ${stream.manifest.manifest.sequence}`);
     try {
       await receive(parts, repository, stream, wait);
       return stream.manifest;
@@ -110,6 +111,7 @@ async function receive(
         idle: parts.settings.get("live.idle") * 1000,
         signal,
         received: (bytes) => {
+          if (received === 0) wait.trace?.("first bytes of the live stream");
           received += bytes;
           if (received > room.bytes) throw room.exceeded();
         },
@@ -130,9 +132,11 @@ async function receive(
       }).catch((error) => {
         throw fault ?? error;
       });
+      wait.trace?.(`${received} bytes here and indexed`);
       kept.use(await parts.quota.reserve(repository, manifest, [{ size: received }]));
       return { whole };
-    }, { signal });
+    }, { signal, trace: wait.trace });
+    wait.trace?.("stored");
   } finally {
     stop.abort();
   }

@@ -64,15 +64,19 @@ export class PackSources {
       const i = this.#networks.indexOf(network);
       const file = i === 0 ? into : besides[i]!;
       const run = async () => {
+        const what = `pack ${pack.sha256.slice(0, 12)}`;
+        wait.trace?.(`asking ${network.transport.scheme} for ${what}`);
         await takeOver(file, [into, ...besides]);
         const before = await held(file);
         await network.transport.fetch(pack, from, file, {
           signal,
+          trace: wait.trace,
           prefix: file === into ? wait.prefix : undefined,
-          progress: (done, total, what) => {
+          progress: (done, total, name) => {
             if (done <= attempt.done) return;
+            if (attempt.bytes === 0 && done > before) wait.trace?.(`first bytes of ${what}`);
             noteProgress(attempt, done, done - before);
-            if (done > most) wait.progress?.(most = done, total, what);
+            if (done > most) wait.progress?.(most = done, total, name);
           },
         });
         // The store checks it too; here another network could make up for a bad one.

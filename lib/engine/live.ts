@@ -44,6 +44,7 @@ export async function dialLive(
     const what = `can't fetch ${formatAddress(address)} from a live peer`;
     throw new NetworkError("no-live-peer", `${what}: ${error.message}`, { cause: error });
   });
+  wait.trace?.(`live peer ${stream.peer}, publication ${stream.manifest.manifest.sequence}`);
   return { ...resolved, signed: stream.manifest, stream };
 }
 

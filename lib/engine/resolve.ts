@@ -71,6 +71,11 @@ export async function resolveNewest(
     signal: limit.signal,
   });
   wait.signal.throwIfAborted();
+  wait.trace?.(
+    best
+      ? `publication ${best.manifest.sequence} is the newest`
+      : "no network knows any publication",
+  );
 
   const stored = await repository?.usableManifest(); // another may have fetched a newer one meanwhile
   if (repository && stored) {
@@ -125,6 +130,7 @@ async function askAll(
   const endIn = (ms: number) => void timers.push(setTimeout(() => stop.abort(), ms));
   const asked = new Set(parts.transports.map(({ scheme }) => scheme));
 
+  wait.trace?.(`asking ${[...asked].join(", ")} for the newest manifest`);
   const ask = async (transport: Transport) => {
     const { scheme } = transport;
     const hasAnswered = () => answers.answered.includes(scheme);
@@ -135,12 +141,14 @@ async function askAll(
           parts.dropped.add("wrong-manifest");
           continue;
         }
+        wait.trace?.(`publication ${signed.manifest.sequence} by ${scheme}`);
         if (answers.answered.length === 0) endIn(ENOUGH_MS);
         if (!hasAnswered()) answers.answered.push(scheme);
         const newer = !answers.best || signed.manifest.sequence > answers.best.manifest.sequence;
         if (newer) answers.best = signed;
       }
       asked.delete(scheme);
+      wait.trace?.(`${scheme} has said all it knows`);
     } catch (error) {
       if (!signal.aborted) answers.failures.set(scheme, toGtrError(error));
     } finally {

@@ -69,6 +69,7 @@ export async function syncRepository(
   const signed = await changeRepository(
     ...[parts, repository, wait] as const,
     async () => {
+      wait.trace?.("repository locked");
       const copy = branches && await sufficient(repository, resolved.signed, branches);
       if (copy) return copy;
       const from = { ...parts, transports };
@@ -169,18 +170,24 @@ async function fetchPacks(
   wait: Wait,
 ): Promise<void> {
   const { manifest } = signed;
+  const bytes = missing.reduce((sum, { size }) => sum + size, 0);
+  wait.trace?.(`fetching ${counted(missing.length, "pack")}, ${bytes} bytes`);
   using _room = await parts.quota.reserve(repository, manifest, missing);
   await repository.create(manifest.objectFormat);
   const strict = await fetchChecksObjects(wait.signal);
   await using early = beginIndex(repository, manifest, missing, strict);
+  wait.trace?.("store prepared");
   const fetched = await fetchAll(parts, repository, signed, { missing, early }, wait);
+  wait.trace?.("all packs here");
   try {
     await repository.accept(signed, fetched, {
       strict,
       early,
       signal: wait.signal,
       progress: wait.progress,
+      trace: wait.trace,
     });
+    wait.trace?.("stored");
   } catch (error) {
     if (error instanceof VerificationError) parts.dropped.add(error.code);
     throw error;
@@ -239,6 +246,7 @@ export async function fetchAll(
       const { sha256, size } = pack;
       await sources.fetch(pack, signed, repository.incomingPath(sha256), {
         signal,
+        trace: wait.trace,
         prefix: early?.pack === pack ? (bytes) => early.advance(bytes) : undefined,
         progress: (done) => {
           if (done > size) failed.abort(tooLong(signed.manifest, pack));
@@ -248,6 +256,7 @@ export async function fetchAll(
         },
       });
       received.set(sha256, size);
+      wait.trace?.(`pack ${sha256.slice(0, 12)} here`);
       finished++;
       report();
     }

@@ -5,12 +5,14 @@
  */
 import { formatError, toGtrError, UsageError } from "../common/errors.ts";
 import { printable } from "../common/printable.ts";
+import { VERSION } from "../common/version.ts";
 import type { HelperClient } from "./client.ts";
 import type { Streams } from "./connect.ts";
 import { LineReader } from "./line_reader.ts";
 import type { Environment } from "./local_repository.ts";
 import { ProgressMeter } from "./progress_meter.ts";
 import { Session } from "./session.ts";
+import { tracer } from "./trace.ts";
 
 /** What {@linkcode runHelper} is started with. */
 export interface HelperRun {
@@ -36,12 +38,15 @@ export interface HelperRun {
 export async function runHelper(run: HelperRun): Promise<number> {
   const { io } = run;
   const meter = new ProgressMeter(io.stderr);
+  const trace = tracer(run.env, io.stderr);
+  trace?.(`git-remote-${run.scheme} ${VERSION} began`);
   const stop = new AbortController();
   const signal = run.signal ? AbortSignal.any([run.signal, stop.signal]) : stop.signal;
   let connected: Promise<HelperClient> | undefined;
   try {
     const url = fullUrl(run);
     connected = run.connect({ signal }); // while git still says what it wants
+    if (trace) connected.then(() => trace("connected to gtd"), () => {});
     connected.catch(() => {}); // who needs it sees the failure
     const client = connected;
     await new Session({
@@ -52,8 +57,10 @@ export async function runHelper(run: HelperRun): Promise<number> {
       env: run.env,
       client: () => client,
       meter,
+      trace,
       signal,
     }).run();
+    trace?.("done");
     return 0;
   } catch (error) {
     meter.abandon();

@@ -4,7 +4,7 @@
  * @module
  */
 import { GtrError } from "../common/errors.ts";
-import type { Wait } from "../common/wait.ts";
+import type { Trace, Wait } from "../common/wait.ts";
 import type { DialledState, RemoteState, SyncedState } from "../daemon/api.ts";
 import type { HelperClient } from "./client.ts";
 import type { Fetched } from "./fetch.ts";
@@ -32,6 +32,7 @@ export interface SessionParts {
   readonly env: Environment;
   readonly client: () => Promise<HelperClient>;
   readonly meter: ProgressMeter;
+  readonly trace?: Trace;
   readonly signal: AbortSignal;
 }
 
@@ -61,6 +62,7 @@ export class Session {
 
   async #obey(line: string): Promise<"taken over" | void> {
     const [command = "", rest = ""] = split(line);
+    this.#parts.trace?.(`git says: ${line}`);
     switch (command) {
       case "capabilities":
         void this.#resolve().catch(() => {}); // list or connect is next; it reports the failure
@@ -115,6 +117,7 @@ export class Session {
     const { keep, proven } = await this.#fetchForeign(wanted, local) ??
       await this.#fetchPart(wanted, local) ??
       await this.#fetchWhole(wanted, local);
+    this.#parts.trace?.(keep === undefined ? "nothing to link" : "packs linked");
     const answer = keep === undefined ? [] : [`lock ${keep}`];
     if (proven) answer.push("connectivity-ok");
     await this.#say(...answer, "");
@@ -272,9 +275,9 @@ export class Session {
 
   /** Progress only where it is shown: a peer's costs more bytes than a small fetch itself. */
   #wait(): Wait {
-    const { signal, meter } = this.#parts;
+    const { signal, meter, trace } = this.#parts;
     const { progress, verbosity } = this.#options;
-    return { signal, ...(progress && verbosity > 0 ? { progress: meter.report } : {}) };
+    return { signal, trace, ...(progress && verbosity > 0 ? { progress: meter.report } : {}) };
   }
 
   /** The rest of a batch: lines of one command, ended by a blank one. */

@@ -59,6 +59,7 @@ export async function checkFetched(
       const early = pack === packs[0] && options.early?.pack === pack ? options.early : undefined;
       await orRemove(path, async () => {
         const done = await early?.finish(options.signal);
+        if (early) options.trace?.(done ? "indexed while it came" : "not indexed while it came");
         if (done) {
           await quarantine.addTrusted(pack, path, done);
           added.push({ pack, packPath: path, idxPath: done });
@@ -69,6 +70,7 @@ export async function checkFetched(
           ? { idxPath: await quarantine.add(pack, path, options), open: false }
           : await quarantine.addPart(pack, path, { ...options, likely: open.length > 0 });
         if (part.open) open.push(pack);
+        options.trace?.(`pack ${pack.sha256.slice(0, 12)} checked and indexed`);
         if (!held.has(pack.sha256)) added.push({ pack, packPath: path, idxPath: part.idxPath });
       });
     }
@@ -77,6 +79,7 @@ export async function checkFetched(
     }
   }
   await quarantine.checkTips(manifest, options.signal);
+  options.trace?.("refs checked");
   return { packs, added };
 }
 

@@ -75,6 +75,7 @@ export async function receivePack(
       ...{ notTips: [...held.tips], objectDirectory, signal },
     }),
   ]);
+  wait.trace?.("history checked");
   const came = await newPack(join(objectDirectory, "pack"));
   if (!came) return { packs: before, added: [] };
 

@@ -173,6 +173,11 @@ function environment(): string {
     { form: "GTR_HOME", about: "where this user's files are; see FILES" },
     { form: "XDG_DATA_HOME", about: "without GTR_HOME, they are in its folder gtr" },
     { form: "GIT_DIR, GIT_WORK_TREE", about: "the repository meant, as for git itself" },
+    {
+      form: "GTR_TRACE",
+      about: "1: git's helper writes each step of a clone, fetch or push on stderr, with " +
+        "milliseconds since its start",
+    },
     ...names.map((name) => ({
       form: settingVariable(name),
       about: `overrides the setting ${name}: ${SETTINGS[name].about}`,

@@ -68,6 +68,7 @@ export async function fetchFile(
     signal,
     progress,
     prefix: wait.prefix,
+    trace: wait.trace,
     peers: findPeers(parts.dht, {
       known: file.known,
       targets: [Buffer.from(file.infohash, "hex"), ...file.targets],

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { NetworkError, UsageError } from "../../../lib/common/errors.ts";
 import { readLines, streamWork } from "../../../lib/daemon/ndjson.ts";
+import type { Wait } from "../../../lib/common/wait.ts";
 import { abortOf } from "../common/signals.ts";
 import { soon } from "../engine/fixture.ts";
 
@@ -39,6 +40,22 @@ Deno.test("progress comes seldom, and its end always", async () => {
     { result: "done" },
   ]);
   assert.ok(lines.length < 10, `${lines.length} lines`);
+});
+
+Deno.test("steps are told if they are asked for, and neither too many nor too long ones", async () => {
+  const work = (wait: Wait) => {
+    for (let i = 0; i < 1000; i++) {
+      wait.trace?.(`${i} ${"x".repeat(1000)}`, i === 0 ? 1e9 : undefined);
+    }
+    return Promise.resolve("done");
+  };
+  assert.deepEqual(await linesOf(streamWork(work)), [{ result: "done" }]);
+  const lines = await linesOf(streamWork(work, true));
+  assert.deepEqual(lines.pop(), { result: "done" });
+  assert.equal(lines.length, 200);
+  const steps = lines.map((line) => (line as { step: { ms: number; what: string } }).step);
+  assert.ok(steps[0]!.ms < 0);
+  assert.ok(steps.every(({ what }) => what.length === 300));
 });
 
 Deno.test("a line comes also while nothing happens", async () => {

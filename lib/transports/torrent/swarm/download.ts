@@ -4,7 +4,7 @@
  * @module
  */
 import { NetworkError, VerificationError } from "../../../common/errors.ts";
-import type { Progress } from "../../../common/wait.ts";
+import type { Progress, Trace } from "../../../common/wait.ts";
 import { Blame } from "./blame.ts";
 import type { PeerAddress } from "./candidates.ts";
 import { Dialer } from "./dialer.ts";
@@ -41,6 +41,7 @@ export interface FetchOptions {
   readonly progress?: Progress;
   /** Told how many bytes from the start of the file are verified and written. */
   readonly prefix?: (bytes: number) => void;
+  readonly trace?: Trace;
 }
 
 /** One fetch. It serves to others what it has. */
@@ -129,7 +130,8 @@ export class Download extends Torrent {
   }
 
   protected override joined(peer: Peer): void {
-    this.#everConnected++;
+    const { host, port } = peer.wire;
+    if (this.#everConnected++ === 0) this.#options.trace?.(`first peer: ${host}:${port}`);
     const { protocol } = peer.wire;
     protocol.on("bitfield", () => this.#readPieces(peer));
     protocol.on("have", (piece) => {
