@@ -5,6 +5,7 @@
  * @module
  */
 import { isIP } from "node:net";
+import { embeddedIpv4 } from "./ip_address.ts";
 
 /**
  * Where a host is: "machine" on this machine, this link, or many at once; "private" in a network
@@ -19,12 +20,13 @@ const MACHINE_4 = /^(?:0|127|169\.254|22[4-9]|2[3-5]\d)\./;
 /** RFC 1918, 6598. */
 const PRIVATE_4 =
   /^(?:10|192\.168|172\.(?:1[6-9]|2\d|3[01])|100\.(?:6[4-9]|[7-9]\d|1[01]\d|12[0-7]))\./;
-/** RFC 4291: unspecified, loopback and what else begins with zeros; link-local, multicast. */
-const MACHINE_6 = /^(?:::|fe[89ab]|ff)/;
-/** RFC 4193. Site-local addresses (RFC 3879) are no longer given out, and are no others' either. */
-const PRIVATE_6 = /^(?:f[cd]|fe[c-f])/;
-/** An IPv4 address in an IPv6 one: RFC 4291, 6052. */
-const MAPPED = /^(?:::ffff|64:ff9b:):([0-9a-f]{1,4}):([0-9a-f]{1,4})$/;
+/** RFC 4291: unspecified, loopback and what else begins with zeros; link-local, multicast. Teredo. */
+const MACHINE_6 = /^(?:::|fe[89ab]|ff|2001:0?:)/;
+/**
+ * RFC 4193, and 8215 (addresses of a translator's own network). Site-local addresses (RFC 3879) are
+ * no longer given out, and are no others' either.
+ */
+const PRIVATE_6 = /^(?:f[cd]|fe[c-f]|64:ff9b:1:)/;
 /** RFC 6761. */
 const MACHINE_NAME = /^(?:.*\.)?localhost$/;
 /** RFC 6762, 8375, and what routers and administrators use. */
@@ -47,8 +49,8 @@ export function reachOf(host: string): Reach {
     case 4:
       return reach4(canonical);
     case 6: {
-      const [, high, low] = MAPPED.exec(canonical) ?? [];
-      if (high !== undefined && low !== undefined) return reach4(embedded(high, low));
+      const embedded = embeddedIpv4(canonical);
+      if (embedded !== undefined) return reach4(embedded);
       return MACHINE_6.test(canonical)
         ? "machine"
         : PRIVATE_6.test(canonical)
@@ -80,10 +82,4 @@ export function nearestOf(hosts: readonly string[]): Reach {
 
 function reach4(address: string): Reach {
   return MACHINE_4.test(address) ? "machine" : PRIVATE_4.test(address) ? "private" : "public";
-}
-
-/** The IPv4 address in the last two groups of an IPv6 one. */
-function embedded(high: string, low: string): string {
-  const number = parseInt(high, 16) * 0x10000 + parseInt(low, 16);
-  return [24, 16, 8, 0].map((shift) => (number >>> shift) & 0xff).join(".");
 }

@@ -73,21 +73,3 @@ export class Places {
     }
   }
 }
-
-/**
- * Who counts as one: an IPv4 address, or the 64 bits of an IPv6 address that a single customer of a
- * provider has at least.
- *
- * @param address as a socket gives it
- */
-export function peerOf(address: string | undefined): string {
-  const [plain] = (address ?? "").replace(/^::ffff:(?=\d+\.)/i, "").split("%");
-  const [left, right] = plain!.split("::");
-  if (!plain!.includes(":")) return plain!;
-  const groups = left === "" ? [] : left!.split(":");
-  if (right !== undefined) {
-    const rest = right === "" ? [] : right.split(":");
-    groups.push(...Array(Math.max(0, 8 - groups.length - rest.length)).fill("0"), ...rest);
-  }
-  return `${groups.slice(0, 4).map((group) => parseInt(group, 16).toString(16)).join(":")}::/64`;
-}

@@ -18,7 +18,7 @@ export interface Exchange {
   readonly response: ServerResponse;
   /** Aborts when the client has gone, or takes too long. */
   readonly signal: AbortSignal;
-  /** Who asks, as {@linkcode peerOf} counts. */
+  /** Who asks, as `placeOf` counts. */
   readonly peer: string;
   /** Bytes have moved: the client gets more time. */
   readonly touch: () => void;

@@ -7,11 +7,12 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { NetworkError } from "../../common/errors.ts";
+import { placeOf } from "../../common/ip_address.ts";
 import type { TlsIdentity } from "../../identity/certificate.ts";
 import { RateLimiter } from "../../common/rate_limiter.ts";
 import { deadline, idleDeadline, sleep } from "../../common/wait.ts";
 import { formatEndpoint } from "./endpoint.ts";
-import { peerOf, Places } from "./places.ts";
+import { Places } from "./places.ts";
 import { type Exchange, Refusal, sendText } from "./reply.ts";
 
 /** What strangers may take of this machine. Times are in milliseconds. */
@@ -85,7 +86,7 @@ export class HttpServer implements AsyncDisposable {
     this.#limiter = new RateLimiter(options.uploadRate);
     // Before a handshake: that alone costs something.
     server.on("connection", (socket: Socket) => {
-      const place = this.#connections.take(peerOf(socket.remoteAddress));
+      const place = this.#connections.take(placeOf(socket.remoteAddress ?? ""));
       if (place) return void socket.once("close", () => place[Symbol.dispose]());
       dropped("http-connection-limit");
       socket.destroy();
@@ -160,7 +161,7 @@ export class HttpServer implements AsyncDisposable {
     const parent = AbortSignal.any([gone.signal, this.#stop.signal]);
     using limit = deadline(limits.requestMs, "a request to be answered", parent);
     using idle = idleDeadline(limits.idleMs, "a client that reads", limit.signal);
-    const peer = peerOf(request.socket.remoteAddress);
+    const peer = placeOf(request.socket.remoteAddress ?? "");
     const { signal, touch } = idle;
     const pace = (bytes: number) => this.#pace(bytes, signal, touch);
     const place = this.#requests.take(peer);

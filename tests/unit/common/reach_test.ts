@@ -10,6 +10,7 @@ const HOSTS = {
     // as an IPv4 address may be hidden
     ...["127.1", "2130706433", "0x7f.0.0.1", "0177.0.0.1", "127.0.0.1."],
     ...["::ffff:127.0.0.1", "::FFFF:7f00:1", "::127.0.0.1", "64:ff9b::127.0.0.1"],
+    ...["2002:7f00:1::", "2002:a9fe:a9fe:1::2", "2002::", "2001::1", "2001:0:102:304::5"],
     // what is no host
     ...[
       "",
@@ -27,12 +28,14 @@ const HOSTS = {
   private: [
     ...["10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.1.1", "100.64.0.1", "100.127.0.1"],
     ...["fc00::1", "fd12:3456::1", "fec0::1", "::ffff:192.168.1.1"],
+    ...["64:ff9b::10.0.0.1", "64:ff9b:1::1", "2002:c0a8:101::1"],
     ...["nas", "nas.local", "printer.lan", "wiki.internal", "x.home.arpa", "NAS.Local."],
   ],
   public: [
     ...["1.1.1.1", "9.255.255.255", "11.0.0.1", "100.63.255.255", "100.128.0.1", "126.0.0.1"],
     ...["128.0.0.1", "169.253.0.1", "172.15.0.1", "172.32.0.1", "192.167.0.1", "223.255.255.255"],
     ...["2001:db8::1", "[2606:4700::1111]", "::ffff:8.8.8.8", "64:ff9b::808:808"],
+    ...["2002:808:808::1", "2001:4860::8888", "2001:1::1"],
     ...["example.org", "local.example.org", "127.0.0.1.example.org", "localhost.example.org"],
   ],
 } as const;
@@ -48,7 +51,9 @@ Deno.test("reach: of an IPv4 address it is the same in all its forms", () => {
     const [a, b, c, d] = address.split(".").map(Number) as [number, number, number, number];
     const number = ((a * 256 + b) * 256 + c) * 256 + d;
     const reach = reachOf(address);
-    for (const form of [`${number}`, `0x${number.toString(16)}`, `::ffff:${address}`]) {
+    const groups = number.toString(16).padStart(8, "0").replace(/^(.{4})/, "$1:");
+    const ipv6 = [`::ffff:${address}`, `64:ff9b::${address}`, `2002:${groups}::1`];
+    for (const form of [`${number}`, `0x${number.toString(16)}`, ...ipv6]) {
       assert.equal(reachOf(form), reach, form);
     }
   }));

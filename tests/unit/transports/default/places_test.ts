@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { peerOf, Places } from "../../../../lib/transports/default/places.ts";
+import { Places } from "../../../../lib/transports/default/places.ts";
 
 Deno.test("places: never more than there are, nor more than a peer's share", async () => {
   const step = fc.record({ peer: fc.constantFrom("a", "b", "c"), gives: fc.boolean() });
@@ -40,18 +40,4 @@ Deno.test("places: who gives up waiting takes none, who gives twice gives one", 
   first[Symbol.dispose]();
   assert.ok(places.take("c"));
   assert.equal(places.take("d"), undefined);
-});
-
-Deno.test("places: one customer is one peer", () => {
-  const cases = [
-    ["192.0.2.1", "192.0.2.1"],
-    ["::ffff:192.0.2.1", "192.0.2.1"],
-    ["2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"],
-    ["2001:db8:1:2::6", "2001:db8:1:2::/64"],
-    ["2001:DB8::1", "2001:db8:0:0::/64"],
-    ["::1", "0:0:0:0::/64"],
-    ["fe80::1%eth0", "fe80:0:0:0::/64"],
-  ];
-  for (const [address, peer] of cases) assert.equal(peerOf(address), peer);
-  assert.equal(peerOf(undefined), "");
 });
