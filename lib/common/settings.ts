@@ -10,6 +10,7 @@ import * as v from "valibot";
 import { readTextIfPresent, writeFileAtomic } from "./atomic_file.ts";
 import { GtrError, UsageError } from "./errors.ts";
 import type { Home } from "./home.ts";
+import { canonicalIp } from "./ip_address.ts";
 
 interface Setting<T> {
   /** What a person reads in `gtr config`. */
@@ -121,17 +122,17 @@ export const SETTINGS = {
   ),
   "store.quota": size("bytes of others' repositories in all (0: no limit)", 20 * 2 ** 30),
   "store.repositoryQuota": size("bytes of one repository of others (0: no limit)", 0),
-  "torrent.host": text(
-    "address to listen on",
-    "0.0.0.0",
-    "an IPv4 address",
-    /^\d+\.\d+\.\d+\.\d+$/,
-  ),
+  "torrent.host": {
+    about: "address to listen on (::, all; 0.0.0.0, all of IPv4)",
+    fallback: "::",
+    form: "an IPv4 or IPv6 address",
+    parse: canonicalIp,
+  } satisfies Setting<string>,
   "torrent.port": whole("UDP and TCP port (0: any free one)", 0, 0, 65535),
   "torrent.bootstrap": list(
     "first DHT nodes (unset: the public network; none: start a new one)",
-    "host:port,... or none",
-    /^[^\s:,]+:\d{1,5}$/,
+    "host:port,... (an IPv6 address in brackets) or none",
+    /^(?:[^\s:,[\]]+|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}$/,
   ),
   "torrent.maxConnections": whole("peer connections at once", 80, 1, 10000),
   "torrent.uploadSlots": whole("peers served at once", 8, 1, 1000),

@@ -9,6 +9,9 @@ export declare class UtPex {
   /** @param peer "host:port", IPv4 */
   addPeer(peer: string, flags?: { isReachable?: boolean; isSender?: boolean }): void;
   dropPeer(peer: string): void;
+  /** @param peer "[host]:port", IPv6 */
+  addPeer6(peer: string, flags?: { isReachable?: boolean; isSender?: boolean }): void;
+  dropPeer6(peer: string): void;
   onMessage(payload: Uint8Array): void;
   on(event: "peer", listener: (peer: string) => void): this;
   on(event: "warning", listener: (error: Error) => void): this;

@@ -3,13 +3,17 @@
  *
  * @module
  */
-import { isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { mayDial as mayBeDialled, reachOf } from "../../common/reach.ts";
-import { type Address, formatHostPort, parseHostPort } from "./dht/endpoints.ts";
+import { type Address, formatHostPort, parseAddress } from "./address.ts";
 
-const ANY = "0.0.0.0";
+/** Every address of this machine, and every one of IPv4. */
+const ANY = "::";
+const ANY_IPV4 = "0.0.0.0";
+/** Of a stranger's manifest. */
 const MAX_ENDPOINTS = 8;
+/** Of each family in one's own: small manifests fit into the DHT. */
+const MAX_OWN = 2;
 
 /**
  * Whether an address that strangers told may be dialled. On the public network no peer is at an
@@ -22,17 +26,26 @@ export function mayDial(host: string, bootstrap: readonly string[] | undefined):
   return bootstrap !== undefined || mayBeDialled(host, "private");
 }
 
-/** The addresses of this machine, loopback left out. */
-function machineAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((list) => list ?? [])
-    .filter((address) => address.family === "IPv4" && !address.internal)
-    .map((address) => address.address);
+/** Those of a family that a node on `host` listens on; of this machine and this link only left out. */
+function addressesOf(host: string, family: 4 | 6): string[] {
+  const isIpv6 = family === 6;
+  if (host !== ANY && host !== ANY_IPV4) return host.includes(":") === isIpv6 ? [host] : [];
+  if (isIpv6 && host === ANY_IPV4) return [];
+  // Temporary addresses (RFC 8981) come before the one that stays.
+  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).toReversed())
+    .filter((one) => one.family === `IPv${family}` && !one.internal)
+    .map(({ address }) => address)
+    .filter((address) => reachOf(address) !== "machine");
 }
 
-/** One address, of those a node on `host` listens on, that a neighbour can dial. */
+/**
+ * Where a neighbour can dial a node that listens on `host`: an address of each family, in the form of
+ * the setting `torrent.bootstrap`.
+ */
 export function dialable(host: string, port: number): string {
-  const address = host === ANY ? machineAddresses()[0] ?? "127.0.0.1" : host;
-  return formatHostPort({ host: address, port });
+  const found = ([4, 6] as const).flatMap((family) => addressesOf(host, family).slice(0, 1));
+  return (found.length > 0 ? found : ["127.0.0.1"])
+    .map((address) => formatHostPort({ host: address, port })).join(",");
 }
 
 /**
@@ -40,12 +53,20 @@ export function dialable(host: string, port: number): string {
  * public ones. Addresses inside a home are nobody else's business.
  */
 export function publicEndpoints(host: string, port: number): string[] {
-  const hosts = host === ANY ? machineAddresses().filter((a) => reachOf(a) === "public") : [host];
-  return hosts.slice(0, MAX_ENDPOINTS).map((address) => formatHostPort({ host: address, port }));
+  const isAny = host === ANY || host === ANY_IPV4;
+  return ([4, 6] as const).flatMap((family) =>
+    addressesOf(host, family)
+      .filter((address) => !isAny || reachOf(address) === "public").slice(0, MAX_OWN)
+  ).map((address) => formatHostPort({ host: address, port }));
+}
+
+/** A public IPv6 address of this machine, if a node on `host` listens on one. */
+export function publicIpv6(host: string): string | undefined {
+  return addressesOf(host, 6).find((address) => reachOf(address) === "public");
 }
 
 /** The endpoints of a stranger's manifest that can be dialled. */
 export function readEndpoints(endpoints: readonly string[] | undefined): Address[] {
-  return (endpoints ?? []).slice(0, MAX_ENDPOINTS).map(parseHostPort)
-    .filter((address): address is Address => address !== undefined && isIPv4(address.host));
+  return (endpoints ?? []).slice(0, MAX_ENDPOINTS).map(parseAddress)
+    .filter((address) => address !== undefined);
 }

@@ -10,7 +10,7 @@ import { GtrError, NetworkError } from "../../common/errors.ts";
 import { idleDeadline, sleep, type Wait } from "../../common/wait.ts";
 import type { FetchWait } from "../transport.ts";
 import type { Dht } from "./dht/dht.ts";
-import type { Address } from "./dht/endpoints.ts";
+import type { Address } from "./address.ts";
 import { findPeers } from "./find_peers.ts";
 import type { Swarm } from "./swarm/swarm.ts";
 

@@ -6,7 +6,7 @@
 import type { Buffer } from "node:buffer";
 import { sleep } from "../../common/wait.ts";
 import type { Dht } from "./dht/dht.ts";
-import { type Address, formatHostPort } from "./dht/endpoints.ts";
+import { type Address, formatHostPort } from "./address.ts";
 
 /** Milliseconds between two rounds of lookups, which double each time up to the second figure. */
 const FIRST_PAUSE_MS = 1000;

@@ -8,7 +8,7 @@ import { isAnnounced } from "../../manifest/flow.ts";
 import { pieceLength } from "../../manifest/pack_torrent.ts";
 import type { Manifest } from "../../manifest/types.ts";
 import type { Holder, HolderWait } from "../transport.ts";
-import { type Address, formatHostPort } from "./dht/endpoints.ts";
+import { type Address, formatHostPort } from "./address.ts";
 import type { Notices } from "./notices.ts";
 import type { MeetingPeer, Swarm } from "./swarm/swarm.ts";
 

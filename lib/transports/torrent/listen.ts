@@ -7,7 +7,7 @@ import { NetworkError } from "../../common/errors.ts";
 import { selfSigned } from "../../identity/certificate.ts";
 import { liveLimits } from "../shared/live_limits.ts";
 import type { TransportContext } from "../transport.ts";
-import { mayDial } from "./addresses.ts";
+import { mayDial, publicIpv6 } from "./addresses.ts";
 import { Dht } from "./dht/dht.ts";
 import { KnownNodes } from "./dht/endpoints.ts";
 import { LiveServer } from "./live/server.ts";
@@ -49,6 +49,7 @@ export async function listen(context: TransportContext): Promise<Listening> {
     try {
       swarm = await Swarm.open({
         host,
+        ipv6: () => publicIpv6(host),
         port: attempt === 0 ? last : chosen,
         maxConnections: settings.get("torrent.maxConnections"),
         uploadSlots: settings.get("torrent.uploadSlots"),
@@ -58,7 +59,13 @@ export async function listen(context: TransportContext): Promise<Listening> {
         dropped,
         log,
       });
-      const dht = await Dht.open({ host, port: swarm.port, bootstrap, known, dropped });
+      const dht = await Dht.open({
+        host: host === "::" ? "0.0.0.0" : host,
+        port: swarm.port,
+        bootstrap,
+        known,
+        dropped,
+      });
       return { dht, swarm, live };
     } catch (error) {
       await swarm?.[Symbol.asyncDispose]();

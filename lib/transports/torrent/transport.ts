@@ -27,6 +27,7 @@ import type {
   TransportContext,
   Wait,
 } from "../transport.ts";
+import type { Address } from "./address.ts";
 import { dialable, mayDial, publicEndpoints, readEndpoints } from "./addresses.ts";
 import { Announcer } from "./announcer.ts";
 import { selfSigned, type TlsIdentity } from "../../identity/certificate.ts";
@@ -34,7 +35,6 @@ import { dialFirst, dialPeer } from "./live/dial.ts";
 import { listen, type Listening } from "./listen.ts";
 import type { LiveServer } from "./live/server.ts";
 import type { Dht } from "./dht/dht.ts";
-import type { Address } from "./dht/endpoints.ts";
 import { mutableTarget } from "./dht/items.ts";
 import { decodePackIndex, readItemTree } from "./dht_packs.ts";
 import { fetchFile } from "./fetch_file.ts";

@@ -78,6 +78,8 @@ Deno.test("a wrong value is refused with its form, in the environment, the file 
     ["daemon.autostart", "maybe"],
     ["torrent.bootstrap", "host"],
     ["torrent.host", "localhost"],
+    ["torrent.host", "[::1]"],
+    ["torrent.bootstrap", "::1:6881"],
   ];
   for (const [name, value] of wrong) {
     await assert.rejects(writeSetting(home, name, value), {

@@ -8,7 +8,8 @@ import { Buffer } from "node:buffer";
 import bencode from "bencode";
 import { GtrError, NetworkError } from "../../../common/errors.ts";
 import { abortable, type Wait } from "../../../common/wait.ts";
-import { type Address, formatHostPort, KnownNodes, PUBLIC_BOOTSTRAP } from "./endpoints.ts";
+import { type Address, formatHostPort, readCompact } from "../address.ts";
+import { KnownNodes, PUBLIC_BOOTSTRAP } from "./endpoints.ts";
 import {
   immutableFromReply,
   immutableTarget,
@@ -228,7 +229,7 @@ export class Dht implements AsyncDisposable {
         const offer = (values: unknown) => {
           if (!Array.isArray(values)) return;
           for (const value of values.slice(0, MAX_PEERS_OF_NODE)) {
-            const peer = parsePeer(value);
+            const peer = Buffer.isBuffer(value) ? readCompact(value) : undefined;
             if (!peer || signal.aborted || seen.size >= MAX_PEERS_FOUND) continue;
             const key = formatHostPort(peer);
             if (seen.has(key)) continue;
@@ -301,13 +302,6 @@ function cannotListen(options: DhtOptions, cause: unknown): NetworkError {
   }
   const why = cause instanceof Error ? cause.message : String(cause);
   return new NetworkError("cannot-listen", `can't listen on UDP ${where}: ${why}`, { hint, cause });
-}
-
-/** Compact peer info of BEP 5. */
-function parsePeer(value: unknown): Address | undefined {
-  if (!Buffer.isBuffer(value) || value.length !== 6) return undefined;
-  const port = value.readUInt16BE(4);
-  return port === 0 ? undefined : { host: [...value.subarray(0, 4)].join("."), port };
 }
 
 function decodeValue(value: Uint8Array): unknown {

@@ -8,12 +8,7 @@ import { isIPv4 } from "node:net";
 import { join } from "node:path";
 import * as v from "valibot";
 import { readTextIfPresent, writeFileAtomic } from "../../../common/atomic_file.ts";
-
-/** An IPv4 address and a port. */
-export interface Address {
-  readonly host: string;
-  readonly port: number;
-}
+import { type Address, formatHostPort, parseHostPort } from "../address.ts";
 
 /** Nodes that anyone may join the public DHT through. */
 export const PUBLIC_BOOTSTRAP: readonly string[] = [
@@ -22,18 +17,6 @@ export const PUBLIC_BOOTSTRAP: readonly string[] = [
   "dht.transmissionbt.com:6881",
   "router.utorrent.com:6881",
 ];
-
-/** Reads "host:port", or undefined where the text is not one. */
-export function parseHostPort(text: string): Address | undefined {
-  const match = /^([A-Za-z0-9.-]{1,253}):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  return match && port > 0 && port < 65536 ? { host: match[1]!, port } : undefined;
-}
-
-/** "host:port". */
-export function formatHostPort(address: Address): string {
-  return `${address.host}:${address.port}`;
-}
 
 /** The IPv4 addresses of "host:port" names; those that can't be found are left out. */
 export async function resolveHosts(names: readonly string[]): Promise<Address[]> {

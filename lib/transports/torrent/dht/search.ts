@@ -10,7 +10,7 @@
 import { Buffer } from "node:buffer";
 import { reachOf } from "../../../common/reach.ts";
 import type { Endpoint } from "../../../types/bittorrent_dht.d.ts";
-import { formatHostPort } from "./endpoints.ts";
+import { formatHostPort } from "../address.ts";
 
 /** So many of the closest nodes have to have answered. */
 export const SEARCH_WIDTH = 20;

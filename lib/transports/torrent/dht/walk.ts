@@ -8,7 +8,8 @@ import type { Contact, Endpoint, Query } from "../../../types/bittorrent_dht.d.t
 import { counted } from "../../../common/counted.ts";
 import { NetworkError } from "../../../common/errors.ts";
 import { abortable } from "../../../common/wait.ts";
-import { type Address, formatHostPort, resolveHosts } from "./endpoints.ts";
+import { type Address, formatHostPort } from "../address.ts";
+import { resolveHosts } from "./endpoints.ts";
 import { type DhtNode, K } from "./node.ts";
 import { type Found, search, SEARCH_WIDTH } from "./search.ts";
 

@@ -12,7 +12,7 @@ import { decodeEnvelope } from "../../../manifest/envelope.ts";
 import { verifyManifest } from "../../../manifest/manifest.ts";
 import type { SignedManifest } from "../../../manifest/types.ts";
 import type { LiveStream } from "../../transport.ts";
-import { type Address, formatHostPort } from "../dht/endpoints.ts";
+import { type Address, formatHostPort } from "../address.ts";
 import { ByteReader } from "../../../common/byte_reader.ts";
 import { certifiedKey, type TlsIdentity } from "../../../identity/certificate.ts";
 import { type Answer, decodeAnswer, encodeHello, MAX_HELLO } from "./hello.ts";

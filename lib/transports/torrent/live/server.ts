@@ -6,6 +6,7 @@
 import type { Socket } from "node:net";
 import { type DetailedPeerCertificate, TLSSocket } from "node:tls";
 import { GtrError, toGtrError, VerificationError } from "../../../common/errors.ts";
+import { peerIp, placeOf } from "../../../common/ip_address.ts";
 import { abortable, deadline } from "../../../common/wait.ts";
 import { encodeEnvelope } from "../../../manifest/envelope.ts";
 import type { LiveLimits } from "../../shared/live_limits.ts";
@@ -32,7 +33,7 @@ export interface LiveServerOptions {
 export class LiveServer {
   readonly #options: LiveServerOptions;
   readonly #limiter: RateLimiter;
-  /** Socket -> the peer's IP address. */
+  /** Socket -> the peer's IP address, as `placeOf` counts. */
   readonly #sockets = new Map<Socket, string>();
   readonly #stop = new AbortController();
   #answer: LiveAnswer | undefined;
@@ -55,7 +56,7 @@ export class LiveServer {
   /** Takes over a connection whose first bytes, a TLS handshake's, are still to be read. */
   accept(socket: Socket): void {
     const { streams, perPeer } = this.#options.limits;
-    const host = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+    const host = placeOf(peerIp(socket));
     const answer = this.#answer;
     const own = [...this.#sockets.values()].filter((other) => other === host).length;
     if (!answer || this.#stop.signal.aborted || this.#sockets.size >= streams || own >= perPeer) {

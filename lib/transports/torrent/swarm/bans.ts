@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { placeOf } from "../../../common/ip_address.ts";
 
 const MAX_BANS = 1_000;
 const BAN_TIME = 3_600_000;
-/** So many liars at one address, and the address itself is banned. */
+/** So many liars at one address (of IPv6: in 64 bits), and the address itself is banned. */
 const LIARS_PER_HOST = 8;
 
 /**
@@ -23,13 +24,16 @@ export class Bans {
 
   /** @param names what identifies the peer besides its host: its port, its peer id */
   add(host: string, ...names: (string | number)[]): void {
-    for (const name of names) this.#set(`${host} ${name}`);
-    const count = [...this.#until.keys()].filter((key) => key.startsWith(`${host} `)).length;
-    if (count >= LIARS_PER_HOST * names.length) this.#set(host);
+    const place = placeOf(host);
+    for (const name of names) this.#set(`${place} ${host} ${name}`);
+    const count = [...this.#until.keys()].filter((key) => key.startsWith(`${place} `)).length;
+    if (count >= LIARS_PER_HOST * names.length) this.#set(place);
   }
 
   has(host: string, ...names: (string | number)[]): boolean {
-    return this.#isBanned(host) || names.some((name) => this.#isBanned(`${host} ${name}`));
+    const place = placeOf(host);
+    return this.#isBanned(place) ||
+      names.some((name) => this.#isBanned(`${place} ${host} ${name}`));
   }
 
   #set(key: string): void {

@@ -5,6 +5,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { NetworkError } from "../../../common/errors.ts";
+import { peerIp, placeOf } from "../../../common/ip_address.ts";
 import type { Bans } from "./bans.ts";
 import type { PeerAddress } from "./candidates.ts";
 import { mostCrowded } from "./crowd.ts";
@@ -52,7 +53,7 @@ export class Connections {
     const { maxConnections, secure, dropped, bans, patience } = this.#options;
     // A quarter is kept for connections of our own: strangers can't keep us from fetching.
     const room = maxConnections - Math.floor(maxConnections / 4);
-    const host = hostOf(socket);
+    const host = peerIp(socket);
     const isBanned = bans.has(host);
     const isFull = this.#wires.size + this.#greeting.size >= room;
     if (this.#closed || isBanned || (isFull && !this.#makeRoom(host))) {
@@ -112,17 +113,17 @@ export class Connections {
     for (const socket of this.#greeting) socket.destroy();
   }
 
-  /** Ends the newest connection of a host that has more than its share; says whether there is one. */
+  /** Ends the newest connection of an address (of IPv6: of 64 bits) that has more than its share; says whether there is one. */
   #makeRoom(newcomer: string): boolean {
     const places = [
       ...[...this.#wires].filter(({ outgoing }) => !outgoing)
         .map((wire) => ({ host: wire.host, end: () => wire.close("crowded-out") })),
       ...[...this.#greeting]
-        .map((socket) => ({ host: hostOf(socket), end: () => void socket.destroy() })),
+        .map((socket) => ({ host: peerIp(socket), end: () => void socket.destroy() })),
     ];
-    const host = mostCrowded(places.map((place) => place.host), newcomer);
-    if (host === undefined) return false;
-    places.findLast((place) => place.host === host)!.end();
+    const crowded = mostCrowded(places.map(({ host }) => placeOf(host)), placeOf(newcomer));
+    if (crowded === undefined) return false;
+    places.findLast(({ host }) => placeOf(host) === crowded)!.end();
     return true;
   }
 
@@ -136,8 +137,4 @@ export class Connections {
     wire.onClose(() => this.#wires.delete(wire));
     return wire;
   }
-}
-
-function hostOf(socket: Socket): string {
-  return (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
 }

@@ -26,13 +26,15 @@ export interface DialerOptions {
 /** Dials candidates in turn, some at a time, and those that failed again later. */
 export class Dialer {
   readonly #options: DialerOptions;
-  readonly #candidates = new Candidates();
+  readonly #candidates: Candidates;
   #searching = false;
   #dialling = 0;
   #closed = false;
 
   constructor(options: DialerOptions) {
     this.#options = options;
+    const { peers } = options;
+    this.#candidates = new Candidates((id) => id !== "" && [...peers].some((p) => p.id === id));
   }
 
   /** No more addresses will come, and all were tried as often as makes sense. */
@@ -117,7 +119,7 @@ export class Dialer {
     const never = peer.id === swarm.peerId || swarm.bans.has(address.host, address.port);
     const useful = peer.wire.protocol.downloaded > 0;
     const verdict = never ? "never" : useful ? "useful" : "useless";
-    this.#candidates.ended(address, performance.now(), verdict);
+    this.#candidates.ended(address, performance.now(), verdict, peer.id);
     this.#options.changed();
   }
 }

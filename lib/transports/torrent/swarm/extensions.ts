@@ -88,7 +88,10 @@ export function fetchMetadata(
 
 /** Exchanges addresses with one peer. */
 export interface Pex {
-  /** Tells the peer of "host:port": the first at once, later ones with the next minute's message. */
+  /**
+   * Tells the peer of "host:port" or "[host]:port": the first at once, later ones with the next
+   * minute's message.
+   */
   add(peer: string): void;
   drop(peer: string): void;
   stop(): void;
@@ -129,10 +132,16 @@ export function exchangePeers(wire: PeerWire, found: (peer: string) => void): Pe
   };
   return {
     add: (peer) => {
-      extension.addPeer(peer, { isReachable: true });
+      const flags = { isReachable: true };
+      if (isIpv6(peer)) extension.addPeer6(peer, flags);
+      else extension.addPeer(peer, flags);
       start();
     },
-    drop: (peer) => extension.dropPeer(peer),
+    drop: (peer) => isIpv6(peer) ? extension.dropPeer6(peer) : extension.dropPeer(peer),
     stop: () => extension.reset(),
   };
+}
+
+function isIpv6(peer: string): boolean {
+  return peer.startsWith("[");
 }

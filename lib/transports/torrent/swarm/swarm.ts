@@ -7,17 +7,18 @@
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import { chmod, copyFile } from "node:fs/promises";
-import { createServer, type Server } from "node:net";
-import { NetworkError } from "../../../common/errors.ts";
+import type { Server } from "node:net";
 import { abortable } from "../../../common/wait.ts";
 import { Bans } from "./bans.ts";
 import type { PeerAddress } from "./candidates.ts";
 import { type ConnectionLimits, Connections } from "./connections.ts";
 import { Download, type FetchOptions } from "./download.ts";
+import { openListeners, portOf } from "./listeners.ts";
 import { Meeting, type MeetingPeer } from "./meeting.ts";
 import { infohashOf } from "./metainfo.ts";
 import { saysItHasAll } from "./probe.ts";
 import { Seed, type SeedOptions } from "./seed.ts";
+import { type Seen, SeenAs } from "./seen_as.ts";
 import type { SwarmContext, Torrent } from "./torrent.ts";
 import { Uploads } from "./uploads.ts";
 import type { PeerWire } from "./wire.ts";
@@ -28,8 +29,10 @@ const PATIENCE_MS = 10_000;
 
 /** What a swarm is opened with. */
 export interface SwarmOptions extends ConnectionLimits {
-  /** IPv4 address to listen on. */
+  /** IP address to listen on; `::` for all, of IPv4 too. */
   readonly host: string;
+  /** A public IPv6 address of this machine, if it listens on one. */
+  readonly ipv6?: () => string | undefined;
   /** TCP port; 0 for any free one. */
   readonly port: number;
   /** Peers served at once. */
@@ -54,7 +57,7 @@ export interface SwarmMeeting extends Disposable {
 /** A BitTorrent node. */
 export class Swarm {
   readonly #options: SwarmOptions;
-  readonly #server: Server;
+  readonly #servers: readonly Server[];
   readonly #connections: Connections;
   /** Seeds before downloads: they have everything. */
   readonly #torrents = new Map<string, Torrent[]>();
@@ -65,9 +68,9 @@ export class Swarm {
   readonly #context: SwarmContext;
   #closed = false;
 
-  private constructor(options: SwarmOptions, server: Server, port: number) {
+  private constructor(options: SwarmOptions, servers: readonly Server[]) {
     this.#options = options;
-    this.#server = server;
+    this.#servers = servers;
     const bans = new Bans();
     const patience = options.patience ?? PATIENCE_MS;
     this.#connections = new Connections({ ...options, patience, bans }, (wire) => {
@@ -76,50 +79,39 @@ export class Swarm {
     this.#context = {
       // "Azureus-style": client, version, random (BEP 20).
       peerId: Buffer.from(`-GT0100-${randomBytes(6).toString("hex")}`).toString("hex"),
-      port,
+      port: portOf(servers[0]!),
       uploads: new Uploads(options.uploadSlots, options.uploadRate, options.log),
       bans,
+      seenAs: new SeenAs(),
+      ipv6: options.ipv6 ?? (() => undefined),
       patience,
       dropped: options.dropped,
       log: options.log,
       connect: (address) => this.#connections.dial(address),
     };
-    server.on("connection", (socket) => void this.#connections.accept(socket));
+    for (const server of servers) {
+      server.on("error", (error) => options.log(`listening failed: ${error.message}`));
+      server.on("connection", (socket) => void this.#connections.accept(socket));
+    }
   }
 
   /**
    * Listens.
    *
-   * @throws {NetworkError} "port-in-use" or "can't-listen"
+   * @throws {NetworkError} "port-in-use" or "cannot-listen"
    */
-  static open(options: SwarmOptions): Promise<Swarm> {
-    const { host, port } = options;
-    return new Promise((resolve, reject) => {
-      const server = createServer();
-      server.once("error", (error: Error & { code?: string }) => {
-        const inUse = error.code === "EADDRINUSE";
-        reject(
-          new NetworkError(
-            inUse ? "port-in-use" : "can't-listen",
-            `can't listen on ${host}:${port}: ${inUse ? "the port is in use" : error.message}`,
-            { hint: "gtr config torrent.port 0 takes any free port", cause: error },
-          ),
-        );
-      });
-      server.listen(port, host, () => {
-        const address = server.address();
-        const bound = typeof address === "object" && address ? address.port : port;
-        const swarm = new Swarm(options, server, bound);
-        server.removeAllListeners("error");
-        server.on("error", (error) => options.log(`listening failed: ${error.message}`));
-        resolve(swarm);
-      });
-    });
+  static async open(options: SwarmOptions): Promise<Swarm> {
+    return new Swarm(options, await openListeners(options.host, options.port));
   }
 
   /** The TCP port that peers connect to. */
   get port(): number {
     return this.#context.port;
+  }
+
+  /** What peers say that this node's address is, most often said first. */
+  get seenAs(): readonly Seen[] {
+    return this.#context.seenAs.addresses;
   }
 
   /** Serves a file to whoever asks, until disposed. Nothing is opened before someone does. */
@@ -224,12 +216,14 @@ export class Swarm {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
+    const closed = this.#servers.map((server) =>
+      new Promise<void>((resolve) => server.close(() => resolve()))
+    );
     for (const torrents of this.#torrents.values()) for (const torrent of torrents) torrent.close();
     this.#connections.close();
     this.#context.uploads.close();
     await Promise.allSettled(this.#fetches); // they close their files
-    await closed;
+    await Promise.all(closed);
   }
 
   /** Starts a fetch of what we serve ourselves with a copy; the fetch verifies it. */

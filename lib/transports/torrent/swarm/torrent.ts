@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ipBytes, ipText } from "../../../common/ip_address.ts";
 import type { Bitfield } from "./bitfield.ts";
 import type { Bans } from "./bans.ts";
 import { addressKey, parseAddress, type PeerAddress } from "./candidates.ts";
@@ -10,6 +11,7 @@ import { exchangePeers, type Pex, serveMetadata } from "./extensions.ts";
 import { type Metainfo, pieceSize } from "./metainfo.ts";
 import type { PieceFile } from "./piece_file.ts";
 import { Pipeline } from "./pipeline.ts";
+import type { SeenAs } from "./seen_as.ts";
 import { MAX_BLOCK, type Uploads } from "./uploads.ts";
 import type { PeerWire } from "./wire.ts";
 
@@ -27,6 +29,9 @@ export interface SwarmContext {
   readonly port: number;
   readonly uploads: Uploads;
   readonly bans: Bans;
+  readonly seenAs: SeenAs;
+  /** A public IPv6 address of this machine, if it listens on one. */
+  readonly ipv6: () => string | undefined;
   /** Milliseconds until a peer that says nothing is given up. */
   readonly patience: number;
   readonly dropped: (reason: string) => void;
@@ -49,6 +54,8 @@ export interface Peer {
   id: string;
   /** Where it listens, if known. */
   address: PeerAddress | undefined;
+  /** Where it says that it listens too: an IPv6 address, while it is connected over IPv4 (BEP 10). */
+  other: PeerAddress | undefined;
   /** Both handshakes are done. */
   ready: boolean;
   pex: Pex | undefined;
@@ -140,6 +147,7 @@ export abstract class Torrent {
       wire,
       id: "",
       address,
+      other: undefined,
       ready: false,
       pex: undefined,
       pipeline: new Pipeline(REQUEST_QUEUE),
@@ -166,6 +174,7 @@ export abstract class Torrent {
     if (peer.address) {
       for (const other of this.peerSet) other.pex?.drop(addressKey(peer.address));
     }
+    if (peer.other && !this.#closed) this.learned(peer.other); // the way to it that is still untried
     this.left(peer);
   }
 
@@ -180,8 +189,9 @@ export abstract class Torrent {
     for (const other of this.peerSet) {
       if (other === peer || other.id !== id) continue;
       // Two peers that dial each other at the same time must keep the same one of both connections.
-      const keepNew = wire.outgoing === other.wire.outgoing ||
-        wire.outgoing === (this.swarm.peerId > id);
+      const keepNew = wire.outgoing === other.wire.outgoing
+        ? isAgain(wire, other.wire)
+        : wire.outgoing === (this.swarm.peerId > id);
       (keepNew ? other : peer).wire.close();
       if (!keepNew) return false;
     }
@@ -194,6 +204,9 @@ export abstract class Torrent {
     handshake["p"] = this.swarm.port;
     handshake["reqq"] = REQUEST_QUEUE;
     handshake["v"] = "gtr";
+    handshake["yourip"] = ipBytes(wire.host);
+    const ipv6 = wire.host.includes(":") ? undefined : this.swarm.ipv6();
+    if (ipv6 !== undefined) handshake["ipv6"] = ipBytes(ipv6);
     if (this.content) serveMetadata(wire, this.content.info.bytes);
     else this.requestMetadata(peer);
     peer.pex = exchangePeers(wire, (text) => {
@@ -226,8 +239,13 @@ export abstract class Torrent {
       peer.pipeline = new Pipeline(Math.min(reqq, REQUEST_QUEUE));
     }
     if (!peer.ready || !("m" in peer.wire.protocol.peerExtendedHandshake)) return;
-    if (!peer.address && typeof port === "number" && port > 0 && port <= 65535) {
-      peer.address = { host: peer.wire.host, port };
+    const { yourip, ipv6 } = peer.wire.protocol.peerExtendedHandshake;
+    this.swarm.seenAs.heard(peer.wire.host, yourip);
+    if (typeof port === "number" && port > 0 && port <= 65535) {
+      peer.address ??= { host: peer.wire.host, port };
+      if (ipv6 instanceof Uint8Array && ipv6.length === 16 && !peer.wire.host.includes(":")) {
+        peer.other = { host: ipText(ipv6), port };
+      }
     }
     for (const other of this.peerSet) {
       if (other === peer || !other.ready) continue;
@@ -252,4 +270,12 @@ export abstract class Torrent {
     const start = piece * info.pieceLength + offset;
     this.swarm.uploads.request(wire, { file, offset: start, length, respond });
   }
+}
+
+/**
+ * Whether a connection is the other one made again, which its peer has lost. One by another address
+ * of the same peer, such as IPv6 beside IPv4, is not: the one that was faster stays (RFC 8305).
+ */
+function isAgain(wire: PeerWire, other: PeerWire): boolean {
+  return wire.outgoing ? wire.host === other.host : wire.ownHost === other.ownHost;
 }

@@ -10,6 +10,7 @@
 import type { Socket } from "node:net";
 // @ts-types="../../../types/bittorrent_protocol.d.ts"
 import Wire from "bittorrent-protocol";
+import { peerIp } from "../../../common/ip_address.ts";
 import { bencodedLength } from "../bencode.ts";
 
 /** No message that this engine asks for or answers is longer, in bytes. */
@@ -55,6 +56,8 @@ export class PeerWire {
   readonly outgoing: boolean;
   /** The peer's IP address. */
   readonly host: string;
+  /** The IP address of this machine that the peer is connected to. */
+  readonly ownHost: string;
   /** The peer's TCP port: where it listens if we dialled, else any. */
   readonly port: number;
   readonly #socket: Socket;
@@ -69,7 +72,8 @@ export class PeerWire {
     this.#socket = socket;
     this.#dropped = dropped;
     this.outgoing = outgoing;
-    this.host = (socket.remoteAddress ?? "").replace(/^::ffff:/, "");
+    this.host = peerIp(socket);
+    this.ownHost = socket.localAddress ?? "";
     this.port = socket.remotePort ?? 0;
     this.protocol = new BoundedWire(outgoing, (reason) => this.close(reason));
     socket.setNoDelay(true);

@@ -1,19 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import {
-  KnownNodes,
-  parseHostPort,
-  resolveHosts,
-} from "../../../../../lib/transports/torrent/dht/endpoints.ts";
+import { KnownNodes, resolveHosts } from "../../../../../lib/transports/torrent/dht/endpoints.ts";
 
 const NODES = [{ host: "127.0.0.1", port: 7 }];
-
-Deno.test("host and port: what is neither is refused", () => {
-  assert.deepEqual(parseHostPort("router.example:6881"), { host: "router.example", port: 6881 });
-  for (const text of ["", "a", "a:", ":1", "a:0", "a:65536", "a:1:2", "a b:1", "a:1x"]) {
-    assert.equal(parseHostPort(text), undefined);
-  }
-});
 
 Deno.test("host and port: addresses need no look-up, malformed names are left out", async () => {
   assert.deepEqual(await resolveHosts(["127.0.0.1:7", "a b:1"]), NODES);

@@ -7,7 +7,8 @@ import { join } from "node:path";
 import { Counters } from "../../../../../lib/common/counters.ts";
 import { deadline, type Wait } from "../../../../../lib/common/wait.ts";
 import { Dht } from "../../../../../lib/transports/torrent/dht/dht.ts";
-import { formatHostPort, KnownNodes } from "../../../../../lib/transports/torrent/dht/endpoints.ts";
+import { formatHostPort } from "../../../../../lib/transports/torrent/address.ts";
+import { KnownNodes } from "../../../../../lib/transports/torrent/dht/endpoints.ts";
 
 /** Runs `work` with a deadline of 30 seconds. */
 export async function within<T>(work: (wait: Wait) => Promise<T>): Promise<T> {

@@ -3,10 +3,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Bans } from "../../../../../lib/transports/torrent/swarm/bans.ts";
 import { Blame } from "../../../../../lib/transports/torrent/swarm/blame.ts";
-import {
-  Candidates,
-  parseAddress,
-} from "../../../../../lib/transports/torrent/swarm/candidates.ts";
+import { Candidates } from "../../../../../lib/transports/torrent/swarm/candidates.ts";
 import { mostCrowded } from "../../../../../lib/transports/torrent/swarm/crowd.ts";
 import { chooseUnchoked } from "../../../../../lib/transports/torrent/swarm/choker.ts";
 import { BLOCK } from "../../../../../lib/transports/torrent/swarm/picker.ts";
@@ -86,6 +83,24 @@ Deno.test("candidates: one that was of use is tried again and again; a liar neve
   assert.equal(candidates.nextAt(), Infinity);
 });
 
+Deno.test("candidates: a peer that is here by another address is not dialled at this one", () => {
+  const here = new Set<string>();
+  const candidates = new Candidates((id) => here.has(id));
+  const [one, other] = [{ host: "192.0.2.1", port: 1 }, { host: "2001:db8::1", port: 1 }];
+  for (const address of [one, other]) candidates.add(address);
+  for (const address of [one, other]) assert.deepEqual(pick(candidates.take(0)), address);
+  here.add("id");
+  candidates.ended(other, 0, "useless", "id"); // it was slower
+  assert.equal(candidates.take(1e6), undefined);
+  assert.equal(candidates.nextAt(), Infinity);
+  here.delete("id");
+  candidates.ended(one, 1e6, "useful", "id");
+  assert.deepEqual(pick(candidates.take(1e6)), other);
+});
+
+const pick = (address: { host: string; port: number } | undefined) =>
+  address && { host: address.host, port: address.port };
+
 Deno.test("candidates: there is a limit, and what was tried in vain makes room", () => {
   const candidates = new Candidates();
   const address = (n: number) => ({ host: `10.0.${n >> 8}.${n & 255}`, port: 1 });
@@ -106,13 +121,6 @@ Deno.test("crowd: whoever has most makes room for those that have less", () => {
   assert.equal(mostCrowded(["b", "b", "b"], "b"), undefined);
 });
 
-Deno.test("addresses: IPv4 and a port, nothing else", () => {
-  assert.deepEqual(parseAddress("10.0.0.1:6881"), { host: "10.0.0.1", port: 6881 });
-  for (const bad of ["", "host:1", "1.2.3.4", "[::1]:80", "1.2.3.4:123456", "1.2.3:4"]) {
-    assert.equal(parseAddress(bad), undefined);
-  }
-});
-
 Deno.test("bans: by port and peer id, for an hour; the host once liars keep coming", () => {
   let now = 0;
   const bans = new Bans(() => now);
@@ -123,6 +131,16 @@ Deno.test("bans: by port and peer id, for an hour; the host once liars keep comi
   assert.ok(!bans.has("1.2.3.4", 6881));
   for (let i = 0; i < 8; i++) bans.add("1.2.3.4", `id${i}`);
   assert.ok(bans.has("1.2.3.4", "any"));
+});
+
+Deno.test("bans: 64 bits of IPv6 are one address, each peer in them for itself", () => {
+  const bans = new Bans(() => 0);
+  bans.add("2001:db8::1", 6881, "id");
+  assert.ok(bans.has("2001:db8::1", 6881) && bans.has("2001:db8::1", "id"));
+  assert.ok(!bans.has("2001:db8::2", 6881) && !bans.has("2001:db8::2", "other"));
+  for (let i = 0; i < 8; i++) bans.add(`2001:db8::${i}`, `id${i}`);
+  assert.ok(bans.has("2001:db8::ffff", "any"));
+  assert.ok(!bans.has("2001:db8:0:1::1", "any"));
 });
 
 Deno.test("blame: a single sender at once; among several, who sent other bytes than the right ones", () => {
