@@ -12,7 +12,7 @@ import type { Transport } from "../transports/transport.ts";
 import type { Health } from "./api.ts";
 import { reaches, verdictOf } from "./verdict.ts";
 
-/** How long a network may take to say how it is, in milliseconds. */
+/** How long a network may take to say how it is. */
 const PROBE_MS = 5000;
 
 /**
@@ -27,7 +27,10 @@ export async function engineHealth(
   const chosen = settings.get("transports");
   const closed = builtIn.filter((scheme) => transports.every((open) => open.scheme !== scheme));
   const networks = await Promise.all([
-    ...transports.map(probe),
+    ...transports.map(async (transport) => {
+      const [health] = await Promise.all([probe(transport), measured(transport)]);
+      return health;
+    }),
     ...closed.map((scheme) =>
       chosen?.includes(scheme) ?? true
         ? {
@@ -73,4 +76,11 @@ async function probe(transport: Transport): Promise<Health["networks"][number]> 
       hint: hint ?? "gtr daemon logs may say why",
     };
   }
+}
+
+/** Gives a network the time to find out whether others get here. */
+async function measured(transport: Transport): Promise<void> {
+  using limit = deadline(PROBE_MS, `${transport.scheme} to find out whether others get here`);
+  const done = Promise.resolve(transport.measured?.({ signal: limit.signal }));
+  await abortable(done, limit.signal).catch(() => {}); // what is known by then is told
 }

@@ -270,6 +270,9 @@ export interface Transport extends AsyncDisposable {
    */
   reach?(): Reach | undefined;
 
+  /** Waits until it has been tried to find out what {@linkcode reach} says. */
+  measured?(wait: Wait): Promise<void>;
+
   /**
    * For networks whose addresses name a server: the one that this node is, as "host:port", or
    * undefined where it is none.

@@ -33,6 +33,16 @@ export interface Query {
 /** A decoded KRPC reply. Nothing in it is validated. */
 export interface Reply {
   r?: Record<string, unknown>;
+  /** The sender's program (BEP 5). */
+  v?: unknown;
+  /** The asker's address in compact form (BEP 42). */
+  ip?: unknown;
+}
+
+/** A KRPC message that is to be sent. */
+export interface KrpcMessage extends Partial<Query>, Reply {
+  /** Query, reply or error. */
+  y: "q" | "r" | "e";
 }
 
 export type QueryCallback = (
@@ -50,6 +60,7 @@ export interface KBucket {
 }
 
 export interface KrpcSocket extends EventEmitter {
+  send(peer: Endpoint | RemoteInfo, message: KrpcMessage, done?: () => void): void;
   query(peer: Endpoint, message: Query, callback: QueryCallback): void;
 }
 
@@ -107,6 +118,7 @@ export class Client extends EventEmitter {
   address(): { address: string; port: number };
   addNode(node: Endpoint): void;
   destroy(closed: () => void): void;
+  _onquery(query: Query, peer: RemoteInfo): void;
   _onfindnode(query: Query, peer: RemoteInfo): void;
   _onget(query: Query, peer: RemoteInfo): void;
   _ongetpeers(query: Query, peer: RemoteInfo): void;

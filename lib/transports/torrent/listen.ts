@@ -11,6 +11,7 @@ import { mayDial, publicIpv6 } from "./addresses.ts";
 import { Dht } from "./dht/dht.ts";
 import { KnownNodes } from "./dht/endpoints.ts";
 import { LiveServer } from "./live/server.ts";
+import { TorrentReach } from "./reach/reach.ts";
 import { Swarm } from "./swarm/swarm.ts";
 
 /** How many free port numbers are tried until one is free for UDP and TCP. */
@@ -23,6 +24,7 @@ export interface Listening {
   readonly dht: Dht;
   readonly swarm: Swarm;
   readonly live: LiveServer;
+  readonly reach: TorrentReach;
 }
 
 /**
@@ -39,6 +41,7 @@ export async function listen(context: TransportContext): Promise<Listening> {
     dropped,
     log,
   });
+  const reach = new TorrentReach(context);
   const host = settings.get("torrent.host");
   const chosen = settings.get("torrent.port");
   const bootstrap = settings.get("torrent.bootstrap");
@@ -55,6 +58,7 @@ export async function listen(context: TransportContext): Promise<Listening> {
         uploadSlots: settings.get("torrent.uploadSlots"),
         uploadRate: settings.get("torrent.uploadRate"),
         secure: (socket) => live.accept(socket),
+        arrived: (address) => reach.arrived(address),
         mayDial: (address) => mayDial(address, bootstrap),
         dropped,
         log,
@@ -65,8 +69,11 @@ export async function listen(context: TransportContext): Promise<Listening> {
         bootstrap,
         known,
         dropped,
+        answered: reach.answered,
+        mayDial: (address) => mayDial(address, bootstrap),
       });
-      return { dht, swarm, live };
+      reach.begin({ dht });
+      return { dht, swarm, live, reach };
     } catch (error) {
       await swarm?.[Symbol.asyncDispose]();
       const inUse = error instanceof NetworkError && error.code === "port-in-use";

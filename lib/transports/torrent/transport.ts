@@ -23,6 +23,7 @@ import type {
   LiveAnswer,
   LiveStream,
   PackFile,
+  Reach,
   Transport,
   TransportContext,
   Wait,
@@ -43,6 +44,7 @@ import { findHolders } from "./holders.ts";
 import { ItemCache } from "./item_cache.ts";
 import { Notices } from "./notices.ts";
 import { decodeRepositoryRecord } from "./record.ts";
+import type { TorrentReach } from "./reach/reach.ts";
 import { Resolver } from "./resolver.ts";
 import { Bans } from "./swarm/bans.ts";
 import type { Swarm } from "./swarm/swarm.ts";
@@ -64,6 +66,7 @@ export class TorrentTransport implements Transport {
   readonly #announcer: Announcer;
   readonly #notices: Notices;
   readonly #live: LiveServer;
+  readonly #reach: TorrentReach;
   /** Peers whose live streams failed. */
   readonly #failed = new Bans();
   /** Of this run only: who reads need not say who they are. */
@@ -71,7 +74,7 @@ export class TorrentTransport implements Transport {
 
   private constructor(
     context: TransportContext,
-    { dht, swarm, live }: Listening,
+    { dht, swarm, live, reach }: Listening,
     cache: ItemCache,
     manifests: string,
   ) {
@@ -80,6 +83,7 @@ export class TorrentTransport implements Transport {
     this.#dht = dht;
     this.#swarm = swarm;
     this.#live = live;
+    this.#reach = reach;
     const parts = { context, dht, swarm, cache, manifests };
     this.#resolver = new Resolver(parts);
     this.#announcer = new Announcer(parts, this.#resolver);
@@ -214,7 +218,16 @@ export class TorrentTransport implements Transport {
     };
   }
 
+  reach(): Reach {
+    return this.#reach.now();
+  }
+
+  measured(wait: Wait): Promise<void> {
+    return this.#reach.measured(wait);
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#reach[Symbol.dispose]();
     this.#notices[Symbol.dispose]();
     this.#live.close();
     await this.#announcer[Symbol.asyncDispose]();

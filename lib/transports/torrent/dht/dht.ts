@@ -4,11 +4,13 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { randomBytes } from "node:crypto";
 // @ts-types="../../../types/bencode.d.ts"
 import bencode from "bencode";
 import { GtrError, NetworkError } from "../../../common/errors.ts";
 import { abortable, type Wait } from "../../../common/wait.ts";
 import { type Address, formatHostPort, readCompact } from "../address.ts";
+import { DIAL, DialBack } from "./dial_back.ts";
 import { KnownNodes, PUBLIC_BOOTSTRAP } from "./endpoints.ts";
 import {
   immutableFromReply,
@@ -19,7 +21,7 @@ import {
   type MutableName,
   mutableTarget,
 } from "./items.ts";
-import { DhtNode } from "./node.ts";
+import { DhtNode, type NodeHooks } from "./node.ts";
 import { Walker } from "./walk.ts";
 
 /** Milliseconds until a query counts as lost; k-rpc-socket takes up to a quarter longer. */
@@ -41,6 +43,10 @@ export interface DhtOptions {
   readonly known: KnownNodes;
   /** Counts one dropped input. */
   readonly dropped: (reason: string) => void;
+  /** A node answered a query of this node. */
+  readonly answered?: NodeHooks["answered"];
+  /** Whether a node that asks to be connected to may be, default any. */
+  readonly mayDial?: (host: string) => boolean;
 }
 
 /** A running node. It answers others from the start, and joins the network in the background. */
@@ -51,10 +57,12 @@ export class Dht implements AsyncDisposable {
   readonly #saver: ReturnType<typeof setInterval>;
   readonly #onNode = new Set<() => void>();
   readonly #walker: Walker;
+  readonly #dialBack: DialBack;
   #saving = Promise.resolve();
 
-  private constructor(node: DhtNode, options: DhtOptions) {
+  private constructor(node: DhtNode, options: DhtOptions, dialBack: DialBack) {
     this.#node = node;
+    this.#dialBack = dialBack;
     this.#options = options;
     node.on("node", () => this.#onNode.forEach((listener) => listener()));
     const loadKnown = async () => (await options.known.load()).nodes;
@@ -72,7 +80,11 @@ export class Dht implements AsyncDisposable {
    */
   static async open(options: DhtOptions): Promise<Dht> {
     const timeout = options.host.startsWith("127.") ? LOOPBACK_TIMEOUT_MS : TIMEOUT_MS;
-    const node = new DhtNode(timeout, options.dropped);
+    const { dropped, answered, mayDial } = options;
+    const dialBack = new DialBack();
+    const dial = (host: string, port: number) =>
+      mayDial?.(host) !== false && dialBack.dial(host, port);
+    const node = new DhtNode(timeout, { dropped, answered, dial });
     try {
       await new Promise<void>((resolve, reject) => {
         node.once("error", reject);
@@ -85,7 +97,7 @@ export class Dht implements AsyncDisposable {
     }
     node.removeAllListeners("error");
     node.on("error", () => options.dropped("dht-socket-error"));
-    return new Dht(node, options);
+    return new Dht(node, options, dialBack);
   }
 
   /** UDP port. */
@@ -267,10 +279,31 @@ export class Dht implements AsyncDisposable {
     return await this.#walker.store("get_peers", infohash, { q: "announce_peer", a }, wait.signal);
   }
 
+  /**
+   * Asks another gtr to connect to a TCP port of this host.
+   *
+   * @returns whether it says that it will; it tells nothing of how that went
+   */
+  async askToDial(to: Address, port: number, wait: Wait): Promise<boolean> {
+    const id = this.#node.nodeId;
+    const ask = (q: string, a: Record<string, unknown>) =>
+      new Promise<Record<string, unknown> | undefined>((resolve) => {
+        this.#node._rpc.query(to, { q, a: { id, ...a } }, (error, reply) => {
+          resolve(error ? undefined : reply?.r);
+        });
+      });
+    const promised = async () => {
+      const token = (await ask("get_peers", { info_hash: randomBytes(20) }))?.token;
+      return Buffer.isBuffer(token) && await ask(DIAL, { port, token }) !== undefined;
+    };
+    return await abortable(promised(), this.#signal(wait));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed.signal.aborted) return;
     this.#closed.abort(new GtrError("closed", "can't use the DHT: it was closed"));
     clearInterval(this.#saver);
+    this.#dialBack[Symbol.dispose]();
     this.#onNode.clear();
     await this.#save();
     await new Promise<void>((resolve) => this.#node.destroy(resolve));

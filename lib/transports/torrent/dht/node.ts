@@ -8,8 +8,10 @@ import type { RemoteInfo } from "node:dgram";
 // @ts-types="../../../types/bencode.d.ts"
 import bencode from "bencode";
 // @ts-types="../../../types/bittorrent_dht.d.ts"
-import { Client, type Contact, type Query, type StoredValue } from "bittorrent-dht";
+import { Client, type Contact, type Query, type Reply, type StoredValue } from "bittorrent-dht";
 import { verifySignature } from "../../../identity/keys.ts";
+import { DIAL } from "./dial_back.ts";
+import { addKeys } from "./extra_keys.ts";
 import { mutableTarget } from "./items.ts";
 import { safeSocket } from "./safe_socket.ts";
 
@@ -30,12 +32,27 @@ const PEER_AGE_MS = 45 * 60_000;
 const SILENCE_MS = 60_000;
 const MAX_SILENT = 1000;
 
+/** What a node calls. */
+export interface NodeHooks {
+  /** Counts one dropped input. */
+  readonly dropped: (reason: string) => void;
+  /** A node answered one of this node's queries. */
+  readonly answered?: (
+    from: { readonly host: string; readonly port: number },
+    reply: Reply,
+  ) => void;
+  /** A node whose address is proved asks to be connected to; says whether it will be. */
+  readonly dial?: (host: string, port: number) => boolean;
+}
+
 /** A node of the DHT that has not joined any network yet. */
 export class DhtNode extends Client {
   readonly #own = new Map<string, StoredValue>();
+  readonly #hooks: NodeHooks;
 
   /** @param timeout milliseconds until a query counts as lost */
-  constructor(timeout: number, dropped: (reason: string) => void) {
+  constructor(timeout: number, hooks: NodeHooks) {
+    const { dropped } = hooks;
     const silent = new Map<string, number>();
     super({
       bootstrap: false,
@@ -54,7 +71,9 @@ export class DhtNode extends Client {
         onFault: () => queueMicrotask(() => this.#kick()),
       }),
     });
-    this.#skipSilent(silent);
+    this.#hooks = hooks;
+    addKeys(this._rpc.socket);
+    this.#watchQueries(silent);
     this.on("node", (node: Contact) => this.#replaceSameAddress(node));
     this.on("warning", () => {});
     this._values.on("evict", ({ key }: { key: string }) => {
@@ -80,6 +99,11 @@ export class DhtNode extends Client {
 
   stored(target: Buffer): StoredValue | undefined {
     return this._values.get(target.toString("hex"));
+  }
+
+  override _onquery(query: Query, peer: RemoteInfo): void {
+    if (String(query.q) === DIAL && query.a) this.#onDial(query, peer);
+    else super._onquery(query, peer);
   }
 
   /** BEP 5: the unmodified node answers with its whole routing table, three times a packet. */
@@ -148,13 +172,27 @@ export class DhtNode extends Client {
     super._onput(query, peer);
   }
 
+  #onDial(query: Query, peer: RemoteInfo): void {
+    const { port, token } = query.a ?? {};
+    const isPort = typeof port === "number" && Number.isInteger(port) && port > 0 && port < 65536;
+    if (!isPort || !Buffer.isBuffer(token) || !this._validateToken(peer.address, token)) {
+      return this._rpc.error(peer, query, [203, "bad token or port"]);
+    }
+    if (this.#hooks.dial?.(peer.address, port)) {
+      this._rpc.response(peer, query, { id: this.nodeId });
+    } else this._rpc.error(peer, query, [202, "try again later"]);
+  }
+
   #kick(): void {
     this._rpc.socket.emit("update");
     this._rpc.socket.emit("postupdate");
   }
 
-  /** One dead node would cost each lookup a whole timeout for as long as others still name it. */
-  #skipSilent(silent: Map<string, number>): void {
+  /**
+   * Tells of answers, and asks no silent nodes: one that is dead would cost each lookup a whole timeout
+   * for as long as others still name it.
+   */
+  #watchQueries(silent: Map<string, number>): void {
     const socket = this._rpc.socket;
     const ask = socket.query.bind(socket);
     socket.query = (peer, message, callback) => {
@@ -168,12 +206,13 @@ export class DhtNode extends Client {
         queueMicrotask(() => callback(error, null, peer as Contact));
         return;
       }
-      ask(peer, message, (error, ...rest) => {
+      ask(peer, message, (error, reply, ...rest) => {
         if (error?.code === "ETIMEDOUT") {
           if (silent.size >= MAX_SILENT) silent.delete(silent.keys().next().value!);
           silent.set(address, Date.now());
         }
-        callback(error, ...rest);
+        if (reply) this.#hooks.answered?.(peer, reply);
+        callback(error, reply, ...rest);
       });
     };
   }

@@ -20,6 +20,8 @@ export interface ConnectionLimits {
   readonly dropped: (reason: string) => void;
   /** Takes over connections that begin with a TLS handshake; without it they are dropped. */
   readonly secure?: (socket: Socket) => void;
+  /** Told the IP address of each connection that comes, whoever it is. */
+  readonly arrived?: (host: string) => void;
   /** Whether an address that strangers told may be dialled, default any. */
   readonly mayDial?: (host: string) => boolean;
 }
@@ -54,6 +56,7 @@ export class Connections {
     // A quarter is kept for connections of our own: strangers can't keep us from fetching.
     const room = maxConnections - Math.floor(maxConnections / 4);
     const host = peerIp(socket);
+    this.#options.arrived?.(host);
     const isBanned = bans.has(host);
     const isFull = this.#wires.size + this.#greeting.size >= room;
     if (this.#closed || isBanned || (isFull && !this.#makeRoom(host))) {
