@@ -101,6 +101,15 @@ export default class HyperDHT {
   on(event: "network-update" | "add-node" | "remove-node", listener: () => void): void;
   /** Whether its router gives each connection another port. */
   readonly randomized: boolean;
+  /** Where other nodes see this one; null if they don't agree. */
+  readonly host: string | null;
+  /** 0 if each of them sees another one. */
+  readonly port: number;
+  /** What they said: how many. Internal to the package; the pinned version keeps it valid. */
+  readonly _nat: { readonly size: number };
+  /** Whether other nodes could not send to its port by themselves; true until that was tried. */
+  readonly firewalled: boolean;
+  readonly bootstrapped: boolean;
   readonly stats: { readonly relaying: { readonly successes: number } };
   address(): NodeAddress;
   /** Where it can be reached in the local network; null before it is bound. */

@@ -7,15 +7,17 @@ import type { Buffer } from "node:buffer";
 import { GtrError } from "../../common/errors.ts";
 import { abortable, deadline } from "../../common/wait.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
-import type { Server } from "../../types/hyperdht.d.ts";
+import type { NoiseStream, Server } from "../../types/hyperdht.d.ts";
+import { isOutside, ownNetworks } from "../shared/own_networks.ts";
 import { liveLimits } from "../shared/live_limits.ts";
-import type { Health, LiveAnswer, PackFile, TransportContext, Wait } from "../transport.ts";
+import type { Health, LiveAnswer, PackFile, Reach, TransportContext, Wait } from "../transport.ts";
 import { Asker } from "./asker.ts";
 import { TopicAnnouncer } from "./announcer.ts";
 import { healthOf } from "./health.ts";
 import { Keeper } from "./keeper.ts";
 import { HyperNode } from "./node.ts";
 import type { Offers } from "./offers.ts";
+import { judge } from "./reach.ts";
 import { Records } from "./records.ts";
 import type { RelayServer } from "./relay_server.ts";
 import { PeerServer } from "./server.ts";
@@ -48,6 +50,9 @@ export class Peer implements AsyncDisposable {
   readonly #topics: Set<string>;
   readonly #relay: RelayServer | undefined;
   readonly #stop = new AbortController();
+  readonly #settings: TransportContext["settings"];
+  /** When somebody from outside last connected, in milliseconds since 1970. */
+  #connectedAt: number | undefined;
   /** Undefined until the DHT has taken the server's announcement. */
   readonly #announcer: Promise<TopicAnnouncer>;
 
@@ -60,6 +65,7 @@ export class Peer implements AsyncDisposable {
     const { context } = options;
     const { settings, key, dropped, log } = context;
     const connections = settings.get("holepunch.maxConnections");
+    this.#settings = settings;
     this.#node = node;
     this.#relay = relay;
     this.#topics = topics;
@@ -84,7 +90,10 @@ export class Peer implements AsyncDisposable {
     this.#server = server;
     const listening: Promise<Server> = node.listen(
       () => server.admits(),
-      (stream) => server.accept(stream),
+      (stream) => {
+        this.#arrived(stream);
+        server.accept(stream);
+      },
     );
     this.#announcer = listening.then((listener) => new TopicAnnouncer(node, listener, log));
     this.#announcer.catch((error) => log(`holepunch can't listen: ${error.message}`));
@@ -142,6 +151,37 @@ export class Peer implements AsyncDisposable {
   /** Who waits here for news of it. */
   peers(manifest: Manifest): number {
     return this.#watchers.of(repositoryOf(manifest));
+  }
+
+  /** Whether others can connect to this node, as far as is known. */
+  reach(): Reach {
+    const { dht, neighbours, first, relays, size } = this.#node;
+    const { host, port, firewalled, bootstrapped } = dht;
+    return judge({
+      host: this.#settings.get("holepunch.host"),
+      own: ownNetworks().addresses,
+      joined: bootstrapped,
+      nodes: size,
+      isFirst: first !== undefined,
+      isIsolated: neighbours !== undefined,
+      voices: dht._nat.size,
+      seenAt: host === null ? undefined : { host, port },
+      firewalled,
+      relays,
+      mapped: undefined,
+      connectedAt: this.#connectedAt,
+    });
+  }
+
+  /** Waits until the network has been joined. */
+  async measured({ signal }: Wait): Promise<void> {
+    await this.#node.ready(signal);
+  }
+
+  #arrived({ rawStream }: NoiseStream): void {
+    const host = rawStream?.remoteHost;
+    const closed = this.#settings.get("holepunch.bootstrap") !== undefined;
+    if (host && isOutside(host, ownNetworks(), closed)) this.#connectedAt = Date.now();
   }
 
   async probe({ signal }: Wait): Promise<Health> {

@@ -17,6 +17,7 @@ import type {
   LiveAnswer,
   LiveStream,
   PackFile,
+  Reach,
   ResolveWait,
   Transport,
   TransportContext,
@@ -153,6 +154,16 @@ export class HolepunchTransport implements Transport {
       summary: "not in use; to publish on it, name it in transports",
       details: { listen: "off" },
     };
+  }
+
+  reach(): Reach | undefined {
+    if (this.#opened) return this.#opened.reach();
+    if (!this.#publishes) return undefined;
+    return { how: "unknown", summary: "nothing has needed this network yet" };
+  }
+
+  async measured(wait: Wait): Promise<void> {
+    if (this.#publishes || this.#opening) await (await this.#peer(wait.signal)).measured(wait);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

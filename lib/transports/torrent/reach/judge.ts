@@ -20,6 +20,8 @@ export interface Evidence {
   readonly own: readonly string[];
   /** Where others see it; undefined if too few have said so. */
   readonly seenAt: string | undefined;
+  /** It has been tried to join the DHT, and no node of it answers. */
+  readonly isAlone: boolean;
   /** The router's mapping of the port; undefined if it has not been asked, or hasn't answered yet. */
   readonly mapping: { readonly outside?: Outside; readonly problem?: string } | undefined;
   /** The latest connection from outside. */
@@ -96,6 +98,12 @@ function refused({ own, port, seenAt, mapping }: Evidence): Reach {
   return { how: "outgoing-only", summary, hint: forward(port, problem), ...known };
 }
 
+const ALONE: Reach = {
+  how: "outgoing-only",
+  summary: "nobody can find you: no node of the DHT answers",
+  hint: "let UDP out through the firewall, and check torrent.bootstrap",
+};
+
 /** Nobody has tried yet, as far as is known. */
 function supposed(evidence: Evidence): Reach {
   const { own, port, seenAt, mapping, isPortChosen } = evidence;
@@ -104,6 +112,7 @@ function supposed(evidence: Evidence): Reach {
     return { how: "mapped", address: formatHostPort(outside), summary: byMapping(outside) };
   }
   if (seenAt === undefined) {
+    if (evidence.isAlone) return ALONE;
     return { how: "unknown", summary: "nobody outside has connected, or said where it sees you" };
   }
   const address = formatHostPort({ host: seenAt, port });

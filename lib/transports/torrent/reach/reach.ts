@@ -15,7 +15,7 @@ import { isOfGtr, seenAddress } from "../dht/extra_keys.ts";
 import type { NodeHooks } from "../dht/node.ts";
 import { type Arrival, Arrivals } from "./arrivals.ts";
 import { judge } from "./judge.ts";
-import { isOutside, type OwnNetworks, ownNetworks } from "./outside.ts";
+import { isOutside, type OwnNetworks, ownNetworks } from "../../shared/own_networks.ts";
 import { AddressVotes } from "./votes.ts";
 
 /** Strangers who agree on this node's address, or didn't get through to it, until they are believed. */
@@ -54,6 +54,7 @@ export class TorrentReach implements Disposable {
   /** Settles once it has been tried to find out. */
   readonly #tried = Promise.withResolvers<void>();
   #parts: ReachParts | undefined;
+  #isJoined = false;
   /** Told of each connection. */
   readonly #expecting = new Set<(host: string) => void>();
 
@@ -113,6 +114,7 @@ export class TorrentReach implements Disposable {
       port: this.#parts?.dht.port ?? 0,
       isPortChosen: this.#settings.get("torrent.port") !== 0,
       own: own.addresses,
+      isAlone: this.#isAlone,
       seenAt: this.#votes.address(4),
       mapping: isMappingKnown ? { outside, problem } : undefined,
       arrival,
@@ -131,6 +133,7 @@ export class TorrentReach implements Disposable {
 
   async #search({ dht }: ReachParts, signal: AbortSignal): Promise<void> {
     await dht.ready({ signal });
+    this.#isJoined = true;
     for (let pause = SHORTEST_MS;; pause = Math.min(LONGEST_MS, pause * 2)) {
       this.#wake = Promise.withResolvers();
       await this.#ask(dht, signal);
@@ -187,6 +190,11 @@ export class TorrentReach implements Disposable {
 
   #isOutside(host: string, own: OwnNetworks): boolean {
     return host !== this.#votes.address(4) && isOutside(host, own, this.#closed);
+  }
+
+  get #isAlone(): boolean {
+    const dht = this.#parts?.dht;
+    return this.#isJoined && dht?.nodes === 0 && dht.bootstrap.length > 0;
   }
 
   get #needed(): number {

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { type Evidence, judge } from "../../../../../lib/transports/torrent/reach/judge.ts";
 import { Arrivals } from "../../../../../lib/transports/torrent/reach/arrivals.ts";
-import { isOutside } from "../../../../../lib/transports/torrent/reach/outside.ts";
+import { isOutside } from "../../../../../lib/transports/shared/own_networks.ts";
 
 const HOME: Evidence = {
   host: "0.0.0.0",
@@ -9,6 +9,7 @@ const HOME: Evidence = {
   isPortChosen: false,
   own: ["192.168.1.2"],
   seenAt: "198.51.100.7",
+  isAlone: false,
   mapping: {},
   arrival: undefined,
   refusedAt: undefined,
@@ -31,6 +32,7 @@ Deno.test("reach by torrent: what the router and addresses say, as long as nobod
   assert.match(told({ mapping: undefined }), /^unknown: nobody outside has tried/);
   assert.match(told({ isPortChosen: true }), /^unknown: .*through the router at 198\.51\.100\.7/);
   assert.match(told({ seenAt: undefined }), /^unknown: nobody outside has connected/);
+  assert.match(told({ seenAt: undefined, isAlone: true }), /^outgoing-only: nobody can find you/);
   assert.match(told({}, SERVER), /^unknown: nobody outside has tried to connect to 198.*:6881$/);
   assert.equal(
     told({ mapping: { outside } }),

@@ -5,7 +5,7 @@
  */
 import { BlockList, isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
-import { reachOf } from "../../../common/reach.ts";
+import { reachOf } from "../../common/reach.ts";
 
 /** The addresses and networks of this machine, loopback left out. */
 export interface OwnNetworks {
