@@ -10,7 +10,7 @@ import { Node } from "../e2e/node.ts";
 import { until } from "../e2e/until.ts";
 import { HyperPeer, type PeerOptions } from "../../scripts/local/hyperdht_peer.ts";
 import { nativeUdx } from "../../scripts/local/native_udx.ts";
-import { cantTranslate, type HostName, type Nat, NatNetwork, PUBLIC_HOSTS } from "./nat_network.ts";
+import { cantTranslate, type Nat, NatNetwork, PUBLIC_HOSTS } from "./nat_network.ts";
 
 const why = cantTranslate();
 const reason = why ? ` (${why})` : "";
@@ -26,7 +26,7 @@ class Public implements AsyncDisposable {
 
   /** A gtd that anybody can reach; the first one begins the network. */
   async begin(env: Record<string, string> = {}): Promise<Node> {
-    const node = await this.#add("public", {
+    const node = await this.#add(this.network.public, {
       GTR_HOLEPUNCH_HOST: PUBLIC_HOSTS[0]!,
       GTR_HOLEPUNCH_BOOTSTRAP: this.#bootstrap || "none",
       ...env,
@@ -36,16 +36,15 @@ class Public implements AsyncDisposable {
     return node;
   }
 
-  join(host: HostName, env: Record<string, string> = {}): Promise<Node> {
-    return this.#add(host, {
+  join(home: "a" | "b", env: Record<string, string> = {}): Promise<Node> {
+    return this.#add(this.network.host(home), {
       GTR_HOLEPUNCH_HOST: "0.0.0.0",
       GTR_HOLEPUNCH_BOOTSTRAP: this.#bootstrap,
       ...env,
     });
   }
 
-  async #add(where: HostName | "public", env: Record<string, string>): Promise<Node> {
-    const namespace = this.network.namespace(where);
+  async #add(namespace: string, env: Record<string, string>): Promise<Node> {
     const node = await Node.make("none", { ...ENV, ...env }, namespace);
     this.#nodes.push(node);
     return node;
@@ -127,8 +126,8 @@ Deno.test({
     const { dht, relay } = await details(await net.begin({ GTR_HOLEPUNCH_RELAY: "true" }));
     const [host, port] = dht.split(":");
     const bootstrap = [{ host, port: Number(port) }];
-    await using client = new HyperPeer({ ...native, namespace: net.network.namespace("a") });
-    await using server = new HyperPeer({ ...native, namespace: net.network.namespace("b") });
+    await using client = new HyperPeer({ ...native, namespace: net.network.host("a") });
+    await using server = new HyperPeer({ ...native, namespace: net.network.host("b") });
     await Promise.all([client, server].map((peer) => peer.call("open", { bootstrap })));
     const { key } = await server.call("serve", { relay });
     const echo = await client.call("connect", { key, relay, bytes: 200_000 });

@@ -37,12 +37,12 @@ for (const [natA, natB, way] of ROUTERS) {
       using network = new NatNetwork();
       network.translate("a", natA);
       network.translate("b", natB);
-      await using dht = new HyperPeer({ ...native, namespace: network.namespace("public") });
+      await using dht = new HyperPeer({ ...native, namespace: network.public });
       const { bootstrap, relay } = await dht.call("network", { hosts: PUBLIC_HOSTS });
       for (const [name, a, b] of PAIRS) {
         await t.step(name, async () => {
-          await using client = new HyperPeer({ ...a, namespace: network.namespace("a") });
-          await using server = new HyperPeer({ ...b, namespace: network.namespace("b") });
+          await using client = new HyperPeer({ ...a, namespace: network.host("a") });
+          await using server = new HyperPeer({ ...b, namespace: network.host("b") });
           await Promise.all([client, server].map((peer) => peer.call("open", { bootstrap })));
           const through = way === "relayed" ? { relay } : {};
           const { key } = await server.call("serve", through);

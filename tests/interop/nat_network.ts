@@ -1,9 +1,12 @@
 /**
- * Two hosts, each behind a router with network address translation (nftables), and a public network
- * between them, all in network namespaces:
+ * Homes, each behind a router with network address translation (nftables), and a public network
+ * between them, all in network namespaces. The first two, named a and b:
  *
- *     a 192.168.1.2 - router 10.77.1.1 -+- public: 10.77.0.1 to 10.77.0.8
- *     b 192.168.2.2 - router 10.77.2.1 -+
+ *     a 192.168.1.2, 2607:7700:1::2 - router 11.77.1.1, 2607:7700::1:1 -+- public: 11.77.0.1 to
+ *     b 192.168.2.2, 2607:7700:2::2 - router 11.77.2.1, 2607:7700::2:1 -+  11.77.0.8, 2607:7700::ffff
+ *
+ * Addresses outside look like public ones, as programs treat private ones otherwise; nothing leads
+ * out of the namespaces.
  *
  * @module
  */
@@ -11,23 +14,36 @@ import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { ip } from "./namespace.ts";
 
-/** How a router translates, in the words of RFC 3489. */
-export type Nat = "full cone" | "port-restricted" | "symmetric";
+/**
+ * How a router translates, in the words of RFC 3489; "open" lets everything in besides, TCP too. IPv6
+ * is never translated: "open" and "full cone" let everything in, others what was asked for.
+ */
+export type Nat = "open" | "full cone" | "port-restricted" | "symmetric";
 
-/** Public addresses with a node of the DHT each. */
-export const PUBLIC_HOSTS: readonly string[] = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `10.77.0.${n}`);
+/** Public addresses, for a node of the DHT each. */
+export const PUBLIC_HOSTS: readonly string[] = [1, 2, 3, 4, 5, 6, 7, 8].map((n) => `11.77.0.${n}`);
 
-const HOSTS = { a: 1, b: 2 } as const;
+/** The public network's IPv6 address. */
+export const PUBLIC_HOST6 = "2607:7700::ffff";
 
-/** Which of the hosts. */
-export type HostName = keyof typeof HOSTS;
+/** Of one home. */
+export interface Home {
+  /** Computers behind the router; 1 by default. */
+  readonly hosts?: number;
+  /** "dual" by default: IPv4 by translation, and IPv6. */
+  readonly family?: 4 | 6 | "dual";
+}
 
 /** The namespaces; disposing of them ends the network. */
-export class NatNetwork implements Disposable {
+export class NatNetwork<Name extends string = "a" | "b"> implements Disposable {
   readonly #prefix = `gtr-${crypto.randomUUID().slice(0, 8)}`;
+  readonly #homes: readonly (readonly [Name, Home])[];
   readonly #made: string[] = [];
 
-  constructor() {
+  /** By default two homes, `a` and `b`, without IPv6. */
+  constructor(homes?: Readonly<Record<Name, Home>>) {
+    const two = { a: { family: 4 }, b: { family: 4 } } as Record<Name, Home>;
+    this.#homes = Object.entries(homes ?? two) as [Name, Home][];
     try {
       this.#build();
     } catch (error) {
@@ -36,24 +52,37 @@ export class NatNetwork implements Disposable {
     }
   }
 
-  /** The namespace of a host, or of the public network. */
-  namespace(name: HostName | "public"): string {
-    return `${this.#prefix}-${name}`;
+  /** The namespace of a home's n-th computer, from 1. */
+  host(home: Name, n = 1): string {
+    return `${this.#prefix}-${home}${n}`;
   }
 
-  /** What a host's packets come from, outside. */
-  outside(host: HostName): string {
-    return `10.77.${HOSTS[host]}.1`;
+  /** The namespace of a home's router. */
+  router(home: Name): string {
+    return `${this.#prefix}-${home}`;
   }
 
-  /** Sets how a host's router translates from now on. */
-  translate(host: HostName, nat: Nat): void {
-    const inside = `192.168.${HOSTS[host]}.2`;
+  /** The namespace of the public network. */
+  get public(): string {
+    return `${this.#prefix}-public`;
+  }
+
+  /** What a home's packets come from, outside. */
+  outside(home: Name): string {
+    return `11.77.${this.#number(home)}.1`;
+  }
+
+  /** Sets how a home's router translates from now on; it forgets all connections. */
+  translate(home: Name, nat: Nat): void {
+    const inside = `192.168.${this.#number(home)}.2`;
+    const forwarded = { "open": "ip protocol { tcp, udp }", "full cone": "ip protocol udp" };
+    const some = nat === "open" || nat === "full cone";
+    const drop = 'iifname "out" ct state new drop';
     // What nobody asked for ends at the router without an answer.
     const rules = `flush ruleset
       table ip nat {
         chain in { type nat hook prerouting priority dstnat;
-          ${nat === "full cone" ? `iifname "out" meta l4proto udp dnat to ${inside}` : ""}
+          ${some ? `iifname "out" ${forwarded[nat]} dnat to ${inside}` : ""}
         }
         chain out { type nat hook postrouting priority srcnat;
           oifname "out" masquerade ${nat === "symmetric" ? "fully-random" : ""}
@@ -62,37 +91,67 @@ export class NatNetwork implements Disposable {
       table ip filter {
         chain in { type filter hook input priority filter; iifname "out" drop; }
         chain through { type filter hook forward priority filter;
-          ${nat === "full cone" ? "" : 'iifname "out" ct state new drop'}
+          ${some ? "" : drop}
+        }
+      }
+      table ip6 filter {
+        chain through { type filter hook forward priority filter;
+          ${some ? "" : drop}
         }
       }`;
-    run(["ip", "netns", "exec", this.#router(host), "nft", "-f", "-"], rules);
+    runIn(this.router(home), ["nft", "-f", "-"], rules);
   }
 
   [Symbol.dispose](): void {
     for (const name of this.#made.splice(0)) ip("netns", "delete", name);
   }
 
+  #number(home: Name): number {
+    return this.#homes.findIndex(([name]) => name === home) + 1;
+  }
+
   #build(): void {
-    const center = this.#add(this.namespace("public"));
+    const center = this.#add(this.public);
     ip("-n", center, "link", "add", "bridge", "type", "bridge");
     ip("-n", center, "link", "set", "bridge", "up");
     for (const host of PUBLIC_HOSTS) ip("-n", center, "addr", "add", `${host}/16`, "dev", "bridge");
-    for (const [name, n] of Object.entries(HOSTS) as [HostName, number][]) {
-      const host = this.#add(this.namespace(name));
-      const router = this.#add(this.#router(name));
-      this.#connect(center, `to-${name}`, router, "out");
-      ip("-n", center, "link", "set", `to-${name}`, "master", "bridge");
-      ip("-n", router, "addr", "add", `10.77.${n}.1/16`, "dev", "out");
-      this.#connect(router, "in", host, "net");
-      ip("-n", router, "addr", "add", `192.168.${n}.1/24`, "dev", "in");
-      ip("-n", host, "addr", "add", `192.168.${n}.2/24`, "dev", "net");
-      ip("-n", host, "route", "add", "default", "via", `192.168.${n}.1`);
-      run(["ip", "netns", "exec", router, "sysctl", "-q", "-w", "net.ipv4.ip_forward=1"]);
-    }
+    address6(center, `${PUBLIC_HOST6}/64`, "bridge");
+    runIn(center, ["sysctl", "-q", "-w", "net.ipv6.conf.all.forwarding=1"]);
+    for (const [name, home] of this.#homes) this.#buildHome(center, name, home);
   }
 
-  #router(host: HostName): string {
-    return `${this.#prefix}-r${host}`;
+  #buildHome(center: string, name: Name, { hosts = 1, family = "dual" }: Home): void {
+    const n = this.#number(name);
+    const router = this.#add(this.router(name));
+    connect(center, `to-${name}`, router, "out");
+    ip("-n", center, "link", "set", `to-${name}`, "master", "bridge");
+    ip("-n", router, "link", "add", "in", "type", "bridge", "mcast_snooping", "0");
+    ip("-n", router, "link", "set", "in", "up");
+    if (family !== 6) {
+      ip("-n", router, "addr", "add", `${this.outside(name)}/16`, "dev", "out");
+      ip("-n", router, "addr", "add", `192.168.${n}.1/24`, "dev", "in");
+    }
+    if (family !== 4) {
+      address6(router, `2607:7700::${n}:1/64`, "out");
+      address6(router, `2607:7700:${n}::1/64`, "in");
+      ip("-n", router, "-6", "route", "add", "default", "via", PUBLIC_HOST6);
+      ip("-n", center, "-6", "route", "add", `2607:7700:${n}::/64`, "via", `2607:7700::${n}:1`);
+    }
+    runIn(router, ["sysctl", "-q", "-w", "net.ipv4.ip_forward=1"]);
+    runIn(router, ["sysctl", "-q", "-w", "net.ipv6.conf.all.forwarding=1"]);
+    for (let i = 1; i <= hosts; i++) {
+      const host = this.#add(this.host(name, i));
+      connect(router, `in${i}`, host, "net");
+      ip("-n", router, "link", "set", `in${i}`, "master", "in");
+      if (family !== 6) {
+        ip("-n", host, "addr", "add", `192.168.${n}.${1 + i}/24`, "dev", "net");
+        ip("-n", host, "route", "add", "default", "via", `192.168.${n}.1`);
+      }
+      if (family !== 4) {
+        address6(host, `2607:7700:${n}::${1 + i}/64`, "net");
+        ip("-n", host, "-6", "route", "add", "default", "via", `2607:7700:${n}::1`);
+      }
+    }
   }
 
   #add(name: string): string {
@@ -101,17 +160,24 @@ export class NatNetwork implements Disposable {
     ip("-n", name, "link", "set", "lo", "up");
     return name;
   }
-
-  #connect(one: string, device: string, other: string, peer: string): void {
-    ip("-n", one, "link", "add", device, "type", "veth", "peer", "name", peer, "netns", other);
-    ip("-n", one, "link", "set", device, "up");
-    ip("-n", other, "link", "set", peer, "up");
-  }
 }
 
-function run([program, ...args]: readonly string[], input = ""): void {
-  const { status, stderr, error } = spawnSync(program!, args, { input, encoding: "utf8" });
-  assert.ok(status === 0, `${program} ${args.join(" ")}: ${error?.message ?? stderr}`);
+function connect(one: string, device: string, other: string, peer: string): void {
+  ip("-n", one, "link", "add", device, "type", "veth", "peer", "name", peer, "netns", other);
+  ip("-n", one, "link", "set", device, "up");
+  ip("-n", other, "link", "set", peer, "up");
+}
+
+/** At once, without asking whether another has it. */
+function address6(namespace: string, address: string, device: string): void {
+  ip("-n", namespace, "-6", "addr", "add", address, "dev", device, "nodad");
+}
+
+/** Runs a program in a namespace. */
+function runIn(namespace: string, command: readonly string[], input = ""): void {
+  const args = ["netns", "exec", namespace, ...command];
+  const { status, stderr, error } = spawnSync("ip", args, { input, encoding: "utf8" });
+  assert.ok(status === 0, `ip ${args.join(" ")}: ${error?.message ?? stderr}`);
 }
 
 /** Why such a network can't be made here; undefined where it can. */
