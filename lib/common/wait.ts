@@ -25,31 +25,20 @@ export interface Wait {
 
 /**
  * A signal that aborts when `parent` does or after `ms` milliseconds, then with a
- * {@linkcode NetworkError} "timed-out" that names `what` was awaited. Dispose it to free its timer.
+ * {@linkcode NetworkError} "timed-out" that names `what` was awaited. `extend(ms)` gives it at least
+ * so many milliseconds from now. Dispose it to free its timer.
  */
 export function deadline(
   ms: number,
   what: string,
   parent?: AbortSignal,
   hint?: string,
-): { signal: AbortSignal } & Disposable {
-  const controller = new AbortController();
-  const timer = setTimeout(() => {
-    const seconds = Math.round(ms / 100) / 10;
-    controller.abort(
-      new NetworkError("timed-out", `waited ${seconds} s for ${what}: no answer`, { hint }),
-    );
-  }, ms);
-  const follow = () => controller.abort(parent?.reason);
-  if (parent?.aborted) follow();
-  else parent?.addEventListener("abort", follow, { once: true });
-  return {
-    signal: controller.signal,
-    [Symbol.dispose]() {
-      clearTimeout(timer);
-      parent?.removeEventListener("abort", follow);
-    },
-  };
+): { signal: AbortSignal; extend: (ms: number) => void } & Disposable {
+  const begun = performance.now();
+  return expiring(begun + ms, parent, () => {
+    const seconds = Math.round((performance.now() - begun) / 100) / 10;
+    return new NetworkError("timed-out", `waited ${seconds} s for ${what}: no answer`, { hint });
+  });
 }
 
 /**
@@ -61,28 +50,41 @@ export function idleDeadline(
   what: string,
   parent?: AbortSignal,
   hint?: string,
-): { signal: AbortSignal; touch: () => void } & Disposable {
-  const controller = new AbortController();
+): { signal: AbortSignal; touch: () => void; extend: (ms: number) => void } & Disposable {
   let last = performance.now();
-  const expire = () => {
-    const left = last + ms - performance.now();
-    if (left > 0) {
-      timer = setTimeout(expire, left);
-      return;
-    }
-    const seconds = Math.round(ms / 100) / 10;
-    controller.abort(
-      new NetworkError("nobody-answered", `nothing came for ${seconds} s: ${what}`, { hint }),
-    );
+  const limit = expiring(last + ms, parent, () => {
+    const seconds = Math.round((performance.now() - last) / 100) / 10;
+    return new NetworkError("nobody-answered", `nothing came for ${seconds} s: ${what}`, { hint });
+  });
+  return {
+    ...limit,
+    touch: () => {
+      last = performance.now();
+      limit.extend(ms);
+    },
   };
-  let timer = setTimeout(expire, ms);
+}
+
+/** Aborts at the time `end` of the monotonic clock, which may be put off meanwhile. */
+function expiring(
+  end: number,
+  parent: AbortSignal | undefined,
+  reason: () => NetworkError,
+): { signal: AbortSignal; extend: (ms: number) => void } & Disposable {
+  const controller = new AbortController();
+  const expire = () => {
+    const left = end - performance.now();
+    if (left > 0) timer = setTimeout(expire, left);
+    else controller.abort(reason());
+  };
+  let timer = setTimeout(expire, Math.max(0, end - performance.now()));
   const follow = () => controller.abort(parent?.reason);
   if (parent?.aborted) follow();
   else parent?.addEventListener("abort", follow, { once: true });
   return {
     signal: controller.signal,
-    touch: () => {
-      last = performance.now();
+    extend: (ms) => {
+      end = Math.max(end, performance.now() + ms);
     },
     [Symbol.dispose]() {
       clearTimeout(timer);

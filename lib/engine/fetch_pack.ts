@@ -72,6 +72,7 @@ export class PackSources {
           signal,
           trace: wait.trace,
           prefix: file === into ? wait.prefix : undefined,
+          patience: wait.patience,
           progress: (done, total, name) => {
             if (done <= attempt.done) return;
             if (attempt.bytes === 0 && done > before) wait.trace?.(`first bytes of ${what}`);

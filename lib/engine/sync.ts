@@ -248,6 +248,7 @@ export async function fetchAll(
         signal,
         trace: wait.trace,
         prefix: early?.pack === pack ? (bytes) => early.advance(bytes) : undefined,
+        patience: idle.extend,
         progress: (done) => {
           if (done > size) failed.abort(tooLong(signed.manifest, pack));
           if (done > (received.get(sha256) ?? 0)) idle.touch();

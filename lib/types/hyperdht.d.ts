@@ -123,6 +123,13 @@ export default class HyperDHT {
       readonly relayAddresses?: readonly NodeAddress[];
       /** Key of a blind relay, used as long as there is no direct connection. */
       readonly relayThrough?: Buffer;
+      /**
+       * Asked before a hole is punched; false ends it. What the two routers are: 2 gives all
+       * connections one port, 3 each another.
+       */
+      readonly holepunch?: (remote: number, local: number) => boolean;
+      /** Later connections to the peer use the same hole, if it says so too. */
+      readonly reusableSocket?: boolean;
     },
   ): NoiseStream;
   createServer(
@@ -130,6 +137,7 @@ export default class HyperDHT {
       readonly firewall?: (remotePublicKey: Buffer) => boolean;
       /** Asked at each handshake. */
       readonly relayThrough?: () => Buffer | null;
+      readonly reusableSocket?: boolean;
     },
     onconnection: (stream: NoiseStream) => void,
   ): Server;

@@ -13,9 +13,9 @@ import { isAnnounced } from "../../manifest/flow.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import type { FetchWait, Holder, LiveStream, TransportContext, Wait } from "../transport.ts";
 import { concurrently } from "./concurrently.ts";
+import { Connections, type Patience } from "./connections.ts";
 import { Conversation } from "./conversation.ts";
 import { fetchFromPeers } from "./fetch_pack.ts";
-import { IdleConversations } from "./idle_conversations.ts";
 import type { HyperNode, PeerAddress } from "./node.ts";
 import { watchNotices } from "./notices.ts";
 import { Records } from "./records.ts";
@@ -25,8 +25,6 @@ import { topicOf } from "./topic.ts";
 const AT_ONCE = 6;
 /** Of a stranger's manifest no more endpoints are tried. */
 const MAX_ENDPOINTS = 8;
-/** Punching through two routers takes seconds; of a peer that has gone the DHT knows nothing. */
-const CONNECT_MS = 12_000;
 
 /** What a node asks others. */
 export class Asker {
@@ -34,7 +32,7 @@ export class Asker {
   readonly #node: HyperNode;
   readonly #records: Records;
   readonly #stop: AbortSignal;
-  readonly #idle = new IdleConversations();
+  readonly #connections: Connections<Conversation>;
 
   /** @param stop ends all searches */
   constructor(context: TransportContext, node: HyperNode, records: Records, stop: AbortSignal) {
@@ -42,7 +40,10 @@ export class Asker {
     this.#node = node;
     this.#records = records;
     this.#stop = stop;
-    stop.addEventListener("abort", () => this.#idle[Symbol.dispose](), { once: true });
+    this.#connections = new Connections((peer, signal, keep, searching) =>
+      Conversation.open(node, peer, signal, keep, searching)
+    );
+    stop.addEventListener("abort", () => this.#connections[Symbol.dispose](), { once: true });
   }
 
   async *resolve(
@@ -158,7 +159,7 @@ export class Asker {
         pack,
         name: manifest.name,
         peers: (signal) => this.#peersOf(manifest, signal),
-        connect: (peer, signal) => this.#connect(peer, signal),
+        connect: (peer, signal, patience) => this.#connect(peer, signal, patience),
         timeout: this.#timeout,
         dropped: this.#context.dropped,
       },
@@ -230,13 +231,8 @@ export class Asker {
     }
   }
 
-  async #connect(peer: PeerAddress, signal: AbortSignal): Promise<Conversation> {
-    const idle = this.#idle.take(peer.key);
-    if (idle) return idle;
-    const what = `holepunch peer ${peer.key.slice(0, 12)} to answer`;
-    using limit = deadline(Math.min(this.#timeout, CONNECT_MS), what, signal);
-    const keep = (conversation: Conversation) => this.#idle.put(conversation);
-    return await Conversation.open(this.#node, peer, limit.signal, keep);
+  #connect(peer: PeerAddress, signal: AbortSignal, patience?: Patience): Promise<Conversation> {
+    return this.#connections.connect(peer, this.#timeout, signal, patience);
   }
 
   /** Counts a peer that shows something wrong. */

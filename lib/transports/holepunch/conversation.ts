@@ -49,6 +49,7 @@ export class Conversation implements Disposable {
   /**
    * @param keep is offered the conversation when it is disposed of while nothing is left unanswered;
    *   it hangs up unless this is true
+   * @param searching as for {@linkcode HyperNode.connect}
    * @throws {NetworkError} "no-live-peer"
    */
   static async open(
@@ -56,8 +57,9 @@ export class Conversation implements Disposable {
     peer: PeerAddress,
     signal: AbortSignal,
     keep: (conversation: Conversation) => boolean = () => false,
+    searching?: () => void,
   ): Promise<Conversation> {
-    return new Conversation(peer, await node.connect(peer, signal), keep);
+    return new Conversation(peer, await node.connect(peer, signal, searching), keep);
   }
 
   /** The connection is no longer there. */

@@ -10,6 +10,7 @@ import { infohashOf, packInfo, pieceLength } from "../../manifest/pack_torrent.t
 import type { PackRef } from "../../manifest/types.ts";
 import type { FetchWait } from "../transport.ts";
 import { concurrently } from "./concurrently.ts";
+import type { Patience } from "./connections.ts";
 import type { Conversation } from "./conversation.ts";
 import type { PeerAddress } from "./node.ts";
 import { PieceFile } from "./piece_file.ts";
@@ -31,7 +32,11 @@ export interface WantedPack {
   /** The repository's name, for a person. */
   readonly name: string;
   readonly peers: (signal: AbortSignal) => AsyncIterable<PeerAddress>;
-  readonly connect: (peer: PeerAddress, signal: AbortSignal) => Promise<Conversation>;
+  readonly connect: (
+    peer: PeerAddress,
+    signal: AbortSignal,
+    patience: Patience,
+  ) => Promise<Conversation>;
   /**
    * Milliseconds without a piece after which a peer, and at last all of them, are given up. After half
    * of it without any packet a connection is lost, so that there is time for another way.
@@ -69,7 +74,11 @@ export async function fetchFromPeers(
   };
   const takeFrom = async (peer: PeerAddress, signal: AbortSignal): Promise<boolean> => {
     using own = idleDeadline(wanted.timeout, `a peer sends nothing of ${what}`, signal);
-    using conversation = await wanted.connect(peer, own.signal);
+    using conversation = await wanted.connect(peer, own.signal, (ms) => {
+      own.extend(ms);
+      idle.extend(ms);
+      wait.patience?.(ms);
+    });
     const silence = Math.max(wanted.timeout / 2, SILENCE_MS);
     using alive = idleDeadline(silence, `packets of a peer with ${what}`, own.signal);
     conversation.heard = alive.touch;

@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import HyperDHT from "../../hyperdht/mod.ts";
+import { keepSafeRoute } from "../../hyperdht/routes.ts";
 import { NetworkError } from "../../common/errors.ts";
 import { abortable, deadline } from "../../common/wait.ts";
 import type { KeyPair, NodeAddress, NoiseStream, Server } from "../../types/hyperdht.d.ts";
@@ -27,6 +28,8 @@ const MAX_PEERS = 64;
 const ATTEMPT_MS = 4_000;
 /** How long nodes of the DHT have to forget this one when it ends. */
 const FAREWELL_MS = 2_000;
+/** hyperdht's word for a router that gives each connection another port. */
+const RANDOM = 3;
 /** hyperdht's errors that a relay can't help with: the peer isn't there. */
 const ABSENT: readonly unknown[] = ["PEER_NOT_FOUND", "PEER_CONNECTION_FAILED"];
 
@@ -173,6 +176,7 @@ export class HyperNode implements AsyncDisposable {
     const options = {
       firewall: () => this.#udx.streams.size >= MAX_STREAMS || !admit(),
       relayThrough: () => this.#relays.offered(this.dht.randomized),
+      reusableSocket: true,
     };
     const server = this.dht.createServer(options, (stream) => {
       stream.on("error", () => {}); // told to whoever reads or writes
@@ -187,16 +191,29 @@ export class HyperNode implements AsyncDisposable {
   /**
    * A stream to whoever has the key; where no hole can be punched, through a relay.
    *
+   * @param searching is called when the hole's port has to be guessed, which takes up to half a minute
    * @throws {NetworkError} "no-live-peer"
    */
-  async connect(peer: PeerAddress, signal: AbortSignal): Promise<NoiseStream> {
-    if (peer.near || this.#relays.size === 0) return await this.#connect(peer, null, signal);
+  async connect(
+    peer: PeerAddress,
+    signal: AbortSignal,
+    searching: () => void = () => {},
+  ): Promise<NoiseStream> {
+    if (peer.near || this.#relays.size === 0) {
+      const punch = (isRandom: boolean) => {
+        if (isRandom) searching();
+        return true;
+      };
+      return await this.#connect(peer, null, punch, signal);
+    }
     let failure: unknown;
     for (const relay of this.#relays.attempts(peer.key, this.dht.randomized)) {
       const what = `${peer.key.slice(0, 12)}${relay ? " through a relay" : ""}`;
       using limit = deadline(ATTEMPT_MS, what, signal);
       try {
-        const stream = await this.#connect(peer, relay, limit.signal);
+        // A relay is there at once; behind it, the search for a direct way goes on.
+        const punch = (isRandom: boolean) => relay !== null || !isRandom;
+        const stream = await this.#connect(peer, relay, punch, limit.signal);
         if (relay) {
           this.#relayed++;
           this.#relays.remember(peer.key, relay);
@@ -214,15 +231,19 @@ export class HyperNode implements AsyncDisposable {
   async #connect(
     { key, relays, near }: PeerAddress,
     relay: Buffer | null,
+    punch: (isRandom: boolean) => boolean,
     signal: AbortSignal,
   ): Promise<NoiseStream> {
     const local = await this.#local?.node(signal);
     signal.throwIfAborted();
     if (local && !near) throw new NetworkError("no-live-peer", "no node of HyperDHT answers");
     const publicKey = Buffer.from(key, "hex");
+    keepSafeRoute(this.dht, publicKey);
     const stream = local && near ? local.connect(publicKey, near) : this.dht.connect(publicKey, {
       ...(relays ? { relayAddresses: relays } : {}),
       ...(relay ? { relayThrough: relay } : {}),
+      holepunch: (remote, local) => punch(remote >= RANDOM || local >= RANDOM),
+      reusableSocket: true,
     });
     if (!local) limitMessages(stream);
     let failure: Error | undefined;
