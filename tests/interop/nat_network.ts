@@ -123,8 +123,8 @@ export class NatNetwork<Name extends string = "a" | "b"> implements Disposable {
   #buildHome(center: string, name: Name, { hosts = 1, family = "dual" }: Home): void {
     const n = this.#number(name);
     const router = this.#add(this.router(name));
-    connect(center, `to-${name}`, router, "out");
-    ip("-n", center, "link", "set", `to-${name}`, "master", "bridge");
+    connect(center, `to-${n}`, router, "out");
+    ip("-n", center, "link", "set", `to-${n}`, "master", "bridge");
     ip("-n", router, "link", "add", "in", "type", "bridge", "mcast_snooping", "0");
     ip("-n", router, "link", "set", "in", "up");
     if (family !== 6) {
