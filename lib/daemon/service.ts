@@ -11,6 +11,7 @@ import { Engine } from "../engine/engine.ts";
 import { Passwords } from "../engine/passwords.ts";
 import { Shares } from "../exporter/shares.ts";
 import { checkGit } from "../git_interface/version.ts";
+import { defaultGateways } from "../git_interface/default_gateways.ts";
 import { ALL_TRANSPORTS } from "../transports/all.ts";
 import { acknowledgePublication } from "./acknowledge.ts";
 import { Follower } from "./follower.ts";
@@ -133,7 +134,7 @@ export class Service {
       using limit = deadline(OPEN_MS, "the networks to open", this.#stopping);
       const [home, passwords, log] = [this.#home, this.#passwords, this.#log];
       const parts = { home, settings, passwords, transports: ALL_TRANSPORTS, log };
-      return await Engine.open(parts, limit);
+      return await Engine.open({ ...parts, gateways: defaultGateways }, limit);
     };
     const engine = opening();
     engine.catch(() => {}); // whoever awaits it hears of it

@@ -26,7 +26,7 @@ import { askRegistry } from "../identity/registry_fetch.ts";
 import { type Follow, Follows } from "../store/follows.ts";
 import { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import type { ForeignState, TransportEntry } from "../transports/transport.ts";
+import type { ForeignState, TransportContext, TransportEntry } from "../transports/transport.ts";
 import { Bitmaps } from "./bitmaps.ts";
 import { followRepository, maySeed, type Unfollowed, unfollowRepository } from "./follow.ts";
 import { locate, locatePublished } from "./locate.ts";
@@ -54,6 +54,8 @@ export interface EngineOptions {
   /** The networks that were built in. */
   readonly transports: readonly TransportEntry[];
   readonly log: (message: string) => void;
+  /** See {@linkcode TransportContext.gateways}. */
+  readonly gateways?: TransportContext["gateways"];
   /** Where they outlive this engine. */
   readonly passwords?: Passwords;
 }
@@ -94,7 +96,8 @@ export class Engine implements AsyncDisposable {
     await removeLeftovers(home.root, /\.tmp$/);
     await removeLeftovers(join(home.root, "cache"), /^plan-/);
     const given = { home, settings, key, passwords, store, dropped, log };
-    const transports = await openNetworks(options.transports, given, wait);
+    const { gateways } = options;
+    const transports = await openNetworks(options.transports, { ...given, gateways }, wait);
     const follows = new Follows(home);
     const isOffered = (stored: StoredRepository) => maySeed({ ...given, follows }, stored);
     for (const transport of transports) {

@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type GtrError, toGtrError } from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
 import { configValue } from "../git_interface/config.ts";
-import type { Transport, TransportEntry } from "../transports/transport.ts";
+import type { Transport, TransportContext, TransportEntry } from "../transports/transport.ts";
 import type { EngineParts } from "./parts.ts";
 
 /**
@@ -19,10 +19,9 @@ import type { EngineParts } from "./parts.ts";
  */
 export async function openNetworks(
   entries: readonly TransportEntry[],
-  { home, settings, key, passwords, dropped, log }: Pick<
-    EngineParts,
-    "home" | "settings" | "key" | "passwords" | "dropped" | "log"
-  >,
+  { home, settings, key, passwords, gateways, dropped, log }:
+    & Pick<EngineParts, "home" | "settings" | "key" | "passwords" | "dropped" | "log">
+    & Pick<TransportContext, "gateways">,
   wait: Wait,
 ): Promise<Transport[]> {
   const chosen = settings.get("transports");
@@ -39,6 +38,7 @@ export async function openNetworks(
       cache,
       key,
       gitConfig: configValue,
+      gateways,
       password: () => passwords.get(entry.scheme),
       log,
       dropped: (reason) => dropped.add(`${entry.scheme}/${reason}`),

@@ -313,6 +313,11 @@ export interface TransportContext {
   readonly key: PublisherKey;
   /** A value of the user's own configuration of git; undefined where it is not set. */
   readonly gitConfig: (name: string, signal: AbortSignal) => Promise<string | undefined>;
+  /**
+   * The IPv4 default gateways, the preferred one first; undefined if the system doesn't tell. Absent for
+   * a node that ends soon: its ports are not worth mapping.
+   */
+  readonly gateways?: (signal: AbortSignal) => Promise<readonly string[] | undefined>;
   /** The password of the user's key on this network, where it is encrypted and somebody gave it. */
   readonly password?: () => Promise<string | undefined>;
   readonly log: (message: string) => void;

@@ -43,17 +43,58 @@ export interface PortMapping extends AsyncDisposable {
 }
 
 /** What a mapping needs of the network that it is for. */
-export type PortMappingContext = Pick<TransportContext, "settings" | "key" | "log" | "dropped">;
+export type PortMappingContext = Pick<
+  TransportContext,
+  "settings" | "key" | "gateways" | "log" | "dropped"
+>;
 
 /**
  * Has the router map a port, renews that, and does it again after a change of networks or a restart
- * of the router. Returns at once: all of it is in the background.
+ * of the router. Returns at once: all of it is in the background, what does it is loaded then, and
+ * nothing is done if `network.portMapping` is off or the port is open on loopback only.
  */
-export function mapPort(_request: PortRequest, _context: PortMappingContext): PortMapping {
-  return {
-    outside: undefined,
-    problem: undefined,
-    onChange: () => ({ [Symbol.dispose]() {} }),
-    [Symbol.asyncDispose]: () => Promise.resolve(),
-  };
+export function mapPort(request: PortRequest, context: PortMappingContext): PortMapping {
+  return new LazyMapping(request, context);
+}
+
+/** Is what it loads. */
+class LazyMapping implements PortMapping {
+  readonly #listeners = new Set<() => void>();
+  readonly #opening: Promise<PortMapping | undefined>;
+  #opened: PortMapping | undefined;
+  #ended = false;
+
+  constructor(request: PortRequest, context: PortMappingContext) {
+    const isOff = !context.gateways || !context.settings.get("network.portMapping");
+    this.#opening = isOff ? Promise.resolve(undefined) : this.#open(request, context);
+    this.#opening.catch((error) => context.log(`can't map ports: ${error.message}`));
+  }
+
+  get outside(): Outside | undefined {
+    return this.#opened?.outside;
+  }
+
+  get problem(): string | undefined {
+    return this.#opened?.problem;
+  }
+
+  onChange(listener: () => void): Disposable {
+    const own = () => listener();
+    this.#listeners.add(own);
+    return { [Symbol.dispose]: () => this.#listeners.delete(own) };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#ended = true;
+    const opened = await this.#opening.catch(() => undefined);
+    await opened?.[Symbol.asyncDispose]();
+  }
+
+  async #open(request: PortRequest, context: PortMappingContext) {
+    const { openMapping } = await import("./open_mapping.ts");
+    if (this.#ended) return undefined;
+    this.#opened = openMapping(request, context);
+    this.#opened?.onChange(() => [...this.#listeners].forEach((listener) => listener()));
+    return this.#opened;
+  }
 }

@@ -1,0 +1,63 @@
+/**
+ * One question to a router over UDP, asked again until it answers.
+ *
+ * @module
+ */
+import { createSocket } from "node:dgram";
+import { NetworkError } from "../../../common/errors.ts";
+
+/** RFC 6886, section 3.1, and cut short: a router in the same home has answered by then. */
+const TRY_MS = [250, 500, 1000] as const;
+/** Messages that are no answer, after which it is given up. */
+const MAX_BAD = 32;
+
+/** What is asked, and how an answer is read. */
+export interface Question<T> {
+  readonly to: { readonly host: string; readonly port: number };
+  /** This computer's address to ask from. */
+  readonly from: string;
+  readonly message: Uint8Array;
+  /** Undefined if it is not the answer. */
+  readonly read: (answer: Uint8Array) => T | undefined;
+  readonly dropped: (reason: string) => void;
+}
+
+/**
+ * Asks, and waits for the answer from the address that was asked.
+ *
+ * @throws {NetworkError} "timed-out" if there is none
+ */
+export async function exchange<T>(question: Question<T>, signal: AbortSignal): Promise<T> {
+  const { to, from, message, read, dropped } = question;
+  signal.throwIfAborted();
+  const socket = createSocket("udp4");
+  const answer = Promise.withResolvers<T>();
+  const silent = () =>
+    answer.reject(new NetworkError("timed-out", `the router at ${to.host} doesn't answer`));
+  let bad = 0;
+  socket.on("error", silent); // the network has gone, or the address is no longer ours
+  socket.on("message", (received, { address, port }) => {
+    const isFromRouter = address === to.host && port === to.port;
+    const value = isFromRouter ? read(received) : undefined;
+    if (value !== undefined) return answer.resolve(value);
+    dropped(isFromRouter ? "bad-router-answer" : "strangers-router-answer");
+    if (++bad >= MAX_BAD) silent();
+  });
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const ask = (attempt: number) => {
+    const wait = TRY_MS[attempt];
+    if (wait === undefined) return silent();
+    socket.send(message, to.port, to.host, (error) => error && silent());
+    timer = setTimeout(() => ask(attempt + 1), wait);
+  };
+  const abort = () => answer.reject(signal.reason);
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    socket.bind(0, from, () => ask(0));
+    return await answer.promise;
+  } finally {
+    clearTimeout(timer);
+    signal.removeEventListener("abort", abort);
+    socket.close();
+  }
+}
