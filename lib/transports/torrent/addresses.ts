@@ -51,13 +51,22 @@ export function dialable(host: string, port: number): string {
 /**
  * What a manifest may tell everyone: the address that was chosen to listen on or, where that is any,
  * public ones. Addresses inside a home are nobody else's business.
+ *
+ * @param outside where a router lets others in, if one does
  */
-export function publicEndpoints(host: string, port: number): string[] {
+export function publicEndpoints(
+  host: string,
+  port: number,
+  outside?: Pick<Address, "host" | "port">,
+): string[] {
   const isAny = host === ANY || host === ANY_IPV4;
-  return ([4, 6] as const).flatMap((family) =>
-    addressesOf(host, family)
-      .filter((address) => !isAny || reachOf(address) === "public").slice(0, MAX_OWN)
-  ).map((address) => formatHostPort({ host: address, port }));
+  const mapped = outside && reachOf(outside.host) === "public" ? [formatHostPort(outside)] : [];
+  return mapped.concat(
+    ([4, 6] as const).filter((family) => family === 6 || mapped.length === 0).flatMap((family) =>
+      addressesOf(host, family)
+        .filter((address) => !isAny || reachOf(address) === "public").slice(0, MAX_OWN)
+    ).map((address) => formatHostPort({ host: address, port })),
+  );
 }
 
 /** A public IPv6 address of this machine, if a node on `host` listens on one. */

@@ -78,6 +78,11 @@ export class Announcer implements AsyncDisposable {
     wait.signal.throwIfAborted();
   }
 
+  /** Announces this node again wherever it did: others reach it by another port now. */
+  announceAgain(): void {
+    this.#republisher.again((key) => key.includes("/peer/") || key.includes("/pack/"));
+  }
+
   /** Stops keeping a repository in the DHT; other nodes forget it in their own time. */
   async forget(manifest: Manifest): Promise<void> {
     const key = repositoryKey(manifest);
@@ -296,7 +301,7 @@ export class Announcer implements AsyncDisposable {
     return {
       every: PEER_REFRESH_MS,
       outlives: false,
-      run: (limit: Wait) => dht.announce(infohash, swarm.port, limit),
+      run: (limit: Wait) => dht.announce(infohash, swarm.announcedPort, limit),
     };
   }
 }

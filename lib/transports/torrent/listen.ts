@@ -6,6 +6,7 @@
 import { NetworkError } from "../../common/errors.ts";
 import { selfSigned } from "../../identity/certificate.ts";
 import { liveLimits } from "../shared/live_limits.ts";
+import { mapPort, type PortMapping } from "../shared/port_mapping/mod.ts";
 import type { TransportContext } from "../transport.ts";
 import { mayDial, publicIpv6 } from "./addresses.ts";
 import { Dht } from "./dht/dht.ts";
@@ -25,6 +26,8 @@ export interface Listening {
   readonly swarm: Swarm;
   readonly live: LiveServer;
   readonly reach: TorrentReach;
+  /** The ports of the two, as the router maps them. */
+  readonly mapped: { readonly tcp: PortMapping; readonly udp: PortMapping };
 }
 
 /**
@@ -72,8 +75,10 @@ export async function listen(context: TransportContext): Promise<Listening> {
         answered: reach.answered,
         mayDial: (address) => mayDial(address, bootstrap),
       });
-      reach.begin({ dht });
-      return { dht, swarm, live, reach };
+      const tcp = mapPort({ protocol: "tcp", port: swarm.port, host }, context);
+      const udp = mapPort({ protocol: "udp", port: dht.port, host }, context);
+      reach.begin({ dht, mapping: tcp });
+      return { dht, swarm, live, reach, mapped: { tcp, udp } };
     } catch (error) {
       await swarm?.[Symbol.asyncDispose]();
       const inUse = error instanceof NetworkError && error.code === "port-in-use";

@@ -33,6 +33,8 @@ interface Entry {
   /** Nodes known when the last finished run began; undefined before it. */
   nodes?: number;
   running?: Promise<number>;
+  /** Whether what is running tells what is no longer so. */
+  isStale?: boolean;
 }
 
 /** Whether a network that had `before` known nodes is now so large that items belong on others too. */
@@ -75,6 +77,15 @@ export class Republisher implements AsyncDisposable {
     const entry: Entry = { duty };
     this.#entries.set(key, entry);
     return await abortable(this.#run(entry, key), wait.signal);
+  }
+
+  /** Runs duties again soon: what they tell has changed. */
+  again(isMeant: (key: string) => boolean): void {
+    for (const [key, entry] of this.#entries) {
+      if (!isMeant(key)) continue;
+      if (entry.running) entry.isStale = true;
+      else this.#enqueue(key);
+    }
   }
 
   /** Forgets the duty of `key`, or all whose key starts with `key` where it ends with "/". */
@@ -147,7 +158,9 @@ export class Republisher implements AsyncDisposable {
         entry.running = undefined;
         entry.nodes = nodes;
         if (this.#entries.get(key) !== entry || this.#stop.signal.aborted) return;
-        if (hasGrown(nodes, this.#dht.nodes)) return this.#enqueue(key);
+        const isStale = entry.isStale;
+        entry.isStale = false;
+        if (isStale || hasGrown(nodes, this.#dht.nodes)) return this.#enqueue(key);
         const spread = 1 + JITTER * (2 * Math.random() - 1);
         entry.timer = setTimeout(() => this.#enqueue(key), next * spread);
         Deno.unrefTimer(entry.timer);

@@ -67,6 +67,7 @@ export class TorrentTransport implements Transport {
   readonly #notices: Notices;
   readonly #live: LiveServer;
   readonly #reach: TorrentReach;
+  readonly #mapped: Listening["mapped"];
   /** Peers whose live streams failed. */
   readonly #failed = new Bans();
   /** Of this run only: who reads need not say who they are. */
@@ -74,7 +75,7 @@ export class TorrentTransport implements Transport {
 
   private constructor(
     context: TransportContext,
-    { dht, swarm, live, reach }: Listening,
+    { dht, swarm, live, reach, mapped }: Listening,
     cache: ItemCache,
     manifests: string,
   ) {
@@ -84,10 +85,16 @@ export class TorrentTransport implements Transport {
     this.#swarm = swarm;
     this.#live = live;
     this.#reach = reach;
+    this.#mapped = mapped;
     const parts = { context, dht, swarm, cache, manifests };
     this.#resolver = new Resolver(parts);
     this.#announcer = new Announcer(parts, this.#resolver);
     this.#notices = new Notices(parts);
+    mapped.tcp.onChange(() => {
+      const before = swarm.announcedPort;
+      swarm.outsidePort = mapped.tcp.outside?.port;
+      if (swarm.announcedPort !== before) this.#announcer.announceAgain();
+    });
   }
 
   /**
@@ -105,7 +112,7 @@ export class TorrentTransport implements Transport {
   }
 
   endpoints(): readonly string[] {
-    return publicEndpoints(this.#host, this.#swarm.port);
+    return publicEndpoints(this.#host, this.#swarm.port, this.#mapped.tcp.outside);
   }
 
   resolve(address: RepoAddress, wait: Wait): AsyncIterable<SignedManifest> {
@@ -230,7 +237,10 @@ export class TorrentTransport implements Transport {
     this.#reach[Symbol.dispose]();
     this.#notices[Symbol.dispose]();
     this.#live.close();
+    const { tcp, udp } = this.#mapped;
+    const unmapped = [tcp, udp].map((mapping) => mapping[Symbol.asyncDispose]());
     await this.#announcer[Symbol.asyncDispose]();
+    await Promise.all(unmapped);
     await this.#swarm[Symbol.asyncDispose]();
     await this.#dht[Symbol.asyncDispose]();
   }

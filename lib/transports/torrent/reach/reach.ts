@@ -166,7 +166,8 @@ export class TorrentReach implements Disposable {
     const expect = (host: string) => void (this.#isOutside(host, own) && came.resolve());
     this.#expecting.add(expect);
     try {
-      if (!await dht.askToDial(to, dht.port, asking).catch(() => false)) return;
+      const port = this.#parts?.mapping?.outside?.port ?? dht.port;
+      if (!await dht.askToDial(to, port, asking).catch(() => false)) return;
       using limit = deadline(ARRIVAL_MS, "its connection", signal);
       const arrived = await abortable(came.promise, limit.signal).then(() => true, () => false);
       if (!arrived && !signal.aborted) this.#refusals.set(this.#groupOf(to.host), Date.now());

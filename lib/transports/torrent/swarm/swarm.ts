@@ -7,7 +7,8 @@
 import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import { chmod, copyFile } from "node:fs/promises";
-import type { Server } from "node:net";
+import { isIPv4, type Server } from "node:net";
+import { reachOf } from "../../../common/reach.ts";
 import { abortable } from "../../../common/wait.ts";
 import { Bans } from "./bans.ts";
 import type { PeerAddress } from "./candidates.ts";
@@ -67,6 +68,8 @@ export class Swarm {
   readonly #obfuscated = new Map<string, string>();
   readonly #context: SwarmContext;
   #closed = false;
+  /** The port outside that a router maps to this one; undefined if none does. */
+  outsidePort: number | undefined;
 
   private constructor(options: SwarmOptions, servers: readonly Server[]) {
     this.#options = options;
@@ -80,6 +83,8 @@ export class Swarm {
       // "Azureus-style": client, version, random (BEP 20).
       peerId: Buffer.from(`-GT0100-${randomBytes(6).toString("hex")}`).toString("hex"),
       port: portOf(servers[0]!),
+      portFor: (host) =>
+        isIPv4(host) && reachOf(host) === "public" ? this.announcedPort : this.port,
       uploads: new Uploads(options.uploadSlots, options.uploadRate, options.log),
       bans,
       seenAs: new SeenAs(),
@@ -104,9 +109,14 @@ export class Swarm {
     return new Swarm(options, await openListeners(options.host, options.port));
   }
 
-  /** The TCP port that peers connect to. */
+  /** The TCP port that is open here. */
   get port(): number {
     return this.#context.port;
+  }
+
+  /** The TCP port that peers connect to from outside, by IPv4. */
+  get announcedPort(): number {
+    return this.outsidePort ?? this.port;
   }
 
   /** What peers say that this node's address is, most often said first. */

@@ -27,6 +27,8 @@ export interface SwarmContext {
   readonly peerId: string;
   /** The TCP port that we listen on. */
   readonly port: number;
+  /** The port that a peer at this address connects to, or tells others of. */
+  readonly portFor: (host: string) => number;
   readonly uploads: Uploads;
   readonly bans: Bans;
   readonly seenAs: SeenAs;
@@ -201,7 +203,7 @@ export abstract class Torrent {
   #extend(peer: Peer): void {
     const { wire } = peer;
     const handshake = wire.protocol.extendedHandshake;
-    handshake["p"] = this.swarm.port;
+    handshake["p"] = this.swarm.portFor(wire.host);
     handshake["reqq"] = REQUEST_QUEUE;
     handshake["v"] = "gtr";
     handshake["yourip"] = ipBytes(wire.host);
