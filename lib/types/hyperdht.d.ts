@@ -107,9 +107,26 @@ export default class HyperDHT {
   readonly port: number;
   /** What they said: how many. Internal to the package; the pinned version keeps it valid. */
   readonly _nat: { readonly size: number };
-  /** Whether other nodes could not send to its port by themselves; true until that was tried. */
-  readonly firewalled: boolean;
   readonly bootstrapped: boolean;
+  /** Whether other nodes could not send to its port by themselves; true until that was tried. */
+  firewalled: boolean;
+  /** Whether it is in no other node's routing table. */
+  ephemeral: boolean;
+  readonly destroyed: boolean;
+  readonly io: {
+    firewalled: boolean;
+    ephemeral: boolean;
+    /** Where packets come in at a node that isn't firewalled; null before it is bound. */
+    readonly serverSocket: { address(): NodeAddress } | null;
+  };
+  /** Resolves when its sockets are open. */
+  bind(): Promise<void>;
+  /**
+   * Asks other nodes for packets to the server's socket, and takes `firewalled` from what comes.
+   *
+   * @param onlyFirewall without getting into other nodes' routing tables at once
+   */
+  _updateNetworkState(onlyFirewall: boolean): Promise<boolean>;
   readonly stats: { readonly relaying: { readonly successes: number } };
   address(): NodeAddress;
   /** Where it can be reached in the local network; null before it is bound. */

@@ -10,7 +10,9 @@ import { NetworkError } from "../../common/errors.ts";
 import { abortable, deadline } from "../../common/wait.ts";
 import type { KeyPair, NodeAddress, NoiseStream, Server } from "../../types/hyperdht.d.ts";
 import { UDX } from "../../udx/mod.ts";
+import type { PortMapping } from "../shared/port_mapping/mod.ts";
 import { LocalNetwork } from "./lan/local_network.ts";
+import { MappedNode } from "./mapped_node.ts";
 import { limitMessages } from "./message_limit.ts";
 import { RelayChoice } from "./relay_choice.ts";
 import { Returns } from "./returns.ts";
@@ -54,6 +56,8 @@ export interface HyperNodeOptions {
   readonly seed: Uint8Array;
   /** Keys of blind relays, for where no hole can be punched. */
   readonly relays?: readonly string[];
+  /** Has a router map a UDP port. */
+  readonly mapPort?: (port: number) => PortMapping;
   /** What is needed to be found in the local network while HyperDHT is out of reach. */
   readonly local?: {
     /** Whether the repository with this topic is here. */
@@ -73,6 +77,7 @@ export class HyperNode implements AsyncDisposable {
   readonly #relays: RelayChoice;
   readonly #options: HyperNodeOptions;
   readonly #returns: Returns;
+  readonly #mapped: MappedNode | undefined;
   #relayed = 0;
   #local: LocalNetwork | undefined;
 
@@ -89,6 +94,10 @@ export class HyperNode implements AsyncDisposable {
     this.#relays = new RelayChoice(options.relays ?? []);
     this.#options = options;
     this.#returns = new Returns(dht);
+    // Where a new network begins, others join at its first node.
+    this.#mapped = options.mapPort && first.length === 0
+      ? new MappedNode(dht, options.mapPort)
+      : undefined;
   }
 
   /** Opens sockets and begins to join the network. */
@@ -150,6 +159,11 @@ export class HyperNode implements AsyncDisposable {
   /** Others in the local network; undefined where HyperDHT is used. */
   get neighbours(): number | undefined {
     return this.#local?.neighbours;
+  }
+
+  /** Its port, as a router maps it. */
+  get mapping(): PortMapping | undefined {
+    return this.#mapped?.mapping;
   }
 
   /** Blind relays that are tried where no hole can be punched. */
@@ -304,6 +318,7 @@ export class HyperNode implements AsyncDisposable {
   async close(signal: AbortSignal): Promise<void> {
     this.#returns[Symbol.dispose]();
     await this.#local?.[Symbol.asyncDispose]();
+    await this.#mapped?.[Symbol.asyncDispose]();
     for (const dht of [this.dht, ...this.#first.toReversed()]) {
       const gone = dht.destroy();
       await abortable(gone, signal).catch(() => dht.destroy({ force: true }));

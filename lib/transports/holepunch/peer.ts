@@ -10,6 +10,7 @@ import type { Manifest, SignedManifest } from "../../manifest/types.ts";
 import type { NoiseStream, Server } from "../../types/hyperdht.d.ts";
 import { isOutside, ownNetworks } from "../shared/own_networks.ts";
 import { liveLimits } from "../shared/live_limits.ts";
+import { mapPort } from "../shared/port_mapping/mod.ts";
 import type { Health, LiveAnswer, PackFile, Reach, TransportContext, Wait } from "../transport.ts";
 import { Asker } from "./asker.ts";
 import { TopicAnnouncer } from "./announcer.ts";
@@ -105,12 +106,14 @@ export class Peer implements AsyncDisposable {
     const { settings, dropped, log } = context;
     const topics = new Set<string>();
     const local = { has: (topic: Buffer) => topics.has(topic.toString("hex")), dropped, log };
+    const host = settings.get("holepunch.host");
     const node = await HyperNode.open({
-      host: settings.get("holepunch.host"),
+      host,
       port: settings.get("holepunch.port"),
       bootstrap: settings.get("holepunch.bootstrap"),
       seed: options.seed,
       relays: settings.get("holepunch.relays"),
+      mapPort: (port) => mapPort({ protocol: "udp", port, host }, context),
       ...(settings.get("holepunch.lan") ? { local } : {}),
     });
     const relay = settings.get("holepunch.relay") ? await openRelay(context, node) : undefined;
@@ -168,7 +171,7 @@ export class Peer implements AsyncDisposable {
       seenAt: host === null ? undefined : { host, port },
       firewalled,
       relays,
-      mapped: undefined,
+      mapped: this.#node.mapping?.outside,
       connectedAt: this.#connectedAt,
     });
   }
