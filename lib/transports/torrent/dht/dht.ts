@@ -12,7 +12,7 @@ import { GtrError } from "../../../common/errors.ts";
 import { abortable, type Wait } from "../../../common/wait.ts";
 import type { Query } from "../../../types/bittorrent_dht.d.ts";
 import { type Address, formatHostPort, readCompact } from "../address.ts";
-import { familyOf } from "./contacts.ts";
+import { type Family, familyOf } from "./contacts.ts";
 import { DIAL, DialBack } from "./dial_back.ts";
 import { KnownNodes, PUBLIC_BOOTSTRAP } from "./endpoints.ts";
 import {
@@ -181,7 +181,7 @@ export class Dht implements AsyncDisposable {
       v: decodeValue(item.value),
     };
     this.#nodes[0]!.keep(target, a);
-    return await this.#store("get", target, { q: "put", a }, wait);
+    return await this.#store("get", target, () => ({ q: "put", a }), wait);
   }
 
   /**
@@ -223,7 +223,7 @@ export class Dht implements AsyncDisposable {
     const target = immutableTarget(value);
     const v = decodeValue(value);
     this.#nodes[0]!.keep(target, { v });
-    return await this.#store("get", target, { q: "put", a: { v } }, wait);
+    return await this.#store("get", target, () => ({ q: "put", a: { v } }), wait);
   }
 
   /** Stops holding an item that was put here. Other nodes forget it in their own time. */
@@ -272,13 +272,23 @@ export class Dht implements AsyncDisposable {
   /**
    * Tells the nodes closest to `infohash` that this host has it on TCP port `port` (BEP 5).
    *
+   * @param port where others reach it; by family if a router maps it
    * @returns how many other nodes took it; 0 where there are none
    */
-  async announce(infohash: Buffer, port: number, wait: Wait): Promise<number> {
+  async announce(
+    infohash: Buffer,
+    port: number | Readonly<Record<Family, number>>,
+    wait: Wait,
+  ): Promise<number> {
+    const ports = typeof port === "number" ? { 4: port, 6: port } : port;
     const { host } = this.#options;
-    if (host !== "0.0.0.0" && host !== "::") this.#nodes[0]!.hold({ host, port }, infohash);
-    const a = { info_hash: infohash, port, implied_port: 0 };
-    return await this.#store("get_peers", infohash, { q: "announce_peer", a }, wait);
+    if (host !== "0.0.0.0" && host !== "::") {
+      this.#nodes[0]!.hold({ host, port: ports[familyOf(host)] }, infohash);
+    }
+    return await this.#store("get_peers", infohash, (family) => {
+      const a = { info_hash: infohash, port: ports[family], implied_port: 0 };
+      return { q: "announce_peer", a };
+    }, wait);
   }
 
   /**
@@ -316,11 +326,16 @@ export class Dht implements AsyncDisposable {
   }
 
   /** @returns how many nodes took it, of the DHT where most did: many are in both */
-  async #store(query: Question, target: Buffer, message: Query, wait: Wait): Promise<number> {
+  async #store(
+    query: Question,
+    target: Buffer,
+    message: (family: Family) => Query,
+    wait: Wait,
+  ): Promise<number> {
     const stored = await inAll(
       this.#walkers,
       wait.signal,
-      (walker, signal) => walker.store(query, target, message, signal),
+      (walker, signal) => walker.store(query, target, message(walker.family), signal),
     );
     return Math.max(...stored);
   }

@@ -9,7 +9,7 @@ import { counted } from "../../../common/counted.ts";
 import { NetworkError } from "../../../common/errors.ts";
 import { abortable } from "../../../common/wait.ts";
 import { type Address, formatHostPort } from "../address.ts";
-import { contactsIn, familyOf } from "./contacts.ts";
+import { contactsIn, type Family, familyOf } from "./contacts.ts";
 import { resolveHosts } from "./endpoints.ts";
 import { type DhtNode, K } from "./node.ts";
 import { type Found, search, SEARCH_WIDTH } from "./search.ts";
@@ -67,6 +67,11 @@ export class Walker {
     this.#closed = options.closed;
     this.#met = new Promise((resolve) => node.once("node", () => resolve()));
     this.joined = this.#joining = this.#join();
+  }
+
+  /** Which DHT it walks. */
+  get family(): Family {
+    return this.#node.family;
   }
 
   /** Nodes in the routing table. */
