@@ -45,12 +45,16 @@ export async function runningStatus(call: Call): Promise<Status | undefined> {
 }
 
 /** Makes gtd read a repository's settings and publish what they share, or withdraw it. */
-export async function publish(call: Call, gitDir: string): Promise<PublishedState> {
+export async function publish(
+  call: Call,
+  gitDir: string,
+  options: { readonly replace?: boolean } = {},
+): Promise<PublishedState> {
   const published = await withGtd(
     call,
     PACKING_MS + (await call.settings()).get("publish.quorumWait") * 1000,
     "gtd to publish",
-    (gtd, wait) => gtd.publish({ gitDir }, wait),
+    (gtd, wait) => gtd.publish({ gitDir, ...options }, wait),
   );
   for (const warning of published.warnings) note(call.io, `warning: ${warning}`);
   return published;

@@ -30,6 +30,7 @@ export interface Options {
   readonly description?: string;
   readonly tags?: boolean;
   readonly flow?: string;
+  readonly replace?: boolean;
   readonly repository?: string;
   readonly unset?: string;
   readonly follow?: boolean;

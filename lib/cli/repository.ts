@@ -66,6 +66,7 @@ export async function knownBranches(
 /**
  * Prints where a repository can be reached: what `init` and `share` are for.
  *
+ * @throws {RequestError} "diverged" afterwards, where a branch is not published
  * @throws {NetworkError} "quorum-missed" afterwards, where too few peers have it
  */
 export function printShared(
@@ -73,13 +74,18 @@ export function printShared(
   settings: RepositorySettings,
   published: PublishedState,
 ): void {
-  const { addresses, shortfall } = published;
+  const { addresses, shortfall, diverged = [] } = published;
   const { name, tags, flow = "both" } = settings;
   const branches = settings.branches.map(shortBranch);
   if (call.options.json) {
     printJson(call.io, { repository: name, branches, tags, flow, addresses });
   } else {
     for (const address of Object.values(addresses)) call.io.stdout(`${address}\n`);
+  }
+  if (diverged.length > 0) {
+    throw new RequestError("diverged", diverged.join("\n"), {
+      hint: "run the command above in your repository; what it joins is published at once",
+    });
   }
   if (shortfall === undefined) return;
   throw new NetworkError("quorum-missed", shortfall, {

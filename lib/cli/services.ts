@@ -15,6 +15,7 @@ export type Gtd =
   & Pick<
     GtrClient,
     | "publish"
+    | "push"
     | "withdraw"
     | "plannedPacks"
     | "who"

@@ -25,7 +25,7 @@ export async function acknowledgePublication(
   const shortfall = isShared ? await spread(engine, name, wait) : undefined;
   const isLost = isShared && verdictOf(reaches(engine.parts.transports))?.who === "nobody";
   const warnings = [...outcome.warnings, ...(isLost ? [NOBODY] : [])];
-  return { ...outcome, warnings, shortfall };
+  return { ...outcome, warnings, diverged: [...outcome.diverged], shortfall };
 }
 
 /**

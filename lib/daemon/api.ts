@@ -43,6 +43,14 @@ export const UnfollowRequest = v.object({ ...AddressRequest.entries, keep: v.boo
 /** A working repository, by its common git directory. */
 export const RepositoryRequest = v.object({ gitDir: Path });
 
+/** The same, to publish it. */
+export const PublishRequest = v.object({
+  gitDir: Path,
+  /** In the place of whatever is published at its address. */
+  replace: v.optional(v.boolean()),
+});
+export type PublishRequest = v.InferOutput<typeof PublishRequest>;
+
 /** A repository of one's own, by its name. */
 export const OwnRequest = v.object({ name: v.pipe(v.string(), v.maxLength(100)) });
 
@@ -152,8 +160,10 @@ export const PublishedState = v.object({
   sequence: Size,
   /** Whether there was anything new to publish. */
   changed: v.boolean(),
-  /** What did not work but doesn't undo the publication: a network out of reach, a diverged branch. */
+  /** What did not work but doesn't undo the publication: a network out of reach. */
   warnings: v.array(v.string()),
+  /** Branches that are not published, since something else was meanwhile: a line each. */
+  diverged: v.optional(v.array(v.string())),
   /** Why it is not acknowledged, although it is published: too few peers have it. */
   shortfall: v.optional(v.string()),
 });

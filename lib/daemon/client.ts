@@ -20,6 +20,7 @@ import {
   PlannedPack,
   ProgressLine,
   PublishedState,
+  type PublishRequest,
   type PushRequest,
   PushResult,
   RemoteState,
@@ -132,7 +133,7 @@ export class GtrClient implements AsyncDisposable {
   }
 
   /** Publishes the shared refs of a working repository as they are now. */
-  publish(request: { gitDir: string }, wait: Wait): Promise<PublishedState> {
+  publish(request: PublishRequest, wait: Wait): Promise<PublishedState> {
     return this.#work("/v1/publish", request, PublishedState, wait);
   }
 

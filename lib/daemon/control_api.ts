@@ -26,6 +26,7 @@ import {
   FollowRequest,
   KeyRequest,
   OwnRequest,
+  PublishRequest,
   PushRequest,
   type RemoteState,
   RepositoryRequest,
@@ -153,20 +154,21 @@ export function controlApi(options: ControlOptions): Hono {
   });
   app.post("/v1/push", async (c) => {
     const request = await body(PushRequest, c.req.raw);
-    return streamWork(
-      async (wait) => acknowledgedPush(await engineFor(request.url), request, wait),
-      isTraced(c.req.raw),
-    );
+    return streamWork(async (wait) => {
+      const results = await acknowledgedPush(await engineFor(request.url), request, wait);
+      await options.refollow(); // a push may have made the repository
+      return results;
+    }, isTraced(c.req.raw));
   });
   app.post("/v1/withdraw", async (c) => {
     const { name } = await body(OwnRequest, c.req.raw);
     return streamWork(async (wait) => (await options.engine()).withdraw(name, wait));
   });
   app.post("/v1/publish", async (c) => {
-    const { gitDir } = await body(RepositoryRequest, c.req.raw);
+    const { gitDir, replace } = await body(PublishRequest, c.req.raw);
     return streamWork(async (wait) => {
       const engine = await options.engine();
-      const outcome = await engine.publish(gitDir, wait);
+      const outcome = await engine.publish(gitDir, wait, { replace });
       await options.watch(gitDir);
       return await acknowledgePublication(engine, gitDir, outcome, wait);
     });

@@ -1,5 +1,5 @@
 /**
- * Keeping followed repositories up to date.
+ * Keeping followed repositories up to date, and one's own with what one's other machines publish.
  *
  * @module
  */
@@ -15,12 +15,21 @@ const CONCURRENT = 4;
 /** A first fetch of a large one takes long. */
 const UPDATE_MS = 3_600_000;
 
-/** Asks about each followed repository when it is time, and at once when a peer has news of it. */
+/** A repository that is kept up to date; `own` where this user publishes it. */
+type Kept =
+  & Pick<Follow, "publisher" | "name">
+  & ({ readonly own: true } | Follow & { own?: false });
+
+/**
+ * Asks about each followed repository when it is time, and at once when a peer has news of it. One's
+ * own are asked about too: another machine may have published with the same key.
+ */
 export class Follower implements Disposable {
   readonly #engine: Engine;
   readonly #log: (message: string) => void;
   readonly #schedule = new FollowSchedule();
-  readonly #follows = new Map<string, Follow>();
+  readonly #caughtUp: (name: string) => void;
+  readonly #follows = new Map<string, Kept>();
   /** Repository -> the newest sequence that is in the store, or was found to be of no concern. */
   readonly #sequences = new Map<string, number>();
   readonly #watches = new Map<string, Disposable[]>();
@@ -28,16 +37,26 @@ export class Follower implements Disposable {
   #running = 0;
   #timer?: ReturnType<typeof setTimeout>;
 
-  constructor(engine: Engine, log: (message: string) => void) {
+  /** @param caughtUp told of one's own repository when another machine's publication has come */
+  constructor(
+    engine: Engine,
+    log: (message: string) => void,
+    caughtUp: (name: string) => void = () => {},
+  ) {
     this.#engine = engine;
     this.#log = log;
+    this.#caughtUp = caughtUp;
   }
 
   /** Reads which repositories are followed now; asks about those that are new. */
   async refresh(): Promise<void> {
     const { follows, store } = this.#engine.parts;
-    const listed = (await follows.list()).map((follow) => [keyOf(follow), follow] as const);
-    const wanted = new Map(listed);
+    const own = (await this.#engine.own()).map(({ publisher, name }) =>
+      ({ publisher, name, own: true }) as const
+    );
+    const wanted = new Map<string, Kept>(
+      [...await follows.list(), ...own].map((kept) => [keyOf(kept), kept]),
+    );
     for (const key of this.#follows.keys()) if (!wanted.has(key)) this.#forget(key);
     for (const [key, follow] of wanted) {
       this.#follows.set(key, follow);
@@ -74,7 +93,14 @@ export class Follower implements Disposable {
     this.#work();
   }
 
-  async #ask(key: string, follow: Follow): Promise<Outcome> {
+  /** Everything is asked about now: the machine may have slept. */
+  askAll(): void {
+    for (const key of this.#follows.keys()) this.#schedule.notice(key);
+    this.#work();
+  }
+
+  async #ask(key: string, follow: Kept): Promise<Outcome> {
+    if (follow.own) return await this.#catchUp(key, follow);
     using limit = deadline(UPDATE_MS, `an update of ${follow.name}`, this.#stop.signal);
     try {
       const { signed, skipped, warning } = await this.#engine.update(follow, limit);
@@ -92,6 +118,22 @@ export class Follower implements Disposable {
       if (!this.#stop.signal.aborted && this.#follows.has(key)) {
         this.#log(`can't update ${follow.name}: ${toGtrError(error).message}`);
       }
+      return "failed";
+    }
+  }
+
+  async #catchUp(key: string, { name, publisher }: Kept): Promise<Outcome> {
+    using limit = deadline(UPDATE_MS, `what other machines publish of ${name}`, this.#stop.signal);
+    try {
+      const changed = await this.#engine.catchUp(name, limit);
+      const here = await this.#engine.parts.store.repository(publisher, name).usableManifest();
+      if (here && this.#follows.has(key)) this.#watch(key, here.manifest);
+      if (changed) this.#caughtUp(name);
+      return changed ? "changed" : "same";
+    } catch (error) {
+      const { code, message } = toGtrError(error);
+      // Offline, nothing can be known: what matters is said where it hinders a publication.
+      if (code === "newer-elsewhere" && !this.#stop.signal.aborted) this.#log(message);
       return "failed";
     }
   }
@@ -122,6 +164,6 @@ export class Follower implements Disposable {
   }
 }
 
-function keyOf({ publisher, name }: Follow): string {
+function keyOf({ publisher, name }: Kept): string {
   return `${publisher}/${name}`;
 }

@@ -15,6 +15,7 @@ import { defaultGateways } from "../git_interface/default_gateways.ts";
 import { ALL_TRANSPORTS } from "../transports/all.ts";
 import { acknowledgePublication } from "./acknowledge.ts";
 import { Follower } from "./follower.ts";
+import { onWaking } from "./waking.ts";
 import { RefWatcher } from "./watcher.ts";
 
 const OPEN_MS = 30_000;
@@ -31,6 +32,7 @@ export class Service {
   #settings: Settings;
   #engine: Promise<Engine>;
   #follower?: Follower;
+  #waking?: Disposable;
 
   /** Begins to open the engine. */
   constructor(
@@ -52,9 +54,10 @@ export class Service {
     return this.#engine;
   }
 
-  /** Watches the repositories that are shared now, and no others. */
+  /** Watches the repositories that are shared now, and no others, here and on other machines. */
   async watchShares(): Promise<void> {
     this.#watcher.set((await new Shares(this.#home).list()).map((share) => share.gitDir));
+    await this.refollow();
   }
 
   /** Publishes what changed while nobody watched, and offers all that is in the store. */
@@ -63,8 +66,15 @@ export class Service {
     await this.watchShares();
     await this.republish();
     void engine.seedAll();
-    this.#follower ??= new Follower(engine, this.#log);
+    this.#follower ??= new Follower(engine, this.#log, (name) => void this.#publishNamed(name));
+    this.#waking ??= onWaking(() => this.#follower?.askAll());
     await this.refollow();
+  }
+
+  /** Joins the working repository with what another machine has published under the name. */
+  async #publishNamed(name: string): Promise<void> {
+    const share = (await new Shares(this.#home).list()).find((share) => share.name === name);
+    if (share) await this.#publish(share.gitDir);
   }
 
   /** Has all that is shared published as it is now. */
@@ -119,6 +129,7 @@ export class Service {
   /** Ends publishing and leaves the networks. */
   async stop(): Promise<void> {
     this.#watcher[Symbol.dispose]();
+    this.#waking?.[Symbol.dispose]();
     this.#unfollow();
     await this.#engine.then((engine) => engine[Symbol.asyncDispose](), () => {});
   }
@@ -146,7 +157,9 @@ export class Service {
       using limit = deadline(PUBLISH_MS, `publishing ${gitDir}`, this.#stopping);
       const engine = await this.#engine;
       const published = await engine.publish(gitDir, limit);
-      for (const warning of published.warnings) this.#log(`${gitDir}: ${warning}`);
+      for (const line of [...published.warnings, ...published.diverged]) {
+        this.#log(`${gitDir}: ${line}`);
+      }
       if (!published.changed) return;
       const { shortfall } = await acknowledgePublication(engine, gitDir, published, limit);
       if (shortfall !== undefined) this.#log(`${gitDir}: ${shortfall}`);

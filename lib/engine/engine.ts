@@ -20,6 +20,7 @@ import {
   resolveAddress,
 } from "../identity/address.ts";
 import { loadOrCreateKey, publisherId } from "../identity/keys.ts";
+import { loadMachine } from "../identity/machine.ts";
 import { Names } from "../identity/names.ts";
 import { Registry } from "../identity/registry.ts";
 import { askRegistry } from "../identity/registry_fetch.ts";
@@ -34,7 +35,8 @@ import { type Dialled, dialLive } from "./live.ts";
 import { liveAnswer } from "./live_answer.ts";
 import { openNetworks } from "./networks.ts";
 import { answerTimeout, changeRepository, type EngineParts, repositoryKey } from "./parts.ts";
-import { type PublishOutcome, publishShared } from "./publish_shared.ts";
+import { catchUpWithMachines, divergences } from "./own_machines.ts";
+import { type PublishOptions, type PublishOutcome, publishShared } from "./publish_shared.ts";
 import type { PushRequest, PushResult } from "./push.ts";
 import { pushOwn } from "./push_own.ts";
 import { Passwords } from "./passwords.ts";
@@ -90,12 +92,13 @@ export class Engine implements AsyncDisposable {
     const { home, settings, log, passwords = new Passwords() } = options;
     await home.ensure();
     const key = await loadOrCreateKey(home.identity);
+    const machine = await loadMachine(home.root);
     const dropped = new Counters();
     const store = new Store(home);
     for (const error of await store.repair()) log(error.message);
     await removeLeftovers(home.root, /\.tmp$/);
     await removeLeftovers(join(home.root, "cache"), /^plan-/);
-    const given = { home, settings, key, passwords, store, dropped, log };
+    const given = { home, settings, key, machine, passwords, store, dropped, log };
     const { gateways } = options;
     const transports = await openNetworks(options.transports, { ...given, gateways }, wait);
     const follows = new Follows(home);
@@ -223,10 +226,14 @@ export class Engine implements AsyncDisposable {
    * Publishes what the working repository shares now. One that shares nothing any more leaves the
    * store and the networks.
    */
-  async publish(gitDir: string, wait: Wait): Promise<PublishOutcome> {
+  async publish(
+    gitDir: string,
+    wait: Wait,
+    options: PublishOptions = {},
+  ): Promise<PublishOutcome> {
     try {
-      const outcome = await publishShared(this.parts, gitDir, wait);
-      this.#hindrances.set(gitDir, outcome.warnings);
+      const outcome = await publishShared(this.parts, gitDir, wait, options);
+      this.#hindrances.set(gitDir, [...outcome.warnings, ...outcome.diverged]);
       return outcome;
     } catch (error) {
       if (!wait.signal.aborted) this.#hindrances.set(gitDir, [toGtrError(error).message]);
@@ -240,9 +247,26 @@ export class Engine implements AsyncDisposable {
    */
   async hindrances(): Promise<string[]> {
     const shares = await new Shares(this.parts.home).list();
-    return shares.flatMap(({ gitDir, name }) =>
+    const found = shares.flatMap(({ gitDir, name }) =>
       (this.#hindrances.get(gitDir) ?? []).map((why) => `${name}: ${why}`)
     );
+    for (const repository of await this.own()) {
+      const state = await repository.state().catch(() => undefined); // damaged: the store's check says so
+      const lines = state ? divergences(this.parts, repository.name, state) : [];
+      found.push(...lines.map((why) => `${repository.name}: ${why}`));
+    }
+    return [...new Set(found)];
+  }
+
+  /** Takes over what other machines of this user have published of one of his repositories. */
+  async catchUp(name: string, wait: Wait): Promise<boolean> {
+    return await catchUpWithMachines(this.parts, name, wait);
+  }
+
+  /** The repositories in the store that this user publishes. */
+  async own(): Promise<StoredRepository[]> {
+    const all = await this.parts.store.repositories();
+    return all.filter(({ publisher }) => publisher === this.parts.key.publicKeyHex);
   }
 
   /** Takes a push to one's own address. */

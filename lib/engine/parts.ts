@@ -9,6 +9,7 @@ import type { Mutex } from "../common/mutex.ts";
 import type { Settings } from "../common/settings.ts";
 import { deadline, type Wait } from "../common/wait.ts";
 import type { PublisherKey } from "../identity/keys.ts";
+import type { Machine } from "../identity/machine.ts";
 import type { Follows } from "../store/follows.ts";
 import type { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
@@ -25,6 +26,8 @@ export interface EngineParts {
   readonly home: Home;
   readonly settings: Settings;
   readonly key: PublisherKey;
+  /** This home, as distinct from others with the same key. */
+  readonly machine: Machine;
   readonly passwords: Passwords;
   readonly store: Store;
   readonly transports: readonly Transport[];

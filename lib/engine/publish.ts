@@ -14,6 +14,7 @@ import { canonicalJson } from "../manifest/canonical_json.ts";
 import { type Flow, flowOf } from "../manifest/flow.ts";
 import { signManifest } from "../manifest/manifest.ts";
 import type { Manifest, ObjectFormat, PackRef, SignedManifest } from "../manifest/types.ts";
+import { joinWriters, type Writers, writersOf } from "../manifest/writers.ts";
 import { isSeedable } from "../store/repo_state.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import { makePacks, smallestLimit } from "./make_packs.ts";
@@ -31,6 +32,8 @@ export interface Publication {
   readonly objectDirs: readonly string[];
   /** Make all packs anew, without what the refs don't reach, and drop the replaced ones at once. */
   readonly fromScratch?: boolean;
+  /** The writers of another publication that it builds on, beside the present one. */
+  readonly builtOn?: Writers;
 }
 
 /** What a publication came to. */
@@ -145,6 +148,9 @@ function nextManifest(
   },
 ): Manifest {
   const now = Date.now();
+  // Never below the clock, in milliseconds: a publisher whose store was lost still goes on from
+  // higher numbers than its readers have seen (docs/decisions/001-sequence.md).
+  const sequence = Math.max(highest + 1, now);
   const endpoints = parts.transports
     .map((transport) => [transport.scheme, transport.endpoints()] as const)
     .filter(([, where]) => where.length > 0);
@@ -157,9 +163,7 @@ function nextManifest(
     version: 1,
     publisher: parts.key.publicKeyHex,
     name,
-    // Never below the clock, in milliseconds: a publisher whose store was lost still goes on from
-    // higher numbers than its readers have seen (docs/decisions/001-sequence.md).
-    sequence: Math.max(highest + 1, now),
+    sequence,
     created: Math.floor(now / 1000),
     ...(wanted.description === undefined ? {} : { description: wanted.description }),
     objectFormat: wanted.objectFormat,
@@ -167,6 +171,11 @@ function nextManifest(
     refs: { ...wanted.refs },
     peeled: peeledRefs(wanted.refs, previous, peeled),
     ...(root === undefined ? {} : { root }),
+    writers: joinWriters(
+      previous ? writersOf(previous) : {},
+      wanted.builtOn ?? {},
+      { [parts.machine.id]: sequence },
+    ),
     packs: flow === "announce" ? [] : packs,
     ...(flow === "both" ? {} : { flow }),
     endpoints: Object.fromEntries(endpoints),
@@ -209,9 +218,9 @@ function peeledRefs(
   );
 }
 
-/** Whether publishing would tell nobody anything: all but sequence and date are equal. */
+/** Whether publishing would tell nobody anything: all but who wrote it and when is equal. */
 function sameState(a: Manifest, b: Manifest): boolean {
-  const state = (m: Manifest) => canonicalJson({ ...m, sequence: 0, created: 0 });
+  const state = (m: Manifest) => canonicalJson({ ...m, sequence: 0, created: 0, writers: {} });
   return state(a) === state(b);
 }
 

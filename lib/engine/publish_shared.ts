@@ -4,13 +4,26 @@
  * @module
  */
 import type { Home } from "../common/home.ts";
+import { RequestError } from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
 import { readRepositorySettings } from "../exporter/repository_settings.ts";
+import { renameShared } from "../exporter/share.ts";
 import { Shares } from "../exporter/shares.ts";
+import { whyVanished } from "../exporter/vanished_branch.ts";
+import type { Manifest } from "../manifest/types.ts";
+import type { StoredRepository } from "../store/stored_repository.ts";
+import { buildOnNewest, divergence, dropSettled, giveUpAwaited } from "./own_machines.ts";
 import { changeRepository, type EngineParts } from "./parts.ts";
 import { ownAddresses, publishedManifest, publishState } from "./publish.ts";
+import { isOtherHistory } from "./other_history.ts";
 import { withdrawSource } from "./withdraw.ts";
-import { joinPublished, readSharedState } from "./working_repository.ts";
+import {
+  type Joined,
+  joinPublished,
+  lastSeen,
+  readSharedState,
+  type SharedState,
+} from "./working_repository.ts";
 
 /** What publishing a working repository came to. */
 export interface PublishOutcome {
@@ -18,6 +31,14 @@ export interface PublishOutcome {
   readonly sequence: number;
   readonly changed: boolean;
   readonly warnings: readonly string[];
+  /** What is not published, since something else was meanwhile: one line each, with what helps. */
+  readonly diverged: readonly string[];
+}
+
+/** How a working repository is published. */
+export interface PublishOptions {
+  /** Whatever is published now, by whom it may be: readers get what is here instead. */
+  readonly replace?: boolean;
 }
 
 /**
@@ -25,21 +46,29 @@ export interface PublishOutcome {
  * any more leaves the store and the networks.
  *
  * @param gitDir its common git directory
+ * @throws {RequestError} "other-history" if it has nothing in common with what is published
+ * @throws {NetworkError} "newer-elsewhere"
  */
 export async function publishShared(
   parts: EngineParts,
   gitDir: string,
   wait: Wait,
+  { replace = false }: PublishOptions = {},
 ): Promise<PublishOutcome> {
   if (await sharesNothing(parts.home, gitDir)) return await withdrawSource(parts, gitDir, wait);
-  const state = await readSharedState(gitDir, wait.signal);
-  const { name, description, flow = "both" } = state.settings;
+  const { name } = (await readSharedState(gitDir, wait.signal)).settings;
   const repository = parts.store.repository(parts.key.publicKeyHex, name);
-  const { signed, changed, warnings } = await changeRepository(
+  const builtOn = replace ? await giveUpAwaited(parts, repository, wait) : {};
+  if (!replace) await buildOnNewest(parts, name, wait);
+  const state = await followRenames(parts, gitDir, repository, wait.signal);
+  const { description, flow = "both" } = state.settings;
+  const { signed, changed, warnings, diverged } = await changeRepository(
     ...[parts, repository, wait] as const,
     async () => {
       const published = await publishedManifest(repository, state.objectFormat);
-      const joined = await joinPublished(state, gitDir, repository, published, wait.signal);
+      const joined = replace
+        ? replaced(state)
+        : await joinKnown(state, gitDir, repository, published, wait.signal);
       const outcome = await publishState(parts, repository, {
         refs: joined.refs,
         head: state.head,
@@ -48,9 +77,12 @@ export async function publishShared(
         flow,
         objectDirs: state.objectDirs,
         fromScratch: joined.unshared,
+        builtOn,
       }, wait);
       await repository.writeState({ role: "published", sources: { [gitDir]: joined.seen } });
-      return { ...outcome, warnings: joined.warnings };
+      const settled = [...state.refs.keys()].filter((ref) => !joined.diverged.includes(ref));
+      await dropSettled(repository, settled);
+      return { ...outcome, warnings: joined.warnings, diverged: joined.diverged };
     },
   );
   // gtd may have seen the change first, and be telling the networks at this moment.
@@ -62,7 +94,83 @@ export async function publishShared(
     sequence: signed.manifest.sequence,
     changed,
     warnings: [...warnings, ...failures.map((why) => `not announced on ${why}`)],
+    diverged: diverged.map((ref) => divergence(parts, name, ref)),
   };
+}
+
+/** Joins with what is published, unless that is another repository altogether. */
+async function joinKnown(
+  state: SharedState,
+  gitDir: string,
+  repository: StoredRepository,
+  published: Manifest | undefined,
+  signal: AbortSignal,
+): Promise<Joined> {
+  for (const [ref, oid] of state.refs) {
+    const there = published?.refs[ref];
+    if (!ref.startsWith("refs/heads/") || there === undefined) continue;
+    if (!await isOtherHistory(state, gitDir, repository.path, { here: oid, there }, signal)) {
+      continue;
+    }
+    const { name } = repository;
+    throw new RequestError(
+      "other-history",
+      `can't publish ${name}: its ${ref} has nothing in common with what is published as ${name}`,
+      {
+        hint: "gtr init --replace puts it in its place, for all readers; " +
+          `gtr remove --repository ${name} frees the folder for another name`,
+      },
+    );
+  }
+  const joined = await joinPublished(state, gitDir, repository, published, signal);
+  const before = Object.keys(published?.refs ?? {});
+  if (before.length === 0 || Object.keys(joined.refs).length > 0 || joined.unshared) return joined;
+  // An empty repository is what a mistake leaves more often than what somebody wants to publish.
+  const gone = state.settings.branches.map((ref) => ref.replace(/^refs\/heads\//, "")).join(", ");
+  return {
+    ...joined,
+    refs: { ...published!.refs },
+    seen: await lastSeen(repository, gitDir),
+    warnings: [
+      ...joined.warnings,
+      `${gone} is gone from ${gitDir} and stays published: gtr share <branch> shares another, ` +
+      `gtr remove --repository ${repository.name} ends it`,
+    ],
+  };
+}
+
+function replaced(state: SharedState): Joined {
+  const refs = Object.fromEntries(state.refs);
+  return { refs, seen: refs, warnings: [], diverged: [], unshared: true };
+}
+
+/** The shared state, after branches that were renamed are shared under their new names. */
+async function followRenames(
+  parts: EngineParts,
+  gitDir: string,
+  repository: StoredRepository,
+  signal: AbortSignal,
+): Promise<SharedState> {
+  const state = await readSharedState(gitDir, signal);
+  const seen = await lastSeen(repository, gitDir);
+  const { branches } = state.settings;
+  const missing = branches.filter((ref) => !state.existing.has(ref) && seen[ref] !== undefined);
+  if (missing.length === 0) return state;
+  const unshared = new Map(
+    [...state.existing].filter(([ref]) => ref.startsWith("refs/heads/") && !branches.includes(ref)),
+  );
+  const unreadable: string[] = [];
+  let renamed = false;
+  for (const ref of missing) {
+    const vanished = await whyVanished(gitDir, ref, unshared, seen[ref], signal);
+    if (vanished.why === "unreadable") unreadable.push(ref);
+    if (vanished.why !== "renamed") continue;
+    await renameShared(parts.home, gitDir, ref, vanished.to, signal);
+    unshared.delete(vanished.to);
+    parts.log(`${ref} of ${repository.name} is now ${vanished.to}`);
+    renamed = true;
+  }
+  return { ...renamed ? await readSharedState(gitDir, signal) : state, unreadable };
 }
 
 /** Whether the last branch was taken out of sharing, or the folder is off the list altogether. */

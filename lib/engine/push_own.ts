@@ -3,13 +3,12 @@
  *
  * @module
  */
-import { RequestError } from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
 import type { RepoAddress } from "../identity/address.ts";
+import { buildOnNewest, dropSettled } from "./own_machines.ts";
 import { changeRepository, type EngineParts } from "./parts.ts";
 import { publishedManifest, publishState } from "./publish.ts";
 import { applyPush, type PushRequest, type PushResult, refuseForeignPush } from "./push.ts";
-import { syncRepository } from "./sync.ts";
 
 /**
  * Takes a push and publishes what it changed.
@@ -24,12 +23,7 @@ export async function pushOwn(
 ): Promise<PushResult[]> {
   refuseForeignPush(parts, address);
   const repository = parts.store.repository(parts.key.publicKeyHex, address.name);
-  // Published from another machine, or before the store was lost: go on from there.
-  if (!await repository.exists()) {
-    await syncRepository(parts, address, wait).catch((error) => {
-      if (!(error instanceof RequestError) || error.code !== "not-published") throw error;
-    });
-  }
+  await buildOnNewest(parts, address.name, wait);
   const { objectFormat, objectDirs } = request;
   const { results, changed } = await changeRepository(parts, repository, wait, async () => {
     const now = await publishedManifest(repository, objectFormat);
@@ -42,6 +36,7 @@ export async function pushOwn(
     const wanted = { refs, head, objectFormat, objectDirs };
     const { changed } = await publishState(parts, repository, wanted, wait);
     if (changed) await repository.writeState({ role: "published" });
+    await dropSettled(repository, results.flatMap(({ ok, ref }) => ok ? [ref] : []));
     return { results, changed };
   });
   const failures = changed ? await parts.seeder.offer(repository) : [];

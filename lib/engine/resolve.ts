@@ -116,6 +116,32 @@ interface Answers {
   readonly failures: Map<string, GtrError>;
 }
 
+/**
+ * What the networks know of a repository of one's own, whatever the store has.
+ *
+ * @param endpoints of the publication that is here
+ * @throws {NetworkError} "timed-out" if no network answers
+ */
+export async function askForOwn(
+  parts: EngineParts,
+  address: RepoAddress,
+  endpoints: Manifest["endpoints"] | undefined,
+  wait: Wait,
+): Promise<{ readonly best?: SignedManifest; readonly answered: readonly string[] }> {
+  using limit = deadline(
+    answerTimeout(parts),
+    `an answer about ${formatAddress(address)}`,
+    wait.signal,
+  );
+  const { best, answered, failures } = await askAll(parts, address, endpoints, {
+    ...wait,
+    signal: limit.signal,
+  });
+  wait.signal.throwIfAborted();
+  if (best || failures.size < parts.transports.length) return { best, answered };
+  throw new NetworkError("timed-out", `no network answers about ${address.name}`);
+}
+
 /** Asks every network at once; once one has said what it knows, the others get a short while. */
 async function askAll(
   parts: EngineParts,

@@ -15,6 +15,7 @@ const NOTHING_SHARED: PublishOutcome = {
   sequence: 0,
   changed: false,
   warnings: [],
+  diverged: [],
 };
 
 /** Withdraws a repository of one's own, also one that was made by pushing. */

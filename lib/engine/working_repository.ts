@@ -23,8 +23,10 @@ export interface SharedState {
   readonly refs: ReadonlyMap<string, string>;
   /** Refs that git allows and a manifest doesn't hold: too long, a part that starts with "-". */
   readonly skipped: readonly string[];
-  /** Every branch and tag there is, shared or not. */
-  readonly existing: ReadonlySet<string>;
+  /** Every branch and tag there is, shared or not -> object id. */
+  readonly existing: ReadonlyMap<string, string>;
+  /** Shared branches that git can't read: what was published of them stays. */
+  readonly unreadable?: readonly string[];
   /** The branch that readers get first. */
   readonly head: string;
   readonly objectFormat: ObjectFormat;
@@ -67,7 +69,7 @@ export async function readSharedState(gitDir: string, signal: AbortSignal): Prom
     settings,
     refs,
     skipped,
-    existing: new Set(all.keys()),
+    existing: all,
     head: await defaultBranch(gitDir, settings.branches, refs, signal),
     objectFormat: format.stdout.trim() === "sha256" ? "sha256" : "sha1",
     objectDirs: [join(await realpath(gitDir), "objects")],
@@ -97,6 +99,8 @@ export interface Joined {
   /** What to remember as last seen. A diverged ref stays as it was before it diverged. */
   readonly seen: Record<string, string>;
   readonly warnings: readonly string[];
+  /** Refs that are not published, since what is published went another way. */
+  readonly diverged: readonly string[];
   /** A ref was taken out of sharing: its objects must leave the store. */
   readonly unshared: boolean;
 }
@@ -109,10 +113,20 @@ export async function joinPublished(
   published: Manifest | undefined,
   signal: AbortSignal,
 ): Promise<Joined> {
+  return await joinRefs(
+    ...[now, await lastSeen(repository, gitDir), published?.refs ?? {}] as const,
+    { gitDir: repository.path, signal },
+  );
+}
+
+/** The shared refs as they were when the working repository was last read. */
+export async function lastSeen(
+  repository: StoredRepository,
+  gitDir: string,
+): Promise<Readonly<Record<string, string>>> {
   const { sources } = await repository.state();
   // A folder that was moved, or another that takes over the name, goes on from there.
-  const lastSeen = sources[gitDir] ?? Object.assign({}, ...Object.values(sources));
-  return await joinRefs(now, lastSeen, published?.refs ?? {}, { gitDir: repository.path, signal });
+  return sources[gitDir] ?? Object.assign({}, ...Object.values(sources));
 }
 
 /**
@@ -126,9 +140,15 @@ export async function joinRefs(
   published: Readonly<Record<string, string>>,
   store: { gitDir: string; signal: AbortSignal },
 ): Promise<Joined> {
+  const diverged: string[] = [];
   const refs: Record<string, string> = { ...published };
   const seen: Record<string, string> = Object.fromEntries(now.refs);
-  const warnings = now.skipped.map((name) => `${name} is not shared: its name is not allowed`);
+  const warnings = [
+    ...now.skipped.map((name) => `${name} is not shared: its name is not allowed`),
+    ...(now.unreadable ?? []).map((name) =>
+      `${name} stays published as it was: git can't read it here (see git fsck)`
+    ),
+  ];
   let unshared = false;
   const contains = (newer: string, older: string) =>
     isAncestor(store.gitDir, older, newer, {
@@ -141,6 +161,10 @@ export async function joinRefs(
     const before = lastSeen[name];
     const there = published[name];
     if (here === undefined) {
+      if (now.unreadable?.includes(name)) {
+        if (before !== undefined) seen[name] = before;
+        continue;
+      }
       if (there === undefined) continue;
       const withdrawn = isWithdrawn(name, now);
       // Deleted here: deleted there too, unless a push has moved it since.
@@ -152,13 +176,11 @@ export async function joinRefs(
       } else if (!await contains(there, here)) {
         if (before === undefined) delete seen[name];
         else seen[name] = before;
-        warnings.push(
-          `${name} has diverged from what was pushed to the address: pull it first, then it is published`,
-        );
+        diverged.push(name);
       }
     }
   }
-  return { refs, seen, warnings, unshared };
+  return { refs, seen, warnings, diverged, unshared };
 }
 
 /** Whether a ref that is no longer shared was taken out of sharing rather than deleted. */

@@ -115,6 +115,21 @@ export async function stopSharing(
   return after;
 }
 
+/** Shares a branch under its new name. */
+export async function renameShared(
+  home: Home,
+  commonDir: string,
+  from: string,
+  to: string,
+  signal: AbortSignal,
+): Promise<void> {
+  using _lock = await new Shares(home).lock(signal);
+  const settings = await readRepositorySettings(commonDir);
+  if (!settings?.branches.includes(from)) return;
+  const branches = [...new Set(settings.branches.map((name) => name === from ? to : name))];
+  await writeRepositorySettings(commonDir, { ...settings, branches });
+}
+
 /**
  * Takes a repository off the list of shares if it shares nothing. Until then gtd, whenever it
  * starts, still finds it there and withdraws what is published.

@@ -23,6 +23,7 @@ import { dirname } from "node:path";
 import { readTextIfPresent, storeError, syncDirectory } from "../common/atomic_file.ts";
 import { StoreError } from "../common/errors.ts";
 import { checkOutsideRepositories } from "../common/home.ts";
+import { nameMachine } from "./machine.ts";
 
 /** An ed25519 key pair (RFC 8032). */
 export interface PublisherKey {
@@ -132,6 +133,7 @@ export async function loadOrCreateKey(path: string): Promise<PublisherKey> {
   await createOnce(path, pem);
   const created = await readKey(path); // another process's, if it was faster
   if (!created) throw new StoreError("disk", `can't read ${path}: it was removed`);
+  await nameMachine(dirname(path), created.publicKeyHex);
   return created;
 }
 

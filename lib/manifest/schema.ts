@@ -9,6 +9,7 @@ import { isPlainObject } from "./canonical_json.ts";
 import { isAnnounced } from "./flow.ts";
 import { conflictingRef, isValidRefName } from "./ref_name.ts";
 import type { Manifest } from "./types.ts";
+import { MAX_WRITERS } from "./writers.ts";
 
 /** Longest canonical text of a manifest, in bytes. */
 export const MAX_MANIFEST_BYTES = 8 * 1024 * 1024;
@@ -84,6 +85,7 @@ const ManifestSchema = v.looseObject({
     v.array(PackSchema, "not a list"),
     v.maxLength(MAX_PACKS, `more than ${MAX_PACKS}`),
   ),
+  writers: v.optional(map),
   flow: v.optional(v.pipe(text, v.maxLength(MAX_FLOW, "too long"))),
   endpoints: map,
 }, form);
@@ -97,7 +99,18 @@ export function manifestFault(value: unknown): string | undefined {
     return `${v.getDotPath(issue) ?? "it"}: ${issue.message}`;
   }
   const manifest = value as Manifest;
-  return refsFault(manifest) ?? packsFault(manifest) ?? endpointsFault(manifest.endpoints);
+  return refsFault(manifest) ?? packsFault(manifest) ?? writersFault(manifest) ??
+    endpointsFault(manifest.endpoints);
+}
+
+function writersFault({ writers = {} }: Manifest): string | undefined {
+  const entries = Object.entries(writers);
+  if (entries.length > MAX_WRITERS) return `writers: more than ${MAX_WRITERS}`;
+  for (const [machine, last] of entries) {
+    if (!/^[0-9a-f]{16}$/.test(machine)) return `writers: ${show(machine)} is not 16 hex digits`;
+    if (!Number.isSafeInteger(last) || last < 1) return `writers.${machine}: no sequence number`;
+  }
+  return undefined;
 }
 
 function refsFault({ head, refs, peeled = {}, root, objectFormat }: Manifest): string | undefined {

@@ -51,6 +51,11 @@ export interface Manifest {
    * addition to version 1.
    */
   readonly root?: string;
+  /**
+   * Which of the publisher's machines have written the repository, and the sequence number of the last
+   * publication of each: this one's and those that it builds on. An addition to version 1.
+   */
+  readonly writers?: Readonly<Record<string, number>>;
   readonly packs: readonly PackRef[];
   /**
    * How the data gets to readers (see `flowOf`); an addition to version 1. With "announce" no packs

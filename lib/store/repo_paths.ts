@@ -58,6 +58,10 @@ export class RepoPaths {
   get outgoing(): string {
     return join(this.own, "outgoing");
   }
+  /** An object directory with what this machine had published before another's took its place. */
+  get displaced(): string {
+    return join(this.own, "displaced");
+  }
   get retired(): string {
     return join(this.own, "retired");
   }

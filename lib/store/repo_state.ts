@@ -8,6 +8,7 @@ import { readTextIfPresent, writeFileAtomic } from "../common/atomic_file.ts";
 import { VerificationError } from "../common/errors.ts";
 import { canonicalJson } from "../manifest/canonical_json.ts";
 import { isAnnounced } from "../manifest/flow.ts";
+import type { Writers } from "../manifest/writers.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
 
 /** A pack that no manifest lists any more, kept for those who still ask for it. */
@@ -37,6 +38,19 @@ export interface RepoState {
   readonly retired: readonly RetiredPack[];
   /** Seconds since 1970; 0 for never. */
   readonly lastUsed: number;
+  /** Of one's own: what another machine of this publisher published, and is not here yet. */
+  readonly awaited?: Joining;
+  /** Of one's own: what this machine had published when another's took its place, until they are joined. */
+  readonly displaced?: Joining;
+  /** Of one's own: ref -> what this machine had published where another published something else. */
+  readonly diverged?: Readonly<Record<string, string>>;
+}
+
+/** One of two publications that neither knew of the other. */
+export interface Joining {
+  readonly sequence: number;
+  readonly writers: Writers;
+  readonly refs: Readonly<Record<string, string>>;
 }
 
 const Whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
@@ -48,6 +62,11 @@ const Pack = v.looseObject({
   objects: Whole,
   tips: v.array(v.string()),
 });
+const JoiningFile = v.object({
+  sequence: Whole,
+  writers: v.record(v.string(), Whole),
+  refs: v.record(v.string(), v.string()),
+});
 const StateFile = v.object({
   version: v.literal(1),
   role: v.picklist(["published", "followed"]),
@@ -57,6 +76,9 @@ const StateFile = v.object({
   planned: v.optional(v.object({ sequence: Whole, packs: v.array(Pack) })),
   retired: v.array(v.object({ pack: Pack, since: Whole })),
   lastUsed: Whole,
+  awaited: v.optional(JoiningFile),
+  displaced: v.optional(JoiningFile),
+  diverged: v.optional(v.record(v.string(), v.string())),
 });
 
 /**
@@ -143,6 +165,7 @@ export function without(packs: readonly PackRef[], others: readonly PackRef[]): 
 
 /** Writes the state atomically; a file that says the same already is left alone. */
 export async function writeState(path: string, state: RepoState): Promise<void> {
-  const text = canonicalJson({ version: 1, ...state }) + "\n";
+  const present = Object.entries(state).filter(([, value]) => value !== undefined);
+  const text = canonicalJson({ version: 1, ...Object.fromEntries(present) }) + "\n";
   if (await readTextIfPresent(path) !== text) await writeFileAtomic(path, text);
 }

@@ -53,6 +53,11 @@ export class RepositoryReader {
     return this.paths.outgoing;
   }
 
+  /** What this machine had published before another's publication took its place, as objects. */
+  get displacedPath(): string {
+    return this.paths.displaced;
+  }
+
   async exists(): Promise<boolean> {
     return await fileSize(join(this.path, "HEAD")) !== undefined;
   }

@@ -5,8 +5,9 @@
  */
 import { StoreError, VerificationError } from "../common/errors.ts";
 import { deadline, type Wait } from "../common/wait.ts";
+import { basename, join } from "node:path";
 import { explained } from "../git_interface/os_error.ts";
-import { moveFile } from "../git_interface/place_file.ts";
+import { linkOrCopy, moveFile } from "../git_interface/place_file.ts";
 import { isAnnounced } from "../manifest/flow.ts";
 import type { ObjectFormat, PackRef, SignedManifest } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
@@ -19,7 +20,7 @@ import { bitmapBase, makeBitmap } from "./make_bitmap.ts";
 import { Quarantine } from "./quarantine.ts";
 import { type FetchInto, receivePack } from "./receive_pack.ts";
 import { acquireLock, tryLock } from "./repo_lock.ts";
-import { type RepoState, writeState } from "./repo_state.ts";
+import { type Joining, type RepoState, writeState } from "./repo_state.ts";
 import { RepositoryReader } from "./repository_reader.ts";
 import { remove, removeLeftovers, tidyPacks } from "./tidy.ts";
 
@@ -71,21 +72,46 @@ export class StoredRepository extends RepositoryReader {
     return lock && this.#counted(lock);
   }
 
-  /** Changes what the store itself doesn't decide. */
+  /** Changes what the store itself doesn't decide; a member that is undefined is taken out. */
   async writeState(
-    { role, sources, lastUsed, sequence = 0 }: Partial<
-      Pick<RepoState, "role" | "sources" | "lastUsed" | "sequence">
+    { sequence = 0, ...changes }: Partial<
+      Pick<
+        RepoState,
+        "role" | "sources" | "lastUsed" | "sequence" | "awaited" | "displaced" | "diverged"
+      >
     >,
   ): Promise<void> {
     await this.#locked(async () => {
       const state = await this.state();
-      await writeState(this.paths.state, {
-        ...state,
-        role: role ?? state.role,
-        sources: sources ?? state.sources,
-        lastUsed: lastUsed ?? state.lastUsed,
-        sequence: Math.max(sequence, state.sequence),
-      });
+      const next = { ...state, ...changes, sequence: Math.max(sequence, state.sequence) };
+      await writeState(this.paths.state, next);
+    });
+  }
+
+  /**
+   * Keeps the objects of the present publication at {@linkcode displacedPath}, before another
+   * machine's takes its place.
+   *
+   * @throws {StoreError}
+   */
+  async keepDisplaced(displaced: Joining): Promise<void> {
+    await this.#locked(async () => {
+      const folder = join(this.paths.displaced, "pack");
+      await Deno.mkdir(folder, { recursive: true });
+      for (const { pack: { sha256 } } of await this.packs()) {
+        for (const from of [this.paths.pack(sha256), this.paths.idx(sha256)]) {
+          await linkOrCopy(from, join(folder, basename(from)));
+        }
+      }
+      await this.writeState({ displaced });
+    });
+  }
+
+  /** Forgets what {@linkcode keepDisplaced} kept. */
+  async dropDisplaced(): Promise<void> {
+    await this.#locked(async () => {
+      await this.writeState({ displaced: undefined, diverged: undefined });
+      await remove(this.paths.displaced);
     });
   }
 

@@ -19,6 +19,7 @@ export const SHARING: readonly Verb[] = [
     options: [
       { form: "--name <name>", about: "last part of the address (default: the folder's name)" },
       { form: "--description <text>", about: "one line about it, for readers" },
+      { form: "--replace", about: "in the place of whatever is published at its address" },
       FLOW_OPTION,
       JSON_OPTION,
     ],
@@ -27,7 +28,9 @@ export const SHARING: readonly Verb[] = [
       "top of a repository is made one first, as git init does.",
       "From then on gtd publishes each commit on its own: there is no push to remember. Only " +
       "shared branches, and the tags on them, leave this computer.",
-      "Running it again changes nothing and prints the address again.",
+      "Running it again changes nothing and prints the address again. It refuses to publish over " +
+      "what another machine with your key has published and this one can't fetch, and over another " +
+      "repository's history; with --replace readers get what is here instead.",
       ...FLOW_DETAILS,
     ],
     examples: [

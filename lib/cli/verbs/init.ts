@@ -28,7 +28,7 @@ export async function run(call: Call): Promise<void> {
     description: options.description,
     flow,
   }, io.signal);
-  printShared(call, settings, await publish(call, where.commonDir));
+  printShared(call, settings, await publish(call, where.commonDir, { replace: options.replace }));
 }
 
 /**

@@ -1,5 +1,6 @@
 /** `gtr remove` */
-import { UsageError } from "../../common/errors.ts";
+import { RequestError, UsageError } from "../../common/errors.ts";
+import { readRepositorySettings } from "../../exporter/repository_settings.ts";
 import {
   findShared,
   fullBranch,
@@ -9,6 +10,10 @@ import {
   stopSharing,
   unlist,
 } from "../../exporter/share.ts";
+import { formatAddress } from "../../identity/address.ts";
+import { readKey } from "../../identity/keys.ts";
+import { Store } from "../../store/store.ts";
+import { ANY_NETWORK } from "../../transports/known.ts";
 import { publish, withGtd } from "../gtd.ts";
 import type { Call } from "../io.ts";
 import { note, printJson } from "../output.ts";
@@ -33,14 +38,65 @@ export async function run(call: Call): Promise<void> {
     : await wholeRepository(call, options.repository);
   if (branches === undefined) return await removeGone(call, gitDir, options.repository!);
 
-  const after = await stopSharing(home, gitDir, branches, io.signal);
+  const left = await removePushedBranches(call, gitDir, branches);
+  if (left.length === 0 && branches.length > 0) return;
+
+  const after = await stopSharing(home, gitDir, left, io.signal);
   const { addresses, shortfall } = await publish(call, gitDir);
   if (shortfall !== undefined) note(io, `warning: ${shortfall}`);
-  const left = after.branches.map(shortBranch);
-  if (left.length === 0) await unlist(home, gitDir, io.signal);
-  if (options.json) printJson(io, { repository: after.name, branches: left, addresses });
-  if (left.length === 0) note(io, `${after.name} is no longer shared`);
-  else note(io, `no longer shared: ${operands.join(", ")}; still shared: ${left.join(", ")}`);
+  const shared = after.branches.map(shortBranch);
+  if (shared.length === 0) await unlist(home, gitDir, io.signal);
+  if (options.json) printJson(io, { repository: after.name, branches: shared, addresses });
+  if (shared.length === 0) note(io, `${after.name} is no longer shared`);
+  else note(io, `no longer shared: ${operands.join(", ")}; still shared: ${shared.join(", ")}`);
+}
+
+/**
+ * Removes those branches that are published only because they were pushed to one's own address: no
+ * working repository's settings name them.
+ *
+ * @param branches full names
+ * @returns the others
+ */
+async function removePushedBranches(
+  call: Call,
+  gitDir: string,
+  branches: readonly string[],
+): Promise<readonly string[]> {
+  const { io, home } = call;
+  const settings = await readRepositorySettings(gitDir);
+  const key = await readKey(home.identity);
+  if (!settings || !key) return branches;
+  const { name } = settings;
+  const manifest = (await new Store(home).repository(key.publicKeyHex, name).usableManifest())
+    ?.manifest;
+  const isPushed = (ref: string) =>
+    !settings.branches.includes(ref) && manifest?.refs[ref] !== undefined;
+  const pushed = branches.filter(isPushed);
+  if (!manifest || pushed.length === 0) return branches;
+  const results = await withGtd(
+    call,
+    WITHDRAW_MS,
+    "gtd to remove the branches",
+    (gtd, wait) =>
+      gtd.push({
+        url: formatAddress({ scheme: ANY_NETWORK, id: key.id, name }),
+        objectDirs: [],
+        objectFormat: manifest.objectFormat,
+        updates: pushed.map((ref) => ({ ref, oid: null, force: false })),
+      }, wait),
+  );
+  for (const result of results) {
+    if (result.ok) {
+      note(io, `no longer shared: ${shortBranch(result.ref)}`);
+      continue;
+    }
+    const branch = shortBranch(result.ref);
+    throw new RequestError("not-removed", `can't stop sharing ${branch}: ${result.why}`, {
+      hint: `gtr remove --repository ${name} ends sharing all of it`,
+    });
+  }
+  return branches.filter((ref) => !isPushed(ref));
 }
 
 async function isListed({ home }: Call, name: string): Promise<boolean> {

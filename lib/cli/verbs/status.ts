@@ -1,5 +1,6 @@
 /** `gtr status` */
 import { RequestError } from "../../common/errors.ts";
+import { printable } from "../../common/printable.ts";
 import type { Status } from "../../daemon/api.ts";
 import { runningStatus, STATUS_MS, withGtd } from "../gtd.ts";
 import { listNames } from "../../manifest/branches.ts";
@@ -11,7 +12,8 @@ export async function run(call: Call): Promise<void> {
   const status = await ask(call);
   if (call.options.json) return printJson(call.io, status);
   printStatus(call.io, status);
-  for (const warning of status.warnings) note(call.io, `warning: ${warning}`);
+  // Part of the report: whoever reads that wants to know.
+  for (const warning of status.warnings) call.io.stdout(printable(`warning: ${warning}\n`));
   const { verdict } = status;
   if (verdict?.who === "nobody" && verdict.hint) note(call.io, `hint: ${verdict.hint}`);
 }

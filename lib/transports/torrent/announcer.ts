@@ -301,8 +301,7 @@ export class Announcer implements AsyncDisposable {
     return {
       every: PEER_REFRESH_MS,
       outlives: false,
-      run: (limit: Wait) =>
-        dht.announce(infohash, { 4: swarm.announcedPort, 6: swarm.port }, limit),
+      run: (limit: Wait) => dht.announce(infohash, swarm.announcedPort, limit),
     };
   }
 }

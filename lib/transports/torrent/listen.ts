@@ -62,13 +62,12 @@ export async function listen(context: TransportContext): Promise<Listening> {
         uploadRate: settings.get("torrent.uploadRate"),
         secure: (socket) => live.accept(socket),
         arrived: (address) => reach.arrived(address),
-        seen: (from, yourip) => reach.seen(from, yourip),
         mayDial: (address) => mayDial(address, bootstrap),
         dropped,
         log,
       });
       const dht = await Dht.open({
-        host,
+        host: host === "::" ? "0.0.0.0" : host,
         port: swarm.port,
         bootstrap,
         known,

@@ -143,6 +143,10 @@ export class User implements AsyncDisposable {
         const { warnings, shortfall } = this;
         return { addresses, sequence: 1, changed: true, warnings, shortfall };
       },
+      push: ({ updates }) => {
+        this.asked.push(`push ${updates.map(({ ref, oid }) => `${oid}:${ref}`).join(" ")}`);
+        return Promise.resolve(updates.map(({ ref }) => ({ ref, ok: true as const })));
+      },
       withdraw: ({ name }) => {
         this.asked.push(`withdraw ${name}`);
         const changed = name === "pushed";

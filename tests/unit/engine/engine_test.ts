@@ -48,9 +48,9 @@ class World implements AsyncDisposable {
   }
 }
 
-async function publish(engine: Engine, gitDir: string) {
+async function publish(engine: Engine, gitDir: string, options: { replace?: boolean } = {}) {
   using wait = soon();
-  return await engine.publish(gitDir, wait);
+  return await engine.publish(gitDir, wait, options);
 }
 async function sync(engine: Engine, url: string) {
   using wait = soon();
@@ -84,7 +84,7 @@ Deno.test("what one engine publishes another follows: first with no commit, then
     assert.equal(changed, true);
     assert.deepEqual(await refsOf(reader, url), { [main]: tip });
     assert.deepEqual(await publish(sharer, gitDir), {
-      ...{ changed: false, sequence, addresses: empty.addresses, warnings: [] },
+      ...{ changed: false, sequence, addresses: empty.addresses, warnings: [], diverged: [] },
     });
   }
 });
@@ -133,7 +133,9 @@ Deno.test("HEAD names the branch shared first; without it the one checked out, e
   await git(path, ["symbolic-ref", "HEAD", "refs/heads/next"]);
   assert.equal(await head(), main, "whatever is checked out");
   await git(path, ["branch", "-m", "main", "trunk"]);
-  assert.equal(await head(), "refs/heads/next");
+  assert.equal(await head(), "refs/heads/trunk", "a rename is followed");
+  await git(path, ["branch", "-D", "-q", "trunk"]);
+  assert.equal(await head(), "refs/heads/next", "once it is deleted");
 });
 
 Deno.test("one that shares nothing any more leaves the store and the network, and can come back", async () => {
@@ -144,7 +146,7 @@ Deno.test("one that shares nothing any more leaves the store and the network, an
   const first = await publish(sharer, gitDir);
   await share(sharer.parts.home, gitDir, "hello", []);
   assert.deepEqual(await publish(sharer, gitDir), {
-    ...{ addresses: {}, sequence: 0, changed: true, warnings: [] },
+    ...{ addresses: {}, sequence: 0, changed: true, warnings: [], diverged: [] },
   });
   assert.deepEqual(await sharer.parts.store.repositories(), []);
   assert.deepEqual([world.network.announced.size, world.network.seeded.size], [0, 0]);
@@ -213,15 +215,18 @@ Deno.test("a push makes, changes and joins with the working repository", async (
   const third = await emptyCommit(clone, { parent: second, branch: "main" });
   await push(main, third);
   const here = await commit(work);
-  const { warnings } = await publish(sharer, join(work, ".git"));
-  assert.match(warnings.join(), /refs\/heads\/main has diverged/);
-  assert.match((await sharer.hindrances()).join(), /^pushed: refs\/heads\/main has diverged/);
+  const { diverged } = await publish(sharer, join(work, ".git"));
+  assert.match(
+    diverged.join(),
+    /^main has diverged .* git pull torrent:\/\/[0-9a-f]{40}\/pushed main$/,
+  );
+  assert.match((await sharer.hindrances()).join(), /^pushed: main has diverged/);
   assert.deepEqual(await refsOf(reader, url), { [main]: third });
   await git(work, ["fetch", "-q", clone, "main"]);
   const parents = ["-p", here, "-p", third];
   const tip = await git(work, ["commit-tree", `${here}^{tree}`, ...parents, "-m", "merge"]);
   await git(work, ["update-ref", main, tip]);
-  assert.deepEqual((await publish(sharer, join(work, ".git"))).warnings, []);
+  assert.deepEqual((await publish(sharer, join(work, ".git"))).diverged, []);
   assert.deepEqual(await sharer.hindrances(), []);
   assert.deepEqual(await refsOf(reader, url), { [main]: tip });
 });
@@ -245,7 +250,10 @@ Deno.test("a repository goes on when its folder is moved, and its name can be ta
   const other = await initRepository(join(world.root, "other"));
   const unrelated = await commit(other);
   await share(sharer.parts.home, join(other, ".git"), "hello", ["main"]);
-  assert.deepEqual((await publish(sharer, join(other, ".git"))).warnings, []);
+  await assert.rejects(publish(sharer, join(other, ".git")), { code: "other-history" });
+  assert.deepEqual(await refsOf(reader, addresses.torrent!), { [main]: tip });
+  const replaced = await publish(sharer, join(other, ".git"), { replace: true });
+  assert.deepEqual(replaced.warnings, []);
   assert.deepEqual(await refsOf(reader, addresses.torrent!), { [main]: unrelated });
 
   const sha256 = await initRepository(join(world.root, "sha256"), "sha256");

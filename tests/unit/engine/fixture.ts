@@ -14,6 +14,7 @@ import { Seeder } from "../../../lib/engine/seeder.ts";
 import { writeRepositorySettings } from "../../../lib/exporter/repository_settings.ts";
 import { Shares } from "../../../lib/exporter/shares.ts";
 import { keyFromSeed } from "../../../lib/identity/keys.ts";
+import { loadMachine } from "../../../lib/identity/machine.ts";
 import { Follows } from "../../../lib/store/follows.ts";
 import { Store } from "../../../lib/store/store.ts";
 import type { StoredRepository } from "../../../lib/store/stored_repository.ts";
@@ -39,8 +40,9 @@ export async function makeParts(
   const logged: string[] = [];
   const log = (message: string) => void logged.push(message);
   const key = keyFromSeed(new Uint8Array(32).fill(options.seed ?? 1));
+  const machine = await loadMachine(home.root);
   const [store, follows, passwords] = [new Store(home), new Follows(home), new Passwords()];
-  const given = { home, settings, key, passwords, store, follows, log };
+  const given = { home, settings, key, machine, passwords, store, follows, log };
   const seeder = new Seeder(
     ...[transports, settings, log, (stored: StoredRepository) => maySeed(given, stored)] as const,
     new Bitmaps(given),

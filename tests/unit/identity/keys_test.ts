@@ -168,8 +168,9 @@ Deno.test("processes that race for the first key all get one key, and leave noth
     }
     const ids = new Set(outputs.map(({ stdout }) => new TextDecoder().decode(stdout).trim()));
     assert.deepEqual([...ids], [(await readKey(path))?.id]);
-    assert.deepEqual((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name), [
+    assert.deepEqual((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort(), [
       "identity.pem",
+      "machine.json",
     ]);
   }));
 

@@ -4,12 +4,11 @@
  * @module
  */
 import { lookup } from "node:dns/promises";
-import { isIP } from "node:net";
+import { isIPv4 } from "node:net";
 import { join } from "node:path";
 import * as v from "valibot";
 import { readTextIfPresent, writeFileAtomic } from "../../../common/atomic_file.ts";
-import { type Address, formatHostPort, parseAddress, parseHostPort } from "../address.ts";
-import { type Family, familyOf } from "./contacts.ts";
+import { type Address, formatHostPort, parseHostPort } from "../address.ts";
 
 /** Nodes that anyone may join the public DHT through. */
 export const PUBLIC_BOOTSTRAP: readonly string[] = [
@@ -19,19 +18,18 @@ export const PUBLIC_BOOTSTRAP: readonly string[] = [
   "router.utorrent.com:6881",
 ];
 
-/** The addresses of one family of "host:port" names; those that can't be found are left out. */
-export async function resolveHosts(names: readonly string[], family: Family): Promise<Address[]> {
+/** The IPv4 addresses of "host:port" names; those that can't be found are left out. */
+export async function resolveHosts(names: readonly string[]): Promise<Address[]> {
   const found = await Promise.all(names.map(async (name) => {
     const parsed = parseHostPort(name);
-    if (!parsed) return undefined;
-    if (isIP(parsed.host)) return familyOf(parsed.host) === family ? parsed : undefined;
-    return await lookup(parsed.host, { family })
+    if (!parsed || isIPv4(parsed.host)) return parsed;
+    // Without the family, a host with an IPv6 address would be lost: the socket is IPv4.
+    return await lookup(parsed.host, { family: 4 })
       .then(({ address }) => ({ host: address, port: parsed.port }), () => undefined);
   }));
   return found.filter((address) => address !== undefined);
 }
 
-/** Nodes of one family. */
 const MAX_KNOWN = 50;
 
 const KnownFile = v.object({
@@ -62,9 +60,9 @@ export class KnownNodes {
     try {
       const file = v.parse(KnownFile, JSON.parse(text));
       if (file.bootstrap !== this.#bootstrap) return { port: file.port, nodes: [] };
-      const nodes = file.nodes.slice(0, 2 * MAX_KNOWN).map(parseAddress)
-        .filter((node) => node !== undefined);
-      return { port: file.port, nodes };
+      const nodes = file.nodes.slice(0, MAX_KNOWN).map(parseHostPort)
+        .filter((node) => node !== undefined && isIPv4(node.host));
+      return { port: file.port, nodes: nodes as Address[] };
     } catch {
       return nothing; // a cache: the bootstrap nodes do without it
     }
@@ -75,9 +73,7 @@ export class KnownNodes {
       version: 1,
       bootstrap: this.#bootstrap,
       port,
-      nodes: ([4, 6] as const).flatMap((family) =>
-        nodes.filter(({ host }) => familyOf(host) === family).slice(0, MAX_KNOWN)
-      ).map(formatHostPort),
+      nodes: nodes.slice(0, MAX_KNOWN).map(formatHostPort),
     };
     await writeFileAtomic(this.#path, JSON.stringify(file) + "\n");
   }

@@ -19,6 +19,7 @@ import { Meeting, type MeetingPeer } from "./meeting.ts";
 import { infohashOf } from "./metainfo.ts";
 import { saysItHasAll } from "./probe.ts";
 import { Seed, type SeedOptions } from "./seed.ts";
+import { type Seen, SeenAs } from "./seen_as.ts";
 import type { SwarmContext, Torrent } from "./torrent.ts";
 import { Uploads } from "./uploads.ts";
 import type { PeerWire } from "./wire.ts";
@@ -33,8 +34,6 @@ export interface SwarmOptions extends ConnectionLimits {
   readonly host: string;
   /** A public IPv6 address of this machine, if it listens on one. */
   readonly ipv6?: () => string | undefined;
-  /** Told what peers say that this node's address is: nothing in `yourip` is validated (BEP 10). */
-  readonly seen?: (from: string, yourip: unknown) => void;
   /** TCP port; 0 for any free one. */
   readonly port: number;
   /** Peers served at once. */
@@ -88,7 +87,7 @@ export class Swarm {
         isIPv4(host) && reachOf(host) === "public" ? this.announcedPort : this.port,
       uploads: new Uploads(options.uploadSlots, options.uploadRate, options.log),
       bans,
-      seen: options.seen ?? (() => {}),
+      seenAs: new SeenAs(),
       ipv6: options.ipv6 ?? (() => undefined),
       patience,
       dropped: options.dropped,
@@ -118,6 +117,11 @@ export class Swarm {
   /** The TCP port that peers connect to from outside, by IPv4. */
   get announcedPort(): number {
     return this.outsidePort ?? this.port;
+  }
+
+  /** What peers say that this node's address is, most often said first. */
+  get seenAs(): readonly Seen[] {
+    return this.#context.seenAs.addresses;
   }
 
   /** Serves a file to whoever asks, until disposed. Nothing is opened before someone does. */
