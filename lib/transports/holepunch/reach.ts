@@ -67,12 +67,14 @@ export function judge(evidence: Evidence): Reach {
       ...known,
     };
   }
-  const why = "the router gives each connection another port";
-  if (relays > 0) return { how: "relay", summary: `through a relay, as ${why}`, ...known };
+  if (relays > 0) {
+    const summary = "through a relay, as the router gives each connection another port";
+    return { how: "relay", summary, ...known };
+  }
   return {
     how: "hole-punching",
     limited: true,
-    summary: `by hole punching, but not for those whose routers do as this one: ${why}`,
+    summary: "by hole punching, unless the other's router gives each connection another port, too",
     hint:
       "set a relay (gtr config holepunch.relays <its key>), or turn on UPnP or NAT-PMP in the router",
     ...known,

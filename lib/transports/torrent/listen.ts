@@ -61,6 +61,7 @@ export async function listen(context: TransportContext): Promise<Listening> {
         uploadSlots: settings.get("torrent.uploadSlots"),
         uploadRate: settings.get("torrent.uploadRate"),
         secure: (socket) => live.accept(socket),
+        seen: (from, yourip) => reach.seen(from, yourip),
         arrived: (address) => reach.arrived(address),
         mayDial: (address) => mayDial(address, bootstrap),
         dropped,

@@ -24,8 +24,10 @@ export interface Evidence {
   readonly isAlone: boolean;
   /** The router's mapping of the port; undefined if it has not been asked, or hasn't answered yet. */
   readonly mapping: { readonly outside?: Outside; readonly problem?: string } | undefined;
-  /** The latest connection from outside. */
+  /** The latest connection from outside over IPv4. */
   readonly arrival: Arrival | undefined;
+  /** And over IPv6, which no router translates. */
+  readonly arrival6: Arrival | undefined;
   /** When those who were asked to connect last didn't get through, in milliseconds since 1970. */
   readonly refusedAt: number | undefined;
 }
@@ -34,31 +36,40 @@ export interface Evidence {
 export function judge(evidence: Evidence): Reach {
   const { host, own, seenAt, arrival, refusedAt = -Infinity } = evidence;
   if (reachOf(host) === "machine" && host !== "0.0.0.0" && host !== "::") {
-    const hint = "let others in: gtr config torrent.host 0.0.0.0";
+    const hint = "let others in: gtr config torrent.host ::";
     return { how: "local", summary: `only from this machine: torrent.host is ${host}`, hint };
   }
   if (seenAt !== undefined && own.includes(seenAt) && reachOf(seenAt) === "private") {
     return { how: "local", summary: `only from the private network of ${seenAt}` };
   }
   if (arrival && arrival.at > refusedAt) return reached(evidence, arrival);
-  return refusedAt > 0 ? refused(evidence) : supposed(evidence);
+  const other = refusedAt > 0 ? refused(evidence) : supposed(evidence);
+  return evidence.arrival6 && other.how !== "mapped"
+    ? reachedOver6(evidence, evidence.arrival6, other)
+    : other;
+}
+
+/** Somebody has connected over IPv6; over IPv4 it may be otherwise. */
+function reachedOver6({ own, port }: Evidence, { at }: Arrival, over4: Reach): Reach {
+  const host = own.find((one) => one.includes(":") && reachOf(one) === "public");
+  const address = host === undefined ? {} : { address: formatHostPort({ host, port }) };
+  const where = address.address === undefined ? "" : ` at ${address.address}`;
+  if (over4.how !== "outgoing-only") {
+    return { how: "open", summary: `from outside over IPv6${where}`, connectedAt: at, ...address };
+  }
+  return {
+    how: "open",
+    limited: true,
+    summary: `from outside over IPv6 only${where}`,
+    connectedAt: at,
+    ...address,
+    ...(over4.hint === undefined ? {} : { hint: over4.hint }),
+  };
 }
 
 /** Somebody has connected. */
-function reached({ own, port, seenAt, mapping }: Evidence, { host, at }: Arrival): Reach {
+function reached({ own, port, seenAt, mapping }: Evidence, { at }: Arrival): Reach {
   const outside = mapping?.outside;
-  if (host.includes(":")) {
-    const own6 = own.find((address) => address.includes(":") && reachOf(address) === "public");
-    const at6 = own6 === undefined ? "" : ` at ${formatHostPort({ host: own6, port })}`;
-    const isBehind = seenAt !== undefined && !own.includes(seenAt) && !outside;
-    const reach = {
-      connectedAt: at,
-      ...(own6 && { address: formatHostPort({ host: own6, port }) }),
-    };
-    return isBehind
-      ? { how: "open", limited: true, summary: `from outside over IPv6 only${at6}`, ...reach }
-      : { how: "open", summary: `from outside${at6}`, ...reach };
-  }
   if (outside) {
     const address = formatHostPort(outside);
     return { how: "mapped", address, connectedAt: at, summary: byMapping(outside) };

@@ -29,6 +29,8 @@ const ARRIVAL_MS = 4_000;
 /** How soon they are asked again: twice as long each time. */
 const SHORTEST_MS = 15_000;
 const LONGEST_MS = 30 * 60_000;
+/** How long the addresses of this machine are taken for what they were. */
+const OWN_MS = 5_000;
 /** Gtrs that are remembered. */
 const MAX_HELPERS = 32;
 
@@ -43,7 +45,9 @@ export class TorrentReach implements Disposable {
   readonly #settings: TransportContext["settings"];
   /** Who takes part is known: strangers don't. */
   readonly #closed: boolean;
+  /** What those outside say of this node's address, and what neighbours do. */
   readonly #votes: AddressVotes;
+  readonly #nearVotes: AddressVotes;
   readonly #arrivals = new Arrivals();
   /** Groups whose helpers did not get through -> when, in milliseconds since 1970. */
   readonly #refusals = new Map<string, number>();
@@ -55,16 +59,16 @@ export class TorrentReach implements Disposable {
   readonly #tried = Promise.withResolvers<void>();
   #parts: ReachParts | undefined;
   #isJoined = false;
+  #known: { readonly networks: OwnNetworks; readonly at: number } | undefined;
   /** Told of each connection. */
   readonly #expecting = new Set<(host: string) => void>();
 
   constructor({ settings }: Pick<TransportContext, "settings">) {
     this.#settings = settings;
     this.#closed = settings.get("torrent.bootstrap") !== undefined;
-    this.#votes = new AddressVotes({
-      groupOf: (host) => this.#groupOf(host),
-      needed: this.#needed,
-    });
+    const options = { groupOf: (host: string) => this.#groupOf(host), needed: this.#needed };
+    this.#votes = new AddressVotes(options);
+    this.#nearVotes = new AddressVotes(options);
   }
 
   /** Somebody has connected. */
@@ -88,7 +92,8 @@ export class TorrentReach implements Disposable {
 
   /** Somebody says at which address, of 4 or 16 bytes, it sees this node. */
   seen(from: string, address: unknown): void {
-    this.#votes.heard(from, address);
+    const isFar = isOutside(from, this.#own, this.#closed);
+    (isFar ? this.#votes : this.#nearVotes).heard(from, address);
   }
 
   /** Begins to find out. */
@@ -103,21 +108,21 @@ export class TorrentReach implements Disposable {
 
   /** What is known now. */
   now(): Reach {
-    const own = ownNetworks();
     const host = this.#settings.get("torrent.host");
     const mapped = this.#parts?.mapping;
     const { outside, problem } = mapped ?? {};
     const isMappingKnown = !this.#settings.get("network.portMapping") || outside || problem;
-    const arrival = this.#arrival(own);
+    const arrival = this.#arrival(4);
     return judge({
       host,
       port: this.#parts?.dht.port ?? 0,
       isPortChosen: this.#settings.get("torrent.port") !== 0,
-      own: own.addresses,
+      own: this.#own.addresses,
       isAlone: this.#isAlone,
-      seenAt: this.#votes.address(4),
+      seenAt: this.#votes.address(4) ?? this.#nearVotes.address(4),
       mapping: isMappingKnown ? { outside, problem } : undefined,
       arrival,
+      arrival6: this.#arrival(6),
       refusedAt: this.#refusedAt(arrival),
     });
   }
@@ -150,20 +155,20 @@ export class TorrentReach implements Disposable {
 
   /** Asks gtrs that are outside to connect, unless somebody has just done so by himself. */
   async #ask(dht: Dht, signal: AbortSignal): Promise<void> {
-    const own = ownNetworks();
-    const last = this.#arrival(own);
+    const last = this.#arrival(4);
     if (last && Date.now() - last.at < LONGEST_MS) return;
-    const helpers = [...this.#helpers.values()].filter(({ host }) => this.#isOutside(host, own));
+    const helpers = [...this.#helpers.values()].filter(({ host }) => this.#isOutside(host));
     await Promise.all(shuffled(helpers).slice(0, ASKED).map((to) => this.#askOne(dht, to, signal)));
   }
 
   /** What it promises is not believed: it has to arrive. That it doesn't counts as one voice. */
   async #askOne(dht: Dht, to: Address, signal: AbortSignal): Promise<void> {
     using asking = deadline(ASK_MS, "a gtr's answer", signal);
-    const own = ownNetworks();
     const came = Promise.withResolvers<void>();
     // From another of its addresses will do, and so will somebody else.
-    const expect = (host: string) => void (this.#isOutside(host, own) && came.resolve());
+    const expect = (host: string) => {
+      if (!host.includes(":") && this.#isOutside(host)) came.resolve();
+    };
     this.#expecting.add(expect);
     try {
       const port = this.#parts?.mapping?.outside?.port ?? dht.port;
@@ -177,8 +182,10 @@ export class TorrentReach implements Disposable {
   }
 
   /** The latest connection from outside that still proves something. */
-  #arrival(own: OwnNetworks): Arrival | undefined {
-    const last = this.#arrivals.latest((host) => this.#isOutside(host, own));
+  #arrival(family: 4 | 6): Arrival | undefined {
+    const last = this.#arrivals.latest((host) =>
+      host.includes(":") === (family === 6) && this.#isOutside(host)
+    );
     return last && Date.now() - last.at < FRESH_MS ? last : undefined;
   }
 
@@ -189,8 +196,17 @@ export class TorrentReach implements Disposable {
     return fresh.length >= this.#needed ? Math.max(...fresh) : undefined;
   }
 
-  #isOutside(host: string, own: OwnNetworks): boolean {
-    return host !== this.#votes.address(4) && isOutside(host, own, this.#closed);
+  #isOutside(host: string): boolean {
+    return host !== this.#votes.address(4) && isOutside(host, this.#own, this.#closed);
+  }
+
+  /** Asking the system takes longer than what is done with it. */
+  get #own(): OwnNetworks {
+    const now = performance.now();
+    if (!this.#known || now - this.#known.at > OWN_MS) {
+      this.#known = { networks: ownNetworks(), at: now };
+    }
+    return this.#known.networks;
   }
 
   get #isAlone(): boolean {

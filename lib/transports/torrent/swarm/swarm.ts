@@ -19,7 +19,6 @@ import { Meeting, type MeetingPeer } from "./meeting.ts";
 import { infohashOf } from "./metainfo.ts";
 import { saysItHasAll } from "./probe.ts";
 import { Seed, type SeedOptions } from "./seed.ts";
-import { type Seen, SeenAs } from "./seen_as.ts";
 import type { SwarmContext, Torrent } from "./torrent.ts";
 import { Uploads } from "./uploads.ts";
 import type { PeerWire } from "./wire.ts";
@@ -34,6 +33,8 @@ export interface SwarmOptions extends ConnectionLimits {
   readonly host: string;
   /** A public IPv6 address of this machine, if it listens on one. */
   readonly ipv6?: () => string | undefined;
+  /** Told what the peer at an IP address says that this node's address is (BEP 10, "yourip"). */
+  readonly seen?: (from: string, yourip: unknown) => void;
   /** TCP port; 0 for any free one. */
   readonly port: number;
   /** Peers served at once. */
@@ -87,7 +88,7 @@ export class Swarm {
         isIPv4(host) && reachOf(host) === "public" ? this.announcedPort : this.port,
       uploads: new Uploads(options.uploadSlots, options.uploadRate, options.log),
       bans,
-      seenAs: new SeenAs(),
+      seen: options.seen ?? (() => {}),
       ipv6: options.ipv6 ?? (() => undefined),
       patience,
       dropped: options.dropped,
@@ -117,11 +118,6 @@ export class Swarm {
   /** The TCP port that peers connect to from outside, by IPv4. */
   get announcedPort(): number {
     return this.outsidePort ?? this.port;
-  }
-
-  /** What peers say that this node's address is, most often said first. */
-  get seenAs(): readonly Seen[] {
-    return this.#context.seenAs.addresses;
   }
 
   /** Serves a file to whoever asks, until disposed. Nothing is opened before someone does. */

@@ -11,7 +11,6 @@ import { exchangePeers, type Pex, serveMetadata } from "./extensions.ts";
 import { type Metainfo, pieceSize } from "./metainfo.ts";
 import type { PieceFile } from "./piece_file.ts";
 import { Pipeline } from "./pipeline.ts";
-import type { SeenAs } from "./seen_as.ts";
 import { MAX_BLOCK, type Uploads } from "./uploads.ts";
 import type { PeerWire } from "./wire.ts";
 
@@ -31,7 +30,8 @@ export interface SwarmContext {
   readonly portFor: (host: string) => number;
   readonly uploads: Uploads;
   readonly bans: Bans;
-  readonly seenAs: SeenAs;
+  /** Told what a peer says that this node's address is. */
+  readonly seen: (from: string, yourip: unknown) => void;
   /** A public IPv6 address of this machine, if it listens on one. */
   readonly ipv6: () => string | undefined;
   /** Milliseconds until a peer that says nothing is given up. */
@@ -242,7 +242,7 @@ export abstract class Torrent {
     }
     if (!peer.ready || !("m" in peer.wire.protocol.peerExtendedHandshake)) return;
     const { yourip, ipv6 } = peer.wire.protocol.peerExtendedHandshake;
-    this.swarm.seenAs.heard(peer.wire.host, yourip);
+    this.swarm.seen(peer.wire.host, yourip);
     if (typeof port === "number" && port > 0 && port <= 65535) {
       peer.address ??= { host: peer.wire.host, port };
       if (ipv6 instanceof Uint8Array && ipv6.length === 16 && !peer.wire.host.includes(":")) {

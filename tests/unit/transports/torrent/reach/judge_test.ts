@@ -12,6 +12,7 @@ const HOME: Evidence = {
   isAlone: false,
   mapping: {},
   arrival: undefined,
+  arrival6: undefined,
   refusedAt: undefined,
 };
 const SERVER: Evidence = { ...HOME, own: ["198.51.100.7"] };
@@ -53,12 +54,22 @@ Deno.test("reach by torrent: somebody has connected", () => {
   assert.equal(told({ arrival, seenAt: undefined }), "open: from outside");
   assert.match(told({ arrival, mapping: { outside } }), /^mapped: .*maps \(UPnP\)$/);
   assert.equal(judge({ ...HOME, arrival }).connectedAt, 1_000);
-  const six = { host: "2001:db8::9", at: 1_000 };
-  const own = ["192.168.1.2", "2600::5"];
+});
+
+Deno.test("reach by torrent: IPv6 counts for itself, whatever the router does with IPv4", () => {
+  const evidence = {
+    own: ["192.168.1.2", "fd00::5", "2600::5"],
+    arrival6: { host: "2001:db8::9", at: 1_000 },
+  };
+  const only = "open (limited): from outside over IPv6 only at [2600::5]:6881";
+  assert.equal(told(evidence), only);
+  assert.equal(told({ ...evidence, refusedAt: 2_000 }), only);
+  assert.match(judge({ ...HOME, ...evidence }).hint!, /UPnP/);
   assert.equal(
-    told({ arrival: six, own }),
-    "open (limited): from outside over IPv6 only at [2600::5]:6881",
+    told({ ...evidence, seenAt: undefined }),
+    "open: from outside over IPv6 at [2600::5]:6881",
   );
+  assert.match(told({ ...evidence, arrival }), /^mapped: from outside at 198/);
 });
 
 Deno.test("reach by torrent: others were asked to connect, and did not get through", () => {

@@ -1,0 +1,194 @@
+/**
+ * What `gtr doctor` and `gtr status` say behind routers of every kind, beside what others can really
+ * do.
+ *
+ * @module
+ */
+import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
+import type { Verdict } from "../../lib/daemon/api.ts";
+import type { Reach } from "../../lib/transports/transport.ts";
+import { Node } from "../e2e/node.ts";
+import { cantTranslate, type Nat, NatNetwork, PUBLIC_HOSTS } from "./nat_network.ts";
+
+const why = cantTranslate();
+const reason = why ? ` (${why})` : "";
+
+/** The part of `gtr status --json` that this is about. */
+interface Told {
+  readonly verdict: Verdict;
+  readonly reach: Readonly<Record<string, Reach>>;
+}
+
+/** A public gtd that begins both networks, and gtds that join. */
+class Public implements AsyncDisposable {
+  readonly network = new NatNetwork();
+  readonly #nodes: Node[] = [];
+  #bootstrap: Record<string, string> = {};
+
+  async begin(): Promise<Node> {
+    const node = await this.#add(this.network.public, {
+      ...on(PUBLIC_HOSTS[0]!),
+      GTR_TORRENT_BOOTSTRAP: "none",
+      GTR_HOLEPUNCH_BOOTSTRAP: "none",
+    });
+    await node.gtr("daemon", "start");
+    const { torrent, holepunch } = (await node.status()).transports;
+    this.#bootstrap = {
+      GTR_TORRENT_BOOTSTRAP: torrent.dht,
+      GTR_HOLEPUNCH_BOOTSTRAP: holepunch.dht,
+    };
+    return node;
+  }
+
+  /** A gtd that nobody has to let in. */
+  joinPublic(): Promise<Node> {
+    return this.#add(this.network.public, { ...on(PUBLIC_HOSTS[1]!), ...this.#bootstrap });
+  }
+
+  join(home: "a" | "b", env: Record<string, string> = {}): Promise<Node> {
+    return this.#add(this.network.host(home), { ...on("0.0.0.0"), ...this.#bootstrap, ...env });
+  }
+
+  async #add(namespace: string, env: Record<string, string>): Promise<Node> {
+    const node = await Node.make(
+      "none",
+      { GTR_TRANSPORTS: "torrent,holepunch", ...env },
+      namespace,
+    );
+    this.#nodes.push(node);
+    return node;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#nodes.map((node) => node[Symbol.asyncDispose]()));
+    this.network[Symbol.dispose]();
+  }
+}
+
+const on = (host: string) => ({ GTR_TORRENT_HOST: host, GTR_HOLEPUNCH_HOST: host });
+
+function test(name: string, fn: (net: Public) => Promise<void>): void {
+  Deno.test({
+    name: `doctor: ${name}${reason}`,
+    ignore: reason !== "",
+    fn: async () => {
+      await using net = new Public();
+      await net.begin();
+      await fn(net);
+    },
+  });
+}
+
+const told = async (node: Node) => await node.status() as unknown as Told;
+
+/** What the doctor says of reach, and its exit code; then what the status tells. */
+async function examine(node: Node): Promise<Told & { lines: string[]; code: number }> {
+  const { code, stdout } = await node.run("gtr", ["doctor"]);
+  const lines = stdout.split("\n").filter((line) => /^\w+ reach/.test(line));
+  return { lines, code, ...await told(node) };
+}
+
+/** Shares a repository that is larger than what networks keep themselves; returns its addresses. */
+async function share(node: Node): Promise<{ torrent: string; holepunch: string }> {
+  await node.git("init", "-q", "repo");
+  await node.commit("repo", "noise.txt", randomBytes(120_000).toString("base64"));
+  const { stdout } = await node.run("gtr", ["init"], { cwd: node.path("repo") });
+  const [id] = /[0-9a-f]{40}\/repo/.exec(stdout)!;
+  return { torrent: `torrent://${id}`, holepunch: `holepunch://${id}` };
+}
+
+/** Whether the one can clone from the other over one network alone. */
+async function canClone(net: Public, url: string): Promise<boolean> {
+  const [scheme] = url.split(":");
+  const reader = await net.join("b", { GTR_TRANSPORTS: scheme!, GTR_NETWORK_TIMEOUT: "8" });
+  const { code } = await reader.run("git", ["clone", "-q", url, "copy"]);
+  return code === 0;
+}
+
+interface Expected {
+  readonly torrent: RegExp;
+  readonly holepunch: RegExp;
+  readonly verdict: RegExp;
+  /** Whether somebody else behind a port-restricted router can clone over each network. */
+  readonly clones: readonly [torrent: boolean, holepunch: boolean];
+}
+
+const CLOSED =
+  /^outgoing-only: not from outside: the router at 11\.77\.1\.1 lets no connection in$/;
+const CASES: Readonly<Record<Nat, Expected>> = {
+  "open": {
+    torrent: /^mapped: from outside at 11\.77\.1\.1:\d+, a port that the router forwards$/,
+    holepunch: /^open: from outside at 11\.77\.1\.1:\d+$/,
+    verdict: /^everybody: others can fetch from you: .*\(torrent\); .*\(holepunch\)$/,
+    clones: [true, true],
+  },
+  "full cone": {
+    torrent: CLOSED,
+    holepunch: /^open: from outside at 11\.77\.1\.1:\d+$/,
+    verdict: /^everybody: others can fetch from you: from outside at .* \(holepunch\)$/,
+    clones: [false, true],
+  },
+  "port-restricted": {
+    torrent: CLOSED,
+    holepunch: /^hole-punching: by hole punching through the router$/,
+    verdict: /^everybody: .*by hole punching through the router \(holepunch\)$/,
+    clones: [false, true],
+  },
+  "symmetric": {
+    torrent: CLOSED,
+    holepunch: /^hole-punching: by hole punching, unless the other's router gives each/,
+    verdict: /^some: some others can fetch from you: by hole punching, unless/,
+    clones: [false, true],
+  },
+};
+
+for (const [nat, expected] of Object.entries(CASES) as [Nat, Expected][]) {
+  test(`behind a router that is ${nat}, and what others can do`, async (net) => {
+    net.network.translate("a", nat);
+    net.network.translate("b", "port-restricted");
+    const node = await net.join("a");
+    await node.gtr("daemon", "start");
+    const { lines, code, reach, verdict } = await examine(node);
+    assert.match(`${reach.torrent!.how}: ${reach.torrent!.summary}`, expected.torrent);
+    assert.match(`${reach.holepunch!.how}: ${reach.holepunch!.summary}`, expected.holepunch);
+    assert.match(`${verdict.who}: ${verdict.summary}`, expected.verdict);
+    assert.equal(code, 0);
+    assert.equal(lines.length, 3, lines.join("\n"));
+
+    const urls = await share(node);
+    const clones = [await canClone(net, urls.torrent), await canClone(net, urls.holepunch)];
+    assert.deepEqual(clones, expected.clones);
+  });
+}
+
+test("a public gtd, once somebody has connected; and one that nobody can fetch from", async (net) => {
+  for (const home of ["a", "b"] as const) net.network.translate(home, "port-restricted");
+  const node = await net.joinPublic();
+  const { torrent } = await share(node);
+  const before = (await told(node)).reach.torrent!;
+  assert.match(`${before.how}: ${before.summary}`, /^unknown: nobody outside has tried to connect/);
+  assert.ok(await canClone(net, torrent));
+  const { reach, verdict } = await told(node);
+  assert.equal(reach.torrent!.summary, `from outside at ${reach.torrent!.address}`);
+  assert.deepEqual([reach.torrent!.how, verdict.who], ["open", "everybody"]);
+
+  const alone = await net.join("a", { GTR_TRANSPORTS: "torrent" });
+  await alone.gtr("daemon", "start");
+  const { code, lines, verdict: none } = await examine(alone);
+  assert.equal(code, 1);
+  assert.deepEqual(lines.map((line) => line.split(":")[0]), [
+    "warning reach by torrent",
+    "failed reach",
+  ]);
+  assert.match(none.hint!, /UPnP.*TCP and UDP port \d+.*gtr config torrent\.port \d+/);
+  const { stderr } = await alone.run("gtr", ["status"]);
+  assert.match(stderr, /hint: turn on UPnP/);
+  await alone.git("init", "-q", "repo");
+  await alone.commit("repo", "readme.txt", "hello");
+  const shared = await alone.run("gtr", ["init"], { cwd: alone.path("repo") });
+  assert.match(
+    shared.stderr,
+    /^gtr: warning: nobody can fetch from you as it is; gtr doctor says/m,
+  );
+});
