@@ -71,8 +71,9 @@ function reachedOver6({ own, port }: Evidence, { at }: Arrival, over4: Reach): R
 function reached({ own, port, seenAt, mapping }: Evidence, { at }: Arrival): Reach {
   const outside = mapping?.outside;
   if (outside) {
-    const address = formatHostPort(outside);
-    return { how: "mapped", address, connectedAt: at, summary: byMapping(outside) };
+    const there = { ...outside, host: seenAt ?? outside.host }; // the outermost router's
+    const address = formatHostPort(there);
+    return { how: "mapped", address, connectedAt: at, summary: byMapping(there) };
   }
   const address = seenAt === undefined ? undefined : formatHostPort({ host: seenAt, port });
   const where = address === undefined ? "" : ` at ${address}`;
