@@ -189,6 +189,6 @@ test("a public gtd, once somebody has connected; and one that nobody can fetch f
   const shared = await alone.run("gtr", ["init"], { cwd: alone.path("repo") });
   assert.match(
     shared.stderr,
-    /^gtr: warning: nobody can fetch from you as it is; gtr doctor says/m,
+    /^warning: nobody can fetch from you as it is; gtr doctor says/m,
   );
 });
