@@ -158,6 +158,8 @@ export default class HyperDHT {
     },
     onconnection: (stream: NoiseStream) => void,
   ): Server;
+  /** @returns `to`: where this node's packet came from, as the other sees it */
+  ping(node: NodeAddress): Promise<{ readonly to: NodeAddress }>;
   lookup(topic: Buffer): Query<{ readonly peers: readonly AnnouncedPeer[] }>;
   announce(
     topic: Buffer,

@@ -141,7 +141,9 @@ export class Conversation implements Disposable {
 
   [Symbol.dispose](): void {
     const isIdle = this.#answers === 0 && this.#rest === 0 && !this.isBroken;
-    if (!isIdle || !this.#keep(this)) this.hangUp();
+    // With an error, hyperdht uses the hole for no other connection: it may be what is at fault.
+    if (!isIdle) this.#stream.destroy(new Error("ended while something was left to come"));
+    else if (!this.#keep(this)) this.hangUp();
   }
 
   /** Ends the connection, whatever is under way. */

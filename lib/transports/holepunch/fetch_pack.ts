@@ -103,6 +103,7 @@ export async function fetchFromPeers(
           const worked = taken.get(peer.key) !== before;
           if (signal.aborted || left === 0 || !worked || !isLost(error)) throw error;
           idle.touch();
+          wait.patience?.(wanted.timeout);
         }
       }
     } catch (error) {

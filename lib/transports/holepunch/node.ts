@@ -15,6 +15,7 @@ import { LocalNetwork } from "./lan/local_network.ts";
 import { MappedNode } from "./mapped_node.ts";
 import { limitMessages } from "./message_limit.ts";
 import { RelayChoice } from "./relay_choice.ts";
+import { Moves } from "./moves.ts";
 import { Returns } from "./returns.ts";
 
 /** Nodes that a new network begins with: of fewer, records are lost when one of them is busy. */
@@ -77,6 +78,7 @@ export class HyperNode implements AsyncDisposable {
   readonly #relays: RelayChoice;
   readonly #options: HyperNodeOptions;
   readonly #returns: Returns;
+  #moves: Moves | undefined;
   readonly #mapped: MappedNode | undefined;
   #relayed = 0;
   #local: LocalNetwork | undefined;
@@ -197,6 +199,7 @@ export class HyperNode implements AsyncDisposable {
       limitMessages(stream);
       onconnection(stream);
     });
+    this.#moves ??= new Moves(this.dht, () => server.relayAddresses, () => this.#returns.moved());
     this.onReturn(() => server.refresh()); // else it is announced within five minutes
     await server.listen(keys);
     return server;
@@ -316,6 +319,7 @@ export class HyperNode implements AsyncDisposable {
 
   /** Tells nodes of the DHT that it goes, and ends; at the signal's abort it ends without a word. */
   async close(signal: AbortSignal): Promise<void> {
+    this.#moves?.[Symbol.dispose]();
     this.#returns[Symbol.dispose]();
     await this.#local?.[Symbol.asyncDispose]();
     await this.#mapped?.[Symbol.asyncDispose]();

@@ -1,6 +1,6 @@
 /**
- * Noticing that the DHT can be reached again. What was to be announced meanwhile is not found until
- * it is announced anew.
+ * Noticing that the DHT can be reached again, or from elsewhere. What was to be announced meanwhile is
+ * not found until it is announced anew.
  *
  * @module
  */
@@ -33,6 +33,11 @@ export class Returns implements Disposable {
 
   add(listener: () => void): void {
     this.#listeners.add(listener);
+  }
+
+  /** What is announced leads nowhere any more: calls back as after a return. */
+  moved(): void {
+    this.#tell();
   }
 
   [Symbol.dispose](): void {
