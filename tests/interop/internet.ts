@@ -124,3 +124,27 @@ export async function clone(bob: Node, url: string, name: string): Promise<void>
   assert.equal(code, 0, stderr);
   await bob.gitIn(bob.path(name), "fsck", "--full");
 }
+
+/** Of one pair, what each step took: "1.2 s". */
+export class Times {
+  readonly #rows = new Map<string, string[]>();
+
+  async measure(pair: string, step: string, work: () => Promise<void>): Promise<void> {
+    const begun = performance.now();
+    let how = "";
+    try {
+      await work();
+    } catch (error) {
+      how = "failed after ";
+      throw error;
+    } finally {
+      const seconds = ((performance.now() - begun) / 1000).toFixed(1);
+      const row = this.#rows.get(pair) ?? [];
+      this.#rows.set(pair, [...row, `${step} ${how}${seconds} s`]);
+    }
+  }
+
+  toString(): string {
+    return [...this.#rows].map(([pair, row]) => `${pair}: ${row.join(", ")}`).join("\n");
+  }
+}

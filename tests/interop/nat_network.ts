@@ -39,6 +39,7 @@ export class NatNetwork<Name extends string = "a" | "b"> implements Disposable {
   readonly #prefix = `gtr-${crypto.randomUUID().slice(0, 8)}`;
   readonly #homes: readonly (readonly [Name, Home])[];
   readonly #made: string[] = [];
+  readonly #restarts = new Map<Name, number>();
 
   /** By default two homes, `a` and `b`, without IPv6. */
   constructor(homes?: Readonly<Record<Name, Home>>) {
@@ -69,7 +70,7 @@ export class NatNetwork<Name extends string = "a" | "b"> implements Disposable {
 
   /** What a home's packets come from, outside. */
   outside(home: Name): string {
-    return `11.77.${this.#number(home)}.1`;
+    return `11.77.${this.#number(home)}.${1 + (this.#restarts.get(home) ?? 0)}`;
   }
 
   /** Sets how a home's router translates from now on; it forgets all connections. */
@@ -100,6 +101,40 @@ export class NatNetwork<Name extends string = "a" | "b"> implements Disposable {
         }
       }`;
     runIn(this.router(home), ["nft", "-f", "-"], rules);
+  }
+
+  /** A home's way out carries so much from now on, as tc-tbf(8) reads it: "20mbit". */
+  limit(home: Name, rate: string): void {
+    const shape = ["tbf", "rate", rate, "burst", "64kb", "latency", "300ms"];
+    runIn(this.router(home), ["tc", "qdisc", "replace", "dev", "out", "root", ...shape]);
+  }
+
+  /**
+   * Restarts a home's router: it knows no connection any more, and has another address, as where the
+   * provider gives one each time.
+   */
+  restart(home: Name): void {
+    const router = this.router(home);
+    this.#restarts.set(home, 1 + (this.#restarts.get(home) ?? 0));
+    ip("-n", router, "link", "set", "out", "down"); // with this the kernel forgets what it translates
+    ip("-n", router, "-4", "addr", "flush", "dev", "out");
+    ip("-n", router, "addr", "add", `${this.outside(home)}/16`, "dev", "out");
+    ip("-n", router, "link", "set", "out", "up");
+  }
+
+  /** Takes a computer off its network. */
+  unplug(home: Name, n = 1): void {
+    ip("-n", this.host(home, n), "link", "set", "net", "down");
+  }
+
+  /** Puts it back, with an address that is new with each `lease`. */
+  plug(home: Name, n = 1, lease = 0): void {
+    const host = this.host(home, n);
+    const number = this.#number(home);
+    ip("-n", host, "link", "set", "net", "up");
+    ip("-n", host, "-4", "addr", "flush", "dev", "net");
+    ip("-n", host, "addr", "add", `192.168.${number}.${1 + n + 10 * lease}/24`, "dev", "net");
+    ip("-n", host, "route", "replace", "default", "via", `192.168.${number}.1`);
   }
 
   [Symbol.dispose](): void {

@@ -6,7 +6,7 @@
  */
 import assert from "node:assert/strict";
 import type { Node } from "../e2e/node.ts";
-import { clone, Internet, publish, publishMore, pull, untilFollowed } from "./internet.ts";
+import { clone, Internet, publish, publishMore, pull, Times, untilFollowed } from "./internet.ts";
 import { cantTranslate, type Home, type Nat } from "./nat_network.ts";
 
 const why = cantTranslate();
@@ -15,30 +15,6 @@ const reason = why ? ` (${why})` : "";
 const KINDS = ["open", "port-restricted", "symmetric"] as const satisfies Nat[];
 type Kind = typeof KINDS[number];
 type HomeName = `${"a" | "b"}-${Kind}`;
-
-/** Of one pair, what each step took: "1.2 s". */
-class Times {
-  readonly #rows = new Map<string, string[]>();
-
-  async measure(pair: string, step: string, work: () => Promise<void>): Promise<void> {
-    const begun = performance.now();
-    let how = "";
-    try {
-      await work();
-    } catch (error) {
-      how = "failed after ";
-      throw error;
-    } finally {
-      const seconds = ((performance.now() - begun) / 1000).toFixed(1);
-      const row = this.#rows.get(pair) ?? [];
-      this.#rows.set(pair, [...row, `${step} ${how}${seconds} s`]);
-    }
-  }
-
-  toString(): string {
-    return [...this.#rows].map(([pair, row]) => `${pair}: ${row.join(", ")}`).join("\n");
-  }
-}
 
 Deno.test({
   name: `routers: everybody gets everything from whom they can reach${reason}`,
