@@ -7,7 +7,7 @@ usage: libtorrent_dht.py BOOTSTRAP get PUBLIC_KEY SALT...
        libtorrent_dht.py BOOTSTRAP seed TORRENT_FILE DIRECTORY
        libtorrent_dht.py none hold
 
-Keys, targets and values are hex. Prints one line of JSON, get one for each salt; seed and hold then
+BOOTSTRAP is "host:port", or "[host]:port" for the DHT of IPv6. Keys, targets and values are hex. Prints one line of JSON, get one for each salt; seed and hold then
 run until killed.
 """
 import hashlib
@@ -79,7 +79,7 @@ def text(value):
 
 def main(bootstrap, command, *args):
     session = lt.session({
-        "listen_interfaces": "127.0.0.1:0",
+        "listen_interfaces": "[::]:0" if bootstrap.startswith("[") else "127.0.0.1:0",
         "enable_lsd": False,
         "enable_upnp": False,
         "enable_natpmp": False,
@@ -102,8 +102,8 @@ def main(bootstrap, command, *args):
         print(json.dumps({"dht": f"127.0.0.1:{session.listen_port()}"}), flush=True)
         threading.Event().wait(LIFETIME)
         return
-    host, port = bootstrap.split(":")
-    session.add_dht_node((host, int(port)))
+    host, port = bootstrap.rsplit(":", 1)
+    session.add_dht_node((host.strip("[]"), int(port)))
     next(wait_for(session, "dht_bootstrap"))
     if command == "get":
         for salt in args[1:]:

@@ -15,6 +15,12 @@ export function libtorrent(script: string, ...args: string[]): Program {
   return new Program(PYTHON, [join(import.meta.dirname!, script), ...args]);
 }
 
+/** Runs one of the scripts beside this file in a network namespace. */
+export function libtorrentIn(namespace: string, script: string, ...args: string[]): Program {
+  const command = [PYTHON, join(import.meta.dirname!, script), ...args];
+  return new Program("ip", ["netns", "exec", namespace, ...command]);
+}
+
 /** A node of the private DHT of `bootstrap` that runs one command of libtorrent_dht.py. */
 export function libtorrentNode(bootstrap: string, command: string, ...args: string[]): Program {
   return libtorrent("libtorrent_dht.py", bootstrap, command, ...args);

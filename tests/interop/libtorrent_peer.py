@@ -1,7 +1,8 @@
 """A libtorrent peer: seeds a torrent, or downloads one from a given port.
 
 libtorrent_peer.py seed <torrent file> <directory>            prints "port <n>", runs until killed
-libtorrent_peer.py get <torrent file or magnet> <directory> <port>   prints "done" when it is whole
+libtorrent_peer.py get <torrent file or magnet> <directory> <port> [<host>]   prints "done" when it is
+whole; over IPv6 if the host is an IPv6 address
 """
 import sys
 import time
@@ -9,8 +10,9 @@ import time
 import libtorrent as lt
 
 mode, source, directory = sys.argv[1:4]
+host = sys.argv[5] if len(sys.argv) > 5 else "127.0.0.1"
 session = lt.session({
-    "listen_interfaces": "127.0.0.1:0",
+    "listen_interfaces": "[::]:0" if ":" in host else "127.0.0.1:0",
     "enable_dht": False,
     "enable_lsd": False,
     "enable_upnp": False,
@@ -36,7 +38,7 @@ if mode == "seed":
     while True:
         time.sleep(60)
 
-handle.connect_peer(("127.0.0.1", int(sys.argv[4])))
+handle.connect_peer((host, int(sys.argv[4])))
 while not handle.status().is_seeding:
     time.sleep(0.05)
 print("done", flush=True)
