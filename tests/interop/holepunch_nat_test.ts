@@ -98,7 +98,7 @@ natTest(
     assert.notEqual(alone.code, 0, "no hole can be punched");
     assert.match(
       alone.stderr,
-      /can't connect to [0-9a-f]{12}: HOLEPUNCH.*\nhint: .*holepunch\.relays/s,
+      /can't connect to [0-9a-f]{12}: no hole can be punched, .*\nhint: .*holepunch\.relays/s,
     );
 
     await bob.stopGtd();

@@ -11,6 +11,7 @@ import { abortable, deadline } from "../../common/wait.ts";
 import type { KeyPair, NodeAddress, NoiseStream, Server } from "../../types/hyperdht.d.ts";
 import { UDX } from "../../udx/mod.ts";
 import type { PortMapping } from "../shared/port_mapping/mod.ts";
+import { connectError, isAbsent } from "./connect_error.ts";
 import { LocalNetwork } from "./lan/local_network.ts";
 import { MappedNode } from "./mapped_node.ts";
 import { limitMessages } from "./message_limit.ts";
@@ -33,8 +34,6 @@ const ATTEMPT_MS = 4_000;
 const FAREWELL_MS = 2_000;
 /** hyperdht's word for a router that gives each connection another port. */
 const RANDOM = 3;
-/** hyperdht's errors that a relay can't help with: the peer isn't there. */
-const ABSENT: readonly unknown[] = ["PEER_NOT_FOUND", "PEER_CONNECTION_FAILED"];
 
 /** Where a peer is. Nothing of it is proved until it is connected. */
 export interface PeerAddress {
@@ -209,7 +208,7 @@ export class HyperNode implements AsyncDisposable {
    * A stream to whoever has the key; where no hole can be punched, through a relay.
    *
    * @param searching is called when the hole's port has to be guessed, which takes up to half a minute
-   * @throws {NetworkError} "no-live-peer"
+   * @throws {NetworkError} "no-live-peer", "no-hole"
    */
   async connect(
     peer: PeerAddress,
@@ -256,10 +255,14 @@ export class HyperNode implements AsyncDisposable {
     if (local && !near) throw new NetworkError("no-live-peer", "no node of HyperDHT answers");
     const publicKey = Buffer.from(key, "hex");
     keepSafeRoute(this.dht, publicKey);
+    let punched = false;
     const stream = local && near ? local.connect(publicKey, near) : this.dht.connect(publicKey, {
       ...(relays ? { relayAddresses: relays } : {}),
       ...(relay ? { relayThrough: relay } : {}),
-      holepunch: (remote, local) => punch(remote >= RANDOM || local >= RANDOM),
+      holepunch: (remote, local) => {
+        punched = true;
+        return punch(remote >= RANDOM || local >= RANDOM);
+      },
       reusableSocket: true,
     });
     if (!local) limitMessages(stream);
@@ -267,12 +270,8 @@ export class HyperNode implements AsyncDisposable {
     stream.on("error", (error) => failure ??= error);
     try {
       if (await abortable(stream.opened, signal)) return stream;
-      const why = failure?.message ?? "it hung up";
-      const through = relay ? ` through relay ${relay.toString("hex").slice(0, 12)}` : "";
-      const message = `can't connect to ${key.slice(0, 12)}${through}: ${why}`;
-      const helps = !relay && failure !== undefined && !isAbsent(failure);
-      const hint = helps ? "a relay may help: gtr config holepunch.relays <its key>" : undefined;
-      throw new NetworkError("no-live-peer", message, { hint, cause: failure });
+      const { randomized } = this.dht;
+      throw connectError({ key, relay: relay?.toString("hex"), failure, randomized, punched });
     } catch (error) {
       stream.destroy();
       throw error;
@@ -334,10 +333,6 @@ export class HyperNode implements AsyncDisposable {
 function readAddress(text: string): NodeAddress {
   const at = text.lastIndexOf(":");
   return { host: text.slice(0, at), port: Number(text.slice(at + 1)) };
-}
-
-function isAbsent(error: unknown): boolean {
-  return error instanceof Error && "code" in error && ABSENT.includes(error.code);
 }
 
 function messageOf(error: unknown): string {
