@@ -71,34 +71,91 @@ function routerTest(name: string, fn: () => Promise<void>): void {
   });
 }
 
-/** The port outside at which a gtd's swarm is, as a manifest tells it. */
+/** Waits until the router maps so many ports to a host; returns its rules for them, sorted. */
 async function untilMapped(router: MappingRouter, host: string, count: number): Promise<string[]> {
   let rules: string[] = [];
   await until(
-    () => `${count} mappings to ${host}:\n${rules.join("\n")}`,
+    () => `${count} mappings to ${host}, not:\n${rules.join("\n")}`,
     () => {
-      rules = router.rules().filter((rule) => rule.includes(`dnat ip to ${host}:`));
+      rules = router.rules().filter((rule) => rule.includes(`dnat ip to ${host}:`)).sort();
       return Promise.resolve(rules.length === count);
     },
   );
   return rules;
 }
 
-for (
-  const [by, speaks] of [["PCP", { upnp: false }], ["UPnP", { natPmp: false }]] as const
-) {
+for (const [by, speaks] of [["PCP", { upnp: false }], ["UPnP", { natPmp: false }]] as const) {
   routerTest(`somebody outside clones by a port mapped by ${by}`, async () => {
     await using world = await World.open(speaks);
+    const { router } = world;
     const alice = await world.join("a", SWARM_ONLY);
     const bob = await world.join("outside", SWARM_ONLY);
     const url = await alice.share("hello");
-    await untilMapped(world.router, HOME.a, 2);
+    const first = await untilMapped(router, HOME.a, 2);
     await bob.git("clone", "-q", url, "copy");
     assert.equal(await Deno.readTextFile(bob.path("copy/readme.txt")), "hello\n");
     const { stdout } = await alice.run("gtr", ["daemon", "logs"]);
     assert.match(stdout, new RegExp(`TCP port \\d+ is ${ROUTER_OUTSIDE}:\\d+ outside \\(${by}\\)`));
 
+    await router.stop();
+    assert.deepEqual(router.rules(), []);
+    await router.start(speaks);
+    assert.deepEqual(await untilMapped(router, HOME.a, 2), first, "again after its restart");
+
+    await alice.killGtd();
+    assert.deepEqual(await untilMapped(router, HOME.a, 2), first, "they outlive it");
+    await alice.gtr("daemon", "start");
+    await alice.commit("hello", "more.txt", "more\n");
+    await until("bob pulls what is new", async () => {
+      await bob.gitIn(bob.path("copy"), "pull", "-q");
+      return await Deno.readTextFile(bob.path("copy/more.txt")).catch(() => "") === "more\n";
+    });
+    assert.deepEqual(await untilMapped(router, HOME.a, 2), first, "the next one takes them over");
+
+    Deno.kill((await alice.gtdPid())!, "SIGTERM");
+    await untilMapped(router, HOME.a, 0); // long before they would end by themselves
+
+    await alice.gtr("daemon", "start");
+    await untilMapped(router, HOME.a, 2);
     await alice.stopGtd();
-    assert.deepEqual(world.router.rules(), []);
+    assert.deepEqual(router.rules(), [], "before the command returns");
+  });
+
+  routerTest(`two behind one router with the same port, by ${by}`, async () => {
+    await using world = await World.open(speaks);
+    const env = { ...SWARM_ONLY, GTR_TORRENT_PORT: "6881" };
+    const [alice, carol] = [await world.join("a", env), await world.join("b", env)];
+    const urls = [await alice.share("one")];
+    await untilMapped(world.router, HOME.a, 2);
+    urls.push(await carol.share("two"));
+    const [ofCarol] = await untilMapped(world.router, HOME.b, 2);
+    assert.doesNotMatch(ofCarol!, /dport 6881\b/, "it is another's");
+    assert.match(ofCarol!, new RegExp(`dnat ip to ${HOME.b}:6881$`));
+
+    const bob = await world.join("outside", SWARM_ONLY);
+    for (const [i, url] of urls.entries()) await bob.git("clone", "-q", url, `copy${i}`);
+    await untilMapped(world.router, HOME.a, 2);
   });
 }
+
+routerTest("hyperdht knows that a mapped port can be reached", async () => {
+  await using world = await World.open({});
+  const alice = await world.join("a", { GTR_TRANSPORTS: "holepunch" });
+  await alice.share("hello");
+  await untilMapped(world.router, HOME.a, 1);
+  let reach: unknown;
+  await until(() => `holepunch is mapped: ${JSON.stringify(reach)}`, async () => {
+    reach = (await alice.status()).reach.holepunch;
+    return (reach as { how: string }).how === "mapped";
+  });
+});
+
+routerTest("nothing is asked of a router if the setting is off", async () => {
+  await using world = await World.open({});
+  const alice = await world.join("a", { ...SWARM_ONLY, GTR_NETWORK_PORTMAPPING: "false" });
+  const carol = await world.join("b", SWARM_ONLY);
+  await alice.share("one");
+  await carol.share("two");
+  await untilMapped(world.router, HOME.b, 2);
+  assert.deepEqual(world.router.rules().filter((rule) => rule.includes(HOME.a)), []);
+});

@@ -22,14 +22,14 @@ const ABSENT_MS = 10_000;
 /** Where routers and their announcements are; only tests have others. */
 export interface RouterPorts {
   readonly gateway: number;
-  readonly announcements: number;
+  readonly announcements: { readonly host: string; readonly port: number };
   readonly ssdp: { readonly host: string; readonly port: number };
 }
 
 /** As the specifications say. */
 export const ROUTER_PORTS: RouterPorts = {
   gateway: 5351,
-  announcements: 5350,
+  announcements: { host: "224.0.0.1", port: 5350 },
   ssdp: { host: "239.255.255.250", port: 1900 },
 };
 
@@ -182,9 +182,10 @@ export class PortMapper implements Disposable {
   #hear(router: Router): Disposable {
     const isGateway = router instanceof PcpRouter || router instanceof NatPmpRouter;
     const { announcements, ssdp } = this.#ports;
+    const { host, port } = isGateway ? announcements : ssdp;
     return hearRouter({
-      port: isGateway ? announcements : ssdp.port,
-      group: isGateway ? "224.0.0.1" : ssdp.host,
+      port,
+      group: host,
       own: this.#own,
       router: router.address,
       isRestart: isGateway ? gatewayRestart(router.epoch, () => this.#outside) : upnpRestart(),
