@@ -6,8 +6,6 @@
 import { createSocket } from "node:dgram";
 import { NetworkError } from "../../../common/errors.ts";
 
-/** RFC 6886, section 3.1, and cut short: a router in the same home has answered by then. */
-const TRY_MS = [250, 500, 1000] as const;
 /** Messages that are no answer, after which it is given up. */
 const MAX_BAD = 32;
 
@@ -17,6 +15,8 @@ export interface Question<T> {
   /** This computer's address to ask from. */
   readonly from: string;
   readonly message: Uint8Array;
+  /** How long each attempt waits, in milliseconds. */
+  readonly triesMs: readonly number[];
   /** Undefined if it is not the answer. */
   readonly read: (answer: Uint8Array) => T | undefined;
   readonly dropped: (reason: string) => void;
@@ -28,7 +28,7 @@ export interface Question<T> {
  * @throws {NetworkError} "timed-out" if there is none
  */
 export async function exchange<T>(question: Question<T>, signal: AbortSignal): Promise<T> {
-  const { to, from, message, read, dropped } = question;
+  const { to, from, message, triesMs, read, dropped } = question;
   signal.throwIfAborted();
   const socket = createSocket("udp4");
   const answer = Promise.withResolvers<T>();
@@ -45,10 +45,10 @@ export async function exchange<T>(question: Question<T>, signal: AbortSignal): P
   });
   let timer: ReturnType<typeof setTimeout> | undefined;
   const ask = (attempt: number) => {
-    const wait = TRY_MS[attempt];
-    if (wait === undefined) return silent();
+    const waitMs = triesMs[attempt];
+    if (waitMs === undefined) return silent();
     socket.send(message, to.port, to.host, (error) => error && silent());
-    timer = setTimeout(() => ask(attempt + 1), wait);
+    timer = setTimeout(() => ask(attempt + 1), waitMs);
   };
   const abort = () => answer.reject(signal.reason);
   signal.addEventListener("abort", abort, { once: true });

@@ -25,6 +25,8 @@ export interface Gateway {
   readonly port: number;
   /** This computer's address in its network. */
   readonly own: string;
+  /** How long each attempt waits for an answer, in milliseconds. */
+  readonly triesMs: readonly number[];
 }
 
 /** A gateway's clock is the same in both protocols. */
@@ -46,10 +48,10 @@ abstract class GatewayRouter {
     read: (answer: Uint8Array) => A | undefined,
     signal: AbortSignal,
   ): Promise<A> {
-    const { address, port, own } = this.gateway;
+    const { address, port, own, triesMs } = this.gateway;
     const to = { host: address, port };
     const { dropped } = this.events;
-    const answer = await exchange({ to, from: own, message, read, dropped }, signal);
+    const answer = await exchange({ to, from: own, message, triesMs, read, dropped }, signal);
     if (this.epoch.seen(answer.epoch)) this.events.restarted();
     return answer;
   }

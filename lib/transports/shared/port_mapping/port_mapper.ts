@@ -26,6 +26,16 @@ export interface RouterPorts {
   readonly ssdp: { readonly host: string; readonly port: number };
 }
 
+/** How long routers are waited for; only tests are in more of a hurry. */
+export interface Patience {
+  /** Each attempt by PCP or NAT-PMP (RFC 6886, section 3.1, cut short: it is in the same home). */
+  readonly triesMs: readonly number[];
+  /** Answers of UPnP. */
+  readonly searchMs: number;
+}
+
+const PATIENCE: Patience = { triesMs: [250, 500, 1000], searchMs: 3000 };
+
 /** As the specifications say. */
 export const ROUTER_PORTS: RouterPorts = {
   gateway: 5351,
@@ -41,6 +51,7 @@ export interface PortMapperOptions {
   readonly addresses: () => string;
   readonly dropped: (reason: string) => void;
   readonly ports?: RouterPorts;
+  readonly patience?: Patience;
 }
 
 /** A port that is mapped, and by whom. */
@@ -130,6 +141,7 @@ export class PortMapper implements Disposable {
     const { own, gateways, isKnown } = where;
     this.#own = own;
     const port = this.#ports.gateway;
+    const { triesMs, searchMs } = this.#options.patience ?? PATIENCE;
     const why: string[] = [];
     const attempt = async (open: () => Promise<Router> | Router) => {
       try {
@@ -144,7 +156,7 @@ export class PortMapper implements Disposable {
       }
     };
     for (const address of gateways) {
-      const gateway = { address, port, own };
+      const gateway = { address, port, own, triesMs };
       const mapped = await attempt(() => new PcpRouter(gateway, this.#events)) ??
         await attempt(() => new NatPmpRouter(gateway, this.#events));
       if (mapped) return mapped;
@@ -152,6 +164,7 @@ export class PortMapper implements Disposable {
     const search = {
       group: this.#ports.ssdp,
       own,
+      searchMs,
       gateways: isKnown ? gateways : undefined,
     };
     const mapped = await attempt(() => findUpnpRouter(search, this.#events, signal));

@@ -22,7 +22,6 @@ import { decodeCallAnswer, encodeCall, readDescription, type Service } from "./u
 
 /** What a person sees in the router's list. */
 const DESCRIPTION = "gtr";
-const SEARCH_MS = 3000;
 /** A packet may be lost: it is sent again after this time. */
 const AGAIN_MS = 500;
 /** Answers that are looked at. */
@@ -47,6 +46,7 @@ export interface Search {
   /** 239.255.255.250:1900. */
   readonly group: { readonly host: string; readonly port: number };
   readonly own: string;
+  readonly searchMs: number;
   /** Only these may answer; undefined if they aren't known: then anybody in a private network. */
   readonly gateways: readonly string[] | undefined;
 }
@@ -77,11 +77,11 @@ export async function findUpnpRouter(
 
 /** Descriptions that routers tell of, as they answer. */
 async function* locations(
-  { group, own, gateways }: Search,
+  { group, own, searchMs, gateways }: Search,
   { dropped }: RouterEvents,
   signal: AbortSignal,
 ): AsyncGenerator<URL> {
-  using limit = deadline(SEARCH_MS, "routers", signal);
+  using limit = deadline(searchMs, "routers", signal);
   const socket = createSocket("udp4");
   const found = new Map<string, URL>();
   let answers = 0;
