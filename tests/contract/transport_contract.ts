@@ -362,6 +362,9 @@ export function testTransport(scheme: string, makeNetwork: () => Promise<TestNet
     const { reachable, summary, details } = await a.probe(limit);
     assert.equal(reachable, true);
     assert.ok(summary.length > 0 && Object.keys(details).length > 0);
+    await a.measured?.(limit);
+    const reach = a.reach?.();
+    assert.ok(reach === undefined || reach.summary.length > 0);
     assert.equal(a.peers(makeManifest(alice, a).manifest), 0);
   });
 

@@ -4,6 +4,7 @@
  * @module
  */
 import { isIPv4 } from "node:net";
+import { reachOf } from "../../common/reach.ts";
 import { NetworkError, toGtrError, UsageError, VerificationError } from "../../common/errors.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
@@ -15,6 +16,7 @@ import type {
   LiveAnswer,
   LiveStream,
   PackFile,
+  Reach,
   ResolveWait,
   Transport,
   TransportContext,
@@ -224,6 +226,15 @@ export class DefaultTransport implements Transport {
         ...(day === undefined ? {} : { expires: day }),
       },
     });
+  }
+
+  /** Its address is the user's own word; whether that leads here has not been tried. */
+  reach(): Reach | undefined {
+    const address = this.#known.own;
+    if (!this.#server || address === undefined) return undefined;
+    return reachOf(parseEndpoint(address)?.host ?? "") === "public"
+      ? { how: "unknown", address, summary: `nobody was asked to connect to ${address}` }
+      : { how: "local", address, summary: `only from where ${address} leads here` };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -17,6 +17,7 @@ import type {
   LocateWait,
   NodeKey,
   PackFile,
+  Reach,
   ResolveWait,
   Transport,
   TransportContext,
@@ -195,6 +196,14 @@ export class NostrTransport implements Transport {
       summary: "reads what addresses with a relay lead to; publishes once nostr.relays is set",
       details: { relays: 0 },
     };
+  }
+
+  /** Nobody has to connect to this node if servers keep the packs. */
+  reach(): Reach | undefined {
+    if (this.#relays.length === 0 || this.#servers.length === 0 || this.#fault?.()) {
+      return undefined;
+    }
+    return { how: "servers", summary: "from servers that keep what you publish" };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
