@@ -6,6 +6,7 @@
  */
 import { abortable, deadline, sleep } from "../../common/wait.ts";
 import type { Manifest } from "../../manifest/types.ts";
+import type { Address } from "./address.ts";
 import { readEndpoints } from "./addresses.ts";
 import type { Dht } from "./dht/dht.ts";
 import { mutableTarget } from "./dht/items.ts";
@@ -14,6 +15,7 @@ import type { MeetingPeer, Swarm, SwarmMeeting } from "./swarm/swarm.ts";
 
 /** So many peers are enough to hear of everything soon. */
 const WANTED_PEERS = 4;
+const MAX_DIALLING = 4;
 const LOOKUP_MS = 15_000;
 /** How often peers are looked for while there are too few: twice as long each time. */
 const SHORTEST_MS = 15_000;
@@ -146,20 +148,28 @@ export class Notices implements Disposable {
     }
   }
 
-  /** The publisher first, if the manifest says where it is, then whoever the DHT knows. */
+  /**
+   * The publisher first, if the manifest says where it is, then whoever the DHT knows. Several are
+   * dialled at once: an address of a family that leads nowhere keeps nobody waiting.
+   */
   async #keepPeers(manifest: Manifest, meeting: SwarmMeeting, signal: AbortSignal): Promise<void> {
     for (let interval = SHORTEST_MS;; interval = Math.min(LONGEST_MS, interval * 2)) {
       const before = meeting.size;
       if (before < WANTED_PEERS) {
-        for (const address of readEndpoints(manifest.endpoints["torrent"])) {
-          await meeting.dial(address);
-        }
         using limit = deadline(LOOKUP_MS, "peers that have news", signal);
+        const dials = new Set<Promise<void>>();
+        const dial = (address: Address) => {
+          const dialling = meeting.dial(address).finally(() => dials.delete(dialling));
+          dials.add(dialling);
+        };
         try {
+          readEndpoints(manifest.endpoints["torrent"]).forEach(dial);
           for await (const address of this.#dht.lookup(targetOf(manifest), limit)) {
+            while (dials.size >= MAX_DIALLING) await abortable(Promise.race(dials), limit.signal);
             if (meeting.size >= WANTED_PEERS) break;
-            await meeting.dial(address);
+            dial(address);
           }
+          await abortable(Promise.all(dials), limit.signal);
         } catch (error) {
           if (signal.aborted) throw error; // else nobody answered in time
         }

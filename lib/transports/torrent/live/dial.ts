@@ -6,7 +6,7 @@
 import { connect as connectTcp } from "node:net";
 import { connect, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
 import { GtrError, NetworkError, VerificationError } from "../../../common/errors.ts";
-import { abortable, deadline } from "../../../common/wait.ts";
+import { abortable, deadline, sleep } from "../../../common/wait.ts";
 import { verifySignature } from "../../../identity/keys.ts";
 import { decodeEnvelope } from "../../../manifest/envelope.ts";
 import { verifyManifest } from "../../../manifest/manifest.ts";
@@ -130,6 +130,9 @@ async function receiveManifest(
 
 /** Attempts at once: a silent peer must not keep the next from being tried. */
 const ATTEMPTS = 4;
+/** While none of them gets anywhere, one more is made each so many milliseconds (RFC 8305, 5). */
+const ATTEMPT_DELAY_MS = 250;
+const MAX_ATTEMPTS = 16;
 
 /**
  * The first of `peers` that answers. `ended` says that no more of them are likely to come: then the
@@ -176,10 +179,12 @@ export async function dialFirst(
       settle();
     }
   };
+  const pause = () => sleep(ATTEMPT_DELAY_MS, stop.signal).catch(() => {}); // ended meanwhile
   const reader = peers.getReader();
   (async () => {
     for (;;) {
-      while (running >= ATTEMPTS) await free.promise;
+      if (running >= ATTEMPTS) await Promise.race([free.promise, pause()]);
+      while (running >= MAX_ATTEMPTS) await free.promise;
       const { value, done } = await reader.read();
       if (done || stop.signal.aborted) return;
       void attempt(value);

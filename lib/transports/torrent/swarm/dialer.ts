@@ -11,6 +11,11 @@ import type { PeerWire } from "./wire.ts";
 /** Connections of one download, and those being made. */
 const MAX_PEERS = 30;
 const MAX_DIALLING = 8;
+/**
+ * A dial that takes longer, in milliseconds, keeps no other one waiting: all addresses of a family
+ * that leads nowhere are silent until they are given up.
+ */
+const SLOW_MS = 1000;
 
 /** What a {@linkcode Dialer} serves. */
 export interface DialerOptions {
@@ -29,6 +34,8 @@ export class Dialer {
   readonly #candidates: Candidates;
   #searching = false;
   #dialling = 0;
+  /** Of these, those that are slow. */
+  #slow = 0;
   #closed = false;
 
   constructor(options: DialerOptions) {
@@ -85,7 +92,8 @@ export class Dialer {
       if (now - idlest.lastBlock > swarm.patience) idlest.wire.close();
     }
     while (
-      !this.#closed && this.#dialling < MAX_DIALLING && peers.size + this.#dialling < MAX_PEERS
+      !this.#closed && this.#dialling - this.#slow < MAX_DIALLING &&
+      peers.size + this.#dialling < MAX_PEERS
     ) {
       const address = this.#candidates.take(now);
       if (!address) return;
@@ -100,6 +108,11 @@ export class Dialer {
 
   async #connect(address: PeerAddress): Promise<void> {
     this.#dialling++;
+    let slow = 0;
+    const timer = setTimeout(() => {
+      this.#slow += slow = 1;
+      this.dial();
+    }, SLOW_MS);
     try {
       const wire = await this.#options.swarm.connect(address);
       if (this.#closed) return wire.close();
@@ -108,7 +121,9 @@ export class Dialer {
     } catch {
       this.#candidates.ended(address, performance.now(), "useless");
     } finally {
+      clearTimeout(timer);
       this.#dialling--;
+      this.#slow -= slow;
       this.dial();
       this.#options.changed();
     }
