@@ -88,12 +88,18 @@ export async function runGtd(options: GtdOptions): Promise<void> {
   }
 }
 
+/** The place in the code, unless it is the system's or a peer's fault: those errors have a code. */
+function explain(cause: unknown): string {
+  if (!(cause instanceof Error)) return String(cause);
+  return "code" in cause ? cause.message : cause.stack ?? cause.message;
+}
+
 /** A listener somewhere deep in a library must not take the daemon down with it. */
 function catchStrays(log: (message: string) => void): Disposable {
   const stray = (event: Event & { error?: unknown; reason?: unknown }) => {
     event.preventDefault();
     const cause = event.error ?? event.reason;
-    log(`unexpected: ${cause instanceof Error ? cause.stack ?? cause.message : String(cause)}`);
+    log(`unexpected: ${explain(cause)}`);
   };
   const kinds = ["error", "unhandledrejection"];
   for (const kind of kinds) globalThis.addEventListener(kind, stray);

@@ -17,6 +17,33 @@ Deno.test("a log has one line per event, whatever the message holds", async () =
   );
 });
 
+Deno.test("a line that repeats is written once a minute, with how often it came", async () => {
+  await using temp = await tempDir();
+  const path = join(temp.path, "gtd.log");
+  let now = 0;
+  const lines = async () =>
+    (await Deno.readTextFile(path)).trimEnd().split("\n").map((line) => line.replace(/^\S+ /, ""));
+  {
+    using log = new Log(path, () => now);
+    for (let n = 0; n < 1000; n++) log.line("noise");
+    log.line("news");
+    assert.deepEqual(await lines(), ["noise", "news"]);
+    now = 60_000;
+    log.line("noise");
+    assert.deepEqual((await lines()).slice(2), ["noise (999 more times)", "noise"]);
+    log.line("noise");
+  }
+  assert.deepEqual((await lines()).slice(4), ["noise (1 more time)"]);
+});
+
+Deno.test("a flood of different lines is remembered within bounds", async () => {
+  await using temp = await tempDir();
+  using log = new Log(join(temp.path, "gtd.log"), () => 0);
+  for (let n = 0; n < 300; n++) log.line(`line ${n}`);
+  log.line("line 0"); // forgotten, so that it is written again
+  assert.match(await Deno.readTextFile(join(temp.path, "gtd.log")), /line 0\n[^]*line 0\n$/);
+});
+
 Deno.test("a log that has grown beyond 4 MiB is set aside, in place of the one before", async () => {
   await using temp = await tempDir();
   const path = join(temp.path, "gtd.log");
