@@ -233,6 +233,8 @@ export interface Transport extends AsyncDisposable {
    * The caller verifies the SHA-256 too.
    *
    * @throws {NetworkError} "nobody-answered" where no source has it within the deadline
+   * @throws {NetworkError} "out-of-reach" where it is known that none of those who have it can be
+   * connected to, as things are: waiting longer won't help
    */
   fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void>;
 

@@ -33,8 +33,8 @@ export interface FailedAttempt {
 }
 
 /**
- * What to tell: "no-hole" if no hole can be punched between the two routers, which no other attempt
- * changes; else "no-live-peer".
+ * What to tell: "out-of-reach" if no hole can be punched between the two routers, which no other
+ * attempt changes; else "no-live-peer".
  */
 export function connectError(attempt: FailedAttempt): NetworkError {
   const { key, relay, failure, randomized, punched } = attempt;
@@ -51,7 +51,7 @@ export function connectError(attempt: FailedAttempt): NetworkError {
     }
     const why = "your router gives each connection another port, and theirs seems to do so too";
     const message = `${cant}: no hole can be punched, as ${why} (${code})`;
-    return new NetworkError("no-hole", message, { hint, cause: failure });
+    return new NetworkError("out-of-reach", message, { hint, cause: failure });
   }
   const why = failure?.message ?? "it hung up";
   const helps = relay === undefined && failure !== undefined && !isAbsent(failure);

@@ -49,8 +49,8 @@ export interface WantedPack {
  * Fetches the pack into the file `into`. What is there and right is kept. Each piece is compared with
  * the pack's infohash, by the hashes that the first peer has of it, before it is written.
  *
- * @throws {NetworkError} "nobody-answered" where no peer delivers it, "no-hole" where that is since
- * routers let none of them through, whenever one tries
+ * @throws {NetworkError} "nobody-answered" where no peer delivers it; "out-of-reach" where routers let
+ * one of them not through, whenever it is tried, and no other delivers it
  */
 export async function fetchFromPeers(
   wanted: WantedPack,
@@ -64,8 +64,8 @@ export async function fetchFromPeers(
   using idle = idleDeadline(wanted.timeout, `no peer sends ${what}`, wait.signal);
   let known: Promise<PieceFile> | undefined;
   let failure: GtrError | undefined;
-  /** Why peers were of no use. */
-  const codes = new Set<string>();
+  /** Why one can't be connected to, whenever it is tried. */
+  let outOfReach: GtrError | undefined;
   /** Pieces that a peer has sent. */
   const taken = new Map<string, number>();
   const begin = async (pieces: Uint8Array) => {
@@ -112,7 +112,7 @@ export async function fetchFromPeers(
     } catch (error) {
       if (error instanceof GtrError) {
         failure = error;
-        codes.add(error.code);
+        if (error.code === "out-of-reach") outOfReach = error;
       }
       if (error instanceof VerificationError) dropped(error.code);
       throw error;
@@ -126,18 +126,14 @@ export async function fetchFromPeers(
     wait.signal.throwIfAborted();
     if (!(error instanceof GtrError)) throw error;
     failure = error;
-    codes.add(error.code);
   }
-  const isHopeless = codes.size === 1 && codes.has("no-hole");
+  failure = outOfReach ?? failure;
   const why = failure?.message ?? "no peer is known that could have it";
-  throw new NetworkError(
-    isHopeless ? "no-hole" : "nobody-answered",
-    `can't fetch ${what}: ${why}`,
-    {
-      hint: failure?.hint ?? "try again: what has come is kept",
-      cause: failure,
-    },
-  );
+  const code = outOfReach?.code ?? "nobody-answered";
+  throw new NetworkError(code, `can't fetch ${what}: ${why}`, {
+    hint: failure?.hint ?? "try again: what has come is kept",
+    cause: failure,
+  });
 }
 
 function isLost(error: unknown): boolean {

@@ -208,7 +208,7 @@ export class HyperNode implements AsyncDisposable {
    * A stream to whoever has the key; where no hole can be punched, through a relay.
    *
    * @param searching is called when the hole's port has to be guessed, which takes up to half a minute
-   * @throws {NetworkError} "no-live-peer", "no-hole"
+   * @throws {NetworkError} "no-live-peer", "out-of-reach"
    */
   async connect(
     peer: PeerAddress,

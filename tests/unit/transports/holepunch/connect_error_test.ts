@@ -13,7 +13,7 @@ const ATTEMPT = {
 Deno.test("connecting: between two symmetric routers no hole can be punched; what helps is told", () => {
   for (const code of ["HOLEPUNCH_ABORTED", "HOLEPUNCH_DOUBLE_RANDOMIZED_NATS", "REMOTE_ABORTED"]) {
     const error = connectError({ ...ATTEMPT, failure: failureOf(code), randomized: true });
-    assert.equal(error.code, "no-hole");
+    assert.equal(error.code, "out-of-reach");
     assert.match(error.message, /^can't connect to abababababab: no hole can be punched, as your /);
     assert.match(error.message, new RegExp(`\\(${code}\\)$`));
     assert.match(error.hint!, /holepunch\.relays/);
