@@ -335,29 +335,6 @@ test("who has the packs is asked and counted", async (network, folder) => {
   ]);
 });
 
-test("who hasn't chosen it opens nothing until it is asked for", async (network) => {
-  const [a, b] = [
-    await network.join(alice),
-    await network.join(bob, { env: { GTR_TRANSPORTS: "" } }),
-  ];
-  using limit = deadline(DEADLINE_MS, "answers");
-  const off = async () => (await b.probe(limit)).details;
-  assert.deepEqual(b.endpoints(), []);
-  assert.equal(b.address("hello"), undefined);
-  await b.announce(makeManifest(bob, b), [], limit);
-  const elsewhere = b.resolve({ scheme: "gtr", id: alice.id, name: "hello" }, limit);
-  assert.deepEqual(await Array.fromAsync(elsewhere), []);
-  const { manifest } = makeManifest(carol, b);
-  b.onNotice(manifest, () => {})[Symbol.dispose]();
-  assert.deepEqual(await b.holders(manifest, { signal: limit.signal, search: true }), []);
-  assert.deepEqual(await off(), { listen: "off" });
-  const signed = makeManifest(alice, a);
-  await publish(a, signed, []);
-  assert.deepEqual(await resolveLast(b, alice), signed);
-  assert.notDeepEqual(await off(), { listen: "off" });
-  assert.equal(a.address("hello"), `holepunch://${alice.id}/hello`);
-});
-
 /** The pieces' hashes as an honest peer has them. */
 async function piecesOf(
   key: string,

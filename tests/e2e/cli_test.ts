@@ -29,12 +29,13 @@ Deno.test("JSON for scripts", async (t) => {
     assert.equal(url, `torrent://${id}/hello`);
   });
   await t.step("gtr list", async () => {
+    const holepunch = url.replace("torrent:", "holepunch:");
     assert.deepEqual(await json("list"), [
-      { repository: "hello", branch: "main", oid, addresses: { torrent: url } },
+      { repository: "hello", branch: "main", oid, addresses: { torrent: url, holepunch } },
     ]);
     assert.match(
       await alice.gtr("list"),
-      new RegExp(`^hello +main +${oid.slice(0, 10)} +${url}$`, "m"),
+      new RegExp(`^hello +main +${oid.slice(0, 10)} +${url} ${holepunch}$`, "m"),
     );
   });
   await t.step("gtr status", async () => {

@@ -92,23 +92,3 @@ Deno.test("holepunch: a part of a repository comes live, and only that", async (
   const { stdout } = await bob.run("find", [`${bob.home}/store`, "-name", "*.pack"]);
   assert.equal(stdout, "", "no whole pack was fetched");
 });
-
-Deno.test("holepunch: whoever hasn't chosen it opens nothing until it is asked for", async () => {
-  await using first = await join("none");
-  const bootstrap = await dhtOf(first);
-  await using alice = await join(bootstrap);
-  const url = await alice.share("hello");
-  await using bob = await Node.make("none", {
-    GTR_HOLEPUNCH_HOST: "127.0.0.1",
-    GTR_HOLEPUNCH_BOOTSTRAP: bootstrap,
-  });
-  const own = await bob.share("own");
-  assert.match(own, /^torrent:/);
-  assert.deepEqual((await bob.status()).transports.holepunch, { listen: "off" });
-  await bob.git("clone", "-q", url, "copy");
-  assert.equal((await bob.status()).transports.holepunch.listen, undefined);
-  assert.match((await bob.status()).transports.holepunch.key, /^[0-9a-f]{64}$/);
-  await alice.stopGtd();
-  await using carol = await join(bootstrap);
-  await carol.git("clone", "-q", url, "copy"); // bob's gtd has it: its manifest names the network
-});

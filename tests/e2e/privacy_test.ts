@@ -168,7 +168,12 @@ Deno.test("what was made by pushing is listed, and withdrawn by its name", async
   await alice.gitIn(alice.path("work"), "push", "-q", url, "main");
   await bob.untilPublished(url, "refs/heads/main", oid);
   assert.deepEqual(JSON.parse(await alice.gtr("list", "--json")), [
-    { repository: "pushed", branch: "main", oid, addresses: { torrent: url } },
+    {
+      repository: "pushed",
+      branch: "main",
+      oid,
+      addresses: { torrent: url, holepunch: url.replace("torrent:", "holepunch:") },
+    },
   ]);
 
   await alice.gtr("remove", "--repository", "pushed");
