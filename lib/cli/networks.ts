@@ -6,11 +6,16 @@
 import type { Settings } from "../common/settings.ts";
 import { configValue } from "../git_interface/config.ts";
 import type { PublisherKey } from "../identity/keys.ts";
+import { chosenNetworks } from "../transports/chosen.ts";
 
-/** Their schemes: "torrent". */
-export async function networks(): Promise<string[]> {
+/**
+ * Their schemes: "torrent".
+ *
+ * @param chosen what `transports` is set to: these only, in this order
+ */
+export async function networks(chosen?: readonly string[]): Promise<string[]> {
   const { ALL_TRANSPORTS } = await import("../transports/all.ts");
-  return ALL_TRANSPORTS.map(({ scheme }) => scheme);
+  return chosenNetworks(ALL_TRANSPORTS, chosen).map(({ scheme }) => scheme);
 }
 
 /**

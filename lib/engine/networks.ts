@@ -7,12 +7,14 @@ import { join } from "node:path";
 import { type GtrError, toGtrError } from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
 import { configValue } from "../git_interface/config.ts";
+import { chosenNetworks } from "../transports/chosen.ts";
 import type { Transport, TransportContext, TransportEntry } from "../transports/transport.ts";
 import type { EngineParts } from "./parts.ts";
 
 /**
- * Opens the networks that the user chose. One that can't be opened is left out, unless no other gives
- * this node's repositories an address.
+ * Opens the networks that the user chose, by default all, and starts with the one that was named
+ * first. One that can't be opened is left out, unless no other gives this node's repositories an
+ * address.
  *
  * @param entries the networks that were built in
  * @throws {GtrError} the network's own
@@ -25,7 +27,7 @@ export async function openNetworks(
   wait: Wait,
 ): Promise<Transport[]> {
   const chosen = settings.get("transports");
-  const wanted = entries.filter(({ scheme }) => chosen?.includes(scheme) ?? true);
+  const wanted = chosenNetworks(entries, chosen);
   for (const scheme of chosen ?? []) {
     const known = wanted.some((entry) => entry.scheme === scheme);
     if (!known) log(`this gtr has no network called ${scheme}`);

@@ -27,12 +27,10 @@ export async function run(call: Call): Promise<void> {
   const { io, home } = call;
   const repositories = await listShared(home);
   const settings = await call.settings();
-  const chosen = settings.get("transports");
   const server = serverAddress(settings);
   const key = await readKey(home.identity);
   const forms = await ownForms(settings, key, io.signal);
-  const schemes = (await networks())
-    .filter((scheme) => chosen?.includes(scheme) ?? true)
+  const schemes = (await networks(settings.get("transports")))
     // Nobody is reached by an address that has to name a server and doesn't.
     .filter((scheme) => scheme !== "default" || server !== "")
     .filter((scheme) => !forms.has(scheme) || forms.get(scheme) !== undefined);

@@ -314,42 +314,66 @@ Deno.test("list: every shared branch of every repository", async () => {
       repository: "hello",
       branch: "main",
       oid,
-      addresses: { torrent: `torrent://${id}/hello` },
+      addresses: { torrent: `torrent://${id}/hello`, holepunch: `holepunch://${id}/hello` },
     },
     {
       repository: "unborn",
       branch: "trunk",
       oid: null,
       flow: "announce",
-      addresses: { torrent: `torrent://${id}/unborn` },
+      addresses: { torrent: `torrent://${id}/unborn`, holepunch: `holepunch://${id}/unborn` },
     },
   ]);
   assert.deepEqual((await user.gtr(user.folder, "list")).out.split("\n"), [
     "REPOSITORY  BRANCH  COMMIT      FLOW      ADDRESS",
-    `hello       main    ${oid.slice(0, 10)}  both      torrent://${id}/hello`,
-    `unborn      trunk   -           announce  torrent://${id}/unborn`,
+    `hello       main    ${oid.slice(0, 10)}  both      ${addresses(id, "hello").join(" ")}`,
+    `unborn      trunk   -           announce  ${addresses(id, "unborn").join(" ")}`,
     "",
   ]);
+});
+
+/** Where a repository is by default. */
+const addresses = (id: string, name: string) => [
+  `torrent://${id}/${name}`,
+  `holepunch://${id}/${name}`,
+];
+
+Deno.test("list: the networks that were chosen, in that order", async () => {
+  await using user = await User.make();
+  await user.gtr(await user.repository("hello"), "init");
+  const { id } = JSON.parse((await user.gtr(user.folder, "id", "--json")).out);
+  const [torrent, holepunch] = addresses(id, "hello");
+  for (
+    const [chosen, listed] of [
+      ["holepunch,torrent", [holepunch, torrent]],
+      ["holepunch,holepunch", [holepunch]],
+      ["torrent", [torrent]],
+    ] as const
+  ) {
+    user.env.set("GTR_TRANSPORTS", chosen);
+    const [first] = JSON.parse((await user.gtr(user.folder, "list", "--json")).out);
+    assert.deepEqual(Object.values(first.addresses), listed);
+  }
 });
 
 Deno.test("list: an address on a server, where others reach one", async () => {
   await using user = await User.make();
   await user.gtr(await user.repository("hello"), "init");
   user.env.set("GTR_DEFAULT_ADDRESS", "git.example.org");
-  const addresses = async () =>
+  const listed = async () =>
     Object.values(JSON.parse((await user.gtr(user.folder, "list", "--json")).out)[0].addresses);
   const { id } = JSON.parse((await user.gtr(user.folder, "id", "--json")).out);
-  assert.deepEqual(await addresses(), [`torrent://${id}/hello`]);
+  assert.deepEqual(await listed(), addresses(id, "hello"));
   user.env.set("GTR_DEFAULT_LISTEN", "0.0.0.0:8443");
-  assert.deepEqual(await addresses(), [
-    `torrent://${id}/hello`,
+  assert.deepEqual(await listed(), [
+    ...addresses(id, "hello"),
     `default://git.example.org/${id}/hello`,
   ]);
   user.env.delete("GTR_DEFAULT_ADDRESS");
-  assert.deepEqual(await addresses(), [`torrent://${id}/hello`]);
+  assert.deepEqual(await listed(), addresses(id, "hello"));
   user.env.set("GTR_DEFAULT_LISTEN", "192.0.2.1:8443");
-  assert.deepEqual(await addresses(), [
-    `torrent://${id}/hello`,
+  assert.deepEqual(await listed(), [
+    ...addresses(id, "hello"),
     `default://192.0.2.1:8443/${id}/hello`,
   ]);
 });
