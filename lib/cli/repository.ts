@@ -64,7 +64,8 @@ export async function knownBranches(
 }
 
 /**
- * Prints where a repository can be reached: what `init` and `share` are for.
+ * Prints the first address of a repository: what `init` and `share` are for. One will do, since each is
+ * looked up on all networks; `gtr list` shows all of them.
  *
  * @throws {RequestError} "diverged" afterwards, where a branch is not published
  * @throws {NetworkError} "quorum-missed" afterwards, where too few peers have it
@@ -80,7 +81,8 @@ export function printShared(
   if (call.options.json) {
     printJson(call.io, { repository: name, branches, tags, flow, addresses });
   } else {
-    for (const address of Object.values(addresses)) call.io.stdout(`${address}\n`);
+    const [address] = Object.values(addresses);
+    if (address !== undefined) call.io.stdout(`${address}\n`);
   }
   if (diverged.length > 0) {
     throw new RequestError("diverged", diverged.join("\n"), {
