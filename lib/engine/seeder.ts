@@ -6,10 +6,10 @@
 import { toGtrError } from "../common/errors.ts";
 import { Mutex } from "../common/mutex.ts";
 import type { Settings } from "../common/settings.ts";
-import { deadline } from "../common/wait.ts";
 import type { Manifest } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { PackFile, Transport } from "../transports/transport.ts";
+import { Announcements } from "./announcements.ts";
 import type { Bitmaps } from "./bitmaps.ts";
 
 /**
@@ -18,7 +18,7 @@ import type { Bitmaps } from "./bitmaps.ts";
  */
 export class Seeder implements AsyncDisposable {
   readonly #transports: readonly Transport[];
-  readonly #settings: Settings;
+  readonly #announcements: Announcements;
   readonly #log: (message: string) => void;
   readonly #allowed: (repository: StoredRepository) => Promise<boolean>;
   readonly #bitmaps: Bitmaps;
@@ -28,8 +28,6 @@ export class Seeder implements AsyncDisposable {
   readonly #waiting = new Map<string, Promise<string[]>>();
   /** Repository path -> the offer that waits or goes on, the last one of several. */
   readonly #latest = new Map<string, Promise<string[]>>();
-  /** Paths of the repositories that some network has not been told of. */
-  readonly #failed = new Set<string>();
   readonly #turns = new Mutex();
   readonly #stop = new AbortController();
 
@@ -45,7 +43,7 @@ export class Seeder implements AsyncDisposable {
     bitmaps: Bitmaps,
   ) {
     this.#transports = transports;
-    this.#settings = settings;
+    this.#announcements = new Announcements(transports, settings, log);
     this.#log = log;
     this.#allowed = allowed;
     this.#bitmaps = bitmaps;
@@ -53,8 +51,8 @@ export class Seeder implements AsyncDisposable {
 
   /**
    * Seeds the repository's packs, then tells every network of its manifest: data first, pointer last.
-   * Returns what failed, in words; a network that is out of reach now is told later by its own
-   * republishing.
+   *
+   * @returns what failed, in words; see {@linkcode Announcements.tell}
    */
   offer(repository: StoredRepository): Promise<string[]> {
     const { path } = repository;
@@ -80,7 +78,8 @@ export class Seeder implements AsyncDisposable {
   catchUp(repository: StoredRepository): Promise<string[]> {
     const latest = this.#latest.get(repository.path);
     if (latest) return latest;
-    return this.#failed.has(repository.path) ? this.offer(repository) : Promise.resolve([]);
+    const failed = this.#announcements.hasFailed(repository);
+    return failed ? this.offer(repository) : Promise.resolve([]);
   }
 
   /** Seeds the repository's present and recently replaced packs, and no others. */
@@ -93,9 +92,8 @@ export class Seeder implements AsyncDisposable {
     if (manifest) {
       await this.#turns.run(
         `announce ${repository.path}`,
-        () => Promise.allSettled(this.#transports.map((t) => t.forget(manifest))),
+        () => this.#announcements.forget(repository, manifest),
       );
-      this.#failed.delete(repository.path);
     }
     await this.update(repository);
   }
@@ -106,22 +104,9 @@ export class Seeder implements AsyncDisposable {
     // Read before: what is seeded now is what this manifest lists, and perhaps newer packs too.
     const files = new Map((await this.#update(repository)).map((file) => [file.pack.sha256, file]));
     const packs = signed.manifest.packs.flatMap(({ sha256 }) => files.get(sha256) ?? []);
-    const ms = this.#settings.get("network.timeout") * 1000;
-    const results = await Promise.allSettled(this.#transports.map(async (transport) => {
-      using limit = deadline(ms, `${transport.scheme} to take the new state`, this.#stop.signal);
-      await transport.announce(signed, packs, { signal: limit.signal });
-    }));
+    const failures = await this.#announcements.tell(repository, signed, packs);
     void this.#bitmaps.keep(repository);
-    if (results.every(({ status }) => status === "fulfilled")) this.#failed.delete(repository.path);
-    else this.#failed.add(repository.path);
-    return results.flatMap((result, i) => {
-      if (result.status === "fulfilled" || this.#stop.signal.aborted) return [];
-      const { message, hint } = toGtrError(result.reason);
-      const advice = hint === undefined ? "" : ` (${hint})`;
-      const why = `${this.#transports[i]!.scheme}: ${message}${advice}`;
-      this.#log(`can't announce ${repository.name} on ${why}`);
-      return [why];
-    });
+    return failures;
   }
 
   #update(repository: StoredRepository): Promise<PackFile[]> {
@@ -160,6 +145,7 @@ export class Seeder implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort();
+    this.#announcements.stop();
     await this.#bitmaps[Symbol.asyncDispose]();
     await Promise.all(
       [...this.#seeds].map(([path, seeds]) =>

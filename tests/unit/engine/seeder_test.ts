@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { NetworkError } from "../../../lib/common/errors.ts";
+import { sleep } from "../../../lib/common/wait.ts";
 import { publishState } from "../../../lib/engine/publish.ts";
 import { Bitmaps } from "../../../lib/engine/bitmaps.ts";
 import { Seeder } from "../../../lib/engine/seeder.ts";
@@ -126,21 +127,65 @@ Deno.test("a network that fails is told of and keeps nothing from the others", a
   broken.announce = () => Promise.reject(new NetworkError("unreachable", "no node answers"));
   silent.announce = (_signed, _packs, wait) => silence(wait);
   await using s = await seeding([broken, silent, good]);
-  await s.publish();
-  assert.deepEqual(await s.seeder.offer(s.repository), [
-    "broken: no node answers",
-    "silent: waited 1 s for silent to take the new state: no answer",
-  ]);
+  const manifest = await s.publish();
+  // One that is silent isn't waited for either, once another has it.
+  assert.deepEqual(await s.seeder.offer(s.repository), ["broken: no node answers"]);
   assert.equal(good.network.announced.size, 1);
   assert.deepEqual([good.network.seeded.size, silent.network.seeded.size], [1, 1]);
   assert.match(s.parts.logged.join("\n"), /can't seed .* on broken: it is full/);
-  assert.match(s.parts.logged.join("\n"), /can't announce hello on silent/);
 
   // What failed is tried again with the next offer, and only that.
   broken.seed = MemoryTransport.prototype.seed;
   await s.seeder.update(s.repository);
   assert.equal(broken.network.seeded.size, 1);
   assert.equal(good.network.events.filter((event) => event.startsWith("seed")).length, 1);
+  await s.seeder.forget(s.repository, manifest); // each network in its turn
+  assert.match(s.parts.logged.join("\n"), /can't announce hello on silent: waited 1 s/);
+});
+
+Deno.test("the first network's answer is waited for, others' only if it fails", async () => {
+  const [first, second] = [new MemoryTransport(), new MemoryTransport(undefined, "second")];
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const { announce } = first;
+  first.announce = async (...args) => {
+    await gate;
+    await announce.apply(first, args);
+  };
+  await using s = await seeding([first, second]);
+  await s.publish();
+  let ended = false;
+  const offer = s.seeder.offer(s.repository).finally(() => ended = true);
+  await sleep(400, new AbortController().signal);
+  assert.deepEqual([second.network.announced.size, ended], [1, false]);
+  open();
+  assert.deepEqual(await offer, []);
+
+  first.announce = () => Promise.reject(new NetworkError("unreachable", "no node answers"));
+  second.announce = (_signed, _packs, wait) => silence(wait);
+  await s.publish();
+  assert.deepEqual(await s.seeder.offer(s.repository), [
+    "torrent: no node answers",
+    "second: waited 1 s for second to take the new state: no answer",
+  ]);
+});
+
+Deno.test("a network that is slow to be told of one state is told the newest next", async () => {
+  const [quick, slow] = [new MemoryTransport(), new MemoryTransport(undefined, "slow")];
+  const { promise: gate, resolve: open } = Promise.withResolvers<void>();
+  const told: number[] = [];
+  slow.announce = async ({ manifest }) => {
+    told.push(manifest.sequence);
+    await gate;
+  };
+  await using s = await seeding([quick, slow]);
+  const published: number[] = [];
+  for (let i = 0; i < 4; i++) {
+    published.push((await s.publish()).sequence);
+    assert.deepEqual(await s.seeder.offer(s.repository), []);
+  }
+  open();
+  await s.seeder.forget(s.repository, (await s.repository.manifest())!.manifest);
+  assert.deepEqual(told, [published[0], published[3]]);
 });
 
 Deno.test("a repository that has left the store is seeded and announced no more, whatever was on its way", async () => {
