@@ -77,6 +77,7 @@ export async function runGtd(options: GtdOptions): Promise<void> {
     await service.start();
     options.ready(); // not before: who waits for it is told what keeps the service from starting
     await notifier?.send("READY=1", `STATUS=serving ${home.root}`);
+    await service.work(); // it loads networks, which takes the processor for a moment
     notifier?.keepWatchdog(env, () => service.engine.then(() => true));
     await service.keep();
   } finally {

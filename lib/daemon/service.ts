@@ -60,10 +60,15 @@ export class Service {
     await this.refollow();
   }
 
-  /** Publishes what changed while nobody watched, and offers all that is in the store. */
+  /** Opens the engine, and watches what is shared from now on. */
   async start(): Promise<void> {
-    const engine = await this.#engine;
+    await this.#engine;
     await this.watchShares();
+  }
+
+  /** Publishes what changed while nobody watched, and offers all that is in the store. */
+  async work(): Promise<void> {
+    const engine = await this.#engine;
     await this.republish();
     void engine.seedAll();
     this.#follower ??= new Follower(engine, this.#log, (name) => void this.#publishNamed(name));
@@ -120,6 +125,7 @@ export class Service {
       };
       this.#engine = anew();
       await this.start();
+      await this.work();
       this.#log("read the settings again");
     } catch (error) {
       this.#log(`can't read the settings again: ${toGtrError(error).message}`);
