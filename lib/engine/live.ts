@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { NetworkError } from "../common/errors.ts";
-import { deadline, type Wait } from "../common/wait.ts";
+import { type GtrError, NetworkError, toGtrError } from "../common/errors.ts";
+import { deadline, sleep, type Wait } from "../common/wait.ts";
 import { formatAddress, type RepoAddress } from "../identity/address.ts";
-import type { LiveStream } from "../transports/transport.ts";
+import type { LiveStream, Transport } from "../transports/transport.ts";
 import type { EngineParts } from "./parts.ts";
 import { type Resolved, resolveNewest } from "./resolve.ts";
 
@@ -48,7 +48,15 @@ export async function dialLive(
   return { ...resolved, signed: stream.manifest, stream };
 }
 
-/** All networks are asked at once; streams that come second are closed. */
+/** How long the first network is asked alone, in milliseconds. */
+const HEAD_START_MS = 300;
+
+/**
+ * The first network is asked, and a moment later, or as soon as it fails, all others; streams that
+ * come second are closed.
+ *
+ * @throws {NetworkError} "no-live-peer", which tells of every network why
+ */
 export async function firstStream(
   parts: EngineParts,
   { signed }: Pick<Resolved, "signed">,
@@ -60,15 +68,35 @@ export async function firstStream(
   }
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
-  const dials = able.map(async (transport) => {
+  const dial = async (transport: Transport) => {
     const stream = await transport.dial!(signed, { signal: either });
     if (stop.signal.aborted) stream.close();
     stop.abort();
     return stream;
-  });
+  };
+  const [first, ...others] = able;
+  const alone = dial(first!);
+  const joined = Promise.race([
+    alone.then(() => {}, () => {}),
+    sleep(HEAD_START_MS, either),
+  ]).then(() => either.throwIfAborted());
+  joined.catch(() => {}); // there may be no other
+  const dials = [alone, ...others.map((transport) => joined.then(() => dial(transport)))];
   try {
     return await Promise.any(dials);
   } catch (error) {
-    throw error instanceof AggregateError ? error.errors[0] : error;
+    if (!(error instanceof AggregateError)) throw error;
+    throw noStream(able, error.errors.map(toGtrError));
   }
+}
+
+function noStream(asked: readonly Transport[], failures: readonly GtrError[]): GtrError {
+  const [first] = failures;
+  const all = new Set(failures.map(({ message }) => message));
+  if (all.size === 1) return first!;
+  const each = failures.map(({ message }, i) => `${asked[i]!.scheme}: ${message}`);
+  return new NetworkError("no-live-peer", each.join("; "), {
+    hint: failures.find(({ hint }) => hint !== undefined)?.hint,
+    cause: first,
+  });
 }
