@@ -15,11 +15,12 @@ import {
   isOvertaken,
   isSilent,
   type Network,
+  stateOf,
   untried,
 } from "./pack_networks.ts";
 
 /** How often it is looked whether a network should get company, in milliseconds. */
-const LOOK_MS = 200;
+const LOOK_MS = 100;
 
 /**
  * The networks that the packs of one manifest are fetched from. Of several packs each network gets
@@ -41,11 +42,13 @@ export class PackSources {
 
   /**
    * Fetches `pack` into the file `into`. One network begins; the next one joins as soon as the one
-   * before fails, has sent nothing for two seconds, or would take much longer than one that has
-   * nothing else to do. The first whole file wins. Each network writes to a file of its own, and
-   * begins with what is there of the pack. When this settles, nobody writes any more.
+   * before fails, has no peer connected for a moment, is silent for too long, or would take much
+   * longer than one that has nothing else to do. As soon as one sends something, those that have sent
+   * nothing stop, and may get another turn later. The first whole file wins. Each network writes to a
+   * file of its own, and begins with what is there of the pack. When this settles, nobody writes any
+   * more.
    *
-   * @throws {NetworkError} that tells of every network why, where none delivers
+   * @throws {NetworkError} that tells of every network why, if none delivers
    */
   async fetch(
     pack: PackRef,
@@ -54,81 +57,101 @@ export class PackSources {
     wait: FetchWait,
   ): Promise<void> {
     const won = new AbortController();
-    const signal = AbortSignal.any([wait.signal, won.signal]);
-    const besides = this.#networks.map(({ transport }) => `${into}.${transport.scheme}`);
+    const files = this.#networks.map(({ transport }, i) =>
+      i === 0 ? into : `${into}.${transport.scheme}`
+    );
     const attempts: Attempt[] = [];
     let most = 0;
-    let winner: string | undefined;
+    let whole: string | undefined;
+    let changed = Promise.withResolvers<void>();
+    const change = () => {
+      changed.resolve();
+      changed = Promise.withResolvers();
+    };
 
     const begin = (network: Network) => {
-      const i = this.#networks.indexOf(network);
-      const file = i === 0 ? into : besides[i]!;
+      const file = files[this.#networks.indexOf(network)]!;
+      const stop = new AbortController();
+      const signal = AbortSignal.any([wait.signal, won.signal, stop.signal]);
       const run = async () => {
         const what = `pack ${pack.sha256.slice(0, 12)}`;
         wait.trace?.(`asking ${network.transport.scheme} for ${what}`);
-        await takeOver(file, [into, ...besides]);
+        await takeOver(file, files);
         const before = await held(file);
         await network.transport.fetch(pack, from, file, {
           signal,
           trace: wait.trace,
           prefix: file === into ? wait.prefix : undefined,
           patience: wait.patience,
+          connected: (peers) => attempt.peers = peers,
           progress: (done, total, name) => {
             if (done <= attempt.done) return;
-            if (attempt.bytes === 0 && done > before) wait.trace?.(`first bytes of ${what}`);
+            const isFirst = attempt.bytes === 0;
             noteProgress(attempt, done, done - before);
+            if (isFirst && attempt.bytes > 0) {
+              wait.trace?.(`first bytes of ${what}`);
+              stopIdle(attempts, attempt);
+            }
             if (done > most) wait.progress?.(most = done, total, name);
           },
         });
         // The store checks it too; here another network could make up for a bad one.
         if (this.#networks.length > 1) await checked(file, pack, signal);
-        winner ??= file;
-        return file;
+        whole ??= file;
       };
       const now = performance.now();
-      // Not before `attempt` is there.
-      const result = Promise.resolve().then(run).catch((error) => {
-        attempt.failure = toGtrError(error);
-        network.failed ||= !signal.aborted;
-        throw error;
-      }).finally(() => {
-        network.running.delete(attempt);
-        network.ms += performance.now() - now;
-      });
-      const attempt: Attempt = { network, started: now, moved: now, done: 0, bytes: 0, result };
+      const attempt: Attempt = {
+        ...{ network, stop, started: now, moved: now, done: 0, bytes: 0 },
+        // Not before `attempt` is there.
+        ended: Promise.resolve().then(run).catch((error) => {
+          if (stop.signal.aborted) return void attempts.splice(attempts.indexOf(attempt), 1);
+          if (signal.aborted) return;
+          attempt.failure = toGtrError(error);
+          network.failed = true;
+        }).finally(() => {
+          network.running.delete(attempt);
+          network.ms += performance.now() - now;
+          change();
+        }),
+      };
       network.running.add(attempt);
       attempts.push(attempt);
-      return attempt;
     };
-    const allEnded = () => Promise.allSettled(attempts.map(({ result }) => result));
-    const next = () => bestNetwork(this.#networks, attempts);
 
     try {
-      for (let network = next(); network && winner === undefined; network = next()) {
-        const attempt = begin(network);
-        const oneWhole = Promise.any(attempts.map(({ result }) => result)).catch(() => {});
-        while (winner === undefined && !attempt.failure) {
-          const look = new AbortController();
-          const pause = sleep(LOOK_MS, AbortSignal.any([signal, look.signal])).catch(() => {});
-          await Promise.race([oneWhole, attempt.result.catch(() => {}), pause]);
-          look.abort();
-          wait.signal.throwIfAborted();
-          network.stalled = isSilent(attempt);
-          if (network.stalled || isOvertaken(attempt, pack.size, next())) break;
-        }
+      while (whole === undefined) {
+        if (wait.signal.aborted) throw unanswered(wait.signal.reason, attempts);
+        const next = bestNetwork(this.#networks, attempts);
+        const running = attempts.filter(({ failure }) => !failure);
+        for (const attempt of running) attempt.network.stalled = isSilent(attempt);
+        const needsCompany = running.every((attempt) =>
+          attempt.network.stalled || isOvertaken(attempt, pack.size, next)
+        );
+        if (next && needsCompany) begin(next);
+        else if (running.length === 0) throw failureOf(attempts, pack);
+        else await oneOf(changed.promise, LOOK_MS, wait.signal);
       }
-      const whole = await Promise.any(attempts.map(({ result }) => result)).catch(() => {
-        wait.signal.throwIfAborted();
-        throw failureOf(attempts, pack);
-      });
-      won.abort();
-      await allEnded();
-      if (whole !== into) await rename(whole, into);
-      await Promise.all(besides.map((file) => rm(file, { force: true })));
     } finally {
       won.abort();
-      await allEnded();
+      await Promise.all(attempts.map(({ ended }) => ended));
     }
+    if (whole !== into) await rename(whole, into);
+    await Promise.all(files.slice(1).map((file) => rm(file, { force: true })));
+  }
+}
+
+/** Waits for the change, but no longer than `ms`, nor than until the signal aborts. */
+async function oneOf(change: Promise<void>, ms: number, signal: AbortSignal): Promise<void> {
+  const look = new AbortController();
+  const pause = sleep(ms, AbortSignal.any([signal, look.signal])).catch(() => {});
+  await Promise.race([change, pause]);
+  look.abort();
+}
+
+/** What one network sends, no other has to send as well. */
+function stopIdle(attempts: readonly Attempt[], sending: Attempt): void {
+  for (const attempt of attempts) {
+    if (attempt !== sending && attempt.bytes === 0) attempt.stop.abort();
   }
 }
 
@@ -166,14 +189,22 @@ function failureOf(attempts: readonly Attempt[], { sha256 }: PackRef): GtrError 
   }
   const ours = failures.find((failure) => failure instanceof StoreError);
   if (ours || failures.length === 1) return ours ?? first;
-  const each = attempts.map(({ network, failure }) =>
-    `${network.transport.scheme}: ${failure!.message}`
-  );
   const what = `can't fetch pack ${sha256.slice(0, 12)}`;
-  return new NetworkError(first.code, `${what}: ${each.join("; ")}`, {
+  return new NetworkError(first.code, `${what}: ${attempts.map(stateOf).join("; ")}`, {
     hint: failures.find(({ hint }) => hint !== undefined)?.hint ??
       "try again when its publisher, or someone who cloned it, is online",
     cause: first,
+  });
+}
+
+/** A deadline's error, with what each network has come to; the caller's own reason as it is. */
+function unanswered(reason: unknown, attempts: readonly Attempt[]): unknown {
+  const told = attempts.filter(({ failure, peers }) => failure ?? peers !== undefined);
+  if (!(reason instanceof NetworkError) || told.length === 0) return reason;
+  const hints = told.map(({ failure }) => failure?.hint);
+  return new NetworkError(reason.code, `${reason.message}; ${told.map(stateOf).join("; ")}`, {
+    hint: hints.find((hint) => hint !== undefined) ?? reason.hint,
+    cause: reason,
   });
 }
 

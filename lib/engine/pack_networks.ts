@@ -3,11 +3,16 @@
  *
  * @module
  */
+import { counted } from "../common/counted.ts";
 import type { GtrError } from "../common/errors.ts";
 import type { Transport } from "../transports/transport.ts";
 
-/** A network that has sent nothing for this long gets company, in milliseconds. */
-const HEDGE_MS = 2000;
+/** A network without a connected peer gets company after this long, in milliseconds. */
+const UNCONNECTED_MS = 300;
+/** So does one that sends nothing, if it doesn't tell of its peers. */
+const SILENT_MS = 2000;
+/** And one whose connected peers send nothing: in a crowd each of them has its turn. */
+const CROWDED_MS = 5000;
 /** Speeds are guesses: another network joins only where it would be so many times as fast. */
 const SOONER = 2;
 
@@ -34,9 +39,14 @@ export interface Attempt {
   done: number;
   /** Bytes of it that have come. */
   bytes: number;
+  /** Connected peers; undefined if the network doesn't tell. */
+  peers?: number;
+  /** Why it has ended, if it has ended in vain. */
   failure?: GtrError;
-  /** The path of the whole file. */
-  readonly result: Promise<string>;
+  /** Ends this one only; the network may then get another turn. */
+  readonly stop: AbortController;
+  /** Settles when it has ended, one way or another. */
+  readonly ended: Promise<void>;
 }
 
 /** The network as it is before anything was fetched. */
@@ -60,9 +70,21 @@ export function bestNetwork(
     .toSorted((a, b) => share(b) - share(a))[0];
 }
 
-/** Whether nothing has come for a while. */
-export function isSilent({ moved }: Attempt): boolean {
-  return performance.now() - moved >= HEDGE_MS;
+/** Whether nothing has come for longer than it should take. */
+export function isSilent({ moved, peers }: Attempt): boolean {
+  const patience = peers === undefined ? SILENT_MS : peers > 0 ? CROWDED_MS : UNCONNECTED_MS;
+  return performance.now() - moved >= patience;
+}
+
+/** What a person should know of a network that has not delivered. */
+export function stateOf({ network, failure, peers, bytes }: Attempt): string {
+  const state = failure?.message ??
+    (peers
+      ? `${counted(peers, "peer")} connected, but ${bytes > 0 ? "no more came" : "sent nothing"}`
+      : peers === 0
+      ? "no peer could be connected to"
+      : "no answer");
+  return `${network.transport.scheme}: ${state}`;
 }
 
 /** Whether another network, which has nothing else to do, would have the whole pack much sooner. */
@@ -71,7 +93,7 @@ export function isOvertaken(attempt: Attempt, size: number, other: Network | und
   if (!speed || attempt.bytes === 0) return false;
   const passed = performance.now() - attempt.started;
   const left = (size - attempt.done) * passed / attempt.bytes;
-  return left > SOONER * size / speed + HEDGE_MS;
+  return left > SOONER * size / speed + SILENT_MS;
 }
 
 /** Bytes per millisecond of one pack of several; undefined where nothing has come yet. */

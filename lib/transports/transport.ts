@@ -104,6 +104,11 @@ export interface FetchWait extends Wait {
   readonly prefix?: (bytes: number) => void;
   /** Told how many milliseconds may pass until something comes, where that is longer than usual. */
   readonly patience?: (ms: number) => void;
+  /**
+   * Told how many peers are connected that may have it: 0 at first, and then whenever that changes.
+   * A network that connects to no peers tells nothing.
+   */
+  readonly connected?: (peers: number) => void;
 }
 
 /** Bytes both ways. */

@@ -66,6 +66,8 @@ export async function fetchFromPeers(
   let failure: GtrError | undefined;
   /** Why one can't be connected to, whenever it is tried. */
   let outOfReach: GtrError | undefined;
+  let connected = 0;
+  const count = (change: number) => wait.connected?.(connected += change);
   /** Pieces that a peer has sent. */
   const taken = new Map<string, number>();
   const begin = async (pieces: Uint8Array) => {
@@ -82,6 +84,8 @@ export async function fetchFromPeers(
       idle.extend(ms);
       wait.patience?.(ms);
     });
+    count(1);
+    using _counted = { [Symbol.dispose]: () => count(-1) };
     const silence = Math.max(wanted.timeout / 2, SILENCE_MS);
     using alive = idleDeadline(silence, `packets of a peer with ${what}`, own.signal);
     conversation.heard = alive.touch;

@@ -58,6 +58,7 @@ export async function fetchFile(
     idle.touch();
     wait.progress?.(bytes, total, what);
   };
+  wait.connected?.(0);
 
   const bySwarm = parts.swarm.fetch({
     infohash: file.infohash,
@@ -69,6 +70,7 @@ export async function fetchFile(
     progress,
     prefix: wait.prefix,
     trace: wait.trace,
+    connected: wait.connected,
     peers: findPeers(parts.dht, {
       known: file.known,
       targets: [Buffer.from(file.infohash, "hex"), ...file.targets],

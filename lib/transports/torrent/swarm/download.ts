@@ -41,6 +41,8 @@ export interface FetchOptions {
   readonly progress?: Progress;
   /** Told how many bytes from the start of the file are verified and written. */
   readonly prefix?: (bytes: number) => void;
+  /** Told how many peers have shaken hands, whenever that changes. */
+  readonly connected?: (peers: number) => void;
   readonly trace?: Trace;
 }
 
@@ -132,6 +134,7 @@ export class Download extends Torrent {
   protected override joined(peer: Peer): void {
     const { host, port } = peer.wire;
     if (this.#everConnected++ === 0) this.#options.trace?.(`first peer: ${host}:${port}`);
+    this.#options.connected?.(this.peers.length);
     const { protocol } = peer.wire;
     protocol.on("bitfield", () => this.#readPieces(peer));
     protocol.on("have", (piece) => {
@@ -152,6 +155,7 @@ export class Download extends Torrent {
   protected override left(peer: Peer): void {
     this.#picker?.removePeer(peer);
     this.#awaitingInfo.delete(peer);
+    this.#options.connected?.(this.peers.length);
     this.#fillAll();
   }
 
