@@ -43,6 +43,8 @@ export interface Reply {
 export interface KrpcMessage extends Partial<Query>, Reply {
   /** Query, reply or error. */
   y: "q" | "r" | "e";
+  /** Which query it is, or answers. */
+  t?: unknown;
 }
 
 export type QueryCallback = (
@@ -60,7 +62,13 @@ export interface KBucket {
 }
 
 export interface KrpcSocket extends EventEmitter {
-  send(peer: Endpoint | RemoteInfo, message: KrpcMessage, done?: () => void): void;
+  send(
+    peer: Endpoint | RemoteInfo,
+    message: KrpcMessage,
+    done?: (error: Error | null) => void,
+  ): void;
+  /** Ends the query of a transaction as failed. */
+  cancel(transaction: number, error: Error): void;
   query(peer: Endpoint, message: Query, callback: QueryCallback): void;
 }
 
@@ -90,6 +98,8 @@ export interface Lru<T> extends EventEmitter {
 }
 
 export interface ClientOptions {
+  /** 20 bytes; random unless given. */
+  nodeId?: Buffer;
   bootstrap: string[] | false;
   socket: Socket;
   /** Milliseconds. */
@@ -109,7 +119,7 @@ export class Client extends EventEmitter {
   readonly nodes: KBucket;
   readonly destroyed: boolean;
   readonly _rpc: Krpc;
-  readonly _values: Lru<StoredValue>;
+  _values: Lru<StoredValue>;
   readonly _peers: {
     get(infohash: string, count?: number): Buffer[];
     add(infohash: string, peer: Buffer): void;
@@ -123,6 +133,7 @@ export class Client extends EventEmitter {
   _onget(query: Query, peer: RemoteInfo): void;
   _ongetpeers(query: Query, peer: RemoteInfo): void;
   _onput(query: Query, peer: RemoteInfo): void;
+  _addPeer(peer: Endpoint, infohash: unknown): void;
   _generateToken(host: string): Buffer;
   _validateToken(host: string, token: Buffer): boolean;
 }

@@ -301,7 +301,8 @@ export class Announcer implements AsyncDisposable {
     return {
       every: PEER_REFRESH_MS,
       outlives: false,
-      run: (limit: Wait) => dht.announce(infohash, swarm.announcedPort, limit),
+      run: (limit: Wait) =>
+        dht.announce(infohash, { 4: swarm.announcedPort, 6: swarm.port }, limit),
     };
   }
 }

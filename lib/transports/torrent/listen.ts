@@ -68,7 +68,7 @@ export async function listen(context: TransportContext): Promise<Listening> {
         log,
       });
       const dht = await Dht.open({
-        host: host === "::" ? "0.0.0.0" : host,
+        host,
         port: swarm.port,
         bootstrap,
         known,

@@ -1,5 +1,6 @@
 /**
- * This user's node in the DHT of BitTorrent: peers of torrents (BEP 5) and items (BEP 44).
+ * This user's node in the DHT of BitTorrent: peers of torrents (BEP 5) and items (BEP 44). There is
+ * one of IPv4 and one of IPv6 (BEP 32), and the node may be in both.
  *
  * @module
  */
@@ -7,9 +8,11 @@ import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
 // @ts-types="../../../types/bencode.d.ts"
 import bencode from "bencode";
-import { GtrError, NetworkError } from "../../../common/errors.ts";
+import { GtrError } from "../../../common/errors.ts";
 import { abortable, type Wait } from "../../../common/wait.ts";
+import type { Query } from "../../../types/bittorrent_dht.d.ts";
 import { type Address, formatHostPort, readCompact } from "../address.ts";
+import { type Family, familyOf } from "./contacts.ts";
 import { DIAL, DialBack } from "./dial_back.ts";
 import { KnownNodes, PUBLIC_BOOTSTRAP } from "./endpoints.ts";
 import {
@@ -21,93 +24,79 @@ import {
   type MutableName,
   mutableTarget,
 } from "./items.ts";
-import { DhtNode, type NodeHooks } from "./node.ts";
-import { Walker } from "./walk.ts";
+import { inAll } from "./in_all.ts";
+import type { DhtNode } from "./node.ts";
+import { openNodes, type OpenOptions } from "./open_nodes.ts";
+import { type Question, Walker } from "./walk.ts";
 
-/** Milliseconds until a query counts as lost; k-rpc-socket takes up to a quarter longer. */
-const LOOPBACK_TIMEOUT_MS = 400;
-const TIMEOUT_MS = 1000;
 const SAVE_MS = 5 * 60_000;
 const MAX_PEERS_FOUND = 500;
 /** Of one answer: a single node must not leave no room for what others say. */
 const MAX_PEERS_OF_NODE = 100;
 
-export interface DhtOptions {
-  /** IPv4 address to listen on. */
-  readonly host: string;
-  /** UDP port, 0 for any free one. */
-  readonly port: number;
+/** What {@linkcode Dht} is opened with. */
+export interface DhtOptions extends OpenOptions {
   /** "host:port" of first nodes; undefined for the public DHT, empty for a new network. */
   readonly bootstrap: readonly string[] | undefined;
   /** Remembers nodes from one run to the next. */
   readonly known: KnownNodes;
-  /** Counts one dropped input. */
-  readonly dropped: (reason: string) => void;
-  /** A node answered a query of this node. */
-  readonly answered?: NodeHooks["answered"];
   /** Whether a node that asks to be connected to may be, default any. */
   readonly mayDial?: (host: string) => boolean;
 }
 
 /** A running node. It answers others from the start, and joins the network in the background. */
 export class Dht implements AsyncDisposable {
-  readonly #node: DhtNode;
+  /** Of IPv4, of IPv6, or one of each: they share the items that they hold. */
+  readonly #nodes: readonly DhtNode[];
   readonly #options: DhtOptions;
   readonly #closed = new AbortController();
   readonly #saver: ReturnType<typeof setInterval>;
   readonly #onNode = new Set<() => void>();
-  readonly #walker: Walker;
+  readonly #walkers: readonly Walker[];
   readonly #dialBack: DialBack;
   #saving = Promise.resolve();
 
-  private constructor(node: DhtNode, options: DhtOptions, dialBack: DialBack) {
-    this.#node = node;
+  private constructor(nodes: readonly DhtNode[], options: DhtOptions, dialBack: DialBack) {
+    this.#nodes = nodes;
     this.#dialBack = dialBack;
     this.#options = options;
-    node.on("node", () => this.#onNode.forEach((listener) => listener()));
     const loadKnown = async () => (await options.known.load()).nodes;
-    this.#walker = new Walker(node, options.host, this.bootstrap, loadKnown, this.#closed.signal);
+    this.#walkers = nodes.map((node, i) => {
+      node.on("node", () => this.#onNode.forEach((listener) => listener()));
+      return new Walker(node, {
+        host: options.host,
+        bootstrap: this.bootstrap,
+        loadKnown,
+        elsewhere: (others) => void this.#walkers[1 - i]?.tryNodes(others),
+        closed: this.#closed.signal,
+      });
+    });
     // Saved early too: the port has to outlive a kill.
-    this.#walker.joined.then(() => this.#save());
+    for (const { joined } of this.#walkers) joined.then(() => this.#save());
     this.#saver = setInterval(() => this.#save(), SAVE_MS);
     Deno.unrefTimer(this.#saver);
   }
 
   /**
-   * Binds the socket and starts to join.
+   * Binds the sockets and starts to join.
    *
    * @throws {NetworkError} "port-in-use" or "cannot-listen"
    */
   static async open(options: DhtOptions): Promise<Dht> {
-    const timeout = options.host.startsWith("127.") ? LOOPBACK_TIMEOUT_MS : TIMEOUT_MS;
-    const { dropped, answered, mayDial } = options;
     const dialBack = new DialBack();
     const dial = (host: string, port: number) =>
-      mayDial?.(host) !== false && dialBack.dial(host, port);
-    const node = new DhtNode(timeout, { dropped, answered, dial });
-    try {
-      await new Promise<void>((resolve, reject) => {
-        node.once("error", reject);
-        node.once("warning", reject);
-        node.listen(options.port, options.host, resolve);
-      });
-    } catch (cause) {
-      node.destroy(() => {});
-      throw cannotListen(options, cause);
-    }
-    node.removeAllListeners("error");
-    node.on("error", () => options.dropped("dht-socket-error"));
-    return new Dht(node, options, dialBack);
+      options.mayDial?.(host) !== false && dialBack.dial(host, port);
+    return new Dht(await openNodes({ ...options, dial }), options, dialBack);
   }
 
   /** UDP port. */
   get port(): number {
-    return this.#node.address().port;
+    return this.#nodes[0]!.address().port;
   }
 
-  /** Nodes in the routing table. */
+  /** Nodes in the routing tables. */
   get nodes(): number {
-    return this.#node.nodes.count();
+    return this.#walkers.reduce((sum, { nodes }) => sum + nodes, 0);
   }
 
   /** The configured first nodes. */
@@ -123,7 +112,8 @@ export class Dht implements AsyncDisposable {
 
   /** Resolves when the first try to join has ended, whether it found anyone or not. */
   ready(wait: Wait): Promise<void> {
-    return abortable(this.#walker.joined, this.#signal(wait));
+    const joined = Promise.all(this.#walkers.map(({ joined }) => joined)).then(() => {});
+    return abortable(joined, this.#signal(wait));
   }
 
   /**
@@ -155,13 +145,18 @@ export class Dht implements AsyncDisposable {
           newest = item.seq;
           controller.enqueue(item);
         };
-        const own = this.#node.stored(target);
+        const own = this.#nodes[0]!.stored(target);
         if (own?.k) offer(mutableFromReply({ ...own }, target, salt));
         try {
-          await this.#walker.closest("get", target, signal, (r) => {
-            if (r.v !== undefined) offer(mutableFromReply(r, target, salt));
-            return true;
-          });
+          await inAll(
+            this.#walkers,
+            signal,
+            (walker, signal) =>
+              walker.closest("get", target, signal, (r) => {
+                if (r.v !== undefined) offer(mutableFromReply(r, target, salt));
+                return true;
+              }),
+          );
           controller.close();
         } catch (error) {
           if (!stop.signal.aborted) controller.error(error);
@@ -185,8 +180,8 @@ export class Dht implements AsyncDisposable {
       sig: Buffer.from(item.signature),
       v: decodeValue(item.value),
     };
-    this.#node.keep(target, a);
-    return await this.#walker.store("get", target, { q: "put", a }, wait.signal);
+    this.#nodes[0]!.keep(target, a);
+    return await this.#store("get", target, () => ({ q: "put", a }), wait);
   }
 
   /**
@@ -195,17 +190,22 @@ export class Dht implements AsyncDisposable {
    * @throws {NetworkError} "unreachable" where no node answers
    */
   async getImmutable(target: Buffer, wait: Wait): Promise<Uint8Array | undefined> {
-    const own = this.#node.stored(target);
+    const own = this.#nodes[0]!.stored(target);
     let value = own && immutableFromReply({ ...own }, target);
     if (value) return value;
     const found = Promise.withResolvers<void>();
-    const search = this.#walker.closest("get", target, this.#signal(wait), (r) => {
-      if (value || r.v === undefined) return !value;
-      value = immutableFromReply(r, target);
-      if (value) found.resolve();
-      else this.#options.dropped("bad-dht-item");
-      return !value;
-    });
+    const search = inAll(
+      this.#walkers,
+      this.#signal(wait),
+      (walker, signal) =>
+        walker.closest("get", target, signal, (r) => {
+          if (value || r.v === undefined) return !value;
+          value = immutableFromReply(r, target);
+          if (value) found.resolve();
+          else this.#options.dropped("bad-dht-item");
+          return !value;
+        }),
+    );
     await Promise.race([found.promise, search]);
     search.catch(() => {}); // its outcome no longer matters once the value is here
     return value;
@@ -222,13 +222,13 @@ export class Dht implements AsyncDisposable {
     }
     const target = immutableTarget(value);
     const v = decodeValue(value);
-    this.#node.keep(target, { v });
-    return await this.#walker.store("get", target, { q: "put", a: { v } }, wait.signal);
+    this.#nodes[0]!.keep(target, { v });
+    return await this.#store("get", target, () => ({ q: "put", a: { v } }), wait);
   }
 
   /** Stops holding an item that was put here. Other nodes forget it in their own time. */
   drop(target: Buffer): void {
-    this.#node.drop(target);
+    this.#nodes[0]!.drop(target);
   }
 
   /** The peers of a torrent, each once, as answers arrive. */
@@ -249,12 +249,17 @@ export class Dht implements AsyncDisposable {
             controller.enqueue(peer);
           }
         };
-        offer(this.#node._peers.get(infohash.toString("hex"), 100));
+        for (const node of this.#nodes) offer(node._peers.get(infohash.toString("hex"), 100));
         try {
-          await this.#walker.closest("get_peers", infohash, signal, (r) => {
-            offer(r.values);
-            return true;
-          });
+          await inAll(
+            this.#walkers,
+            signal,
+            (walker, signal) =>
+              walker.closest("get_peers", infohash, signal, (r) => {
+                offer(r.values);
+                return true;
+              }),
+          );
           controller.close();
         } catch (error) {
           if (!stop.signal.aborted) controller.error(error);
@@ -267,16 +272,23 @@ export class Dht implements AsyncDisposable {
   /**
    * Tells the nodes closest to `infohash` that this host has it on TCP port `port` (BEP 5).
    *
+   * @param port where others reach it; by family if a router maps it
    * @returns how many other nodes took it; 0 where there are none
    */
-  async announce(infohash: Buffer, port: number, wait: Wait): Promise<number> {
+  async announce(
+    infohash: Buffer,
+    port: number | Readonly<Record<Family, number>>,
+    wait: Wait,
+  ): Promise<number> {
+    const ports = typeof port === "number" ? { 4: port, 6: port } : port;
     const { host } = this.#options;
-    if (host !== "0.0.0.0") {
-      const peer = Buffer.from([...host.split(".").map(Number), port >> 8, port & 255]);
-      this.#node._peers.add(infohash.toString("hex"), peer);
+    if (host !== "0.0.0.0" && host !== "::") {
+      this.#nodes[0]!.hold({ host, port: ports[familyOf(host)] }, infohash);
     }
-    const a = { info_hash: infohash, port, implied_port: 0 };
-    return await this.#walker.store("get_peers", infohash, { q: "announce_peer", a }, wait.signal);
+    return await this.#store("get_peers", infohash, (family) => {
+      const a = { info_hash: infohash, port: ports[family], implied_port: 0 };
+      return { q: "announce_peer", a };
+    }, wait);
   }
 
   /**
@@ -285,10 +297,12 @@ export class Dht implements AsyncDisposable {
    * @returns whether it says that it will; it tells nothing of how that went
    */
   async askToDial(to: Address, port: number, wait: Wait): Promise<boolean> {
-    const id = this.#node.nodeId;
+    const node = this.#nodes.find(({ family }) => family === familyOf(to.host));
+    if (!node) return false;
+    const id = node.nodeId;
     const ask = (q: string, a: Record<string, unknown>) =>
       new Promise<Record<string, unknown> | undefined>((resolve) => {
-        this.#node._rpc.query(to, { q, a: { id, ...a } }, (error, reply) => {
+        node._rpc.query(to, { q, a: { id, ...a } }, (error, reply) => {
           resolve(error ? undefined : reply?.r);
         });
       });
@@ -306,7 +320,24 @@ export class Dht implements AsyncDisposable {
     this.#dialBack[Symbol.dispose]();
     this.#onNode.clear();
     await this.#save();
-    await new Promise<void>((resolve) => this.#node.destroy(resolve));
+    await Promise.all(
+      this.#nodes.map((node) => new Promise<void>((resolve) => node.destroy(resolve))),
+    );
+  }
+
+  /** @returns how many nodes took it, of the DHT where most did: many are in both */
+  async #store(
+    query: Question,
+    target: Buffer,
+    message: (family: Family) => Query,
+    wait: Wait,
+  ): Promise<number> {
+    const stored = await inAll(
+      this.#walkers,
+      wait.signal,
+      (walker, signal) => walker.store(query, target, message(walker.family), signal),
+    );
+    return Math.max(...stored);
   }
 
   #signal(wait: Pick<Wait, "signal">): AbortSignal {
@@ -315,26 +346,13 @@ export class Dht implements AsyncDisposable {
 
   #save(): Promise<void> {
     const write = async () => {
-      if (this.#node.destroyed) return;
-      const nodes = this.#node.nodes.toArray();
+      if (this.#nodes[0]!.destroyed) return;
+      const nodes = this.#nodes.flatMap((node) => node.nodes.toArray());
       // A cache: where it can't be written, the next start takes longer, and that is all.
       await this.#options.known.save(this.port, nodes).catch(() => {});
     };
     return this.#saving = this.#saving.then(write);
   }
-}
-
-function cannotListen(options: DhtOptions, cause: unknown): NetworkError {
-  const where = `${options.host}:${options.port}`;
-  const hint = "set torrent.host and torrent.port to a free address, or torrent.port to 0";
-  if ((cause as { code?: string }).code === "EADDRINUSE") {
-    return new NetworkError("port-in-use", `can't listen on UDP ${where}: the port is in use`, {
-      hint,
-      cause,
-    });
-  }
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new NetworkError("cannot-listen", `can't listen on UDP ${where}: ${why}`, { hint, cause });
 }
 
 function decodeValue(value: Uint8Array): unknown {

@@ -4,11 +4,12 @@
  * hangs up; whether it got through the asker sees by itself.
  *
  * That address has to be proved by a token, as for `announce_peer` (BEP 5). So nobody can make a node
- * connect to a third party, and one address gets one connection within {@linkcode PAUSE_MS}.
+ * connect to a third party, and one address (of IPv6: 64 bits) gets one connection within {@linkcode PAUSE_MS}.
  *
  * @module
  */
 import { connect } from "node:net";
+import { placeOf } from "../../../common/ip_address.ts";
 
 /** The query's name. */
 export const DIAL = "gtr_dial";
@@ -27,11 +28,12 @@ export class DialBack implements Disposable {
 
   /** @returns whether a connection is on its way; false if there were too many */
   dial(host: string, port: number, now = performance.now()): boolean {
-    const last = this.#dialled.get(host);
+    const place = placeOf(host);
+    const last = this.#dialled.get(place);
     if (last !== undefined && now - last < PAUSE_MS) return false;
     if (this.#open.size >= MAX_DIALS) return false;
-    this.#dialled.delete(host);
-    this.#dialled.set(host, now);
+    this.#dialled.delete(place);
+    this.#dialled.set(place, now);
     if (this.#dialled.size > MAX_REMEMBERED) {
       this.#dialled.delete(this.#dialled.keys().next().value!);
     }

@@ -4,11 +4,12 @@
  * @module
  */
 import { lookup } from "node:dns/promises";
-import { isIPv4 } from "node:net";
+import { isIP } from "node:net";
 import { join } from "node:path";
 import * as v from "valibot";
 import { readTextIfPresent, writeFileAtomic } from "../../../common/atomic_file.ts";
-import { type Address, formatHostPort, parseHostPort } from "../address.ts";
+import { type Address, formatHostPort, parseAddress, parseHostPort } from "../address.ts";
+import { type Family, familyOf } from "./contacts.ts";
 
 /** Nodes that anyone may join the public DHT through. */
 export const PUBLIC_BOOTSTRAP: readonly string[] = [
@@ -18,18 +19,19 @@ export const PUBLIC_BOOTSTRAP: readonly string[] = [
   "router.utorrent.com:6881",
 ];
 
-/** The IPv4 addresses of "host:port" names; those that can't be found are left out. */
-export async function resolveHosts(names: readonly string[]): Promise<Address[]> {
+/** The addresses of one family of "host:port" names; those that can't be found are left out. */
+export async function resolveHosts(names: readonly string[], family: Family): Promise<Address[]> {
   const found = await Promise.all(names.map(async (name) => {
     const parsed = parseHostPort(name);
-    if (!parsed || isIPv4(parsed.host)) return parsed;
-    // Without the family, a host with an IPv6 address would be lost: the socket is IPv4.
-    return await lookup(parsed.host, { family: 4 })
+    if (!parsed) return undefined;
+    if (isIP(parsed.host)) return familyOf(parsed.host) === family ? parsed : undefined;
+    return await lookup(parsed.host, { family })
       .then(({ address }) => ({ host: address, port: parsed.port }), () => undefined);
   }));
   return found.filter((address) => address !== undefined);
 }
 
+/** Nodes of one family. */
 const MAX_KNOWN = 50;
 
 const KnownFile = v.object({
@@ -60,9 +62,9 @@ export class KnownNodes {
     try {
       const file = v.parse(KnownFile, JSON.parse(text));
       if (file.bootstrap !== this.#bootstrap) return { port: file.port, nodes: [] };
-      const nodes = file.nodes.slice(0, MAX_KNOWN).map(parseHostPort)
-        .filter((node) => node !== undefined && isIPv4(node.host));
-      return { port: file.port, nodes: nodes as Address[] };
+      const nodes = file.nodes.slice(0, 2 * MAX_KNOWN).map(parseAddress)
+        .filter((node) => node !== undefined);
+      return { port: file.port, nodes };
     } catch {
       return nothing; // a cache: the bootstrap nodes do without it
     }
@@ -73,7 +75,9 @@ export class KnownNodes {
       version: 1,
       bootstrap: this.#bootstrap,
       port,
-      nodes: nodes.slice(0, MAX_KNOWN).map(formatHostPort),
+      nodes: ([4, 6] as const).flatMap((family) =>
+        nodes.filter(({ host }) => familyOf(host) === family).slice(0, MAX_KNOWN)
+      ).map(formatHostPort),
     };
     await writeFileAtomic(this.#path, JSON.stringify(file) + "\n");
   }

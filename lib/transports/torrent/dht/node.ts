@@ -8,8 +8,17 @@ import type { RemoteInfo } from "node:dgram";
 // @ts-types="../../../types/bencode.d.ts"
 import bencode from "bencode";
 // @ts-types="../../../types/bittorrent_dht.d.ts"
-import { Client, type Contact, type Query, type Reply, type StoredValue } from "bittorrent-dht";
+import {
+  Client,
+  type Contact,
+  type Endpoint,
+  type Query,
+  type Reply,
+  type StoredValue,
+} from "bittorrent-dht";
 import { verifySignature } from "../../../identity/keys.ts";
+import { compactAddress } from "../address.ts";
+import { encodeContacts, type Family, NODES, wantedFamilies } from "./contacts.ts";
 import { DIAL } from "./dial_back.ts";
 import { addKeys } from "./extra_keys.ts";
 import { mutableTarget } from "./items.ts";
@@ -22,7 +31,7 @@ const CONCURRENCY = 32;
 /** About 1.5 KB each at most. */
 const MAX_VALUES = 4000;
 const MAX_PEERS = 10_000;
-const MAX_PEERS_IN_REPLY = 50;
+const MAX_PEERS_IN_REPLY = { 4: 50, 6: 30 };
 const MAX_STORED_VALUE = 1000;
 /** What BEP 44 suggests; publishers and followers put their items again every hour. */
 const VALUE_AGE_MS = 2 * 60 * 60_000;
@@ -45,16 +54,27 @@ export interface NodeHooks {
   readonly dial?: (host: string, port: number) => boolean;
 }
 
-/** A node of the DHT that has not joined any network yet. */
-export class DhtNode extends Client {
-  readonly #own = new Map<string, StoredValue>();
-  readonly #hooks: NodeHooks;
+/** What a node is made from. */
+export interface NodeOptions extends NodeHooks {
+  readonly family: Family;
+  /** Milliseconds until a query counts as lost. */
+  readonly timeout: number;
+  /** This machine's node of the other family: they have one id, and items in common (BEP 32). */
+  readonly other?: DhtNode;
+}
 
-  /** @param timeout milliseconds until a query counts as lost */
-  constructor(timeout: number, hooks: NodeHooks) {
-    const { dropped } = hooks;
+/** A node of the DHT of one family that has not joined any network yet. */
+export class DhtNode extends Client {
+  readonly family: Family;
+  readonly #hooks: NodeHooks;
+  #other: DhtNode | undefined;
+  #own = new Map<string, StoredValue>();
+
+  constructor(options: NodeOptions) {
+    const { family, timeout, dropped, other } = options;
     const silent = new Map<string, number>();
     super({
+      ...(other ? { nodeId: other.nodeId } : {}),
       bootstrap: false,
       timeout,
       concurrency: CONCURRENCY,
@@ -64,23 +84,37 @@ export class DhtNode extends Client {
       verify: (signature, message, key) =>
         key instanceof Uint8Array && signature instanceof Uint8Array &&
         verifySignature(key, message, signature),
-      socket: safeSocket({
+      socket: safeSocket(family, {
         dropped,
         onPacket: (from) => silent.delete(`${from.address}:${from.port}`),
         // The lookup whose listener threw would wait for a next packet that may never come.
         onFault: () => queueMicrotask(() => this.#kick()),
       }),
     });
-    this.#hooks = hooks;
+    this.family = family;
+    this.#hooks = options;
     addKeys(this._rpc.socket);
+    this.#hearOfErrors();
     this.#watchQueries(silent);
     this.on("node", (node: Contact) => this.#replaceSameAddress(node));
     this.on("warning", () => {});
+    if (other) {
+      this.#other = other;
+      other.#other = this;
+      this.#own = other.#own;
+      this._values = other._values;
+      return;
+    }
     this._values.on("evict", ({ key }: { key: string }) => {
       // Strangers' puts must not push out what this node itself publishes.
       const own = this.#own.get(key);
       if (own) queueMicrotask(() => this._values.set(key, own));
     });
+  }
+
+  /** Whether this machine has a node of the other family too. */
+  get isDouble(): boolean {
+    return this.#other !== undefined;
   }
 
   /** Serves a value of this user's for as long as the node runs. */
@@ -110,7 +144,7 @@ export class DhtNode extends Client {
   override _onfindnode(query: Query, peer: RemoteInfo): void {
     const target = query.a?.target;
     if (!isId(target)) return;
-    this._rpc.response(peer, query, { id: this.nodeId }, this.nodes.closest(target, K));
+    this._rpc.response(peer, query, { id: this.nodeId, ...this.#named(query, target, K) });
   }
 
   /** BEP 44: nodes are named beside the value, so that a lookup goes on to those that have a newer. */
@@ -122,6 +156,8 @@ export class DhtNode extends Client {
       token: this._generateToken(peer.address),
     };
     const value = this.stored(target);
+    // A packet of an item and nodes of IPv6 has to fit into one of 1,500 bytes too.
+    const count = value && this.family === 6 ? K / 2 : K;
     if (value) {
       if (value.sig) reply.seq = value.seq;
       const known = query.a?.seq;
@@ -132,7 +168,7 @@ export class DhtNode extends Client {
         if (value.sig) Object.assign(reply, { k: value.k, sig: value.sig });
       }
     }
-    this._rpc.response(peer, query, reply, this.nodes.closest(target, K));
+    this._rpc.response(peer, query, { ...reply, ...this.#named(query, target, count) });
   }
 
   /** BEP 5, with a bounded number of peers, and nodes beside them. */
@@ -143,9 +179,20 @@ export class DhtNode extends Client {
       id: this.nodeId,
       token: this._generateToken(peer.address),
     };
-    const values = this._peers.get(infohash.toString("hex"), MAX_PEERS_IN_REPLY);
+    const most = MAX_PEERS_IN_REPLY[this.family];
+    const values = this._peers.get(infohash.toString("hex"), most);
     if (values.length > 0) reply.values = values;
-    this._rpc.response(peer, query, reply, this.nodes.closest(infohash, K));
+    this._rpc.response(peer, query, { ...reply, ...this.#named(query, infohash, K) });
+  }
+
+  /** The unmodified node knows no IPv6, and takes any infohash. */
+  override _addPeer(peer: Endpoint, infohash: unknown): void {
+    if (isId(infohash)) this.hold(peer, infohash);
+  }
+
+  /** Tells those who ask that there is a peer of a torrent. */
+  hold(peer: Endpoint, infohash: Buffer): void {
+    this._peers.add(infohash.toString("hex"), Buffer.from(compactAddress(peer)));
   }
 
   /**
@@ -183,6 +230,15 @@ export class DhtNode extends Client {
     } else this._rpc.error(peer, query, [202, "try again later"]);
   }
 
+  /** The nodes closest to a target, of the families that the query wants. */
+  #named(query: Query, target: Buffer, count: number): Record<string, Buffer> {
+    const named = wantedFamilies(query.a?.want, this.family).map((family) => {
+      const node = family === this.family ? this : this.#other;
+      return [NODES[family], encodeContacts(node?.nodes.closest(target, count) ?? [])];
+    });
+    return Object.fromEntries(named);
+  }
+
   #kick(): void {
     this._rpc.socket.emit("update");
     this._rpc.socket.emit("postupdate");
@@ -215,6 +271,20 @@ export class DhtNode extends Client {
         callback(error, reply, ...rest);
       });
     };
+  }
+
+  /** Where there is no way to an address, nobody has to wait for an answer: IPv6 on many machines. */
+  #hearOfErrors(): void {
+    const socket = this._rpc.socket;
+    const send = socket.send.bind(socket);
+    socket.send = (peer, message, done) =>
+      send(peer, message, (error) => {
+        done?.(error);
+        const { t, y } = message;
+        if (!error || y !== "q" || !Buffer.isBuffer(t)) return;
+        const unreachable = Object.assign(new Error("can't be sent"), { code: "ETIMEDOUT" });
+        socket.cancel(t.readUInt16BE(0), unreachable);
+      });
   }
 
   /** A restarted node has a new id at its old address; the old id would shadow it in lookups. */

@@ -12,6 +12,7 @@
 import { Buffer } from "node:buffer";
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { bencodedLength } from "../bencode.ts";
+import type { Family } from "./contacts.ts";
 
 /** No KRPC packet of any known client is longer. */
 const MAX_PACKET = 8192;
@@ -26,9 +27,9 @@ export interface PacketHooks {
   readonly dropped: (reason: string) => void;
 }
 
-/** A UDP (IPv4) socket, not yet bound. */
-export function safeSocket(hooks: PacketHooks): Socket {
-  const socket = createSocket("udp4");
+/** A UDP socket of one family, not yet bound. */
+export function safeSocket(family: Family, hooks: PacketHooks): Socket {
+  const socket = createSocket({ type: `udp${family}`, ipv6Only: family === 6 });
   const emit = socket.emit.bind(socket) as (event: string, ...rest: unknown[]) => boolean;
   socket.emit = ((event: string, ...rest: unknown[]) => {
     if (event !== "message") return emit(event, ...rest);

@@ -10,17 +10,15 @@
 import { Buffer } from "node:buffer";
 import { reachOf } from "../../../common/reach.ts";
 import type { Endpoint } from "../../../types/bittorrent_dht.d.ts";
+import { placeOf } from "../../../common/ip_address.ts";
 import { formatHostPort } from "../address.ts";
+import { contactsIn, type Family } from "./contacts.ts";
 
 /** So many of the closest nodes have to have answered. */
 export const SEARCH_WIDTH = 20;
 /** Nodes asked in one search. An honest one takes less than a hundred; liars can name others for ever. */
 const MAX_ASKED = 300;
-/** BEP 5 has eight nodes in a reply, some clients name a few more. */
-const MAX_NAMED = 20;
 const ID_BYTES = 20;
-/** Id, IPv4 address and port. */
-const CONTACT_BYTES = ID_BYTES + 6;
 
 /** A node that answered. */
 export interface Found extends Endpoint {
@@ -33,6 +31,8 @@ export interface SearchOptions {
   readonly target: Buffer;
   /** This node's own id. */
   readonly self: Buffer;
+  /** Which DHT is searched. */
+  readonly family: Family;
   /** Where to begin; nodes without an id are asked at once. */
   readonly first: readonly Endpoint[];
   /** Asks one node. Undefined where it doesn't answer; never rejects. */
@@ -43,6 +43,8 @@ export interface SearchOptions {
 
 interface Candidate {
   readonly node: Endpoint;
+  /** The address as one customer's: {@linkcode placeOf}. */
+  readonly place: string;
   /** To the target, in hex; "" while the id is not known. */
   distance: string;
   state: "new" | "asked" | "answered" | "useless";
@@ -51,15 +53,15 @@ interface Candidate {
 /**
  * Asks until the closest nodes that are there have answered.
  *
- * Of one public address only the first node that answers counts: one machine with many ports must
- * not surround a target.
+ * Of one public address (of IPv6: of 64 bits) only the first node that answers counts: one machine
+ * with many ports must not surround a target.
  *
  * @returns those that answered, closest first
  */
 export function search(options: SearchOptions): Promise<Found[]> {
-  const { target, self, first, ask, visit } = options;
+  const { target, self, family, first, ask, visit } = options;
   const candidates = new Map<string, Candidate>();
-  const hosts = new Set<string>();
+  const places = new Set<string>();
   const found: { distance: string; node: Found }[] = [];
   const ended = Promise.withResolvers<Found[]>();
   let asked = 0;
@@ -70,14 +72,12 @@ export function search(options: SearchOptions): Promise<Found[]> {
     const key = formatHostPort(node);
     if (candidates.has(key) || node.id?.equals(self)) return;
     const distance = node.id ? distanceOf(target, node.id) : "";
-    candidates.set(key, { node, distance, state: "new" });
+    candidates.set(key, { node, place: placeOf(node.host), distance, state: "new" });
   };
 
   const go = () => {
     const closest = [...candidates.values()]
-      .filter(({ state, node }) =>
-        state !== "useless" && !(state === "new" && hosts.has(node.host))
-      )
+      .filter(({ state, place }) => state !== "useless" && !(state === "new" && places.has(place)))
       .sort((a, b) => compare(a.distance, b.distance))
       .slice(0, SEARCH_WIDTH);
     for (const candidate of closest) {
@@ -109,31 +109,17 @@ export function search(options: SearchOptions): Promise<Found[]> {
     const { host, port } = candidate.node;
     const { id } = reply;
     if (!Buffer.isBuffer(id) || id.length !== ID_BYTES || id.equals(self)) return;
-    if (hosts.has(host)) return;
-    if (reachOf(host) === "public") hosts.add(host);
+    if (places.has(candidate.place)) return;
+    if (reachOf(host) === "public") places.add(candidate.place);
     candidate.state = "answered";
     candidate.distance = distanceOf(target, id);
     found.push({ distance: candidate.distance, node: { host, port, id, reply } });
-    contactsIn(reply.nodes).forEach(add);
+    contactsIn(reply, family).forEach(add);
   };
 
   first.forEach(add);
   go();
   return ended.promise;
-}
-
-/** Compact node info of BEP 5. */
-function contactsIn(nodes: unknown): Endpoint[] {
-  if (!Buffer.isBuffer(nodes)) return [];
-  const count = Math.min(MAX_NAMED, Math.floor(nodes.length / CONTACT_BYTES));
-  return Array.from({ length: count }, (_, i) => {
-    const contact = nodes.subarray(i * CONTACT_BYTES, (i + 1) * CONTACT_BYTES);
-    return {
-      id: contact.subarray(0, ID_BYTES),
-      host: contact.subarray(ID_BYTES, ID_BYTES + 4).join("."),
-      port: contact.readUInt16BE(ID_BYTES + 4),
-    };
-  }).filter(({ port }) => port > 0);
 }
 
 function distanceOf(target: Buffer, id: Buffer): string {

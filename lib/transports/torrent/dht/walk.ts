@@ -9,12 +9,15 @@ import { counted } from "../../../common/counted.ts";
 import { NetworkError } from "../../../common/errors.ts";
 import { abortable } from "../../../common/wait.ts";
 import { type Address, formatHostPort } from "../address.ts";
+import { contactsIn, type Family, familyOf } from "./contacts.ts";
 import { resolveHosts } from "./endpoints.ts";
 import { type DhtNode, K } from "./node.ts";
 import { type Found, search, SEARCH_WIDTH } from "./search.ts";
 
 /** No second try to join within so many milliseconds. */
 const REJOIN_MS = 3000;
+/** So many nodes of the other family are as good as all. */
+const MAX_OTHERS = 20;
 
 /** A node that answered a lookup and takes what is stored near the target. */
 type Holder = Contact & { token: Buffer };
@@ -22,47 +25,64 @@ type Holder = Contact & { token: Buffer };
 /** What a walk asks each node for. */
 export type Question = "get" | "get_peers";
 
-/** Asks ever closer nodes for something. */
+/** What a {@linkcode Walker} is made from. */
+export interface WalkerOptions {
+  /** Address that the node listens on. */
+  readonly host: string;
+  /** "host:port" of first nodes. */
+  readonly bootstrap: readonly string[];
+  /** Finds nodes of an earlier run. */
+  readonly loadKnown: () => Promise<readonly Address[]>;
+  /** Told of nodes of the other family that nodes of this one name. */
+  readonly elsewhere: (nodes: readonly Address[]) => void;
+  /** Aborts when the node is closed. */
+  readonly closed: AbortSignal;
+}
+
+/** Asks ever closer nodes of the DHT of one family for something. */
 export class Walker {
   readonly #node: DhtNode;
   readonly #bootstrap: readonly string[];
   readonly #loadKnown: () => Promise<readonly Address[]>;
+  readonly #elsewhere: (nodes: readonly Address[]) => void;
   /** Addresses that are this node itself. */
   readonly #self: ReadonlySet<string>;
   readonly #closed: AbortSignal;
   /** Settles when any node is met: a walk finds the others by itself. */
   readonly #met: Promise<void>;
-  #joined: Promise<void>;
+  /** Settles when the first try to join has ended, whether it found anyone or not. */
+  readonly joined: Promise<void>;
+  #joining: Promise<void>;
   #joinedAt = 0;
 
-  /**
-   * Starts to join.
-   *
-   * @param host address that the node listens on
-   * @param bootstrap "host:port" of first nodes
-   * @param loadKnown finds nodes of an earlier run
-   * @param closed aborts when the node is closed
-   */
-  constructor(
-    node: DhtNode,
-    host: string,
-    bootstrap: readonly string[],
-    loadKnown: () => Promise<readonly Address[]>,
-    closed: AbortSignal,
-  ) {
+  /** Starts to join. */
+  constructor(node: DhtNode, options: WalkerOptions) {
     this.#node = node;
-    this.#bootstrap = bootstrap;
-    this.#loadKnown = loadKnown;
+    this.#bootstrap = options.bootstrap;
+    this.#loadKnown = options.loadKnown;
+    this.#elsewhere = options.elsewhere;
     const { port } = node.address();
-    this.#self = new Set(["127.0.0.1", host].map((host) => formatHostPort({ host, port })));
-    this.#closed = closed;
+    const own = [node.family === 6 ? "::1" : "127.0.0.1", options.host];
+    this.#self = new Set(own.map((host) => formatHostPort({ host, port })));
+    this.#closed = options.closed;
     this.#met = new Promise((resolve) => node.once("node", () => resolve()));
-    this.#joined = this.#join();
+    this.joined = this.#joining = this.#join();
   }
 
-  /** Settles when the first try to join has ended, whether it found anyone or not. */
-  get joined(): Promise<void> {
-    return this.#joined;
+  /** Which DHT it walks. */
+  get family(): Family {
+    return this.#node.family;
+  }
+
+  /** Nodes in the routing table. */
+  get nodes(): number {
+    return this.#node.nodes.count();
+  }
+
+  /** Nodes that the DHT of the other family named: the way in for who knows no other. */
+  async tryNodes(nodes: readonly Address[]): Promise<void> {
+    await this.joined;
+    if (this.nodes < K && await this.#ask(nodes)) await this.#populate();
   }
 
   /**
@@ -115,7 +135,7 @@ export class Walker {
   async #join(): Promise<void> {
     const krpc = this.#node._rpc;
     const known = await this.#loadKnown();
-    const first = await resolveHosts(this.#bootstrap);
+    const first = await resolveHosts(this.#bootstrap, this.#node.family);
     krpc.bootstrap = first.filter((node) => !this.#self.has(formatHostPort(node)));
     await this.#populate();
     // Nodes of an earlier run may have gone: they are waited for only where there is nobody else.
@@ -129,7 +149,9 @@ export class Walker {
   async #ask(known: readonly Address[]): Promise<boolean> {
     if (this.#closed.aborted) return false;
     const id = this.#node.nodeId;
-    const others = known.filter((node) => !this.#self.has(formatHostPort(node)));
+    const others = known.filter((node) =>
+      familyOf(node.host) === this.#node.family && !this.#self.has(formatHostPort(node))
+    );
     const answers = others.map((node) =>
       new Promise<boolean>((resolve) => {
         const query = { q: "find_node", a: { id, target: id } };
@@ -141,9 +163,17 @@ export class Walker {
 
   async #populate(): Promise<void> {
     const id = this.#node.nodeId;
-    const query = { q: "find_node", a: { id, target: id } };
-    await this.#search(query, id, this.#closed, () => true)
-      .catch(() => {}); // a closed node's walk has no end
+    const { isDouble, family } = this.#node;
+    const want = isDouble ? { want: ["n4", "n6"] } : {};
+    const query = { q: "find_node", a: { id, target: id, ...want } };
+    const others: Address[] = [];
+    await this.#search(query, id, this.#closed, (r) => {
+      if (isDouble && others.length < MAX_OTHERS) {
+        others.push(...contactsIn(r, family === 4 ? 6 : 4));
+      }
+      return true;
+    }).catch(() => {}); // a closed node's walk has no end
+    if (others.length > 0) this.#elsewhere(others);
   }
 
   /** From the nodes that are known; from the configured ones where those are few, or silent. */
@@ -159,6 +189,7 @@ export class Walker {
         search({
           target,
           self: this.#node.nodeId,
+          family: this.#node.family,
           first,
           ask: (node) => this.#query(node, query),
           visit: (r) => !signal.aborted && visit(r),
@@ -189,12 +220,12 @@ export class Walker {
   }
 
   async #ensureJoined(signal: AbortSignal): Promise<void> {
-    await abortable(Promise.race([this.#met, this.#joined]), signal);
+    await abortable(Promise.race([this.#met, this.#joining]), signal);
     if (this.#node.nodes.count() > 0 || this.#bootstrap.length === 0) return;
     if (Date.now() - this.#joinedAt > REJOIN_MS) {
       this.#joinedAt = Date.now();
-      this.#joined = this.#join();
-      await abortable(this.#joined, signal);
+      this.#joining = this.#join();
+      await abortable(this.#joining, signal);
     }
   }
 

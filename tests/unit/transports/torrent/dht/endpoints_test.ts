@@ -5,7 +5,7 @@ import { KnownNodes, resolveHosts } from "../../../../../lib/transports/torrent/
 const NODES = [{ host: "127.0.0.1", port: 7 }];
 
 Deno.test("host and port: addresses need no look-up, malformed names are left out", async () => {
-  assert.deepEqual(await resolveHosts(["127.0.0.1:7", "a b:1"]), NODES);
+  assert.deepEqual(await resolveHosts(["127.0.0.1:7", "[::1]:7", "a b:1"], 4), NODES);
 });
 
 Deno.test("known nodes: kept for one network, the port for any; damage is no error", async () => {

@@ -25,13 +25,13 @@ export class DhtNetwork implements AsyncDisposable {
 
   /** Opens a node, which has joined when this resolves. */
   async open(
-    options: { port?: number; cache?: string; bootstrap?: string[] } = {},
+    options: { port?: number; cache?: string; bootstrap?: string[]; host?: string } = {},
   ): Promise<Dht> {
     const cache = options.cache ?? join(this.#folder, String(this.nodes.length));
     await Deno.mkdir(cache, { recursive: true });
     const bootstrap = options.bootstrap ?? this.#first;
     const node = await Dht.open({
-      host: "127.0.0.1",
+      host: options.host ?? "127.0.0.1",
       port: options.port ?? 0,
       bootstrap,
       known: new KnownNodes(cache, bootstrap),
@@ -56,6 +56,6 @@ export class DhtNetwork implements AsyncDisposable {
 }
 
 /** "host:port" of a node. */
-export function addressOf(node: Dht): string {
-  return formatHostPort({ host: "127.0.0.1", port: node.port });
+export function addressOf(node: Dht, host = "127.0.0.1"): string {
+  return formatHostPort({ host, port: node.port });
 }

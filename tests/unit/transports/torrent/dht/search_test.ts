@@ -45,6 +45,7 @@ async function find(first: readonly Node[], answer: Answer) {
   const found = await search({
     target,
     self,
+    family: 4,
     first,
     ask: (node) => {
       asked.push(keyOf(node));
