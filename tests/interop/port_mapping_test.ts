@@ -84,6 +84,16 @@ async function untilMapped(router: MappingRouter, host: string, count: number): 
   return rules;
 }
 
+/** Waits until a gtd has logged so many ports outside, one line each. */
+async function untilTold(node: Node, by: string, count: number): Promise<void> {
+  const line = new RegExp(`P port \\d+ is ${ROUTER_OUTSIDE}:\\d+ outside \\(${by}\\)`, "g");
+  let logs = "";
+  await until(() => `${count} ports are outside:\n${logs}`, async () => {
+    logs = (await node.run("gtr", ["daemon", "logs"])).stdout;
+    return logs.match(line)?.length === count;
+  });
+}
+
 for (const [by, speaks] of [["PCP", { upnp: false }], ["UPnP", { natPmp: false }]] as const) {
   routerTest(`somebody outside clones by a port mapped by ${by}`, async () => {
     await using world = await World.open(speaks);
@@ -94,8 +104,7 @@ for (const [by, speaks] of [["PCP", { upnp: false }], ["UPnP", { natPmp: false }
     const first = await untilMapped(router, HOME.a, 2);
     await bob.git("clone", "-q", url, "copy");
     assert.equal(await Deno.readTextFile(bob.path("copy/readme.txt")), "hello\n");
-    const { stdout } = await alice.run("gtr", ["daemon", "logs"]);
-    assert.match(stdout, new RegExp(`TCP port \\d+ is ${ROUTER_OUTSIDE}:\\d+ outside \\(${by}\\)`));
+    await untilTold(alice, by, 2);
 
     await router.stop();
     assert.deepEqual(router.rules(), []);
@@ -110,6 +119,7 @@ for (const [by, speaks] of [["PCP", { upnp: false }], ["UPnP", { natPmp: false }
       await bob.gitIn(bob.path("copy"), "pull", "-q");
       return await Deno.readTextFile(bob.path("copy/more.txt")).catch(() => "") === "more\n";
     });
+    await untilTold(alice, by, 4);
     assert.deepEqual(await untilMapped(router, HOME.a, 2), first, "the next one takes them over");
 
     Deno.kill((await alice.gtdPid())!, "SIGTERM");
