@@ -4,7 +4,9 @@
  * @module
  */
 import { NetworkError } from "../common/errors.ts";
-import { abortable, idleDeadline } from "../common/wait.ts";
+import { abortable, deadline, idleDeadline } from "../common/wait.ts";
+import { configValue } from "./config.ts";
+import { type PinnedServer, pinServer, type Resolve } from "./pinned_server.ts";
 import type { FetchPackOptions } from "./git_fetch_pack.ts";
 import { gitFailure, reason, runGit } from "./run.ts";
 
@@ -12,6 +14,8 @@ import { gitFailure, reason, runGit } from "./run.ts";
 export interface GitFetchOptions extends Omit<FetchPackOptions, "keep" | "tags" | "proof"> {
   /** How long the server may be silent, in milliseconds; a minute unless told. */
   readonly silence?: number;
+  /** How names are looked up; by the system unless told. */
+  readonly resolve?: Resolve;
 }
 
 /** The name by which the server is known for the time of the fetch: no person's. */
@@ -21,6 +25,9 @@ const SILENCE = 60_000;
 /** What git gets beyond that, to give up by itself. */
 const GRACE = 5_000;
 const MAX_REASON = 200;
+const NOTHING = Deno.build.os === "windows" ? "NUL" : "/dev/null";
+/** Of the user's configuration, how this machine gets out: without it nothing might be reached. */
+const KEPT = ["http.proxy", "http.sslCAInfo", "http.sslCAPath", "http.sslBackend"];
 
 /** What git says where its own side failed, so that another server would do no better. */
 const THIS_SIDE =
@@ -30,26 +37,72 @@ const BEHIND = /not our ref|unadvertised object|did not send all necessary objec
 
 /**
  * Runs `git fetch` for object ids, and nothing besides: no ref changes, nobody is asked for a
- * password, and what comes is what the ids name, with all it reaches.
+ * password, and what comes is what the ids name, with all it reaches. git connects to the addresses
+ * that were checked, and has nothing of the user's to send.
  *
  * @param server an https, http or git URL
- * @throws {NetworkError} "server-failed" with the server's reason
+ * @throws {NetworkError} "server-failed" with the server's reason; "inside-address", "unknown-host"
  * @throws {GitError} "git-failed" where it is this side that fails
  * @throws {StoreError} "disk-full"
  */
 export async function gitFetch(server: string, options: GitFetchOptions): Promise<void> {
-  const { gitDir, objectDirectory, alternates, env, wants, progress } = options;
   const silence = options.silence ?? SILENCE;
+  const pinned = await pinnedWithin(server, silence, options);
+  const home = await Deno.makeTempDir({ prefix: "gtr-fetch-" });
+  try {
+    await fetchFrom(pinned, home, silence, options);
+  } finally {
+    await Deno.remove(home, { recursive: true }).catch(() => {}); // it is empty, and in /tmp
+  }
+}
+
+async function pinnedWithin(
+  server: string,
+  silence: number,
+  { signal, resolve }: GitFetchOptions,
+): Promise<PinnedServer> {
+  using limit = deadline(silence, "the server to say where it is", signal);
+  try {
+    return await pinServer(server, limit.signal, resolve);
+  } catch (error) {
+    signal?.throwIfAborted();
+    if (limit.signal.aborted) throw new NetworkError("server-failed", "it is silent");
+    throw error;
+  }
+}
+
+async function fetchFrom(
+  pinned: PinnedServer,
+  home: string,
+  silence: number,
+  options: GitFetchOptions,
+): Promise<void> {
+  const { gitDir, objectDirectory, alternates, env, wants, progress } = options;
   using idle = idleDeadline(silence + GRACE, "the server is silent", options.signal);
-  const args = [...settingsOf(server, options, silence), "fetch", ...argumentsOf(options)];
+  const kept = await Promise.all(KEPT.map(async (name) => {
+    const value = await configValue(name, idle.signal);
+    return value === undefined ? [] : ["-c", `${name}=${value}`];
+  }));
+  const settings = [...kept.flat(), ...settingsOf(pinned, options, silence)];
+  const args = [...settings, "fetch", ...argumentsOf(options)];
   const fetching = runGit(args, {
     ...{ gitDir, objectDirectory, alternates, signal: idle.signal },
     progress: (done, total, what) => {
       idle.touch();
       progress?.(done, total, what);
     },
-    // Empty, GIT_ASKPASS keeps the programs of all other settings from being asked.
-    env: { ...env, GIT_ALLOW_PROTOCOL: "https:http:git", GIT_ASKPASS: "" },
+    env: {
+      ...env,
+      ...pinned.env,
+      // Nothing of ~/.gitconfig and ~/.netrc.
+      HOME: home,
+      XDG_CONFIG_HOME: home,
+      GIT_CONFIG_GLOBAL: NOTHING,
+      GIT_CONFIG_NOSYSTEM: "1",
+      GIT_ALLOW_PROTOCOL: "https:http:git",
+      // Empty, it keeps the programs of all other settings from being asked.
+      GIT_ASKPASS: "",
+    },
     input: wants.map((oid) => `${oid}\n`).join(""),
     allowFail: true,
   });
@@ -63,16 +116,15 @@ export async function gitFetch(server: string, options: GitFetchOptions): Promis
 
 /** Settings for this one run. A filter's remote has to be a promisor, and git would note that down. */
 function settingsOf(
-  server: string,
+  { url, settings: pinned }: PinnedServer,
   { filter, promisor, cloning }: GitFetchOptions,
   silence: number,
 ): string[] {
   const settings = [
-    `remote.${REMOTE}.url=${server}`,
+    ...pinned,
+    `remote.${REMOTE}.url=${url}`,
     "protocol.version=2",
     "credential.helper=",
-    // Whoever names a server can't send git on to elsewhere once it has begun.
-    "http.followRedirects=initial",
     "http.lowSpeedLimit=1",
     `http.lowSpeedTime=${Math.ceil(silence / 1000)}`,
     "transfer.bundleURI=false",

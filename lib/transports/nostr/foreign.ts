@@ -4,6 +4,7 @@
  * @module
  */
 import { RequestError } from "../../common/errors.ts";
+import { gitServerUrl } from "../../common/git_server_url.ts";
 import type { Wait } from "../../common/wait.ts";
 import type { ForeignState } from "../transport.ts";
 import { formatNostrAddress, type NostrAddress } from "./address.ts";
@@ -130,12 +131,9 @@ function serversOf(
   announcements: readonly SignedAnnouncement[],
   chosen: readonly string[],
 ): string[] {
-  const servers = announcements.flatMap(({ clone }) => clone).filter((text) => {
-    // URL() reads hosts as git's libraries do only where it knows the scheme: 0x7f.1 is 127.0.0.1.
-    const web = text.replace(/^git:/i, "http:");
-    if (!/^https?:/i.test(web) || !URL.canParse(web)) return false;
-    const { username, password } = new URL(web);
-    return username === "" && password === "" && mayAsk(web, chosen);
+  const servers = announcements.flatMap(({ clone }) => clone).flatMap((text) => {
+    const url = gitServerUrl(text);
+    return url !== undefined && mayAsk(url.replace(/^git:/, "http:"), chosen) ? [url] : [];
   });
   return [...new Set(servers)].slice(0, MAX_SERVERS);
 }
