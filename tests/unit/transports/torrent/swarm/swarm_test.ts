@@ -93,6 +93,22 @@ Deno.test("a file is put together from peers that have parts of it", async () =>
   parts.forEach((peer, n) => assert.ok([...peer.asked].every((piece) => piece % 3 === n)));
 });
 
+Deno.test("two readers, each of whom can have another half, get the rest of each other", async () => {
+  await using fixture = await Fixture.make();
+  const torrent = makeTorrent(2_000_000);
+  await using even = await ScriptedPeer.listen(torrent, { has: (piece) => piece % 2 === 0 });
+  await using odd = await ScriptedPeer.listen(torrent, { has: (piece) => piece % 2 === 1 });
+  const [one, other] = [await fixture.swarm(), await fixture.swarm()];
+  const paths = await Promise.all([
+    fixture.fetch(one, torrent, [even.port]),
+    fixture.fetch(other, torrent, [odd.port, one]),
+  ]);
+  for (const path of paths) await assertWhole(path, torrent);
+  assert.ok([...even.asked].every((piece) => piece % 2 === 0));
+  assert.deepEqual(fixture.log, []);
+  assert.deepEqual(fixture.dropped, []);
+});
+
 Deno.test("several seeds share the work", async () => {
   await using fixture = await Fixture.make();
   const torrent = makeTorrent(4_000_000, 256 * 1024);
