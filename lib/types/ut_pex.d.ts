@@ -20,6 +20,8 @@ export declare class UtPex {
   _lastMessageTimestamp: number;
   _remoteAddedPeers: Record<string, unknown>;
   _remoteDroppedPeers: Record<string, unknown>;
+  _localAddedPeers: Record<string, unknown>;
+  _localDroppedPeers: Record<string, unknown>;
 }
 
 /** Makes the extension's class. */

@@ -14,6 +14,8 @@ import type { Address } from "./address.ts";
 import { findPeers } from "./find_peers.ts";
 import type { Swarm } from "./swarm/swarm.ts";
 
+/** A fetch that takes longer than this many milliseconds is announced: others can have parts of it. */
+const ANNOUNCE_AFTER_MS = 500;
 /** Peers that send nothing for so many milliseconds are not waited for any longer. */
 const PATIENCE_MS = 1000;
 
@@ -80,6 +82,12 @@ export async function fetchFile(
       },
     }),
   });
+
+  const announce = async () => {
+    await sleep(ANNOUNCE_AFTER_MS, signal);
+    await parts.dht.announce(Buffer.from(file.infohash, "hex"), parts.swarm.port, { signal });
+  };
+  announce().catch(() => {}); // it ended before, or nobody answers: others may still find us by PEX
 
   /** Resolves with the content only: the swarm still has the file open. */
   const byItems = async (read: (wait: Wait) => Promise<Uint8Array>): Promise<Uint8Array> => {

@@ -12,6 +12,8 @@ import {
 export { addressKey, parseAddress, type PeerAddress };
 
 const MAX_CANDIDATES = 500;
+/** Of these, told by peers at one address: a single one must not leave no room for others. */
+const MAX_OF_SOURCE = 100;
 /** Milliseconds to wait before each further attempt. */
 const RETRY_AFTER = [500, 2_000, 8_000];
 
@@ -21,11 +23,22 @@ interface Candidate extends PeerAddress {
   busy: boolean;
   /** The id of the peer that answered there. */
   id: string;
+  /** Who told it. */
+  readonly source: Source;
+}
+
+/** Who tells addresses. */
+interface Source {
+  addresses: number;
+  /** How many attempts at them were in vain since the last that was not. */
+  failures: number;
 }
 
 /** The addresses known for one torrent. */
 export class Candidates {
   readonly #known = new Map<string, Candidate>();
+  /** Host of a peer, or "" for what was looked up. */
+  readonly #sources = new Map<string, Source>();
   readonly #isHere: (id: string) => boolean;
 
   /** @param isHere whether a peer is connected: by another of its addresses, one is enough */
@@ -33,13 +46,21 @@ export class Candidates {
     this.#isHere = isHere;
   }
 
-  /** Learns an address; false where it is known, not dialable, or one too many. */
-  add(address: PeerAddress): boolean {
+  /**
+   * Learns an address; false where it is known, not dialable, or one too many.
+   *
+   * @param from the host of the peer that told it
+   */
+  add(address: PeerAddress, from = ""): boolean {
     const { host, port } = address;
     const key = addressKey(address);
     if (!Number.isInteger(port) || port < 1 || port > 65535 || this.#known.has(key)) return false;
     if (this.#known.size >= MAX_CANDIDATES && !this.#forgetHopeless()) return false;
-    this.#known.set(key, { host, port, attempts: 0, notBefore: 0, busy: false, id: "" });
+    const source = this.#sources.get(from) ?? { addresses: 0, failures: 0 };
+    if (from !== "" && source.addresses >= MAX_OF_SOURCE) return false;
+    source.addresses++;
+    this.#sources.set(from, source);
+    this.#known.set(key, { host, port, attempts: 0, notBefore: 0, busy: false, id: "", source });
     return true;
   }
 
@@ -51,14 +72,18 @@ export class Candidates {
     return false;
   }
 
-  /** The next address to dial at `now`, which is then busy until {@linkcode ended}. */
+  /**
+   * The next address to dial at `now`, of whoever told fewest in vain, which is then busy until
+   * {@linkcode ended}.
+   */
   take(now: number): PeerAddress | undefined {
+    let best: Candidate | undefined;
     for (const candidate of this.#known.values()) {
       if (candidate.busy || candidate.notBefore > now || this.#isHere(candidate.id)) continue;
-      candidate.busy = true;
-      return candidate;
+      if (!best || candidate.source.failures < best.source.failures) best = candidate;
     }
-    return undefined;
+    if (best) best.busy = true;
+    return best;
   }
 
   /**
@@ -77,6 +102,7 @@ export class Candidates {
     if (!candidate) return;
     candidate.id = id;
     if (verdict === "useful") candidate.attempts = 0;
+    candidate.source.failures = verdict === "useful" ? 0 : candidate.source.failures + 1;
     const pause = verdict === "never" ? undefined : RETRY_AFTER[candidate.attempts++];
     candidate.notBefore = now + (pause ?? Infinity);
     candidate.busy = false;

@@ -77,10 +77,14 @@ export class Dialer {
     }
   }
 
-  /** Dials one more address. */
-  add(address: PeerAddress): void {
+  /**
+   * Dials one more address.
+   *
+   * @param from the host of the peer that told it
+   */
+  add(address: PeerAddress, from?: string): void {
     if (this.#closed || this.#options.swarm.bans.has(address.host, address.port)) return;
-    if (this.#candidates.add(address)) this.dial();
+    if (this.#candidates.add(address, from)) this.dial();
   }
 
   /** Dials what can be dialled by now; makes room for it where peers are of no use. */

@@ -19,6 +19,8 @@ import { type Peer, type SwarmContext, Torrent } from "./torrent.ts";
 const MAX_PARTIAL = 32 * 1024 * 1024;
 /** Milliseconds between looking for silent peers and addresses to try again. */
 const TICK = 500;
+/** Milliseconds that peers are served after the end, until the file is seeded for good. */
+const REST_MS = 30_000;
 /** Milliseconds between two reports of progress within a piece. */
 const REPORT = 250;
 
@@ -52,6 +54,8 @@ export class Download extends Torrent {
   readonly #dialer: Dialer;
   readonly #blame = new Blame<Peer>();
   readonly #outcome = Promise.withResolvers<void>();
+  /** Nobody wants anything of what is here any more. */
+  readonly #served = Promise.withResolvers<void>();
   readonly #awaitingInfo = new Map<Peer, (info: Uint8Array) => void>();
   #picker: Picker<Peer> | undefined;
   #buffers: PieceBuffers | undefined;
@@ -93,16 +97,39 @@ export class Download extends Torrent {
       if (info) this.#gotInfo(info);
       this.#dialer.search(this.#options.peers, signal);
       await this.#outcome.promise;
+      this.#dialer.close();
+    } catch (error) {
+      await this.#end();
+      throw error;
     } finally {
       clearInterval(timer);
       signal.removeEventListener("abort", abort);
-      this.close();
-      await this.#opening; // else the file would be made after the end
-      if (this.content) {
-        this.swarm.uploads.forget(this.content.file);
-        await this.content.file.close();
-      }
     }
+  }
+
+  /**
+   * Serves, after a fetch that went well, the connected peers that still want something: they may be
+   * half-way through what only this node has. Ends when there are none, soon, or when closed.
+   */
+  async serveRest(): Promise<void> {
+    const timer = setTimeout(() => this.#served.resolve(), REST_MS);
+    this.#endIfServed();
+    await this.#served.promise;
+    clearTimeout(timer);
+    await this.#end();
+  }
+
+  async #end(): Promise<void> {
+    this.close();
+    await this.#opening; // else the file would be made after the end
+    if (!this.content) return;
+    this.swarm.uploads.forget(this.content.file);
+    await this.content.file.close();
+  }
+
+  #endIfServed(): void {
+    const wanted = [...this.peerSet].some(({ wire }) => wire.protocol.peerInterested);
+    if (!wanted) this.#served.resolve();
   }
 
   /** Ends the fetch; without effect where it has ended. */
@@ -110,12 +137,13 @@ export class Download extends Torrent {
     this.#ending.abort();
     this.#dialer.close();
     super.close();
+    this.#served.resolve();
     this.#outcome.reject(new NetworkError("closed", "can't download: BitTorrent was stopped"));
   }
 
   /** Tries one more address. */
-  override learned(address: PeerAddress): void {
-    this.#dialer.add(address);
+  override learned(address: PeerAddress, from?: Peer): void {
+    this.#dialer.add(address, from?.wire.host);
   }
 
   protected override prepare(): undefined {}
@@ -145,6 +173,7 @@ export class Download extends Torrent {
       peer.lastBlock = performance.now();
       this.#fill(peer);
     });
+    protocol.on("uninterested", () => this.#picker?.done && this.#endIfServed());
     protocol.on("choke", () => {
       this.#picker?.releaseAll(peer);
       this.#fillAll();
@@ -156,6 +185,7 @@ export class Download extends Torrent {
     this.#picker?.removePeer(peer);
     this.#awaitingInfo.delete(peer);
     this.#options.connected?.(this.peers.length);
+    if (this.#picker?.done) this.#endIfServed();
     this.#fillAll();
   }
 

@@ -222,14 +222,14 @@ export class Picker<P> {
 
   /**
    * Begins the rarest piece that the peer has. Ties are broken by chance, so that peers have
-   * different pieces to give each other; with one peer only, the file is read from its start, which
-   * whoever waits for it can work on meanwhile.
+   * different pieces to give each other; where nobody could want one of us, the file is read from
+   * its start, which whoever waits for it can work on meanwhile.
    */
   #begin(peer: P, state: PeerState<P>): ActivePiece<P> | undefined {
     const isFull = this.#active.size >= this.#maxActive;
     const idle = isFull ? this.#idlePiece() : undefined;
     if (isFull && idle === undefined) return undefined;
-    const start = this.#peers.size === 1 ? 0 : Math.floor(this.#random() * this.#pieces);
+    const start = this.#isAlone() ? 0 : Math.floor(this.#random() * this.#pieces);
     let best = -1;
     for (let n = 0; n < this.#pieces; n++) {
       const i = (start + n) % this.#pieces;
@@ -251,6 +251,13 @@ export class Picker<P> {
     };
     this.#active.set(best, active);
     return active;
+  }
+
+  /** All peers have everything, or there is only one. */
+  #isAlone(): boolean {
+    if (this.#peers.size === 1) return true;
+    for (const { pieces } of this.#peers.values()) if (!pieces.isFull) return false;
+    return true;
   }
 
   /** A started piece that waits for peers which are gone: better begun again than in the way. */

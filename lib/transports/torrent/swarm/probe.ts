@@ -54,6 +54,8 @@ export function saysItHasAll(
       has.add(piece);
       if (has.isFull) end(true);
     });
+    // A seed may tell readers of some pieces only.
+    protocol.extendedHandshake["upload_only"] = 1;
     // Under an id of its own: the peer keeps only one connection to each, and may be using that.
     protocol.handshake(infohash, randomBytes(20).toString("hex"), { dht: true, fast: false });
   });

@@ -7,6 +7,7 @@ import { StoreError } from "../../../common/errors.ts";
 import { Bitfield } from "./bitfield.ts";
 import { infohashOf, parseInfo } from "./metainfo.ts";
 import { PieceFile } from "./piece_file.ts";
+import { SuperSeed } from "./super_seed.ts";
 import { type Peer, type SwarmContext, Torrent } from "./torrent.ts";
 
 /** So many peers that have fetched it all are remembered. */
@@ -28,6 +29,8 @@ export interface SeedOptions {
 export class Seed extends Torrent {
   readonly options: SeedOptions;
   #opening: Promise<void> | undefined;
+  /** Set while the file is open. */
+  #spread: SuperSeed<Peer> | undefined;
   /** "<id>@<host>" of peers that left with all pieces. */
   readonly #served = new Set<string>();
 
@@ -52,13 +55,55 @@ export class Seed extends Torrent {
 
   protected override requestMetadata(): void {}
 
-  protected override joined(): void {}
+  protected override joined(peer: Peer): void {
+    const { protocol } = peer.wire;
+    protocol.on("bitfield", () => this.#readPieces(peer));
+    protocol.on("have", (piece) => {
+      this.#spread?.has(peer, piece, performance.now());
+      this.#tellDue();
+    });
+    this.#readPieces(peer);
+  }
+
+  /** Everything, or some of it: see {@linkcode SuperSeed}. */
+  protected override present(peer: Peer): void {
+    if (this.#spread?.join(peer) ?? true) super.present(peer);
+  }
+
+  protected override asked(peer: Peer, piece: number): void {
+    this.#spread?.asked(peer, piece, performance.now());
+  }
+
+  protected override fetchesNothing(peer: Peer): void {
+    this.#tell(peer, this.#spread?.all(peer) ?? []);
+    this.#spread?.leave(peer);
+  }
 
   protected override learned(): void {}
 
   protected override left(peer: Peer): void {
+    this.#spread?.leave(peer);
+    this.#tellDue();
     if (this.#hasAll(peer)) this.#remember(`${peer.id}@${peer.wire.host}`);
     if (this.peerSet.size === 0) this.#opening?.then(() => this.#release(), () => {});
+  }
+
+  #readPieces(peer: Peer): void {
+    const now = performance.now();
+    const pieces = this.content?.info.pieces ?? 0;
+    const { peerPieces } = peer.wire.protocol;
+    for (let i = 0; i < pieces; i++) if (peerPieces.get(i)) this.#spread?.has(peer, i, now);
+    this.#tellDue();
+  }
+
+  #tellDue(): void {
+    for (const [peer, pieces] of this.#spread?.due(performance.now()) ?? []) {
+      this.#tell(peer, pieces);
+    }
+  }
+
+  #tell({ wire }: Peer, pieces: readonly number[]): void {
+    for (const piece of pieces) if (!wire.closed) wire.protocol.have(piece);
   }
 
   #hasAll({ ready, wire }: Peer): boolean {
@@ -82,6 +127,7 @@ export class Seed extends Torrent {
     if (this.peerSet.size > 0 || !this.content) return;
     const { file } = this.content;
     this.content = undefined;
+    this.#spread = undefined;
     this.#opening = undefined;
     this.swarm.uploads.forget(file);
     file.close();
@@ -96,5 +142,6 @@ export class Seed extends Torrent {
     const info = parseInfo(bytes, size);
     const file = await PieceFile.openWhole(path, info);
     this.content = { info, file, have: Bitfield.full(info.pieces) };
+    this.#spread = new SuperSeed(info.pieces);
   }
 }

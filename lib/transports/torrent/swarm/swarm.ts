@@ -63,6 +63,7 @@ export class Swarm {
   readonly #connections: Connections;
   /** Seeds before downloads: they have everything. */
   readonly #torrents = new Map<string, Torrent[]>();
+  /** Fetches, and what they serve afterwards. */
   readonly #fetches = new Set<Promise<void>>();
   readonly #meetings = new Set<Meeting>();
   /** SHA-1("req2" + infohash) -> infohash: what an encrypted handshake names. */
@@ -156,8 +157,8 @@ export class Swarm {
   }
 
   /**
-   * Fetches a file, resuming what is there; serves what it has meanwhile. Resolves when the file is
-   * whole, verified and flushed.
+   * Fetches a file, resuming what is there; serves what it has meanwhile, and for a while longer if
+   * connected peers still want some of it. Resolves when the file is whole, verified and flushed.
    *
    * @throws {NetworkError} "nobody-answered" when all known peers were tried in vain, or the
    * signal's deadline came
@@ -165,23 +166,30 @@ export class Swarm {
    * @throws {StoreError} where the disk fails
    */
   async fetch(options: FetchOptions): Promise<void> {
-    const fetching = this.#fetch(options);
-    this.#fetches.add(fetching);
+    const download = new Download(this.#context, options);
+    await this.#awaited(this.#fetch(download, options));
+    void this.#awaited(download.serveRest().finally(() => this.#remove(download))).catch((error) =>
+      this.#options.log(`can't end the download of ${options.infohash}: ${error.message}`)
+    );
+  }
+
+  async #awaited(work: Promise<void>): Promise<void> {
+    this.#fetches.add(work);
     try {
-      await fetching;
+      await work;
     } finally {
-      this.#fetches.delete(fetching);
+      this.#fetches.delete(work);
     }
   }
 
-  async #fetch(options: FetchOptions): Promise<void> {
-    const own = this.#torrents.get(options.infohash)?.find((torrent) => torrent instanceof Seed);
-    const download = new Download(this.#context, options);
+  async #fetch(download: Download, { infohash, into }: FetchOptions): Promise<void> {
+    const own = this.#torrents.get(infohash)?.find((torrent) => torrent instanceof Seed);
     this.#add(download, false);
     try {
-      await download.run(own && await this.#copy(own, options.into));
-    } finally {
+      await download.run(own && await this.#copy(own, into));
+    } catch (error) {
       this.#remove(download);
+      throw error;
     }
   }
 

@@ -4,12 +4,14 @@
  * @module
  */
 import { ipBytes, ipText } from "../../../common/ip_address.ts";
+import { mayDial, reachOf } from "../../../common/reach.ts";
 import type { Bitfield } from "./bitfield.ts";
 import type { Bans } from "./bans.ts";
 import { addressKey, parseAddress, type PeerAddress } from "./candidates.ts";
-import { exchangePeers, type Pex, serveMetadata } from "./extensions.ts";
+import { serveMetadata } from "./extensions.ts";
 import { type Metainfo, pieceSize } from "./metainfo.ts";
 import type { PieceFile } from "./piece_file.ts";
+import { exchangePeers, type Pex } from "./pex.ts";
 import { Pipeline } from "./pipeline.ts";
 import { MAX_BLOCK, type Uploads } from "./uploads.ts";
 import type { PeerWire } from "./wire.ts";
@@ -97,8 +99,21 @@ export abstract class Torrent {
   protected abstract joined(peer: Peer): void;
   /** A peer that may have been ready left. */
   protected abstract left(peer: Peer): void;
-  /** An address was learned. */
-  protected abstract learned(address: PeerAddress): void;
+  /** A peer told an address. */
+  protected abstract learned(address: PeerAddress, from: Peer): void;
+
+  /** Says what is here to a peer that is ready. */
+  protected present({ wire }: Peer): void {
+    if (this.content && this.content.have.count > 0) {
+      wire.protocol.bitfield(this.content.have.bytes);
+    }
+  }
+
+  /** A peer asks for a block of a piece that is here. */
+  protected asked(_peer: Peer, _piece: number): void {}
+
+  /** A peer says that it fetches nothing (BEP 21). */
+  protected fetchesNothing(_peer: Peer): void {}
 
   /** Takes over an incoming connection whose peer asked for this torrent. */
   async accept(wire: PeerWire, id: string): Promise<void> {
@@ -160,7 +175,7 @@ export abstract class Torrent {
     const { protocol } = wire;
     protocol.on("interested", () => peer.ready && this.swarm.uploads.interested(wire));
     protocol.on("uninterested", () => this.swarm.uploads.uninterested(wire));
-    protocol.on("request", (...request) => this.#requested(wire, ...request));
+    protocol.on("request", (...request) => this.#requested(peer, ...request));
     protocol.on("cancel", (piece, offset, length) => {
       const start = piece * (this.content?.info.pieceLength ?? 0) + offset;
       this.swarm.uploads.cancel(wire, start, length);
@@ -176,7 +191,7 @@ export abstract class Torrent {
     if (peer.address) {
       for (const other of this.peerSet) other.pex?.drop(addressKey(peer.address));
     }
-    if (peer.other && !this.#closed) this.learned(peer.other); // the way to it that is still untried
+    if (peer.other && !this.#closed) this.learned(peer.other, peer); // the way to it that is still untried
     this.left(peer);
   }
 
@@ -211,10 +226,18 @@ export abstract class Torrent {
     if (ipv6 !== undefined) handshake["ipv6"] = ipBytes(ipv6);
     if (this.content) serveMetadata(wire, this.content.info.bytes);
     else this.requestMetadata(peer);
-    peer.pex = exchangePeers(wire, (text) => {
-      const address = parseAddress(text);
-      if (address) this.learned(address);
+    peer.pex = exchangePeers(wire, {
+      found: (text) => this.#told(peer, text),
+      dropped: this.swarm.dropped,
     });
+  }
+
+  /** A peer on the public network knows of none nearer: such an address leads elsewhere from here. */
+  #told(peer: Peer, text: string): void {
+    const address = parseAddress(text);
+    if (!address) return;
+    if (mayDial(address.host, reachOf(peer.wire.host))) this.learned(address, peer);
+    else this.swarm.dropped("inside-address");
   }
 
   #sendHandshake(wire: PeerWire): void {
@@ -226,9 +249,7 @@ export abstract class Torrent {
     const { wire } = peer;
     peer.ready = true;
     wire.setIdleTimeout(IDLE);
-    if (this.content && this.content.have.count > 0) {
-      wire.protocol.bitfield(this.content.have.bytes);
-    }
+    this.present(peer);
     this.#readExtended(peer);
     this.joined(peer);
     // Only now: webtorrent misses an earlier unchoke.
@@ -241,7 +262,8 @@ export abstract class Torrent {
       peer.pipeline = new Pipeline(Math.min(reqq, REQUEST_QUEUE));
     }
     if (!peer.ready || !("m" in peer.wire.protocol.peerExtendedHandshake)) return;
-    const { yourip, ipv6 } = peer.wire.protocol.peerExtendedHandshake;
+    const { yourip, ipv6, upload_only } = peer.wire.protocol.peerExtendedHandshake;
+    if (upload_only === 1) this.fetchesNothing(peer);
     this.swarm.seen(peer.wire.host, yourip);
     if (typeof port === "number" && port > 0 && port <= 65535) {
       peer.address ??= { host: peer.wire.host, port };
@@ -257,19 +279,21 @@ export abstract class Torrent {
   }
 
   #requested(
-    wire: PeerWire,
+    peer: Peer,
     piece: number,
     offset: number,
     length: number,
     respond: (error: Error | null, block?: Uint8Array) => void,
   ): void {
     const { content } = this;
+    const { wire } = peer;
     if (
       !content?.have.has(piece) || offset < 0 || length < 1 || length > MAX_BLOCK ||
       offset + length > pieceSize(content.info, piece)
     ) return wire.close("bad-request");
     const { file, info } = content;
     const start = piece * info.pieceLength + offset;
+    this.asked(peer, piece);
     this.swarm.uploads.request(wire, { file, offset: start, length, respond });
   }
 }

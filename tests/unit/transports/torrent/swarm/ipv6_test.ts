@@ -4,7 +4,7 @@ import { connect } from "node:net";
 import { once } from "node:events";
 import { ipText } from "../../../../../lib/common/ip_address.ts";
 import type { PeerAddress } from "../../../../../lib/transports/torrent/swarm/candidates.ts";
-import { exchangePeers } from "../../../../../lib/transports/torrent/swarm/extensions.ts";
+import { exchangePeers } from "../../../../../lib/transports/torrent/swarm/pex.ts";
 import { type Swarm } from "../../../../../lib/transports/torrent/swarm/swarm.ts";
 import { PeerWire } from "../../../../../lib/transports/torrent/swarm/wire.ts";
 import { soon } from "../../../engine/fixture.ts";
@@ -103,7 +103,7 @@ async function handshakeOf(swarm: Swarm, infohash: string, host: string) {
   const socket = connect(swarm.port, host);
   await once(socket, "connect");
   const wire = new PeerWire(socket, true, () => {});
-  exchangePeers(wire, () => {});
+  exchangePeers(wire, { found: () => {}, dropped: () => {} });
   const told = Promise.withResolvers<void>();
   wire.protocol.on("extended", () => told.resolve());
   wire.protocol.handshake(infohash, "cd".repeat(20), { dht: false, fast: false });

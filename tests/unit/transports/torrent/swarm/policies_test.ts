@@ -45,8 +45,11 @@ Deno.test("pipeline: fast peers are asked far ahead, slow ones little, none beyo
   const fast = new Pipeline(250);
   for (let i = 0; i < 1000; i++) fast.blockReceived(20);
   assert.equal(fast.depth, 250);
-  for (let i = 0; i < 1000; i++) fast.blockReceived(5_000);
+  for (let i = 0; i < 1000; i++) fast.blockReceived(600);
   assert.equal(fast.depth, 4);
+  const far = new Pipeline(250);
+  for (let i = 0; i < 1000; i++) far.blockReceived(800);
+  assert.equal(far.depth, 250, "far away is not slow");
   assert.equal(new Pipeline(2).depth, 2);
 });
 
@@ -110,6 +113,16 @@ Deno.test("candidates: there is a limit, and what was tried in vain makes room",
   candidates.ended(tried, 0, "never");
   assert.equal(candidates.add(address(500)), true);
   assert.equal(candidates.add(address(501)), false);
+});
+
+Deno.test("candidates: of one peer's addresses only some are taken, and bad ones come last", () => {
+  const candidates = new Candidates();
+  const address = (n: number) => ({ host: `10.0.${n >> 8}.${n & 255}`, port: 1 });
+  for (let n = 0; n < 400; n++) assert.equal(candidates.add(address(n), "10.9.9.9"), n < 100);
+  assert.equal(candidates.take(0)!.host, "10.0.0.0");
+  candidates.ended(address(0), 0, "useless");
+  assert.ok(candidates.add(address(1000), "10.8.8.8"));
+  assert.equal(candidates.take(0)!.host, address(1000).host);
 });
 
 Deno.test("crowd: whoever has most makes room for those that have less", () => {
