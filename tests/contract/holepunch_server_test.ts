@@ -1,7 +1,10 @@
 /** What strangers may use of Holepunch's server, over real connections. */
 import assert from "node:assert/strict";
 import { abortable, deadline } from "../../lib/common/wait.ts";
+import { pieceLength } from "../../lib/manifest/pack_torrent.ts";
 import { Conversation } from "../../lib/transports/holepunch/conversation.ts";
+import { Exchange } from "../../lib/transports/holepunch/exchange/exchange.ts";
+import { pieceCount } from "../../lib/transports/holepunch/exchange/piece_set.ts";
 import type { HyperNode } from "../../lib/transports/holepunch/node.ts";
 import { Offers } from "../../lib/transports/holepunch/offers.ts";
 import { PeerServer, type ServerLimits } from "../../lib/transports/holepunch/server.ts";
@@ -42,6 +45,7 @@ class World implements AsyncDisposable {
     this.server = new PeerServer({
       limits,
       offers: this.offers,
+      exchange: new Exchange(this.offers),
       watchers: this.watchers,
       live: () => this.live,
       dropped: (reason) => {
@@ -109,14 +113,19 @@ Deno.test("holepunch server: who doesn't read a pack is hung up on; no more than
     const { sha256, size } = file.pack;
     world.offers.seed(file);
     const conversation = await world.ask();
-    const get = { version: 1, want: "pack", sha256 } as const;
-    await conversation.send({ ...get, from: size - 10, bytes: 1000 }, world.signal);
-    assert.equal(await conversation.answer(1000, world.signal), 10);
-    await conversation.bytes(10, world.signal);
-    await conversation.send({ ...get, from: size, bytes: 1 }, world.signal);
+    const get = { version: 1, want: "pack", sha256, of: "c0" } as const;
+    const last = pieceCount(size) - 1;
+    await conversation.send({ ...get, first: last, most: 9 }, world.signal);
+    const rest = size - last * pieceLength(size);
+    assert.equal(await conversation.answer(size, world.signal), rest);
+    await conversation.bytes(rest, world.signal);
+    // It was sent, and further pieces there are none.
+    await conversation.send({ ...get, first: last, most: 9 }, world.signal);
+    await assert.rejects(conversation.answer(1, world.signal), refused("unknown"));
+    await conversation.send({ ...get, first: 1e15, most: 9 }, world.signal);
     await assert.rejects(conversation.answer(1, world.signal), refused("unknown"));
     conversation[Symbol.dispose]();
-    await world.askOnly({ want: "pack", sha256, from: 0, bytes: size });
+    await world.askOnly({ want: "pack", sha256, first: 0, of: "ff".repeat(32), most: 1e9 });
     await world.counted("slow-peer");
   } finally {
     await Deno.remove(folder, { recursive: true });

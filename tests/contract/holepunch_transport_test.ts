@@ -9,6 +9,7 @@ import { encodeEnvelope } from "../../lib/manifest/envelope.ts";
 import { pieceLength } from "../../lib/manifest/pack_torrent.ts";
 import type { PackRef } from "../../lib/manifest/types.ts";
 import { Conversation } from "../../lib/transports/holepunch/conversation.ts";
+import { bitsOf, pieceCount } from "../../lib/transports/holepunch/exchange/piece_set.ts";
 import {
   decodeRequest,
   encodeLine,
@@ -69,8 +70,15 @@ async function liar(
   return node;
 }
 
-const counted = (bytes: Uint8Array) =>
-  new Uint8Array([...encodeLine({ version: 1, bytes: bytes.length }), ...bytes]);
+const counted = (bytes: Uint8Array, piece?: number) =>
+  new Uint8Array([
+    ...encodeLine({ version: 1, bytes: bytes.length, ...(piece === undefined ? {} : { piece }) }),
+    ...bytes,
+  ]);
+
+/** The bitfield of who has all of a pack. */
+const everything = ({ size }: PackRef) =>
+  bitsOf((piece) => piece < pieceCount(size), 0, pieceCount(size));
 
 test("what is no request ends the connection, and is counted", async (network) => {
   const a = await network.join(alice);
@@ -127,21 +135,28 @@ test("peers that lie or say nothing are passed over", async (network, folder) =>
   await publish(a, signed, [file]);
   const wrong = randomBytes(3_000_000);
   const pieces = await piecesOf(a.endpoints()[0]!, file.pack, network);
-  await using _lies = await liar(network, "hello", (request) =>
+  const piece = pieceLength(file.pack.size);
+  /** Says that it has all, and sends these bytes for the first piece that it is asked for. */
+  const sends = (bytes: Uint8Array) =>
+    liar(network, "hello", (request) =>
+      Promise.resolve(
+        request.want === "pieces"
+          ? counted(pieces)
+          : request.want === "have"
+          ? counted(everything(file.pack))
+          : request.want === "pack"
+          ? counted(bytes, request.first)
+          : undefined,
+      ));
+  await using _lies = await sends(wrong.subarray(0, piece));
+  await using _short = await sends(wrong.subarray(1, piece));
+  await using _lacks = await liar(network, "hello", (request) =>
     Promise.resolve(
       request.want === "pieces"
         ? counted(pieces)
-        : request.want === "pack"
-        ? counted(wrong.subarray(0, request.bytes))
-        : undefined,
-    ));
-  await using _short = await liar(network, "hello", (request) =>
-    Promise.resolve(
-      request.want === "pieces"
-        ? counted(pieces)
-        : request.want === "pack"
-        ? counted(wrong.subarray(1, request.bytes))
-        : undefined,
+        : request.want === "have"
+        ? counted(everything(file.pack))
+        : encodeLine({ version: 1, refused: "unknown" }),
     ));
   await using _hashes = await liar(
     network,
@@ -167,6 +182,7 @@ test("peers that lie or say nothing are passed over", async (network, folder) =>
   const dropped = network.dropped.toJSON();
   assert.ok(dropped["wrong-piece"]! > 0, "wrong pieces are counted");
   assert.ok(dropped["wrong-range"]! > 0, "answers that are too short are counted");
+  assert.ok(dropped["missing-piece"]! > 0, "who lacks what it says that it has is counted");
   assert.ok(dropped["wrong-metadata"]! + dropped["bad-message"]! > 0, "wrong hashes are counted");
 });
 
@@ -216,13 +232,15 @@ test("a peer that drips doesn't hold a pack up", async (network, folder) => {
   using limit = deadline(DEADLINE_MS, "a pack");
   await using _slow = await liar(network, "hello", async function* (request) {
     if (request.want === "pieces") yield counted(pieces);
+    if (request.want === "have") yield counted(everything(file.pack));
     if (request.want !== "pack") return;
     asked++;
-    yield encodeLine({ version: 1, bytes: request.bytes });
-    const step = pieceLength(bytes.length);
-    const end = request.from + request.bytes;
-    for (let from = request.from; from < end; from += step) {
-      yield bytes.subarray(from, Math.min(end, from + step));
+    const piece = pieceLength(bytes.length);
+    const from = request.first * piece;
+    const end = Math.min(bytes.length, from + piece);
+    yield encodeLine({ version: 1, bytes: end - from, piece: request.first });
+    for (let at = from; at < end; at += 4_000) {
+      yield bytes.subarray(at, Math.min(end, at + 4_000));
       await sleep(800, limit.signal); // never so long that it would be given up
     }
   });

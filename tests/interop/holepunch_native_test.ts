@@ -11,7 +11,8 @@ import { Settings } from "../../lib/common/settings.ts";
 import { deadline } from "../../lib/common/wait.ts";
 import type { PublisherKey } from "../../lib/identity/keys.ts";
 import { encodeEnvelope } from "../../lib/manifest/envelope.ts";
-import { PackHasher } from "../../lib/manifest/pack_torrent.ts";
+import { PackHasher, pieceLength } from "../../lib/manifest/pack_torrent.ts";
+import { bitsOf, pieceCount } from "../../lib/transports/holepunch/exchange/piece_set.ts";
 import { HolepunchTransport } from "../../lib/transports/holepunch/transport.ts";
 import { topicOf } from "../../lib/transports/holepunch/topic.ts";
 import { nativeUdx } from "../../scripts/local/native_udx.ts";
@@ -98,9 +99,10 @@ Deno.test({
       });
       const { sha256 } = file.pack;
       const bytes = await Deno.readFile(file.path);
-      assert.deepEqual(await ask({ want: "pack", sha256, from: 1000, bytes: 500_000 }), {
-        answer: { version: 1, bytes: 500_000 },
-        sha1: sha1(bytes.subarray(1000, 501_000)),
+      const piece = pieceLength(file.pack.size);
+      assert.deepEqual(await ask({ want: "pack", sha256, first: 8, of: "70", most: 2 }), {
+        answer: { version: 1, bytes: 2 * piece, piece: 9 },
+        sha1: sha1(bytes.subarray(9 * piece, 11 * piece)),
       });
       assert.deepEqual(await ask({ want: "manifest", id: alice.id, name: "other" }), {
         answer: { version: 1, refused: "unknown" },
@@ -127,7 +129,15 @@ Deno.test({
             request: { want: "pieces", sha256: other.pack.sha256 },
             file: await written(hasher.digest().pieces),
           },
-          { request: { want: "pack", sha256: other.pack.sha256 }, file: other.path },
+          {
+            request: { want: "have", sha256: other.pack.sha256 },
+            file: await written(bitsOf(() => true, 0, pieceCount(other.pack.size))),
+          },
+          {
+            request: { want: "pack", sha256: other.pack.sha256 },
+            file: other.path,
+            piece: pieceLength(other.pack.size),
+          },
         ],
       });
       assert.match((await line()).key, /^[0-9a-f]{64}$/);

@@ -5,7 +5,8 @@
  * - `{"ask": request, "key"}`: asks a peer, and prints `{"answer", "sha1"}`: its line, and the SHA-1 of
  *   the bytes that follow
  * - `{"serve": [{"request", "file"}], "topic"}`: announces the topic, answers each such request (by the
- *   members named) with the file's bytes, a range of them where one is asked for, and prints `{"key"}`
+ *   members named) with the file's bytes, or with one piece if it has a length of pieces (`piece`), and
+ *   prints `{"key"}`
  *
  *     node holepunch_node.mjs <folder with hyperdht in its node_modules>
  */
@@ -75,9 +76,11 @@ async function serve(contents, topic) {
         Object.entries(request).every(([name, value]) => asked[name] === value)
       );
       if (!found) return void stream.write('{"version":1,"refused":"unknown"}\n');
-      const { from = 0, bytes = Infinity } = asked;
-      const part = readFileSync(found.file).subarray(from, from + bytes);
-      stream.write(JSON.stringify({ version: 1, bytes: part.length }) + "\n");
+      const { piece: length } = found;
+      const { first: piece } = asked; // one of them will do
+      const all = readFileSync(found.file);
+      const part = length ? all.subarray(piece * length, (piece + 1) * length) : all;
+      stream.write(JSON.stringify({ version: 1, bytes: part.length, piece }) + "\n");
       const most = 64 * 1024; // each write is a message
       for (let at = 0; at < part.length; at += most) stream.write(part.subarray(at, at + most));
     });

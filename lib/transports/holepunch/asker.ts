@@ -15,8 +15,12 @@ import type { FetchWait, Holder, LiveStream, TransportContext, Wait } from "../t
 import { concurrently } from "./concurrently.ts";
 import { Connections, type Patience } from "./connections.ts";
 import { Conversation } from "./conversation.ts";
+import type { Exchange } from "./exchange/exchange.ts";
+import { pieceCount } from "./exchange/piece_set.ts";
 import { fetchFromPeers } from "./fetch_pack.ts";
+import { askPieces } from "./fetch_peer.ts";
 import type { HyperNode, PeerAddress } from "./node.ts";
+import type { PieceFile } from "./piece_file.ts";
 import { watchNotices } from "./notices.ts";
 import { Records } from "./records.ts";
 import { topicOf } from "./topic.ts";
@@ -25,20 +29,37 @@ import { topicOf } from "./topic.ts";
 const AT_ONCE = 6;
 /** Of a stranger's manifest no more endpoints are tried. */
 const MAX_ENDPOINTS = 8;
+/** Smaller packs are fetched too soon to be passed on meanwhile. */
+const SHARED_BYTES = 1024 * 1024;
+
+/** What an asker is made from. */
+export interface AskerOptions {
+  readonly context: TransportContext;
+  readonly node: HyperNode;
+  readonly records: Records;
+  readonly exchange: Exchange;
+  /** Makes this node findable under a repository's topic before it has all; calling back ends it. */
+  readonly meet: (manifest: Manifest) => () => void;
+  /** Ends all searches. */
+  readonly stop: AbortSignal;
+}
 
 /** What a node asks others. */
 export class Asker {
   readonly #context: TransportContext;
   readonly #node: HyperNode;
   readonly #records: Records;
+  readonly #exchange: Exchange;
+  readonly #meet: (manifest: Manifest) => () => void;
   readonly #stop: AbortSignal;
   readonly #connections: Connections<Conversation>;
 
-  /** @param stop ends all searches */
-  constructor(context: TransportContext, node: HyperNode, records: Records, stop: AbortSignal) {
+  constructor({ context, node, records, exchange, meet, stop }: AskerOptions) {
     this.#context = context;
     this.#node = node;
     this.#records = records;
+    this.#exchange = exchange;
+    this.#meet = meet;
     this.#stop = stop;
     this.#connections = new Connections((peer, signal, keep, searching) =>
       Conversation.open(node, peer, signal, keep, searching)
@@ -55,7 +76,10 @@ export class Asker {
     const ask = async (peer: PeerAddress, own: AbortSignal) => {
       using limit = deadline(this.#timeout, "a peer's manifest", own);
       using conversation = await this.#connect(peer, limit.signal);
-      return await this.#checked(conversation.manifest({ id, name, publicKey }, limit.signal));
+      const wanted = { id, name, publicKey };
+      const signed = await this.#checked(conversation.manifest(wanted, limit.signal));
+      const isPublishers = signed.manifest.endpoints.holepunch?.includes(peer.key) ?? false;
+      return { signed, isPublishers };
     };
     const peers = (own: AbortSignal) => this.#find(id, name, known, own);
     const kept = async (own: AbortSignal) => {
@@ -63,7 +87,9 @@ export class Asker {
       if (await this.#node.isolated(limit.signal)) {
         throw new NetworkError("unreachable", "no node of HyperDHT answers");
       }
-      return await this.#checked(this.#records.manifest({ id, name, publicKey }, limit.signal));
+      const record = this.#records.manifest({ id, name, publicKey }, limit.signal);
+      const signed = await this.#checked(record);
+      return signed && { signed, isPublishers: false };
     };
     const either = (source: PeerAddress | Records, own: AbortSignal) =>
       source instanceof Records ? kept(own) : ask(source, own);
@@ -72,10 +98,12 @@ export class Asker {
       yield records;
       yield* peers(own);
     };
-    for await (const signed of concurrently(sources, AT_ONCE, either, signal)) {
-      if (signed.manifest.sequence <= best) continue;
-      best = signed.manifest.sequence;
-      yield signed;
+    for await (const { signed, isPublishers } of concurrently(sources, AT_ONCE, either, signal)) {
+      if (signed.manifest.sequence > best) {
+        best = signed.manifest.sequence;
+        yield signed;
+      }
+      if (isPublishers) return; // no reader knows better
     }
   }
 
@@ -154,12 +182,18 @@ export class Asker {
   }
 
   async #fetchFromPeers(pack: PackRef, manifest: Manifest, into: string, wait: FetchWait) {
+    const exchange = this.#exchange;
+    const share = (target: PieceFile, learned: (key: string) => void) =>
+      exchange.share(target, into, learned, this.#meet(manifest));
     await fetchFromPeers(
       {
         pack,
         name: manifest.name,
         peers: (signal) => this.#peersOf(manifest, signal),
         connect: (peer, signal, patience) => this.#connect(peer, signal, patience),
+        key: this.#node.key,
+        ...(pack.size >= SHARED_BYTES ? { share } : {}),
+        received: (host, bytes) => exchange.turns.received(host, bytes),
         timeout: this.#timeout,
         dropped: this.#context.dropped,
       },
@@ -246,19 +280,16 @@ export class Asker {
   }
 }
 
-/** Whether the peer delivers the last byte of each pack. */
+/** Whether the peer says that it has every piece of each pack. */
 async function hasPacks(
   conversation: Conversation,
   packs: readonly PackRef[],
   signal: AbortSignal,
 ): Promise<boolean> {
-  for (const { sha256, size } of packs) {
+  for (const pack of packs) {
     try {
-      await conversation.send(
-        { version: 1, want: "pack", sha256, from: size - 1, bytes: 1 },
-        signal,
-      );
-      await conversation.bytes(await conversation.answer(1, signal), signal);
+      const pieces = await askPieces(conversation, pack, undefined, signal);
+      if (pieces.length < pieceCount(pack.size)) return false;
     } catch (error) {
       if (error instanceof NetworkError && error.code === "refused") return false;
       throw error;

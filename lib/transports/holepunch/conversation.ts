@@ -12,7 +12,15 @@ import { type ExpectedManifest, verifyManifest } from "../../manifest/manifest.t
 import type { SignedManifest } from "../../manifest/types.ts";
 import type { NoiseStream } from "../../types/hyperdht.d.ts";
 import type { Duplex } from "../transport.ts";
-import { decodeAnswer, decodeNotice, encodeLine, MAX_LINE, type Request } from "./messages.ts";
+import {
+  type Answer,
+  decodeNotice,
+  decodeReply,
+  encodeLine,
+  MAX_LINE,
+  type News,
+  type Request,
+} from "./messages.ts";
 import type { HyperNode, PeerAddress } from "./node.ts";
 import { noiseStreams } from "./noise_streams.ts";
 
@@ -26,6 +34,8 @@ export class Conversation implements Disposable {
   readonly #writable: WritableStream<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #keep: (conversation: Conversation) => boolean;
+  /** Being read. */
+  #line: Promise<Uint8Array> | undefined;
   /** Answers that haven't come, and bytes of the last one that haven't been read. */
   #answers = 0;
   #rest = 0;
@@ -62,6 +72,11 @@ export class Conversation implements Disposable {
     return new Conversation(peer, await node.connect(peer, signal, searching), keep);
   }
 
+  /** The peer's IP address, or that of a relay. */
+  get host(): string {
+    return this.#stream.rawStream?.remoteHost ?? "";
+  }
+
   /** The connection is no longer there. */
   get isBroken(): boolean {
     return this.#stream.destroying;
@@ -73,19 +88,35 @@ export class Conversation implements Disposable {
   }
 
   /**
-   * How many bytes follow, which is at most `most`.
+   * How many bytes follow, which is at most `most`. News of a pack that come before are passed over.
    *
    * @throws {NetworkError} "refused" where the peer doesn't have it
    * @throws {VerificationError} "bad-message"
    */
   async answer(most: number, signal: AbortSignal): Promise<number> {
-    const line = await abortable(this.#told(this.#reader.line(MAX_LINE)), signal);
-    const answer = decodeAnswer(line);
-    this.#answers--;
-    if ("refused" in answer) throw this.#refusal(answer.refused);
-    this.#rest = answer.bytes;
-    if (answer.bytes <= most) return answer.bytes;
-    throw new VerificationError("bad-message", `${this.#name} sends more than was asked for`);
+    for (;;) {
+      const reply = await this.reply(signal);
+      if (!("bytes" in reply)) continue;
+      if (reply.bytes <= most) return reply.bytes;
+      throw new VerificationError("bad-message", `${this.#name} sends more than was asked for`);
+    }
+  }
+
+  /**
+   * The next answer, or news of a pack.
+   *
+   * @throws {NetworkError} "refused" if the peer doesn't have what was asked for
+   * @throws {VerificationError} "bad-message"
+   */
+  async reply(signal: AbortSignal): Promise<Exclude<Answer, { refused: unknown }> | News> {
+    const reply = decodeReply(await this.#nextLine(signal));
+    if ("have" in reply || "peers" in reply) return reply;
+    if (this.#answers-- === 0) {
+      throw new VerificationError("bad-message", `${this.#name} answers what nobody asked`);
+    }
+    if ("refused" in reply) throw this.#refusal(reply.refused);
+    this.#rest = reply.bytes;
+    return reply;
   }
 
   async bytes(count: number, signal: AbortSignal): Promise<Uint8Array> {
@@ -132,10 +163,9 @@ export class Conversation implements Disposable {
   ): AsyncGenerator<number> {
     await this.send({ version: 1, want: "notices", id, name }, signal);
     for (;;) {
-      const line = await abortable(this.#told(this.#reader.line(MAX_LINE)), signal);
-      const notice = decodeNotice(line);
+      const notice = decodeNotice(await this.#nextLine(signal));
       if ("refused" in notice) throw this.#refusal(notice.refused);
-      yield notice.sequence;
+      if ("sequence" in notice) yield notice.sequence;
     }
   }
 
@@ -158,6 +188,14 @@ export class Conversation implements Disposable {
     const size = await this.answer(MAX_ENVELOPE_BYTES, signal);
     const { bytes, signature } = decodeEnvelope(await this.bytes(size, signal));
     return verifyManifest(bytes, signature, expected, verifySignature);
+  }
+
+  /** Who waited for a line may have given up: it is the next one's then. */
+  async #nextLine(signal: AbortSignal): Promise<Uint8Array> {
+    this.#line ??= this.#told(this.#reader.line(MAX_LINE));
+    const line = await abortable(this.#line, signal);
+    this.#line = undefined;
+    return line;
   }
 
   #refusal(why: string): NetworkError {

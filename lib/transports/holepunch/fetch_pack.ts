@@ -1,42 +1,57 @@
 /**
- * One pack from several peers at once, piece by piece, straight into its file.
+ * One pack from several peers at once, piece by piece, straight into its file. What has come is passed
+ * on meanwhile.
  *
  * @module
  */
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { GtrError, NetworkError, VerificationError } from "../../common/errors.ts";
-import { idleDeadline } from "../../common/wait.ts";
-import { infohashOf, packInfo, pieceLength } from "../../manifest/pack_torrent.ts";
+import { idleDeadline, sleep } from "../../common/wait.ts";
 import type { PackRef } from "../../manifest/types.ts";
 import type { FetchWait } from "../transport.ts";
-import { concurrently } from "./concurrently.ts";
 import type { Patience } from "./connections.ts";
 import type { Conversation } from "./conversation.ts";
+import type { Shared } from "./exchange/exchange.ts";
+import { Scheduler } from "./exchange/scheduler.ts";
+import { askHashes, type FetchContext, FetchPeer } from "./fetch_peer.ts";
 import type { PeerAddress } from "./node.ts";
 import { PieceFile } from "./piece_file.ts";
 
-/** Peers that are fetched from at once. */
-const PEERS = 4;
+/** Peers that are fetched from, or connected to, at once. */
+const PEERS = 8;
+/** Peers that are tried for one pack, whoever told of them. */
+const MAX_KNOWN = 128;
 /** How often one is connected to again after it has sent something. */
 const RECONNECTS = 3;
+/** Until peers are looked for again, doubled each time. */
+const AGAIN_MS = 2_000;
+const LONGEST_MS = 30_000;
+/** Between looking for what is late. */
+const TICK_MS = 250;
 /**
  * The shortest time without a packet, in milliseconds, after which a connection counts as lost:
  * hyperdht gives a sign of life every five seconds.
  */
 const SILENCE_MS = 6_000;
-const SHA1_BYTES = 20;
 
 /** A pack, and who may have it. */
 export interface WantedPack {
   readonly pack: PackRef;
   /** The repository's name, for a person. */
   readonly name: string;
+  /** Looks for peers. */
   readonly peers: (signal: AbortSignal) => AsyncIterable<PeerAddress>;
   readonly connect: (
     peer: PeerAddress,
     signal: AbortSignal,
     patience: Patience,
   ) => Promise<Conversation>;
+  /** Serves to others what comes; told of those that fetch, too. Absent where it isn't worth it. */
+  readonly share?: (target: PieceFile, learned: (key: string) => void) => Promise<Shared>;
+  /** Where others can connect to this node. */
+  readonly key: string;
+  /** A host sent so many bytes of it. */
+  readonly received: (host: string, bytes: number) => void;
   /**
    * Milliseconds without a piece after which a peer, and at last all of them, are given up. After half
    * of it without any packet a connection is lost, so that there is time for another way.
@@ -57,149 +72,231 @@ export async function fetchFromPeers(
   into: string,
   wait: FetchWait,
 ): Promise<void> {
-  const { pack, name, dropped } = wanted;
+  const { pack, name } = wanted;
   const what = `pack ${pack.sha256.slice(0, 12)} of ${name}`;
   await (await open(into, "a")).close(); // "r+" makes no file, and "a" writes only at the end
   await using file = await open(into, "r+");
   using idle = idleDeadline(wanted.timeout, `no peer sends ${what}`, wait.signal);
-  let known: Promise<PieceFile> | undefined;
-  let failure: GtrError | undefined;
-  /** Why one can't be connected to, whenever it is tried. */
-  let outOfReach: GtrError | undefined;
-  let connected = 0;
-  const count = (change: number) => wait.connected?.(connected += change);
+  const fetch = new PackFetch(wanted, file, wait, idle);
+  try {
+    await fetch.run();
+    await file.truncate(pack.size);
+  } catch (error) {
+    wait.signal.throwIfAborted();
+    const cause = fetch.outOfReach ?? error;
+    if (!(cause instanceof GtrError)) throw cause;
+    const code = fetch.outOfReach?.code ?? "nobody-answered";
+    throw new NetworkError(code, `can't fetch ${what}: ${cause.message}`, {
+      hint: cause.hint ?? "try again: what has come is kept",
+      cause,
+    });
+  }
+}
+
+/** What ends where nothing moves, and gets more time where a connection takes it. */
+type Idle = ReturnType<typeof idleDeadline>;
+
+/** One fetch. */
+class PackFetch {
+  /** Why a peer can't be connected to, whenever it is tried. */
+  outOfReach: GtrError | undefined;
+  readonly #wanted: WantedPack;
+  readonly #file: FileHandle;
+  readonly #wait: FetchWait;
+  readonly #idle: Idle;
+  readonly #outcome = Promise.withResolvers<void>();
+  readonly #stop = new AbortController();
+  readonly #signal: AbortSignal;
+  /** Peers that were not tried yet. */
+  readonly #waiting: PeerAddress[] = [];
+  /** Keys of those that need not be tried again, or are being tried. */
+  readonly #known = new Set<string>();
+  readonly #working = new Map<string, { peer?: FetchPeer; readonly end: AbortController }>();
   /** Pieces that a peer has sent. */
-  const taken = new Map<string, number>();
-  const begin = async (pieces: Uint8Array) => {
-    const begun = new PieceFile(file, pack, pieces);
-    await begun.check(idle.signal);
-    wait.prefix?.(begun.prefix);
-    wait.progress?.(begun.done, pack.size, name);
-    return begun;
-  };
-  const takeFrom = async (peer: PeerAddress, signal: AbortSignal): Promise<boolean> => {
-    using own = idleDeadline(wanted.timeout, `a peer sends nothing of ${what}`, signal);
-    using conversation = await wanted.connect(peer, own.signal, (ms) => {
-      own.extend(ms);
-      idle.extend(ms);
-      wait.patience?.(ms);
-    });
-    count(1);
-    using _counted = { [Symbol.dispose]: () => count(-1) };
-    const silence = Math.max(wanted.timeout / 2, SILENCE_MS);
-    using alive = idleDeadline(silence, `packets of a peer with ${what}`, own.signal);
-    conversation.heard = alive.touch;
-    const pieces = await askPieces(conversation, pack, alive.signal);
-    const target = await (known ??= begin(pieces));
-    await takeSegments(conversation, target, { ...own, signal: alive.signal }, () => {
-      idle.touch();
-      taken.set(peer.key, (taken.get(peer.key) ?? 0) + 1);
-      wait.prefix?.(target.prefix);
-      wait.progress?.(target.done, pack.size, name);
-    });
-    return target.isWhole;
-  };
-  const work = async (peer: PeerAddress, signal: AbortSignal): Promise<boolean> => {
+  readonly #taken = new Map<string, number>();
+  #begun: Promise<FetchContext> | undefined;
+  #shared: Shared | undefined;
+  #searching = true;
+  #connected = 0;
+  #failure: GtrError | undefined;
+
+  constructor(
+    wanted: WantedPack,
+    file: FileHandle,
+    wait: FetchWait,
+    idle: Idle,
+  ) {
+    this.#wanted = wanted;
+    this.#file = file;
+    this.#wait = wait;
+    this.#idle = idle;
+    this.#signal = AbortSignal.any([idle.signal, this.#stop.signal]);
+    this.#known.add(wanted.key);
+  }
+
+  async run(): Promise<void> {
+    const { signal } = this.#idle;
+    const abort = () => this.#outcome.reject(signal.reason);
+    if (signal.aborted) abort();
+    signal.addEventListener("abort", abort, { once: true });
+    const timer = setInterval(() => this.#tick(), TICK_MS);
+    const searching = this.#search();
+    try {
+      await this.#outcome.promise;
+    } finally {
+      clearInterval(timer);
+      signal.removeEventListener("abort", abort);
+      this.#stop.abort();
+      await searching;
+      await this.#begun?.catch(() => {}); // it reads the file
+      this.#shared?.end();
+    }
+  }
+
+  /** Looks for peers, and again as long as some are connected: others may have come. */
+  async #search(): Promise<void> {
+    for (let pause = AGAIN_MS; !this.#signal.aborted; pause = Math.min(2 * pause, LONGEST_MS)) {
+      this.#searching = true;
+      try {
+        for await (const peer of this.#wanted.peers(this.#signal)) this.#learn(peer);
+      } catch (error) {
+        if (error instanceof GtrError) this.#failure ??= error;
+      }
+      this.#searching = false;
+      this.#giveUpIfHopeless();
+      await sleep(pause, this.#signal).catch(() => {});
+    }
+  }
+
+  #learn(peer: PeerAddress): void {
+    const isKnown = this.#known.has(peer.key) && !peer.near;
+    if (isKnown || this.#working.has(peer.key) || this.#known.size >= MAX_KNOWN) return;
+    this.#known.add(peer.key);
+    this.#waiting.push(peer);
+    this.#connect();
+  }
+
+  #connect(): void {
+    while (this.#working.size < PEERS && this.#waiting.length > 0 && !this.#signal.aborted) {
+      const peer = this.#waiting.shift()!;
+      const end = new AbortController();
+      this.#working.set(peer.key, { end });
+      void this.#work(peer, AbortSignal.any([this.#signal, end.signal])).finally(() => {
+        this.#working.delete(peer.key);
+        this.#fillAll();
+        this.#connect();
+        this.#giveUpIfHopeless();
+      });
+    }
+  }
+
+  async #work(peer: PeerAddress, signal: AbortSignal): Promise<void> {
     try {
       for (let left = RECONNECTS;; left--) {
-        const before = taken.get(peer.key);
+        const before = this.#taken.get(peer.key);
         try {
-          return await takeFrom(peer, signal);
+          return await this.#takeFrom(peer, signal);
         } catch (error) {
           // The way to it broke, as where a relay goes; the peer itself may still be there.
-          const worked = taken.get(peer.key) !== before;
+          const worked = this.#taken.get(peer.key) !== before;
           if (signal.aborted || left === 0 || !worked || !isLost(error)) throw error;
-          idle.touch();
-          wait.patience?.(wanted.timeout);
+          this.#idle.touch();
+          this.#wait.patience?.(this.#wanted.timeout);
         }
       }
     } catch (error) {
-      if (error instanceof GtrError) {
-        failure = error;
-        if (error.code === "out-of-reach") outOfReach = error;
-      }
-      if (error instanceof VerificationError) dropped(error.code);
-      throw error;
+      if (signal.aborted) return;
+      if (!(error instanceof GtrError)) return this.#outcome.reject(error);
+      this.#failure = error;
+      if (error.code === "out-of-reach") this.outOfReach = error;
+      if (error instanceof VerificationError) this.#wanted.dropped(error.code);
+      else if (error.code === "nobody-answered") this.#wanted.dropped("silent-peer");
+      else this.#known.delete(peer.key); // it may be met again
     }
-  };
-  try {
-    for await (const whole of concurrently(wanted.peers, PEERS, work, idle.signal)) {
-      if (whole) return await file.truncate(pack.size);
-    }
-  } catch (error) {
-    wait.signal.throwIfAborted();
-    if (!(error instanceof GtrError)) throw error;
-    failure = error;
   }
-  failure = outOfReach ?? failure;
-  const why = failure?.message ?? "no peer is known that could have it";
-  const code = outOfReach?.code ?? "nobody-answered";
-  throw new NetworkError(code, `can't fetch ${what}: ${why}`, {
-    hint: failure?.hint ?? "try again: what has come is kept",
-    cause: failure,
-  });
+
+  async #takeFrom(peer: PeerAddress, signal: AbortSignal): Promise<void> {
+    const { connect, pack, timeout } = this.#wanted;
+    const what = `packets of a peer with ${pack.sha256.slice(0, 12)}`;
+    using opening = idleDeadline(timeout, what, signal);
+    using conversation = await connect(peer, opening.signal, (ms) => {
+      opening.extend(ms);
+      this.#idle.extend(ms);
+      this.#wait.patience?.(ms);
+    });
+    using _counted = this.#count();
+    using alive = idleDeadline(Math.max(timeout / 2, SILENCE_MS), what, signal);
+    conversation.heard = alive.touch;
+    const both = AbortSignal.any([alive.signal, opening.signal]);
+    // Of its hashes those of the first are needed; who has none has no pack.
+    if (!this.#begun) {
+      const hashes = await askHashes(conversation, pack, both);
+      this.#begun ??= this.#begin(hashes);
+    }
+    const context = await this.#begun;
+    opening[Symbol.dispose]();
+    alive.signal.throwIfAborted();
+    const fetching = new FetchPeer(conversation, context);
+    const entry = this.#working.get(peer.key);
+    if (entry) entry.peer = fetching;
+    await fetching.run(alive.signal);
+  }
+
+  #count(): Disposable {
+    this.#wait.connected?.(++this.#connected);
+    return { [Symbol.dispose]: () => this.#wait.connected?.(--this.#connected) };
+  }
+
+  async #begin(hashes: Uint8Array): Promise<FetchContext> {
+    const { pack, name, timeout, share, received, key } = this.#wanted;
+    const target = new PieceFile(this.#file, pack, hashes);
+    await target.check(this.#signal);
+    const learned = (key: string) => this.#learn({ key });
+    if (share && !target.isWhole) this.#shared = await share(target, learned);
+    const have = Array.from({ length: target.count }, (_, i) => i).filter((i) => target.has(i));
+    const tell = () => {
+      this.#wait.prefix?.(target.prefix);
+      this.#wait.progress?.(target.done, pack.size, name);
+      if (target.isWhole) this.#outcome.resolve();
+    };
+    tell();
+    return {
+      target,
+      timeout,
+      learned,
+      key: this.#shared && key,
+      scheduler: new Scheduler(target.count, have),
+      came: ({ conversation: { host, peer } }, piece) => {
+        this.#idle.touch();
+        this.#taken.set(peer.key, (this.#taken.get(peer.key) ?? 0) + 1);
+        this.#shared?.got(piece);
+        received(host, target.lengthOf(piece));
+        tell();
+      },
+    };
+  }
+
+  #tick(): void {
+    this.#fillAll();
+    if (this.#waiting.length === 0) return;
+    for (const { peer, end } of this.#working.values()) {
+      if (peer && peer.idleMs > this.#wanted.timeout / 2) end.abort(); // others may be of more use
+    }
+  }
+
+  #fillAll(): void {
+    for (const { peer } of this.#working.values()) peer?.fill();
+  }
+
+  /** Nobody is connected, nobody is left to be tried, and nobody else was found. */
+  #giveUpIfHopeless(): void {
+    if (this.#searching || this.#working.size > 0 || this.#waiting.length > 0) return;
+    const nobody = new NetworkError("nobody-answered", "no peer is known that could have it");
+    this.#outcome.reject(this.#failure ?? nobody);
+  }
 }
 
 function isLost(error: unknown): boolean {
   return error instanceof NetworkError &&
     (error.code === "no-live-peer" || error.code === "nobody-answered");
-}
-
-/** The hashes of the pieces: with what else is known of the pack they make its infohash. */
-async function askPieces(
-  conversation: Conversation,
-  pack: PackRef,
-  signal: AbortSignal,
-): Promise<Uint8Array> {
-  await conversation.send({ version: 1, want: "pieces", sha256: pack.sha256 }, signal);
-  const length = Math.ceil(pack.size / pieceLength(pack.size)) * SHA1_BYTES;
-  const pieces = await conversation.bytes(await conversation.answer(length, signal), signal);
-  if (infohashOf(packInfo(pack.sha256, pack.size, pieces)) === pack.infohash) return pieces;
-  throw new VerificationError("wrong-metadata", "a peer's hashes of the pack are of another");
-}
-
-/** Fetches what nobody else does, until the file is whole. One request is always on its way. */
-async function takeSegments(
-  conversation: Conversation,
-  target: PieceFile,
-  idle: { readonly signal: AbortSignal; touch(): void },
-  told: () => void,
-): Promise<void> {
-  const { signal } = idle;
-  const { sha256 } = target.pack;
-  const taken: number[][] = [];
-  const ask = async (pieces: number[]) => {
-    taken.push(pieces);
-    const from = target.start(pieces[0]!);
-    const bytes = target.start(pieces.at(-1)! + 1) - from;
-    await conversation.send({ version: 1, want: "pack", sha256, from, bytes }, signal);
-    return bytes;
-  };
-  try {
-    for (;;) {
-      if (taken.length === 0) {
-        const pieces = await target.take(signal);
-        if (!pieces) return;
-        idle.touch(); // it may have waited for others
-        await ask(pieces);
-      }
-      const ahead = target.takeNow();
-      if (ahead) await ask(ahead);
-      const now = taken[0]!;
-      const bytes = target.start(now.at(-1)! + 1) - target.start(now[0]!);
-      if (await conversation.answer(bytes, signal) !== bytes) {
-        throw new VerificationError("wrong-range", "a peer sends another part than was asked for");
-      }
-      while (now.length > 0) {
-        const piece = await conversation.bytes(target.lengthOf(now[0]!), signal);
-        await target.write(now[0]!, piece);
-        now.shift();
-        idle.touch();
-        told();
-      }
-      taken.shift();
-    }
-  } finally {
-    for (const pieces of taken) target.giveBack(pieces);
-  }
 }

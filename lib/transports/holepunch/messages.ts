@@ -1,6 +1,7 @@
 /**
  * What peers say on a Noise stream: requests and answers are lines of JSON, ended by a newline; the
- * bytes that an answer counts follow it. Requests are answered one after the other.
+ * bytes that an answer counts follow it. Requests are answered one after the other; news of a pack
+ * may come between answers.
  *
  * @module
  */
@@ -27,13 +28,28 @@ const Request = v.variant("want", [
   }),
   /** SHA-1 of each piece of a pack's torrent, 20 bytes each. */
   v.object({ ...VERSION, want: v.literal("pieces"), sha256: Sha256 }),
-  /** Bytes of a pack. */
+  /**
+   * Which pieces of a pack the peer has: a bitfield follows. From then on lines tell, between answers,
+   * which others it gets, and who else fetches the pack.
+   */
+  v.object({
+    ...VERSION,
+    want: v.literal("have"),
+    sha256: Sha256,
+    /** Where the asker serves what it has of the pack, if it does. */
+    key: v.optional(Sha256),
+  }),
+  /** Pieces of a pack, in a row: the peer chooses which of a set. */
   v.object({
     ...VERSION,
     want: v.literal("pack"),
     sha256: Sha256,
-    from: Whole,
-    bytes: v.pipe(Whole, v.minValue(1)),
+    /** The first piece of the set. */
+    first: Whole,
+    /** A bit for each piece from there on. */
+    of: v.pipe(v.string(), v.regex(/^([0-9a-f]{2}){1,32}$/)),
+    /** Pieces at most. */
+    most: v.pipe(Whole, v.minValue(1)),
   }),
   /** The manifest, and then the stream is `git upload-pack` (protocol 2). */
   v.object({
@@ -58,16 +74,38 @@ export type Request = v.InferOutput<typeof Request>;
 
 const Refusal = v.object({ ...VERSION, refused: v.picklist(["unknown", "older", "busy"]) });
 
-const Answer = v.union([v.object({ ...VERSION, bytes: v.pipe(Whole, v.minValue(1)) }), Refusal]);
+const Answer = v.union([
+  v.object({
+    ...VERSION,
+    bytes: v.pipe(Whole, v.minValue(1)),
+    /** The first piece that follows, if pieces were asked for. */
+    piece: v.optional(Whole),
+  }),
+  Refusal,
+]);
 /** What it is told. */
 export type Answer = v.InferOutput<typeof Answer>;
+
+/** Pieces that one line tells of: they fit into it. */
+export const MAX_HAVE = 40;
+/** Keys that one line tells of. */
+export const MAX_PEERS = 6;
+const News = v.union([
+  v.object({ ...VERSION, have: v.pipe(v.array(Whole), v.maxLength(MAX_HAVE)) }),
+  v.object({ ...VERSION, peers: v.pipe(v.array(Sha256), v.maxLength(MAX_PEERS)) }),
+]);
+/** What who fetches a pack is told unasked: pieces that are here too, or keys of others that fetch it. */
+export type News = v.InferOutput<typeof News>;
+const Reply = v.union([...Answer.options, ...News.options]);
 
 const Notice = v.union([v.object({ ...VERSION, sequence: Whole }), Refusal]);
 /** That somebody has a publication, or says so; or won't tell. */
 export type Notice = v.InferOutput<typeof Notice>;
 
+const NoticeOrNews = v.union([...Notice.options, ...News.options]);
+
 /** The bytes of a line. */
-export function encodeLine(line: Request | Answer | Notice): Uint8Array {
+export function encodeLine(line: Request | Answer | News | Notice): Uint8Array {
   return new TextEncoder().encode(`${JSON.stringify(line)}\n`);
 }
 
@@ -77,13 +115,13 @@ export function decodeRequest(line: Uint8Array): Request {
 }
 
 /** @throws {VerificationError} "bad-message" */
-export function decodeAnswer(line: Uint8Array): Answer {
-  return decode(Answer, line);
+export function decodeReply(line: Uint8Array): Answer | News {
+  return decode(Reply, line);
 }
 
 /** @throws {VerificationError} "bad-message" */
-export function decodeNotice(line: Uint8Array): Notice {
-  return decode(Notice, line);
+export function decodeNotice(line: Uint8Array): Notice | News {
+  return decode(NoticeOrNews, line);
 }
 
 function decode<T>(schema: v.GenericSchema<unknown, T>, line: Uint8Array): T {

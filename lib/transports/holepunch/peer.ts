@@ -14,6 +14,7 @@ import { mapPort } from "../shared/port_mapping/mod.ts";
 import type { Health, LiveAnswer, PackFile, Reach, TransportContext, Wait } from "../transport.ts";
 import { Asker } from "./asker.ts";
 import { TopicAnnouncer } from "./announcer.ts";
+import { Exchange } from "./exchange/exchange.ts";
 import { healthOf } from "./health.ts";
 import { Keeper } from "./keeper.ts";
 import { HyperNode } from "./node.ts";
@@ -47,8 +48,11 @@ export class Peer implements AsyncDisposable {
   readonly #server: PeerServer;
   readonly #watchers: Watchers;
   readonly #keeper: Keeper;
+  readonly #exchange: Exchange;
   /** Topics of the repositories that are here, in hex. */
   readonly #topics: Set<string>;
+  /** Those of which something is here, while it is fetched. */
+  readonly #meetings: Set<string>;
   readonly #relay: RelayServer | undefined;
   readonly #stop = new AbortController();
   readonly #settings: TransportContext["settings"];
@@ -61,7 +65,7 @@ export class Peer implements AsyncDisposable {
     options: PeerOptions,
     node: HyperNode,
     relay: RelayServer | undefined,
-    topics: Set<string>,
+    topics: { readonly whole: Set<string>; readonly partial: Set<string> },
   ) {
     const { context } = options;
     const { settings, key, dropped, log } = context;
@@ -69,12 +73,21 @@ export class Peer implements AsyncDisposable {
     this.#settings = settings;
     this.#node = node;
     this.#relay = relay;
-    this.#topics = topics;
+    this.#topics = topics.whole;
+    this.#meetings = topics.partial;
     this.#watchers = new Watchers(Math.ceil(connections / 2));
     const records = new Records(node.dht, key, settings.get("holepunch.dhtPacks"));
     this.#keeper = new Keeper(records, key.publicKeyHex, log);
     node.onReturn(() => void this.#keeper.again());
-    this.ask = new Asker(context, node, records, this.#stop.signal);
+    this.#exchange = new Exchange(options.offers);
+    this.ask = new Asker({
+      context,
+      node,
+      records,
+      exchange: this.#exchange,
+      meet: (manifest) => this.#meet(manifest),
+      stop: this.#stop.signal,
+    });
     const server = new PeerServer({
       limits: {
         connections,
@@ -83,6 +96,7 @@ export class Peer implements AsyncDisposable {
         live: liveLimits(settings),
       },
       offers: options.offers,
+      exchange: this.#exchange,
       watchers: this.#watchers,
       live: options.live,
       dropped,
@@ -104,8 +118,9 @@ export class Peer implements AsyncDisposable {
   static async open(options: PeerOptions): Promise<Peer> {
     const { context } = options;
     const { settings, dropped, log } = context;
-    const topics = new Set<string>();
-    const local = { has: (topic: Buffer) => topics.has(topic.toString("hex")), dropped, log };
+    const topics = { whole: new Set<string>(), partial: new Set<string>() };
+    const has = (topic: Buffer) => topics.whole.union(topics.partial).has(topic.toString("hex"));
+    const local = { has, dropped, log };
     const host = settings.get("holepunch.host");
     const node = await HyperNode.open({
       host,
@@ -149,6 +164,20 @@ export class Peer implements AsyncDisposable {
     const announcer = await this.#announcer;
     await announcer.forget(topic);
     await this.#keeper.forget(manifest);
+  }
+
+  /** Makes this node findable as one that has something of the repository. */
+  #meet(manifest: Manifest): () => void {
+    const topic = topicOf(...split(repositoryOf(manifest)));
+    const hex = topic.toString("hex");
+    this.#meetings.add(hex);
+    const met = this.#announcer.then((it) => it.announce(topic, this.#stop.signal));
+    met.catch(() => {}); // those who fetch tell each other, too
+    return () => {
+      this.#meetings.delete(hex);
+      const isGone = this.#stop.signal.aborted || this.#topics.has(hex);
+      if (!isGone) this.#announcer.then((it) => it.forget(topic)).catch(() => {});
+    };
   }
 
   /** Who waits here for news of it. */
@@ -196,6 +225,7 @@ export class Peer implements AsyncDisposable {
     this.#stop.abort(new GtrError("stopping", "gtd is stopping"));
     this.#keeper[Symbol.dispose]();
     this.#server.close();
+    this.#exchange[Symbol.dispose]();
     this.#relay?.close();
     using limit = deadline(this.#node.online ? FAREWELL_MS : 0, "HyperDHT to forget this node");
     const forgotten = this.#announcer.then((it) => it.end(limit.signal)).catch(() => {});

@@ -4,28 +4,27 @@
  *
  * @module
  */
-import { open } from "node:fs/promises";
 import { ByteReader } from "../../common/byte_reader.ts";
 import { GtrError, toGtrError, VerificationError } from "../../common/errors.ts";
 import { RateLimiter } from "../../common/rate_limiter.ts";
-import { abortable, deadline, idleDeadline, sleep } from "../../common/wait.ts";
+import { abortable, deadline, sleep } from "../../common/wait.ts";
 import type { NoiseStream } from "../../types/hyperdht.d.ts";
 import { encodeEnvelope } from "../../manifest/envelope.ts";
 import type { LiveLimits } from "../shared/live_limits.ts";
 import { relayLive } from "../shared/relay_live.ts";
 import type { LiveAnswer } from "../transport.ts";
+import type { Exchange } from "./exchange/exchange.ts";
 import { type Guest, Guests } from "./guests.ts";
 import { decodeRequest, encodeLine, MAX_LINE, type Request } from "./messages.ts";
 import { noiseStreams } from "./noise_streams.ts";
 import type { Offers } from "./offers.ts";
+import { PackAnswers } from "./serve_pack.ts";
 import type { Watchers } from "./watchers.ts";
 
 /** Connections of one IP address: households and offices share one. */
 const MAX_PER_HOST = 32;
 /** Notices that a peer may leave unread. */
 const MAX_UNREAD = 16;
-/** Bytes read from a pack at a time. */
-const CHUNK = 64 * 1024;
 
 /** What strangers may use of this machine. */
 export interface ServerLimits {
@@ -42,6 +41,8 @@ export interface ServerLimits {
 export interface PeerServerOptions {
   readonly limits: ServerLimits;
   readonly offers: Offers;
+  /** Packs, and parts of packs. */
+  readonly exchange: Exchange;
   readonly watchers: Watchers;
   /** Undefined as long as nothing is served live. */
   readonly live: () => LiveAnswer | undefined;
@@ -55,6 +56,7 @@ interface Connection {
   readonly reader: ByteReader;
   readonly writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly signal: AbortSignal;
+  readonly packs: PackAnswers;
   live: boolean;
 }
 
@@ -101,16 +103,15 @@ export class PeerServer {
   }
 
   async #serve(stream: NoiseStream, guest: Guest): Promise<void> {
-    const { dropped, log, limits } = this.#options;
+    const { dropped, log, limits, exchange } = this.#options;
     const gone = new AbortController();
     const { readable, writable } = noiseStreams(stream);
-    const connection: Connection = {
-      guest,
-      reader: new ByteReader(readable),
-      writer: writable.getWriter(),
-      signal: AbortSignal.any([this.#stop.signal, gone.signal]),
-      live: false,
-    };
+    const writer = writable.getWriter();
+    const signal = AbortSignal.any([this.#stop.signal, gone.signal]);
+    const peer = { host: guest.host, writer, signal };
+    using packs = new PackAnswers(exchange, peer, this.#limiter, limits.patience);
+    const reader = new ByteReader(readable);
+    const connection: Connection = { guest, reader, writer, signal, packs, live: false };
     connection.writer.closed.catch(() => {}); // who writes is told
     this.#connections.add(connection);
     stream.on("close", () => {
@@ -131,7 +132,9 @@ export class PeerServer {
           limit[Symbol.dispose]();
           const request = decodeRequest(line);
           guest.active = true;
+          packs.news.answering = true;
           if (!await this.#answer(connection, request)) break;
+          packs.news.answering = false;
         }
       } catch (error) {
         if (!ended || !(error instanceof VerificationError)) throw error;
@@ -160,16 +163,18 @@ export class PeerServer {
         await this.#send(connection, offer?.envelope);
         return true;
       }
-      case "pieces": {
-        const pieces = await offers.pack(request.sha256)?.pieces();
-        await this.#send(connection, pieces);
+      case "pieces":
+        await this.#send(connection, await connection.packs.hashes(request));
         return true;
-      }
+      case "have":
+        await this.#send(connection, connection.packs.have(request));
+        return true;
       case "pack":
-        await this.#sendPack(connection, request);
+        if (!await connection.packs.send(request)) await this.#refuse(connection, "unknown");
         return true;
       case "notices": {
-        const { writer, signal } = connection;
+        const { writer, signal, packs } = connection;
+        packs.leave();
         const offer = offers.repository(request.id, request.name);
         const overrun = new AbortController();
         const place = offer && watchers.add(request, (sequence) => {
@@ -189,31 +194,9 @@ export class PeerServer {
         return false;
       }
       case "live":
+        connection.packs.leave();
         await this.#serveLive(connection, request);
         return false;
-    }
-  }
-
-  async #sendPack(
-    connection: Connection,
-    { sha256, from, bytes }: Extract<Request, { want: "pack" }>,
-  ): Promise<void> {
-    const offered = this.#options.offers.pack(sha256);
-    if (!offered || from >= offered.pack.size) return await this.#refuse(connection, "unknown");
-    await using file = await open(offered.path);
-    const end = Math.min(from + bytes, offered.pack.size);
-    using idle = idleDeadline(this.#options.limits.patience, "a peer to read", connection.signal);
-    await abortable(
-      connection.writer.write(encodeLine({ version: 1, bytes: end - from })),
-      idle.signal,
-    );
-    for (let at = from; at < end;) {
-      const buffer = new Uint8Array(Math.min(CHUNK, end - at));
-      const { bytesRead } = await file.read(buffer, 0, buffer.length, at);
-      if (bytesRead === 0) throw new GtrError("disk", `${offered.path} is shorter than it was`);
-      await this.#paced(connection, buffer.subarray(0, bytesRead), idle.signal);
-      idle.touch();
-      at += bytesRead;
     }
   }
 
