@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { join } from "node:path";
 import { GitError, StoreError, VerificationError } from "../common/errors.ts";
 import type { Progress } from "../common/wait.ts";
 import { packObjectCount } from "./pack_file.ts";
-import { type GitEnd, gitFailure, reason, runGit } from "./run.ts";
+import { type GitEnd, gitFailure, reason, runGit, spawnGit } from "./run.ts";
 
 /**
  * Checks every object of the file `pack` and writes its index to `idx`. The pack must hold every
@@ -42,15 +43,89 @@ export async function indexPack(options: {
     ...{ gitDir, objectDirectory, alternates, signal, progress },
     allowFail: true,
   });
-  // exit code 1 says: all links lead to objects that exist, but not all of them into the pack
-  if (end.code > 1 || (end.code === 1 && !options.connected)) {
+  if (isFailure(end, options.connected)) {
     throw packFailure(args, end, (await Deno.stat(options.pack)).size);
   }
   return { objects, selfContained: options.connected && end.code === 0 };
 }
 
+/** A pack that is being given to git. */
+export interface IncomingPack {
+  /** Gives git the next bytes; a git that has ended takes them too. */
+  write(bytes: Uint8Array): Promise<void>;
+  /**
+   * To be called after the last byte.
+   *
+   * @throws {VerificationError} "bad-pack", "missing-objects"
+   * @throws {StoreError} "disk-full"
+   * @throws {GitError}
+   */
+  end(): Promise<{ readonly packPath: string; readonly idxPath: string }>;
+}
+
+/**
+ * Like {@linkcode indexPack}, but git reads the bytes as they are written, and flushes a copy of its
+ * own of them, with the index beside it, to `objectDirectory`.
+ *
+ * @param options `size`: bytes of the whole pack; `name`: of its file, without ".pack"
+ */
+export async function indexIncoming(options: {
+  readonly gitDir: string;
+  readonly objectDirectory: string;
+  readonly name: string;
+  readonly size: number;
+  readonly strict: boolean;
+  readonly connected: boolean;
+  readonly signal: AbortSignal;
+  readonly progress?: Progress;
+}): Promise<IncomingPack> {
+  const { gitDir, objectDirectory, signal, connected, size } = options;
+  const base = join(objectDirectory, "pack", options.name);
+  const taken = { packPath: `${base}.pack`, idxPath: `${base}.idx` };
+  const args = [
+    ...["-c", "core.fsync=pack,pack-metadata"],
+    ...indexPackArguments({ ...options, idx: taken.idxPath }),
+    ...(options.progress ? ["-v"] : []),
+    ...["--stdin", taken.packPath],
+  ];
+  const progress: Progress | undefined = options.progress &&
+    ((done, total, what) =>
+      options.progress?.(done, total, what === "Receiving objects" ? "Indexing objects" : what));
+  const git = await spawnGit(args, { gitDir, objectDirectory, signal, progress });
+  const output = git.stdout.pipeTo(new WritableStream()).catch(() => {});
+  const stdin = git.stdin.getWriter();
+  let isTaking = true;
+  const finish = async () => {
+    await stdin.close().catch(() => {});
+    void flush(taken.packPath); // git does so too, but only once it has resolved all deltas
+    const [end] = await Promise.all([git.ended, output]);
+    if (isFailure(end, connected)) throw packFailure(args, end, size);
+    // From a pipe git takes no more than the pack, and doesn't mind what follows.
+    if ((await Deno.stat(taken.packPath)).size === size) return taken;
+    throw new VerificationError("bad-pack", "can't use a pack: there is something behind its end");
+  };
+  let finished: ReturnType<typeof finish> | undefined;
+  return {
+    async write(bytes) {
+      // Why it has ended early, its exit code and its words will say.
+      if (isTaking) await stdin.write(bytes).catch(() => isTaking = false);
+    },
+    end: () => finished ??= finish(),
+  };
+}
+
+/** Has the disk begun with what is in the file so far. */
+async function flush(path: string): Promise<void> {
+  try {
+    using file = await Deno.open(path);
+    await file.syncData();
+  } catch {
+    // git has removed it, or will say what is wrong
+  }
+}
+
 /** The command with the checks that are wanted; the name of the pack is still to be added. */
-export function indexPackArguments(options: {
+function indexPackArguments(options: {
   readonly idx: string;
   readonly strict: boolean;
   readonly connected: boolean;
@@ -59,6 +134,11 @@ export function indexPackArguments(options: {
   if (options.strict) args.push("--strict");
   if (options.connected) args.push("--check-self-contained-and-connected");
   return [...args, "-o", options.idx];
+}
+
+/** Exit code 1 says: all links lead to objects that exist, but not all of them into the pack. */
+function isFailure({ code }: GitEnd, connected: boolean): boolean {
+  return code > 1 || (code === 1 && !connected);
 }
 
 const MISSING = /did not receive expected object|not all child objects/i;

@@ -11,7 +11,6 @@ import type { PackFile } from "../transports/transport.ts";
 import { arrangePacks } from "./arrange.ts";
 import type { AddedPack } from "./commit_manifest.ts";
 import type { EarlyIndex } from "./early_index.ts";
-import { checkPackFile } from "./pack_check.ts";
 import type { Quarantine } from "./quarantine.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 import { remove } from "./tidy.ts";
@@ -30,8 +29,8 @@ export interface AcceptOptions extends Wait {
  *
  * @param options `early`: the first pack's index, where it was made while the pack arrived
  * @param stored packs of the repository's state; `whole` are those of them that are on disk
- * @returns what the repository is to consist of, and those of these that were fetched; their indexes
- * are in the quarantine
+ * @returns what the repository is to consist of, and those of these that were fetched, in files that
+ * last as long as the quarantine and `early`
  * @throws {VerificationError} "wrong-pack", "bad-pack", "missing-objects", "bad-refs"
  * @throws {StoreError} "disk-full"
  */
@@ -58,20 +57,21 @@ export async function checkFetched(
       const path = pathOf(pack);
       const early = pack === packs[0] && options.early?.pack === pack ? options.early : undefined;
       await orRemove(path, async () => {
-        const done = await early?.finish(options.signal);
+        const done = await early?.finish(options);
         if (early) options.trace?.(done ? "indexed while it came" : "not indexed while it came");
         if (done) {
-          await quarantine.addTrusted(pack, path, done);
-          added.push({ pack, packPath: path, idxPath: done });
+          await quarantine.addTrusted(pack, done.packPath, done.idxPath);
+          added.push({ pack, ...done });
           return;
         }
-        if (!early) await checkPackFile(path, pack, options.signal);
         const part = pack === group.at(-1)
-          ? { idxPath: await quarantine.add(pack, path, options), open: false }
+          ? { ...await quarantine.add(pack, path, options), open: false }
           : await quarantine.addPart(pack, path, { ...options, likely: open.length > 0 });
         if (part.open) open.push(pack);
         options.trace?.(`pack ${pack.sha256.slice(0, 12)} checked and indexed`);
-        if (!held.has(pack.sha256)) added.push({ pack, packPath: path, idxPath: part.idxPath });
+        if (!held.has(pack.sha256)) {
+          added.push({ pack, packPath: part.packPath, idxPath: part.idxPath });
+        }
       });
     }
     for (const pack of open) {

@@ -1,52 +1,51 @@
 /**
- * Indexing a pack while it is still arriving, so that a first clone does not wait twice.
+ * Taking in a pack while it is still arriving, so that a first clone does not wait twice.
  *
  * @module
  */
 import { join } from "node:path";
-import { abortable } from "../common/wait.ts";
-import { spawnGit } from "../git_interface/run.ts";
-import { indexPackArguments } from "../git_interface/index_pack.ts";
-import { packTrailer } from "../git_interface/pack_file.ts";
+import { abortable, type Progress, type Wait } from "../common/wait.ts";
 import type { PackRef } from "../manifest/types.ts";
-import { checkPackFile } from "./pack_check.ts";
+import { CHUNK_BYTES, Intake, type TakenPack } from "./intake.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 import { remove } from "./tidy.ts";
 
-/** Bytes handed to git at a time. */
-const CHUNK_BYTES = 1 << 20;
-
 /**
- * Feeds the part of a file that is there to `git index-pack`. git keeps a copy of its own
- * meanwhile; only the index of it is used. Dispose it to remove what it made.
+ * Takes in the part of a file that is there. Dispose it to remove what it made and is still there.
  *
- * This is a head start and no more: if git fails, {@linkcode EarlyIndex.finish} says so with
- * undefined, and the pack is indexed like any other, with that failure told.
+ * This is a head start and no more: what is read of a growing file may be anything. If it doesn't
+ * come to the pack, {@linkcode EarlyIndex.finish} says so with undefined, and the file is taken in
+ * once it is whole.
  */
 export class EarlyIndex implements AsyncDisposable {
   readonly pack: PackRef;
   readonly #path: string;
   readonly #root: string;
   readonly #stop = new AbortController();
-  readonly #run: Promise<string | undefined>;
+  readonly #run: Promise<TakenPack | undefined>;
+  #progress: Progress | undefined;
   #available = 0;
   #more = Promise.withResolvers<void>();
 
-  private constructor(paths: RepoPaths, pack: PackRef, strict: boolean) {
+  private constructor(paths: RepoPaths, pack: PackRef, isStrict: boolean | Promise<boolean>) {
     this.pack = pack;
     this.#path = paths.incomingPack(pack.sha256);
     this.#root = paths.quarantine();
-    this.#run = this.#index(paths.root, strict).catch(() => undefined);
+    this.#run = this.#take(paths.root, isStrict).catch(() => undefined);
   }
 
   /**
-   * Starts to index the first pack of an empty repository.
+   * Starts to take in the first pack of an empty repository.
    *
    * @param pack fetched to the incoming path of `paths`
-   * @param strict also make the checks of `transfer.fsckObjects`
+   * @param isStrict also make the checks of `transfer.fsckObjects`
    */
-  static start(paths: RepoPaths, pack: PackRef, strict: boolean): EarlyIndex {
-    return new EarlyIndex(paths, pack, strict);
+  static start(
+    paths: RepoPaths,
+    pack: PackRef,
+    isStrict: boolean | Promise<boolean>,
+  ): EarlyIndex {
+    return new EarlyIndex(paths, pack, isStrict);
   }
 
   /** So many bytes from the start of the file are there, and most likely right. */
@@ -58,19 +57,15 @@ export class EarlyIndex implements AsyncDisposable {
   }
 
   /**
-   * To be called when the whole file has arrived. Checks it while git goes on.
+   * To be called when the whole file has arrived.
    *
-   * @returns the path of the index, which lasts until this is disposed of; undefined where the file
-   * could not be indexed
-   * @throws {VerificationError} "wrong-pack", "bad-pack" where the file is not the pack
+   * @returns the pack and its index, which last until this is disposed of; undefined if what was
+   * read is not the pack, or git rejects it
    */
-  async finish(signal: AbortSignal): Promise<string | undefined> {
+  async finish({ signal, progress }: Wait): Promise<TakenPack | undefined> {
+    this.#progress = progress;
     this.advance(this.pack.size);
-    await checkPackFile(this.#path, this.pack, signal);
-    const index = await abortable(this.#run, signal);
-    if (index === undefined) return undefined;
-    // What git was fed may have been another pack, before the right one took its place.
-    return await packTrailer(this.#path, index).then(() => index, () => undefined);
+    return await abortable(this.#run, signal);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -80,22 +75,17 @@ export class EarlyIndex implements AsyncDisposable {
     await remove(this.#root);
   }
 
-  async #index(gitDir: string, strict: boolean): Promise<string | undefined> {
-    const folder = join(this.#root, "pack");
-    await Deno.mkdir(folder, { recursive: true });
-    const base = join(folder, `pack-${this.pack.sha256}`);
-    const git = await spawnGit([
-      ...["-c", "core.fsync=pack-metadata"], // the copy of the pack is thrown away
-      ...indexPackArguments({ strict, connected: true, idx: `${base}.idx` }),
-      ...["--stdin", `${base}.pack`],
-    ], { gitDir, objectDirectory: this.#root, signal: this.#stop.signal });
-    const output = git.stdout.pipeTo(new WritableStream());
-    await this.#feed(git.stdin.getWriter());
-    const [end] = await Promise.all([git.ended, output]);
-    return end.code === 0 ? `${base}.idx` : undefined;
-  }
-
-  async #feed(stdin: WritableStreamDefaultWriter<Uint8Array>): Promise<void> {
+  async #take(gitDir: string, isStrict: boolean | Promise<boolean>): Promise<TakenPack> {
+    await Deno.mkdir(join(this.#root, "pack"), { recursive: true });
+    await using intake = await Intake.begin({
+      gitDir,
+      objectDirectory: this.#root,
+      pack: this.pack,
+      strict: await isStrict,
+      connected: true,
+      signal: this.#stop.signal,
+      progress: (done, total, what) => this.#progress?.(done, total, what),
+    });
     const buffer = new Uint8Array(CHUNK_BYTES);
     for (let done = 0; done < this.pack.size;) {
       while (this.#available <= done) {
@@ -109,10 +99,10 @@ export class EarlyIndex implements AsyncDisposable {
         const wanted = buffer.subarray(0, Math.min(CHUNK_BYTES, this.#available - done));
         const n = await file.read(wanted);
         if (n === null) throw new Error("the file is shorter than was said");
-        await stdin.write(wanted.subarray(0, n));
+        await intake.write(wanted.subarray(0, n));
         done += n;
       }
     }
-    await stdin.close();
+    return await intake.end();
   }
 }

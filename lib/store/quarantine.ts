@@ -10,6 +10,7 @@ import { objectTypes } from "../git_interface/connectivity.ts";
 import { indexPack } from "../git_interface/index_pack.ts";
 import { explained } from "../git_interface/os_error.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
+import { takeFile, type TakenPack } from "./intake.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 import { remove } from "./tidy.ts";
 
@@ -45,44 +46,44 @@ export class Quarantine implements AsyncDisposable {
   }
 
   /**
-   * Adds the next pack, checked and indexed, and flushes it to disk.
+   * Adds the next pack: the file at `path`, compared with what is known of the pack, checked and
+   * indexed.
    *
    * @param options `strict`: also make the checks of `transfer.fsckObjects`
-   * @returns the path of its index, which lasts as long as the quarantine
-   * @throws {VerificationError} "bad-pack", "missing-objects"
+   * @returns a copy of the file and its index, flushed to disk, which last as long as the quarantine
+   * @throws {VerificationError} "wrong-pack", "bad-pack", "missing-objects"
    */
   async add(
     pack: PackRef,
     path: string,
     options: Wait & { readonly strict: boolean },
-  ): Promise<string> {
-    await this.#link(pack, path);
-    return await this.#index(pack, { ...options, connected: true });
+  ): Promise<TakenPack> {
+    return await this.#take(pack, path, { ...options, connected: true });
   }
 
   /**
-   * Adds a pack that may name objects of packs to come, and flushes it to disk. Once these are here,
-   * {@linkcode finish} has to be called where this says `open`.
+   * Adds a pack that may name objects of packs to come. Once these are here, {@linkcode finish} has
+   * to be called where this says `open`.
    *
    * @param options `likely`: that it names such objects, so that it isn't tried whether it does
-   * @throws {VerificationError} "bad-pack"
+   * @throws {VerificationError} "wrong-pack", "bad-pack"
    */
   async addPart(
     pack: PackRef,
     path: string,
     { likely, strict, ...wait }: Wait & { readonly strict: boolean; readonly likely: boolean },
-  ): Promise<{ readonly idxPath: string; readonly open: boolean }> {
-    await this.#link(pack, path);
+  ): Promise<TakenPack & { readonly open: boolean }> {
     if (!likely) {
       try {
-        const idxPath = await this.#index(pack, { ...wait, strict, connected: true });
-        return { idxPath, open: false };
+        const taken = await this.#take(pack, path, { ...wait, strict, connected: true });
+        return { ...taken, open: false };
       } catch (error) {
         if (!(error instanceof VerificationError) || error.code !== "missing-objects") throw error;
       }
     }
+    await remove(`${this.#base(pack)}.pack`); // what the attempt left
     const unchecked = { ...wait, strict: false, connected: false };
-    return { idxPath: await this.#index(pack, unchecked), open: true };
+    return { ...await this.#take(pack, path, unchecked), open: true };
   }
 
   /**
@@ -91,13 +92,21 @@ export class Quarantine implements AsyncDisposable {
    * @throws {VerificationError} "bad-pack", "missing-objects"
    */
   async finish(pack: PackRef, options: Wait & { readonly strict: boolean }): Promise<void> {
-    await remove(`${this.#base(pack)}.idx`); // else git compares each object with itself
-    await this.#index(pack, { ...options, connected: true });
+    const base = this.#base(pack);
+    await remove(`${base}.idx`); // else git compares each object with itself
+    await indexPack({
+      gitDir: this.#gitDir,
+      objectDirectory: this.#root,
+      pack: `${base}.pack`,
+      idx: `${base}.idx`,
+      connected: true,
+      ...options,
+    });
   }
 
   /** Adds the next pack as one that went through {@linkcode add} with the same packs before it. */
   async addTrusted(pack: PackRef, path: string, idx: string): Promise<void> {
-    await this.#link(pack, path);
+    await Deno.symlink(path, `${this.#base(pack)}.pack`);
     await Deno.symlink(idx, `${this.#base(pack)}.idx`);
   }
 
@@ -137,27 +146,17 @@ export class Quarantine implements AsyncDisposable {
     return new Set(types.keys());
   }
 
-  async #link(pack: PackRef, path: string): Promise<void> {
-    await Deno.symlink(path, `${this.#base(pack)}.pack`);
-  }
-
-  /** Returns the path of the index. */
-  async #index(
+  async #take(
     pack: PackRef,
+    path: string,
     options: Wait & { readonly strict: boolean; readonly connected: boolean },
-  ): Promise<string> {
-    const base = this.#base(pack);
-    const idx = `${base}.idx`;
-    await indexPack({
+  ): Promise<TakenPack> {
+    return await takeFile(path, {
       gitDir: this.#gitDir,
       objectDirectory: this.#root,
-      pack: `${base}.pack`,
-      idx,
+      pack,
       ...options,
     });
-    using file = await Deno.open(`${base}.pack`);
-    await file.syncData();
-    return idx;
   }
 
   #base(pack: PackRef): string {

@@ -119,8 +119,8 @@ export class StoredRepository extends RepositoryReader {
    * Starts to index a pack that is about to be fetched to its incoming path, the first of a
    * repository that has none.
    */
-  indexEarly(pack: PackRef, strict: boolean): EarlyIndex {
-    return EarlyIndex.start(this.paths, pack, strict);
+  indexEarly(pack: PackRef, isStrict: boolean | Promise<boolean>): EarlyIndex {
+    return EarlyIndex.start(this.paths, pack, isStrict);
   }
 
   /**
@@ -128,7 +128,7 @@ export class StoredRepository extends RepositoryReader {
    * if anything fails, nothing changes, and a file that proved bad is removed. Packs of the manifest
    * need not be at hand where older ones have their content.
    *
-   * @param fetched packs of the manifest; their files are moved into the store
+   * @param fetched packs of the manifest; their files are removed once they are in the store
    * @throws {VerificationError} "wrong-key", "wrong-name", "rolled-back", "forked-manifest",
    * "object-format-changed", "wrong-pack", "bad-pack", "missing-objects", "bad-refs", "damaged-store"
    * @throws {StoreError} "disk-full"
@@ -160,7 +160,7 @@ export class StoredRepository extends RepositoryReader {
     } catch (error) {
       throw explained(`can't store ${this.name}`, error);
     }
-    for (const { path } of fetched) await remove(path); // those that were here already
+    for (const { path } of fetched) await remove(path);
   }
 
   /**
