@@ -95,8 +95,10 @@ export class PackSources {
             if (done > most) wait.progress?.(most = done, total, name);
           },
         });
-        // The store checks it too; here another network could make up for a bad one.
-        if (this.#networks.length > 1) await checked(file, pack, signal);
+        // The store checks it too; here another network could make up for a bad one. One that is taken
+        // in while it comes is hashed once: the network has compared it with what is signed, too.
+        const isTakenIn = file === into && wait.prefix !== undefined;
+        if (this.#networks.length > 1 && !isTakenIn) await checked(file, pack, signal);
         whole ??= file;
       };
       const now = performance.now();

@@ -173,15 +173,16 @@ async function fetchPacks(
   const bytes = missing.reduce((sum, { size }) => sum + size, 0);
   wait.trace?.(`fetching ${counted(missing.length, "pack")}, ${bytes} bytes`);
   using _room = await parts.quota.reserve(repository, manifest, missing);
+  const isStrict = fetchChecksObjects(wait.signal);
+  isStrict.catch(() => {}); // awaited once the packs are here
   await repository.create(manifest.objectFormat);
-  const strict = await fetchChecksObjects(wait.signal);
-  await using early = beginIndex(repository, manifest, missing, strict);
   wait.trace?.("store prepared");
+  await using early = beginIndex(repository, manifest, missing, isStrict);
   const fetched = await fetchAll(parts, repository, signed, { missing, early }, wait);
   wait.trace?.("all packs here");
   try {
     await repository.accept(signed, fetched, {
-      strict,
+      strict: await isStrict,
       early,
       signal: wait.signal,
       progress: wait.progress,
@@ -203,11 +204,11 @@ function beginIndex(
   repository: StoredRepository,
   { packs }: Manifest,
   missing: readonly PackRef[],
-  strict: boolean,
+  isStrict: Promise<boolean>,
 ): EarlyIndex | undefined {
   const [first] = packs;
   if (!first || missing.length < packs.length || first.size < EARLY_INDEX_BYTES) return undefined;
-  return repository.indexEarly(first, strict);
+  return repository.indexEarly(first, isStrict);
 }
 
 /**
