@@ -6,13 +6,19 @@
 import { join, relative } from "node:path";
 import { readTextIfPresent, writeFileAtomic } from "../common/atomic_file.ts";
 import { explained } from "../git_interface/os_error.ts";
-import { runGit } from "../git_interface/run.ts";
 import type { ObjectFormat } from "../manifest/types.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 import { remove } from "./tidy.ts";
 
+/** gitrepository-layout(5): all that git needs of a bare repository. */
+const CORE = {
+  sha1: "[core]\n\trepositoryformatversion = 0\n\tfilemode = true\n\tbare = true\n",
+  sha256: "[core]\n\trepositoryformatversion = 1\n\tfilemode = true\n\tbare = true\n" +
+    "[extensions]\n\tobjectformat = sha256\n",
+};
 /** Published packs are never rewritten behind the manifest's back. */
 const CONFIG = "[gc]\n\tauto = 0\n[maintenance]\n\tauto = false\n";
+const HEAD = "ref: refs/heads/main\n";
 
 /**
  * Makes the repository aside and moves it into place, so that it is there whole or not at all. The
@@ -26,15 +32,14 @@ export async function createRepository(
 ): Promise<void> {
   const temporary = paths.temporaryRepository();
   try {
-    await Deno.mkdir(temporary, { recursive: true });
-    await runGit(
-      ["init", "--quiet", "--bare", "--template=", `--object-format=${objectFormat}`, temporary],
-      { cwd: temporary, env: { GIT_DEFAULT_REF_FORMAT: "files" } },
-    );
-    await Deno.writeTextFile(join(temporary, "config"), CONFIG, { append: true });
-    for (const folder of [paths.incoming, paths.retired]) {
+    // Not by git init: a first clone would wait for one more process.
+    const { incoming, retired, packs } = paths;
+    const folders = [incoming, retired, packs, ...refFolders(paths)];
+    for (const folder of folders) {
       await Deno.mkdir(join(temporary, relative(paths.root, folder)), { recursive: true });
     }
+    await Deno.writeTextFile(join(temporary, "config"), CORE[objectFormat] + CONFIG);
+    await Deno.writeTextFile(join(temporary, "HEAD"), HEAD);
     await Deno.rename(temporary, paths.root);
   } catch (error) {
     await remove(temporary);
@@ -49,9 +54,8 @@ export async function createRepository(
  * @throws {StoreError}
  */
 export async function mendRepository(paths: RepoPaths): Promise<void> {
-  const refs = ["heads", "tags"].map((kind) => join(paths.root, "refs", kind));
   try {
-    for (const folder of [...refs, paths.packs, paths.incoming, paths.retired]) {
+    for (const folder of [...refFolders(paths), paths.packs, paths.incoming, paths.retired]) {
       await Deno.mkdir(folder, { recursive: true });
     }
   } catch (error) {
@@ -59,7 +63,11 @@ export async function mendRepository(paths: RepoPaths): Promise<void> {
   }
   const head = join(paths.root, "HEAD");
   const text = await readTextIfPresent(head) ?? "";
-  if (!/^ref: refs\/heads\/.+\n$/.test(text)) await writeFileAtomic(head, "ref: refs/heads/main\n");
+  if (!/^ref: refs\/heads\/.+\n$/.test(text)) await writeFileAtomic(head, HEAD);
+}
+
+function refFolders({ root }: RepoPaths): string[] {
+  return ["heads", "tags"].map((kind) => join(root, "refs", kind));
 }
 
 /** The object format of a bare repository. */
