@@ -66,23 +66,17 @@ export async function isIncomplete(local: LocalRepository): Promise<boolean> {
  * Whether `git clone` is filling it. git doesn't say so before it fetches, but until then it has
  * written the remote's address without the branches that are fetched from there.
  */
-export async function isBeingCloned(local: LocalRepository, signal: AbortSignal): Promise<boolean> {
+export async function isBeingCloned(local: LocalRepository): Promise<boolean> {
   if (!await isEmpty(local)) return false;
-  const { runGit } = await import("../git_interface/run.ts");
-  const { stdout } = await runGit(
-    [
-      "config",
-      "--file",
-      join(local.commonDir, "config"),
-      "--name-only",
-      "--get-regexp",
-      "^remote[.]",
-    ],
-    { cwd: local.commonDir, signal, allowFail: true },
-  );
-  const names = stdout.split("\n");
-  return names.some((name) => name.endsWith(".url")) &&
-    !names.some((name) => name.endsWith(".fetch"));
+  // git itself wrote the file just now: it has no includes, and no line is continued.
+  let isRemote = false;
+  const keys = new Set<string>();
+  for (const line of await lines(join(local.commonDir, "config"))) {
+    if (line.startsWith("[")) isRemote = /^\[remote "/i.test(line);
+    const [, key] = /^\s*(url|fetch)\s*=/i.exec(line) ?? [];
+    if (isRemote && key) keys.add(key.toLowerCase());
+  }
+  return keys.has("url") && !keys.has("fetch");
 }
 
 /** Whether it has no object of its own. */
@@ -104,10 +98,15 @@ async function isEmpty({ objectDirectory, alternates }: LocalRepository): Promis
 }
 
 async function firstLine(path: string): Promise<string | undefined> {
+  return (await lines(path))[0];
+}
+
+/** None if there is no such file. */
+async function lines(path: string): Promise<string[]> {
   try {
-    return (await Deno.readTextFile(path)).split("\n")[0];
+    return (await Deno.readTextFile(path)).split("\n");
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
+    if (error instanceof Deno.errors.NotFound) return [];
     throw error;
   }
 }

@@ -94,10 +94,10 @@ export class Session {
 
   /** Whether all of it will be fetched, by a clone: who only lists refs must not have to wait for it. */
   async #isToFill({ refs, servers, own, packBytes }: RemoteState): Promise<boolean> {
-    const { env, signal } = this.#parts;
+    const { env } = this.#parts;
     if (servers || own || this.#options.narrows || !env("GIT_DIR")) return false;
     if (Object.keys(refs).length === 0) return false;
-    if (!await isBeingCloned(await localRepository(env), signal)) return false;
+    if (!await isBeingCloned(await localRepository(env))) return false;
     const { isSmallPart } = await import("./fetch_part.ts");
     return !isSmallPart({ refs, packBytes }, () => false);
   }
@@ -261,6 +261,7 @@ export class Session {
       throw error;
     });
     this.#parts.meter.done();
+    this.#parts.trace?.("the store has it");
     this.#warn(synced);
     return synced;
   }
