@@ -12,7 +12,7 @@ import { fetchChecksObjects } from "../git_interface/config.ts";
 import type { RepoAddress } from "../identity/address.ts";
 import { branchesDiffer } from "../manifest/branches.ts";
 import type { Manifest, PackRef, SignedManifest } from "../manifest/types.ts";
-import type { EarlyIndex } from "../store/early_index.ts";
+import type { EarlyIndex, EarlyOptions } from "../store/early_index.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { Transport } from "../transports/transport.ts";
 import { chooseFetch } from "./fetch_choice.ts";
@@ -177,7 +177,10 @@ async function fetchPacks(
   isStrict.catch(() => {}); // awaited once the packs are here
   await repository.create(manifest.objectFormat);
   wait.trace?.("store prepared");
-  await using early = beginIndex(repository, manifest, missing, isStrict);
+  await using early = beginIndex(repository, manifest, missing, {
+    strict: isStrict,
+    progress: wait.progress,
+  });
   const fetched = await fetchAll(parts, repository, signed, { missing, early }, wait);
   wait.trace?.("all packs here");
   try {
@@ -204,11 +207,11 @@ function beginIndex(
   repository: StoredRepository,
   { packs }: Manifest,
   missing: readonly PackRef[],
-  isStrict: Promise<boolean>,
+  options: EarlyOptions,
 ): EarlyIndex | undefined {
   const [first] = packs;
   if (!first || missing.length < packs.length || first.size < EARLY_INDEX_BYTES) return undefined;
-  return repository.indexEarly(first, isStrict);
+  return repository.indexEarly(first, options);
 }
 
 /**

@@ -57,7 +57,7 @@ export async function checkFetched(
       const path = pathOf(pack);
       const early = pack === packs[0] && options.early?.pack === pack ? options.early : undefined;
       await orRemove(path, async () => {
-        const done = await early?.finish(options);
+        const done = await early?.finish(options.signal);
         if (early) options.trace?.(done ? "indexed while it came" : "not indexed while it came");
         if (done) {
           await quarantine.addTrusted(pack, done.packPath, done.idxPath);

@@ -4,11 +4,19 @@
  * @module
  */
 import { join } from "node:path";
-import { abortable, type Progress, type Wait } from "../common/wait.ts";
+import { abortable, type Progress } from "../common/wait.ts";
 import type { PackRef } from "../manifest/types.ts";
 import { CHUNK_BYTES, Intake, type TakenPack } from "./intake.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 import { remove } from "./tidy.ts";
+
+/** How a pack is taken in early. */
+export interface EarlyOptions {
+  /** Also make the checks of `transfer.fsckObjects`. */
+  readonly strict: boolean | Promise<boolean>;
+  /** Told of git's progress once the whole file has arrived. */
+  readonly progress?: Progress;
+}
 
 /**
  * Takes in the part of a file that is there. Dispose it to remove what it made and is still there.
@@ -23,29 +31,24 @@ export class EarlyIndex implements AsyncDisposable {
   readonly #root: string;
   readonly #stop = new AbortController();
   readonly #run: Promise<TakenPack | undefined>;
-  #progress: Progress | undefined;
+  #isWhole = false;
   #available = 0;
   #more = Promise.withResolvers<void>();
 
-  private constructor(paths: RepoPaths, pack: PackRef, isStrict: boolean | Promise<boolean>) {
+  private constructor(paths: RepoPaths, pack: PackRef, options: EarlyOptions) {
     this.pack = pack;
     this.#path = paths.incomingPack(pack.sha256);
     this.#root = paths.quarantine();
-    this.#run = this.#take(paths.root, isStrict).catch(() => undefined);
+    this.#run = this.#take(paths.root, options).catch(() => undefined);
   }
 
   /**
    * Starts to take in the first pack of an empty repository.
    *
    * @param pack fetched to the incoming path of `paths`
-   * @param isStrict also make the checks of `transfer.fsckObjects`
    */
-  static start(
-    paths: RepoPaths,
-    pack: PackRef,
-    isStrict: boolean | Promise<boolean>,
-  ): EarlyIndex {
-    return new EarlyIndex(paths, pack, isStrict);
+  static start(paths: RepoPaths, pack: PackRef, options: EarlyOptions): EarlyIndex {
+    return new EarlyIndex(paths, pack, options);
   }
 
   /** So many bytes from the start of the file are there, and most likely right. */
@@ -62,8 +65,8 @@ export class EarlyIndex implements AsyncDisposable {
    * @returns the pack and its index, which last until this is disposed of; undefined if what was
    * read is not the pack, or git rejects it
    */
-  async finish({ signal, progress }: Wait): Promise<TakenPack | undefined> {
-    this.#progress = progress;
+  async finish(signal: AbortSignal): Promise<TakenPack | undefined> {
+    this.#isWhole = true;
     this.advance(this.pack.size);
     return await abortable(this.#run, signal);
   }
@@ -75,16 +78,18 @@ export class EarlyIndex implements AsyncDisposable {
     await remove(this.#root);
   }
 
-  async #take(gitDir: string, isStrict: boolean | Promise<boolean>): Promise<TakenPack> {
+  async #take(gitDir: string, { strict, progress }: EarlyOptions): Promise<TakenPack> {
+    const report: Progress | undefined = progress &&
+      ((done, total, what) => this.#isWhole && progress(done, total, what));
     await Deno.mkdir(join(this.#root, "pack"), { recursive: true });
     await using intake = await Intake.begin({
       gitDir,
       objectDirectory: this.#root,
       pack: this.pack,
-      strict: await isStrict,
+      strict: await strict,
       connected: true,
       signal: this.#stop.signal,
-      progress: (done, total, what) => this.#progress?.(done, total, what),
+      progress: report,
     });
     const buffer = new Uint8Array(CHUNK_BYTES);
     for (let done = 0; done < this.pack.size;) {

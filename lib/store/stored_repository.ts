@@ -15,7 +15,7 @@ import { presentBitmap } from "./bitmap_files.ts";
 import { type AcceptOptions, checkFetched } from "./check_fetched.ts";
 import { type AddedPack, commitManifest, settle } from "./commit_manifest.ts";
 import { createRepository, mendRepository, objectFormatOf } from "./create_repository.ts";
-import { EarlyIndex } from "./early_index.ts";
+import { EarlyIndex, type EarlyOptions } from "./early_index.ts";
 import { bitmapBase, makeBitmap } from "./make_bitmap.ts";
 import { Quarantine } from "./quarantine.ts";
 import { type FetchInto, receivePack } from "./receive_pack.ts";
@@ -119,8 +119,8 @@ export class StoredRepository extends RepositoryReader {
    * Starts to index a pack that is about to be fetched to its incoming path, the first of a
    * repository that has none.
    */
-  indexEarly(pack: PackRef, isStrict: boolean | Promise<boolean>): EarlyIndex {
-    return EarlyIndex.start(this.paths, pack, isStrict);
+  indexEarly(pack: PackRef, options: EarlyOptions): EarlyIndex {
+    return EarlyIndex.start(this.paths, pack, options);
   }
 
   /**

@@ -26,14 +26,14 @@ for (const format of FORMATS) {
     const whole = await Deno.readFile(file.path);
     await Deno.truncate(file.path);
     {
-      await using early = reader.indexEarly(pack, true);
+      await using early = reader.indexEarly(pack, { strict: true });
       let written = 0;
       for (const part of [0.1, 0.1, 0.5, 0.9, 1]) {
         const size = Math.floor(whole.length * part);
         await Deno.writeFile(file.path, whole.subarray(written, size), { append: true });
         early.advance(written = size);
       }
-      assert.ok(await early.finish(lenient));
+      assert.ok(await early.finish(lenient.signal));
       await reader.accept(signed, [file], { ...lenient, early });
     }
     assert.equal(await fsck(reader), "");
@@ -46,7 +46,7 @@ Deno.test("another file that was put in the place of the growing one is checked 
   await using temp = await tempDir();
   const { reader, signed, pack, file } = await firstPublication(temp.path);
   const whole = await Deno.readFile(file.path);
-  await using early = reader.indexEarly(pack, false);
+  await using early = reader.indexEarly(pack, { strict: false });
   early.advance(whole.length >> 1);
   const wrong = whole.slice();
   wrong[wrong.length - 100]! ^= 1;
@@ -63,10 +63,10 @@ Deno.test("where the head start fails the pack is indexed as usual", async () =>
   await using temp = await tempDir();
   const { reader, signed, pack, file } = await firstPublication(temp.path);
   const whole = await Deno.readFile(file.path);
-  await using early = reader.indexEarly(pack, false);
+  await using early = reader.indexEarly(pack, { strict: false });
   await Deno.writeFile(file.path, whole.map((byte) => ~byte)); // git gives up on what it is fed
   early.advance(1000);
-  assert.equal(await early.finish(lenient), undefined);
+  assert.equal(await early.finish(lenient.signal), undefined);
   await Deno.writeFile(file.path, whole);
   await reader.accept(signed, [file], { ...lenient, early });
   assert.equal(await fsck(reader), "");
@@ -77,9 +77,9 @@ Deno.test("another pack, that came before the right one, is not used", async () 
   const { reader, signed, pack, file } = await firstPublication(temp.path);
   const whole = await Deno.readFile(file.path);
   await Deno.writeFile(file.path, await otherPack(temp.path, pack.size));
-  await using early = reader.indexEarly(pack, false);
+  await using early = reader.indexEarly(pack, { strict: false });
   early.advance(pack.size);
-  assert.equal(await early.finish(lenient), undefined);
+  assert.equal(await early.finish(lenient.signal), undefined);
   await Deno.writeFile(file.path, whole);
   await reader.accept(signed, [file], { ...lenient, early });
   assert.equal(await fsck(reader), "");
@@ -103,7 +103,7 @@ Deno.test("a fetch that is given up leaves nothing of the index", async () => {
   await using temp = await tempDir();
   const { reader, pack } = await firstPublication(temp.path);
   {
-    await using early = reader.indexEarly(pack, false);
+    await using early = reader.indexEarly(pack, { strict: false });
     early.advance(100);
   }
   assert.deepEqual(await leftovers(reader.path), []);

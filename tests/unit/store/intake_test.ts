@@ -75,9 +75,9 @@ Deno.test("a pack that was indexed while another lay in its place is checked its
   const lie = altered(given.bytes); // signed, with the trailer of the honest one
   const { reader, signed, pack, path } = await publicationOf(temp.path, given, lie);
   await Deno.writeFile(path, given.bytes);
-  await using early = reader.indexEarly(pack, false);
+  await using early = reader.indexEarly(pack, { strict: false });
   early.advance(pack.size);
-  assert.equal(await early.finish(lenient), undefined);
+  assert.equal(await early.finish(lenient.signal), undefined);
   await Deno.writeFile(path, lie);
   await assert.rejects(
     reader.accept(signed, [{ pack, path }], { ...lenient, early }),
@@ -97,7 +97,7 @@ for (const [name, lie] of Object.entries(LIES)) {
         lie(given.bytes),
         name === "fewer objects" ? given.made.pack.objects - 1 : undefined,
       );
-      await using early = reader.indexEarly(pack, false);
+      await using early = reader.indexEarly(pack, { strict: false });
       if (isEarly) early.advance(pack.size);
       const options = isEarly ? { ...lenient, early } : lenient;
       const accepted = reader.accept(signed, [{ pack, path }], options);
@@ -138,12 +138,12 @@ Deno.test("whatever comes in whatever order, all that is stored passes git fsck"
       const { reader, signed, pack, path } = await publicationOf(temp.path, given, right);
       await Deno.truncate(path);
       let size = 0;
-      let early = reader.indexEarly(pack, false);
+      let early = reader.indexEarly(pack, { strict: false });
       try {
         for (const one of steps) {
           if (one.do === "restart") {
             await early[Symbol.asyncDispose]();
-            early = reader.indexEarly(pack, false);
+            early = reader.indexEarly(pack, { strict: false });
             early.advance(Math.min(size, pack.size));
             continue;
           }

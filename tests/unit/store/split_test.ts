@@ -89,7 +89,7 @@ Deno.test("the first of several packs is indexed while it arrives, or with the o
     const reader = readerOf(publisher, join(temp.path, `home-${i}`));
     await reader.create("sha1");
     await Deno.mkdir(join(reader.incomingPath(added[0]!.pack.sha256), ".."), { recursive: true });
-    await using early = reader.indexEarly(signed.manifest.packs[0]!, false);
+    await using early = reader.indexEarly(signed.manifest.packs[0]!, { strict: false });
     const fetched = await fetchInto(reader, { signed, added });
     await reader.accept(signed, fetched, { ...lenient, early });
     assert.equal(await fsck(reader), "");
