@@ -71,6 +71,11 @@ function routerTest(name: string, fn: () => Promise<void>): void {
   });
 }
 
+/** What the doctor says. */
+async function doctor(node: Node): Promise<string> {
+  return (await node.run("gtr", ["doctor"])).stdout;
+}
+
 /** Waits until the router maps so many ports to a host; returns its rules for them, sorted. */
 async function untilMapped(router: MappingRouter, host: string, count: number): Promise<string[]> {
   let rules: string[] = [];
@@ -105,6 +110,10 @@ for (const [by, speaks] of [["PCP", { upnp: false }], ["UPnP", { natPmp: false }
     await bob.git("clone", "-q", url, "copy");
     assert.equal(await Deno.readTextFile(bob.path("copy/readme.txt")), "hello\n");
     await untilTold(alice, by, 2);
+    assert.match(
+      await doctor(alice),
+      /^ok reach by torrent: from outside at .*, a port that the router maps/m,
+    );
 
     await router.stop();
     assert.deepEqual(router.rules(), []);

@@ -7,7 +7,7 @@
 import { isIPv4 } from "node:net";
 import { placeOf } from "../../../common/ip_address.ts";
 import { abortable, deadline } from "../../../common/wait.ts";
-import type { PortMapping } from "../../shared/port_mapping/mod.ts";
+import type { Outside, PortMapping } from "../../shared/port_mapping/mod.ts";
 import type { Reach, TransportContext, Wait } from "../../transport.ts";
 import type { Address } from "../address.ts";
 import type { Dht } from "../dht/dht.ts";
@@ -99,8 +99,12 @@ export class TorrentReach implements Disposable {
   /** Begins to find out. */
   begin(parts: ReachParts): void {
     this.#parts = parts;
+    let before: Outside | undefined;
     parts.mapping?.onChange(() => {
-      this.#refusals.clear();
+      const now = parts.mapping?.outside;
+      if (now?.host === before?.host && now?.port === before?.port) return;
+      before = now;
+      this.#refusals.clear(); // they were at another port, or there was none
       this.#wake.resolve();
     });
     void this.#search(parts, this.#stop.signal).catch(() => {}); // ends with its signal
