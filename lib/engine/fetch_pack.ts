@@ -12,6 +12,7 @@ import type { FetchWait, Transport } from "../transports/transport.ts";
 import {
   type Attempt,
   bestNetwork,
+  hopeless,
   isOvertaken,
   isSilent,
   type Network,
@@ -130,8 +131,9 @@ export class PackSources {
           attempt.network.stalled || isOvertaken(attempt, pack.size, next)
         );
         if (next && needsCompany) begin(next);
-        else if (running.length === 0) throw failureOf(attempts, pack);
-        else await oneOf(changed.promise, LOOK_MS, wait.signal);
+        else if (running.length === 0 || (!next && hopeless(attempts))) {
+          throw failureOf(attempts, pack);
+        } else await oneOf(changed.promise, LOOK_MS, wait.signal);
       }
     } finally {
       won.abort();
@@ -182,18 +184,18 @@ async function held(file: string): Promise<number> {
 }
 
 function failureOf(attempts: readonly Attempt[], { sha256 }: PackRef): GtrError {
-  const failures = attempts.map(({ failure }) => failure!);
-  const [first] = failures;
+  const failures = attempts.flatMap(({ failure }) => failure ?? []);
+  const first = hopeless(attempts) ?? failures[0];
   if (!first) {
     return new NetworkError("no-transport", "can't fetch packs: no network is enabled", {
       hint: "gtr config transports",
     });
   }
   const ours = failures.find((failure) => failure instanceof StoreError);
-  if (ours || failures.length === 1) return ours ?? first;
+  if (ours || attempts.length === 1) return ours ?? first;
   const what = `can't fetch pack ${sha256.slice(0, 12)}`;
   return new NetworkError(first.code, `${what}: ${attempts.map(stateOf).join("; ")}`, {
-    hint: failures.find(({ hint }) => hint !== undefined)?.hint ??
+    hint: first.hint ?? failures.find(({ hint }) => hint !== undefined)?.hint ??
       "try again when its publisher, or someone who cloned it, is online",
     cause: first,
   });

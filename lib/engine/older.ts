@@ -33,7 +33,9 @@ export async function fetchOlder(
   const { manifest } = newest;
   const stored = await repository.usableManifest();
   let best = stored && await repository.isWhole() ? stored : undefined;
-  for (let i = 0; i < TRIES; i++) {
+  // Who can't be connected to for the newest can't be for another either.
+  const tries = failure.code === "out-of-reach" ? 0 : TRIES;
+  for (let i = 0; i < tries; i++) {
     const sequence = await repository.highestSequence() + 1;
     if (sequence >= manifest.sequence) break;
     // The same repository at the same places; it is the peer's own manifest that is verified.

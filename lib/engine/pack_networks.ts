@@ -13,6 +13,8 @@ const UNCONNECTED_MS = 300;
 const SILENT_MS = 2000;
 /** And one whose connected peers send nothing: in a crowd each of them has its turn. */
 const CROWDED_MS = 5000;
+/** Where one network knows that nobody can be connected to, the others have so long to prove it wrong. */
+const UNREACHED_MS = 2500;
 /** Speeds are guesses: another network joins only where it would be so many times as fast. */
 const SOONER = 2;
 
@@ -76,9 +78,23 @@ export function isSilent({ moved, peers }: Attempt): boolean {
   return performance.now() - moved >= patience;
 }
 
+/**
+ * Why it is of no use to wait any longer: a network knows that those who have the pack can't be
+ * connected to, whenever one tries, and no other has connected to anybody in its time.
+ */
+export function hopeless(attempts: readonly Attempt[]): GtrError | undefined {
+  const found = attempts.find(({ failure }) => failure?.code === "out-of-reach")?.failure;
+  const now = performance.now();
+  const isInVain = attempts.every(({ failure, peers, bytes, started }) =>
+    failure || (peers === 0 && bytes === 0 && now - started >= UNREACHED_MS)
+  );
+  return isInVain ? found : undefined;
+}
+
 /** What a person should know of a network that has not delivered. */
 export function stateOf({ network, failure, peers, bytes }: Attempt): string {
-  const state = failure?.message ??
+  // What could not be fetched has been said already.
+  const state = failure?.message.replace(/^can't fetch pack [^:]*: /, "") ??
     (peers
       ? `${counted(peers, "peer")} connected, but ${bytes > 0 ? "no more came" : "sent nothing"}`
       : peers === 0

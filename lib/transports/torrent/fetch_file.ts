@@ -95,7 +95,11 @@ export async function fetchFile(
     for (;;) {
       if (performance.now() - lastByte >= patience) {
         try {
-          return await read({ signal, progress: idle.touch });
+          const progress = () => {
+            idle.touch();
+            wait.connected?.(1); // the DHT, which has it
+          };
+          return await read({ signal, progress });
         } catch (error) {
           signal.throwIfAborted();
           if (!(error instanceof GtrError)) throw error;

@@ -5,7 +5,7 @@ import { NetworkError } from "../../../lib/common/errors.ts";
 import { deadline, sleep } from "../../../lib/common/wait.ts";
 import { PackSources } from "../../../lib/engine/fetch_pack.ts";
 import type { PackRef, SignedManifest } from "../../../lib/manifest/types.ts";
-import type { Transport, Wait } from "../../../lib/transports/transport.ts";
+import type { FetchWait, Transport, Wait } from "../../../lib/transports/transport.ts";
 import { abortOf } from "../common/signals.ts";
 import { tempDir } from "./fixture.ts";
 import { silence, transport } from "./memory_transport.ts";
@@ -95,6 +95,33 @@ for (const [what, slow] of [["is silent", silent], ["stalls halfway", stalled]] 
     assert.equal(progress.at(-1), BYTES.length);
   });
 }
+
+Deno.test("where nobody can be connected to, whenever one tries, it is said soon and for all networks", async () => {
+  const lonely = network("lonely", (_into, wait) => {
+    (wait as FetchWait).connected?.(0);
+    return silence(wait);
+  });
+  const why = new NetworkError("out-of-reach", "no hole can be punched", { hint: "set a relay" });
+  const punching = network("punching", () => Promise.reject(why));
+  const { error, ms } = await fetch([lonely, punching]);
+  assert.equal(error.code, "out-of-reach");
+  assert.match(
+    error.message,
+    /: lonely: no peer could be connected to; punching: no hole can be punched$/,
+  );
+  assert.equal(error.hint, "set a relay");
+  assert.ok(ms < 4000, `${ms} ms`);
+
+  const late = network("late", async (into, wait) => {
+    (wait as FetchWait).connected?.(0);
+    await sleep(1000, wait.signal);
+    (wait as FetchWait).connected?.(1);
+    await sleep(3000, wait.signal);
+    await Deno.writeFile(into, BYTES);
+    wait.progress?.(BYTES.length, BYTES.length, "receiving");
+  });
+  assert.equal((await fetch([late, punching])).error, undefined, "somebody is connected");
+});
 
 Deno.test("a network that is slow but moves is left alone", async () => {
   const slow = network("slow", async (into, wait) => {
