@@ -7,7 +7,8 @@
  * why at the end of its name, "(needs aria2c)", else it counts as failed. Tests mostly wait for other
  * processes, so `TEST_LANES` of them (default 3) run at once, except those that have to be alone;
  * what a process printed is shown when it has ended, and all errors again at the end. `TEST_DEADLINE`
- * is the number of seconds the whole run may take, by default 2400.
+ * is the number of seconds the whole run may take, by default 2400; each test has a deadline of its
+ * own (scripts/test/deadline.ts), and so has each process of tests.
  *
  * @module
  */
@@ -18,6 +19,10 @@ import { ALONE } from "./local/alone.ts";
 import { type Count, count, deno, errors } from "./test/deno.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
+/** Gives each test a deadline. */
+const DEADLINE = join(ROOT, "scripts", "test", "deadline.ts");
+/** What the tests of one process may take in all: then it hangs where no test's deadline helps. */
+const BATCH_MS = 900_000;
 const SOURCES = ["cmd", "lib", "scripts", "tests"];
 const CHECKS = [["fmt", "--check"], ["lint"], ["check", "--quiet", ...SOURCES]];
 /** In the order they begin: those that take long first. */
@@ -70,7 +75,9 @@ async function runBatch({ name, files }: Batch): Promise<void> {
   const flags = Deno.env.get("CI") ? ["--frozen"] : [];
   const start = performance.now();
   // The types of all have been checked at once: that is quicker.
-  const ended = await deno(["test", "-A", "--no-check", ...flags, ...files], options);
+  const signal = AbortSignal.any([overall, AbortSignal.timeout(BATCH_MS)]);
+  const args = ["test", "-A", "--no-check", "--preload", DEADLINE, ...flags, ...files];
+  const ended = await deno(args, { ...options, signal });
   const counted = count(ended);
   total.passed += counted.passed;
   total.failed += counted.failed;

@@ -22,6 +22,7 @@ export const ALONE = [
   "tests/e2e/who_test.ts", // acknowledgements, against the clock
   "tests/e2e/many_networks_test.ts", // networks that race at rates that are set
   "tests/interop/udx_native_test.ts", // throughput
+  "tests/unit/udx/fairness_test.ts", // how much gets through beside something else
 ];
 
 /** Many small files share a process in this group; elsewhere each has its own. */
@@ -36,8 +37,10 @@ export async function batches(root: string, groups: readonly string[]): Promise<
   const all: Batch[] = [];
   for (const group of groups) {
     for (const [folder, files] of await testFiles(root, `tests/${group}`)) {
-      if (group === BY_FOLDER) all.push({ name: folder, files, alone: false });
-      else for (const f of files) all.push({ name: f, files: [f], alone: ALONE.includes(f) });
+      const own = group === BY_FOLDER ? files.filter((f) => ALONE.includes(f)) : files;
+      const shared = files.filter((f) => !own.includes(f));
+      if (shared.length > 0) all.push({ name: folder, files: shared, alone: false });
+      for (const f of own) all.push({ name: f, files: [f], alone: ALONE.includes(f) });
     }
   }
   return all;

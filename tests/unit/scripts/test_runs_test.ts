@@ -6,12 +6,20 @@ import { count, deno, errors } from "../../../scripts/test/deno.ts";
 const ROOT = join(import.meta.dirname!, "..", "..", "..");
 
 /** Runs these tests, as `make test` does. */
-async function run(source: string, signal = AbortSignal.timeout(60_000)) {
+async function run(
+  source: string,
+  { signal = AbortSignal.timeout(60_000), preload, env: more = {} }: {
+    signal?: AbortSignal;
+    preload?: string;
+    env?: Record<string, string>;
+  } = {},
+) {
   const folder = await Deno.makeTempDir();
   try {
     await Deno.writeTextFile(join(folder, "a_test.ts"), source);
-    const env = { ...Deno.env.toObject(), NO_COLOR: "1" };
-    const args = ["test", "--no-config", "--no-check", "-A", "a_test.ts"];
+    const env = { ...Deno.env.toObject(), NO_COLOR: "1", ...more };
+    const before = preload === undefined ? [] : ["--preload", preload];
+    const args = ["test", "--no-config", "--no-check", "-A", ...before, "a_test.ts"];
     return await deno(args, { cwd: folder, env, signal });
   } finally {
     await Deno.remove(folder, { recursive: true });
@@ -51,12 +59,31 @@ Deno.test("test runs: one that hangs is ended, and has failed", async () => {
       Deno.writeTextFileSync(${JSON.stringify(join(folder, "begun"))}, "");
       await new Promise((resolve) => setTimeout(resolve, 1e9));
     });`,
-    AbortSignal.any([stop.signal, AbortSignal.timeout(60_000)]),
+    { signal: AbortSignal.any([stop.signal, AbortSignal.timeout(60_000)]) },
   );
   for await (const _ of watcher) break;
   stop.abort();
   assert.equal(count(await hanging).failed, 1);
   await Deno.remove(folder, { recursive: true });
+});
+
+Deno.test("test runs: each test has a deadline of its own, however it is written", async () => {
+  const forever = "async () => void await new Promise((resolve) => setTimeout(resolve, 1e9))";
+  const ended = await run(
+    `
+    Deno.test("one", ${forever});
+    Deno.test({ name: "two", fn: ${forever} });
+    Deno.test("three", { sanitizeOps: false }, ${forever});
+    Deno.test(async function four() { await new Promise((resolve) => setTimeout(resolve, 1e9)); });
+    Deno.test("five", async (t) => void await t.step("step", () => {}));
+    Deno.test({ name: "six (needs nothing)", ignore: true, fn: ${forever} });
+  `,
+    { preload: join(ROOT, "scripts", "test", "deadline.ts"), env: { TEST_MS: "100" } },
+  );
+  assert.deepEqual(count(ended), { passed: 1, failed: 4, ignored: ["six (needs nothing)"] });
+  for (const name of ["one", "two", "three", "four"]) {
+    assert.match(errors(ended.output), new RegExp(`${name} has not ended after 0.1 s`));
+  }
 });
 
 Deno.test("test runs: every test file is in one batch, and those that run alone exist", async () => {
