@@ -119,6 +119,14 @@ upnp_nat_postrouting_chain=postrouting_miniupnpd
     return text.split("\n").map((line) => line.trim()).filter((line) => line.includes("dnat"));
   }
 
+  /** Gives a computer another address. */
+  move(name: "a" | "b", address: string): void {
+    const namespace = this.namespace(name);
+    ip("-n", namespace, "addr", "flush", "dev", "net");
+    ip("-n", namespace, "addr", "add", `${address}/24`, "dev", "net");
+    ip("-n", namespace, "route", "add", "default", "via", ROUTER_INSIDE);
+  }
+
   /** Runs a program in a namespace to its end; fails unless it succeeds. */
   run(where: "a" | "b" | "router" | "outside", ...command: string[]): string {
     return this.#run(where, command, "");

@@ -115,6 +115,9 @@ for (const [by, speaks] of [["PCP", { upnp: false }], ["UPnP", { natPmp: false }
       /^ok reach by torrent: from outside at .*, a port that the router maps/m,
     );
 
+    const { reach } = await alice.status();
+    assert.equal(reach.torrent.how, "mapped", JSON.stringify(reach));
+
     await router.stop();
     assert.deepEqual(router.rules(), []);
     await router.start(speaks);
@@ -156,6 +159,15 @@ for (const [by, speaks] of [["PCP", { upnp: false }], ["UPnP", { natPmp: false }
     await untilMapped(world.router, HOME.a, 2);
   });
 }
+
+routerTest("a computer that gets another address has its ports mapped again", async () => {
+  await using world = await World.open({});
+  const alice = await world.join("a", SWARM_ONLY);
+  await alice.share("hello");
+  await untilMapped(world.router, HOME.a, 2);
+  world.router.move("a", "192.168.71.9");
+  await untilMapped(world.router, "192.168.71.9", 2);
+});
 
 routerTest("hyperdht knows that a mapped port can be reached", async () => {
   await using world = await World.open({});

@@ -321,12 +321,13 @@ export class HyperNode implements AsyncDisposable {
     this.#moves?.[Symbol.dispose]();
     this.#returns[Symbol.dispose]();
     await this.#local?.[Symbol.asyncDispose]();
-    await this.#mapped?.[Symbol.asyncDispose]();
+    const unmapped = this.#mapped?.[Symbol.asyncDispose]();
     for (const dht of [this.dht, ...this.#first.toReversed()]) {
       const gone = dht.destroy();
       await abortable(gone, signal).catch(() => dht.destroy({ force: true }));
       await gone;
     }
+    await unmapped;
   }
 }
 

@@ -104,7 +104,9 @@ export class PortMapper implements Disposable {
           return this.#mapped(router, await router.map(wish, signal));
         } catch {
           signal.throwIfAborted();
-          this.#forget(); // another protocol may do, or another router is there now
+          // Another protocol may do, or another router is there now. It is heard on: it may come back.
+          this.#router = undefined;
+          this.#absent = undefined;
         }
       }
       const absent = this.#absent;
@@ -185,8 +187,8 @@ export class PortMapper implements Disposable {
     this.#outside = mapped.host;
     this.#absent = undefined;
     if (this.#router !== router) {
-      this.#heard?.[Symbol.dispose]();
       this.#router = router;
+      this.#heard?.[Symbol.dispose]();
       this.#heard = this.#hear(router);
     }
     return { ...mapped, by: router.by, router };
