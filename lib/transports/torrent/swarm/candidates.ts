@@ -37,7 +37,7 @@ interface Source {
 /** The addresses known for one torrent. */
 export class Candidates {
   readonly #known = new Map<string, Candidate>();
-  /** Host of a peer, or "" for what was looked up. */
+  /** Place of a peer, or "" for what was looked up. */
   readonly #sources = new Map<string, Source>();
   readonly #isHere: (id: string) => boolean;
 
@@ -49,7 +49,7 @@ export class Candidates {
   /**
    * Learns an address; false where it is known, not dialable, or one too many.
    *
-   * @param from the host of the peer that told it
+   * @param from the peer that told it, by `placeOf` its address
    */
   add(address: PeerAddress, from = ""): boolean {
     const { host, port } = address;

@@ -80,7 +80,7 @@ export class Dialer {
   /**
    * Dials one more address.
    *
-   * @param from the host of the peer that told it
+   * @param from the peer that told it, by `placeOf` its address
    */
   add(address: PeerAddress, from?: string): void {
     if (this.#closed || this.#options.swarm.bans.has(address.host, address.port)) return;

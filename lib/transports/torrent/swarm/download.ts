@@ -4,6 +4,7 @@
  * @module
  */
 import { NetworkError, VerificationError } from "../../../common/errors.ts";
+import { placeOf } from "../../../common/ip_address.ts";
 import type { Progress, Trace } from "../../../common/wait.ts";
 import { Blame } from "./blame.ts";
 import type { PeerAddress } from "./candidates.ts";
@@ -143,7 +144,7 @@ export class Download extends Torrent {
 
   /** Tries one more address. */
   override learned(address: PeerAddress, from?: Peer): void {
-    this.#dialer.add(address, from?.wire.host);
+    this.#dialer.add(address, from && placeOf(from.wire.host));
   }
 
   protected override prepare(): undefined {}

@@ -191,7 +191,9 @@ export abstract class Torrent {
     if (peer.address) {
       for (const other of this.peerSet) other.pex?.drop(addressKey(peer.address));
     }
-    if (peer.other && !this.#closed) this.learned(peer.other, peer); // the way to it that is still untried
+    // The way to it that is still untried, unless it lied.
+    const isBanned = this.swarm.bans.has(peer.wire.host, peer.id);
+    if (peer.other && !this.#closed && !isBanned) this.#told(peer, peer.other);
     this.left(peer);
   }
 
@@ -227,15 +229,16 @@ export abstract class Torrent {
     if (this.content) serveMetadata(wire, this.content.info.bytes);
     else this.requestMetadata(peer);
     peer.pex = exchangePeers(wire, {
-      found: (text) => this.#told(peer, text),
+      found: (text) => {
+        const address = parseAddress(text);
+        if (address) this.#told(peer, address);
+      },
       dropped: this.swarm.dropped,
     });
   }
 
   /** A peer on the public network knows of none nearer: such an address leads elsewhere from here. */
-  #told(peer: Peer, text: string): void {
-    const address = parseAddress(text);
-    if (!address) return;
+  #told(peer: Peer, address: PeerAddress): void {
     if (mayDial(address.host, reachOf(peer.wire.host))) this.learned(address, peer);
     else this.swarm.dropped("inside-address");
   }

@@ -10,7 +10,7 @@ import { keyFromSeed } from "../../../../../lib/identity/keys.ts";
 import { formatHostPort } from "../../../../../lib/transports/torrent/address.ts";
 import { contactsIn } from "../../../../../lib/transports/torrent/dht/contacts.ts";
 import type { Dht } from "../../../../../lib/transports/torrent/dht/dht.ts";
-import { signItem } from "../../../../../lib/transports/torrent/dht/items.ts";
+import { mutableTarget, signItem } from "../../../../../lib/transports/torrent/dht/items.ts";
 import { addressOf, DhtNetwork, within } from "./network.ts";
 
 const key = keyFromSeed(new Uint8Array(32).fill(7));
@@ -111,6 +111,22 @@ Deno.test("both: what is in a reply follows the packet's family, and what the qu
     const { values } = await ask("get_peers", { info_hash: target });
     assert.deepEqual((values as Uint8Array[]).map(({ length }) => length), [family === 4 ? 6 : 18]);
   }
+});
+
+Deno.test("IPv6: an item and the nodes beside it fit into one packet of 1,500 bytes", async () => {
+  await using network = new DhtNetwork();
+  const first = await joining(network, "::1");
+  for (let i = 0; i < 9; i++) await joining(network, "::1", addressOf(first, "::1"));
+  const value = bencode.encode("x".repeat(992));
+  const item = signItem(key, { salt: Buffer.from("hello"), seq: 1e9, value });
+  await within((wait) => first.putMutable(item, wait));
+  const reply = await query("::1", first.port, "get", { target: mutableTarget(item) });
+  assert.equal(contactsIn(reply, 6).length, 4);
+  // What k-rpc-socket and extra_keys.ts put around it, and the headers of IPv6 and UDP.
+  assert.ok(
+    bencode.encode({ ip: new Uint8Array(18), r: reply, t: "aa", v: "GT00", y: "r" }).length + 48 <=
+      1500,
+  );
 });
 
 /** The `r` of the answer to one packet, of a sender without an id: nobody keeps it as a node. */
