@@ -9,6 +9,7 @@ import { randomBytes } from "node:crypto";
 import type { Verdict } from "../../lib/daemon/api.ts";
 import type { Reach } from "../../lib/transports/transport.ts";
 import { Node } from "../e2e/node.ts";
+import { until } from "../e2e/until.ts";
 import { cantTranslate, type Nat, NatNetwork, PUBLIC_HOSTS } from "./nat_network.ts";
 
 const why = cantTranslate();
@@ -82,6 +83,16 @@ function test(name: string, fn: (net: Public) => Promise<void>): void {
 
 const told = async (node: Node) => await node.status() as unknown as Told;
 
+/** Starts gtd, and waits until it has found out. */
+async function startAndMeasure(node: Node): Promise<void> {
+  await node.gtr("daemon", "start");
+  let how: string[] = [];
+  await until(() => `networks know how others get here, not ${how}`, async () => {
+    how = Object.values((await told(node)).reach).map((reach) => reach.how);
+    return how.every((one) => one !== "unknown");
+  });
+}
+
 /** What the doctor says of reach, and its exit code; then what the status tells. */
 async function examine(node: Node): Promise<Told & { lines: string[]; code: number }> {
   const { code, stdout } = await node.run("gtr", ["doctor"]);
@@ -148,7 +159,7 @@ for (const [nat, expected] of Object.entries(CASES) as [Nat, Expected][]) {
     net.network.translate("a", nat);
     net.network.translate("b", "port-restricted");
     const node = await net.join("a");
-    await node.gtr("daemon", "start");
+    await startAndMeasure(node);
     const { lines, code, reach, verdict } = await examine(node);
     assert.match(`${reach.torrent!.how}: ${reach.torrent!.summary}`, expected.torrent);
     assert.match(`${reach.holepunch!.how}: ${reach.holepunch!.summary}`, expected.holepunch);
@@ -174,7 +185,7 @@ test("a public gtd, once somebody has connected; and one that nobody can fetch f
   assert.deepEqual([reach.torrent!.how, verdict.who], ["open", "everybody"]);
 
   const alone = await net.join("a", { GTR_TRANSPORTS: "torrent" });
-  await alone.gtr("daemon", "start");
+  await startAndMeasure(alone);
   const { code, lines, verdict: none } = await examine(alone);
   assert.equal(code, 1);
   assert.deepEqual(lines.map((line) => line.split(":")[0]), [
