@@ -21,6 +21,8 @@ export class Internet<Name extends string> implements AsyncDisposable {
   readonly network: NatNetwork<Name>;
   readonly #nodes: Node[] = [];
   #bootstrap: Record<string, string> = {};
+  /** The key of the relay that the public gtd is, if it is one. */
+  relay = "";
 
   private constructor(homes: Readonly<Record<Name, Home>>) {
     this.network = new NatNetwork(homes);
@@ -43,6 +45,7 @@ export class Internet<Name extends string> implements AsyncDisposable {
         GTR_TORRENT_BOOTSTRAP: torrent.dht,
         GTR_HOLEPUNCH_BOOTSTRAP: holepunch.dht,
       };
+      made.relay = holepunch.relay ?? "";
       return made;
     } catch (error) {
       await made[Symbol.asyncDispose]();
@@ -147,4 +150,11 @@ export class Times {
   toString(): string {
     return [...this.#rows].map(([pair, row]) => `${pair}: ${row.join(", ")}`).join("\n");
   }
+}
+
+/** Has gtd use this relay from now on; none: "". */
+export async function useRelay(node: Node, relay: string): Promise<void> {
+  await node.stopGtd();
+  node.env.GTR_HOLEPUNCH_RELAYS = relay;
+  await node.gtr("daemon", "start");
 }

@@ -6,7 +6,16 @@
  */
 import assert from "node:assert/strict";
 import type { Node } from "../e2e/node.ts";
-import { clone, Internet, publish, publishMore, pull, Times, untilFollowed } from "./internet.ts";
+import {
+  clone,
+  Internet,
+  publish,
+  publishMore,
+  pull,
+  Times,
+  untilFollowed,
+  useRelay,
+} from "./internet.ts";
 import { cantTranslate, type Home, type Nat } from "./nat_network.ts";
 
 const why = cantTranslate();
@@ -22,7 +31,8 @@ Deno.test({
   fn: async (t) => {
     const names = KINDS.flatMap((kind) => [`a-${kind}`, `b-${kind}`] as const);
     const homes = Object.fromEntries(names.map((name) => [name, { family: 4 }]));
-    await using net = await Internet.make(homes as Record<HomeName, Home>);
+    const relays = { GTR_HOLEPUNCH_RELAY: "true" };
+    await using net = await Internet.make(homes as Record<HomeName, Home>, relays);
     for (const name of names) net.network.translate(name, name.slice(2) as Kind);
     const people = new Map<HomeName, Node>();
     await Promise.all(names.map(async (name) => people.set(name, await net.join(name))));
@@ -35,13 +45,27 @@ Deno.test({
         await t.step(pair, () => visit(times, pair, alice, bob));
       }
     }
+    const [alice, bob] = [people.get("a-symmetric")!, people.get("b-symmetric")!];
+    for (const [who, node] of [["publisher", alice], ["reader", bob]] as const) {
+      const pair = `symmetric to symmetric, by a relay that the ${who} names`;
+      await t.step(pair, async () => {
+        await useRelay(node, net.relay);
+        await visits(times, pair, alice, bob, `relay-of-${who}`);
+        await useRelay(node, "");
+      });
+    }
     console.log(String(times));
   },
 });
 
 /** Bob clones, pulls and follows what Alice publishes. */
-async function visits(times: Times, pair: string, alice: Node, bob: Node): Promise<void> {
-  const name = pair.replaceAll(" ", "-");
+async function visits(
+  times: Times,
+  pair: string,
+  alice: Node,
+  bob: Node,
+  name = pair.replaceAll(" ", "-"),
+): Promise<void> {
   const url = await publish(alice, name);
   await times.measure(pair, "clone", () => clone(bob, url, name));
   const second = await publishMore(alice, name, url);
@@ -56,6 +80,6 @@ async function failsToVisit(times: Times, pair: string, alice: Node, bob: Node):
   await times.measure(pair, "error", async () => {
     const { code, stderr } = await bob.run("git", ["clone", "-q", url]);
     assert.equal(code, 128);
-    assert.match(stderr, /^gtr: .+\nhint: .+/m);
+    assert.match(stderr, /^gtr: .*no hole can be punched.*\nhint: .*holepunch\.relays/m);
   });
 }
