@@ -8,13 +8,13 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { Node } from "../e2e/node.ts";
 import { until } from "../e2e/until.ts";
-import { type Home, NatNetwork, PUBLIC_HOSTS } from "./nat_network.ts";
+import { type Home, NatNetwork, PUBLIC_HOST6, PUBLIC_HOSTS } from "./nat_network.ts";
 
 /** More than networks keep of a repository themselves: a peer has to send it. */
 const BYTES = 200_000;
 
 /** As after the installation: what the tests set for loopback is taken back. */
-const FRESH = { GTR_TORRENT_HOST: "", GTR_HOLEPUNCH_HOST: "", GTR_TRANSPORTS: "torrent,holepunch" };
+const FRESH = { GTR_TORRENT_HOST: "", GTR_HOLEPUNCH_HOST: "" };
 
 /** The homes, and who lives there. Disposing of it ends all. */
 export class Internet<Name extends string> implements AsyncDisposable {
@@ -35,14 +35,16 @@ export class Internet<Name extends string> implements AsyncDisposable {
   ): Promise<Internet<Name>> {
     const made = new Internet(homes);
     try {
-      const first = await made.addPublic({
-        GTR_TORRENT_BOOTSTRAP: "none",
+      const first = await made.#add(made.network.public, {
+        GTR_HOLEPUNCH_HOST: PUBLIC_HOSTS[0]!,
         GTR_HOLEPUNCH_BOOTSTRAP: "none",
         ...env,
       });
+      await first.gtr("daemon", "start");
       const { torrent, holepunch } = (await first.status()).transports;
+      const port = torrent.dht.split(":").at(-1);
       made.#bootstrap = {
-        GTR_TORRENT_BOOTSTRAP: torrent.dht,
+        GTR_TORRENT_BOOTSTRAP: `${PUBLIC_HOSTS[0]}:${port},[${PUBLIC_HOST6}]:${port}`,
         GTR_HOLEPUNCH_BOOTSTRAP: holepunch.dht,
       };
       made.relay = holepunch.relay ?? "";
@@ -51,15 +53,6 @@ export class Internet<Name extends string> implements AsyncDisposable {
       await made[Symbol.asyncDispose]();
       throw error;
     }
-  }
-
-  /** A public gtd that runs. */
-  async addPublic(env: Record<string, string>): Promise<Node> {
-    const host = PUBLIC_HOSTS[0]!;
-    const hosts = { GTR_TORRENT_HOST: host, GTR_HOLEPUNCH_HOST: host };
-    const node = await this.#add(this.network.public, { ...hosts, ...this.#bootstrap, ...env });
-    await node.gtr("daemon", "start");
-    return node;
   }
 
   /** Somebody at the n-th computer of a home, from 1; gtd runs. */

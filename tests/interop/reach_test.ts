@@ -58,6 +58,31 @@ Deno.test({
   },
 });
 
+const KINDS6 = ["open", "port-restricted"] as const satisfies Nat[];
+type HomeName6 = `${"a" | "b"}-${typeof KINDS6[number]}`;
+
+Deno.test({
+  name: `routers: the same with IPv6 alone${reason}`,
+  ignore: reason !== "",
+  fn: async (t) => {
+    const names = KINDS6.flatMap((kind) => [`a-${kind}`, `b-${kind}`] as const);
+    const homes = Object.fromEntries(names.map((name) => [name, { family: 6 }]));
+    await using net = await Internet.make(homes as Record<HomeName6, Home>);
+    for (const name of names) net.network.translate(name, name.slice(2) as Kind);
+    const people = new Map<HomeName6, Node>();
+    await Promise.all(names.map(async (name) => people.set(name, await net.join(name))));
+    const times = new Times();
+    for (const of of KINDS6) {
+      for (const to of KINDS6) {
+        const pair = `IPv6, ${of} to ${to}`;
+        const [alice, bob] = [people.get(`a-${of}`)!, people.get(`b-${to}`)!];
+        await t.step(pair, () => visits(times, pair, alice, bob, `${of}-for-${to}`));
+      }
+    }
+    console.log(String(times));
+  },
+});
+
 /** Bob clones, pulls and follows what Alice publishes. */
 async function visits(
   times: Times,
