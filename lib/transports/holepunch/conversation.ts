@@ -24,6 +24,9 @@ import {
 import type { HyperNode, PeerAddress } from "./node.ts";
 import { noiseStreams } from "./noise_streams.ts";
 
+/** hyperdht gives a sign of life every five seconds. */
+const SILENT_MS = 6_000;
+
 /** One connection. Requests can be sent ahead; answers come in their order. */
 export class Conversation implements Disposable {
   readonly peer: PeerAddress;
@@ -39,6 +42,8 @@ export class Conversation implements Disposable {
   /** Answers that haven't come, and bytes of the last one that haven't been read. */
   #answers = 0;
   #rest = 0;
+  /** When the last packet came. */
+  #heardAt = performance.now();
 
   private constructor(
     peer: PeerAddress,
@@ -48,7 +53,10 @@ export class Conversation implements Disposable {
     this.peer = peer;
     this.#keep = keep;
     this.#stream = stream;
-    stream.rawStream?.prependListener("data", () => this.heard());
+    stream.rawStream?.prependListener("data", () => {
+      this.#heardAt = performance.now();
+      this.heard();
+    });
     const { readable, writable } = noiseStreams(stream);
     this.#reader = new ByteReader(readable);
     this.#writable = writable;
@@ -171,14 +179,14 @@ export class Conversation implements Disposable {
 
   [Symbol.dispose](): void {
     const isIdle = this.#answers === 0 && this.#rest === 0 && !this.isBroken;
-    // With an error, hyperdht uses the hole for no other connection: it may be what is at fault.
-    if (!isIdle) this.#stream.destroy(new Error("ended while something was left to come"));
-    else if (!this.#keep(this)) this.hangUp();
+    if (!isIdle || !this.#keep(this)) this.hangUp();
   }
 
   /** Ends the connection, whatever is under way. */
   hangUp(): void {
-    this.#stream.destroy();
+    const isSilent = performance.now() - this.#heardAt > SILENT_MS;
+    // With an error, hyperdht uses the hole for no other connection: it may lead nowhere any more.
+    this.#stream.destroy(isSilent ? new Error("nothing came any more") : undefined);
   }
 
   async #receiveManifest(
