@@ -85,6 +85,7 @@ export class PackSources {
           prefix: file === into ? wait.prefix : undefined,
           patience: wait.patience,
           connected: (peers) => attempt.peers = peers,
+          searched: () => attempt.searched = true,
           progress: (done, total, name) => {
             if (done <= attempt.done) return;
             const isFirst = attempt.bytes === 0;

@@ -43,6 +43,8 @@ export interface Attempt {
   bytes: number;
   /** Connected peers; undefined if the network doesn't tell. */
   peers?: number;
+  /** It has looked for peers everywhere once: a DHT may take its time. */
+  searched?: boolean;
   /** Why it has ended, if it has ended in vain. */
   failure?: GtrError;
   /** Ends this one only; the network may then get another turn. */
@@ -80,13 +82,13 @@ export function isSilent({ moved, peers }: Attempt): boolean {
 
 /**
  * Why it is of no use to wait any longer: a network knows that those who have the pack can't be
- * connected to, whenever one tries, and no other has connected to anybody in its time.
+ * connected to, whenever one tries, and no other that has looked for peers has connected to one.
  */
 export function hopeless(attempts: readonly Attempt[]): GtrError | undefined {
   const found = attempts.find(({ failure }) => failure?.code === "out-of-reach")?.failure;
   const now = performance.now();
-  const isInVain = attempts.every(({ failure, peers, bytes, started }) =>
-    failure || (peers === 0 && bytes === 0 && now - started >= UNREACHED_MS)
+  const isInVain = attempts.every(({ failure, peers, searched, bytes, started }) =>
+    failure || (searched && peers === 0 && bytes === 0 && now - started >= UNREACHED_MS)
   );
   return isInVain ? found : undefined;
 }

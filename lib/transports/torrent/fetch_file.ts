@@ -78,6 +78,7 @@ export async function fetchFile(
       targets: [Buffer.from(file.infohash, "hex"), ...file.targets],
       signal,
       onRound: (found) => {
+        wait.searched?.();
         if (found === 0) noPeers.resolve();
       },
     }),

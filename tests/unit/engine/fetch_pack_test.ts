@@ -99,6 +99,7 @@ for (const [what, slow] of [["is silent", silent], ["stalls halfway", stalled]] 
 Deno.test("where nobody can be connected to, whenever one tries, it is said soon and for all networks", async () => {
   const lonely = network("lonely", (_into, wait) => {
     (wait as FetchWait).connected?.(0);
+    (wait as FetchWait).searched?.();
     return silence(wait);
   });
   const why = new NetworkError("out-of-reach", "no hole can be punched", { hint: "set a relay" });
@@ -114,6 +115,7 @@ Deno.test("where nobody can be connected to, whenever one tries, it is said soon
 
   const late = network("late", async (into, wait) => {
     (wait as FetchWait).connected?.(0);
+    (wait as FetchWait).searched?.();
     await sleep(1000, wait.signal);
     (wait as FetchWait).connected?.(1);
     await sleep(3000, wait.signal);
