@@ -90,10 +90,15 @@ export class TorrentTransport implements Transport {
     this.#resolver = new Resolver(parts);
     this.#announcer = new Announcer(parts, this.#resolver);
     this.#notices = new Notices(parts);
+    let last: string | undefined;
     mapped.tcp.onChange(() => {
+      const { outside } = mapped.tcp;
       const before = swarm.announcedPort;
-      swarm.outsidePort = mapped.tcp.outside?.port;
-      if (swarm.announcedPort !== before) this.#announcer.announceAgain();
+      swarm.outsidePort = outside?.port;
+      const hasMoved = outside && last !== undefined && outside.host !== last;
+      last = outside?.host ?? last;
+      // Nodes of the DHT keep the address that they were told from.
+      if (hasMoved || swarm.announcedPort !== before) this.#announcer.announceAgain();
     });
   }
 

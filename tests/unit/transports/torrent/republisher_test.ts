@@ -95,3 +95,39 @@ Deno.test("republisher: flushing waits for what outlives the node, and for nothi
   await republisher.flush(wait);
   assert.equal(lasting.runs, 1);
 });
+
+Deno.test("republisher: what tells something else now runs again, also if it is running", async () => {
+  await using republisher = new Republisher(new Growing(), () => {});
+  const begun = Promise.withResolvers<void>();
+  const end = Promise.withResolvers<number>();
+  const told: number[] = [];
+  let port = 1;
+  const done = Promise.withResolvers<void>();
+  const slow = {
+    every: 60_000,
+    outlives: false,
+    run: () => {
+      told.push(port);
+      begun.resolve();
+      if (told.length === 2) done.resolve();
+      return told.length === 1 ? end.promise : Promise.resolve(1);
+    },
+  };
+  const other = counted();
+  const first = republisher.setNow("a/peer/1", slow, wait);
+  await republisher.setNow("a/record", other, wait);
+  await begun.promise;
+  port = 2;
+  republisher.again((key) => key.includes("/peer/"));
+  end.resolve(1);
+  await first;
+  await done.promise;
+  assert.deepEqual(told, [1, 2]);
+  assert.equal(other.runs, 1);
+  port = 3;
+  const third = Promise.withResolvers<void>();
+  slow.run = () => (told.push(port), third.resolve(), Promise.resolve(1));
+  republisher.again((key) => key.includes("/peer/"));
+  await third.promise;
+  assert.deepEqual(told, [1, 2, 3]);
+});
