@@ -118,6 +118,11 @@ for (const [by, speaks] of [["PCP", { upnp: false }], ["UPnP", { natPmp: false }
     const { reach } = await alice.status();
     assert.equal(reach.torrent.how, "mapped", JSON.stringify(reach));
 
+    if (by === "UPnP") {
+      const listed = router.run("b", "upnpc", "-l"); // as anybody at home sees it
+      assert.match(listed, / TCP +(\d+)->192\.168\.71\.2:\1 +'gtr'/);
+    }
+
     await router.stop();
     assert.deepEqual(router.rules(), []);
     await router.start(speaks);
