@@ -9,6 +9,7 @@ import { type RepositoryLocation, requireRepository } from "../exporter/find_git
 import type { RepositorySettings } from "../exporter/repository_settings.ts";
 import { fullBranch, shortBranch } from "../exporter/share.ts";
 import { headTarget, listRefs } from "../git_interface/refs.ts";
+import { userEnvironment } from "../git_interface/user_environment.ts";
 import type { Call, Io } from "./io.ts";
 import { printJson } from "./output.ts";
 
@@ -17,9 +18,9 @@ export async function currentRepository(io: Io): Promise<RepositoryLocation> {
   return await requireRepository(io.cwd, io.signal, gitEnvironment(io));
 }
 
-/** The variables by which a person (or a hook) tells git which repository is meant. */
+/** The variables by which a person (or a hook) tells git which repository is meant, and how it is. */
 export function gitEnvironment(io: Io): Record<string, string> {
-  const env: Record<string, string> = {};
+  const env = userEnvironment(io.env);
   for (const name of ["GIT_DIR", "GIT_WORK_TREE"]) {
     const value = io.env(name);
     if (value) env[name] = value;

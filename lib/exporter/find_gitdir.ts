@@ -17,8 +17,11 @@ export interface RepositoryLocation {
   readonly worktree?: string;
 }
 
-/** git's own variables that name a repository other than the one around the current folder. */
-export type GitEnvironment = Readonly<Partial<Record<"GIT_DIR" | "GIT_WORK_TREE", string>>>;
+/**
+ * git's own variables: those that name a repository other than the one around the current folder, and
+ * those that its looking for one depends on.
+ */
+export type GitEnvironment = Readonly<Record<string, string>>;
 
 /**
  * The repository that `directory` is in, or undefined where it is in none.
@@ -82,7 +85,9 @@ export async function requireRepository(
  */
 export function defaultName(where: RepositoryLocation): string {
   const linked = where.gitDir !== where.commonDir;
-  const bare = basename(where.commonDir) === ".git" ? dirname(where.commonDir) : where.commonDir;
+  // project/.bare with worktrees beside it, or project/.git: both have the project's name.
+  const isInside = [".git", ".bare"].includes(basename(where.commonDir));
+  const bare = isInside ? dirname(where.commonDir) : where.commonDir;
   const folder = basename(linked ? bare : where.worktree ?? bare);
   return folder.normalize("NFKD")
     .replaceAll(/\p{M}+/gu, "") // accents: "über" becomes "uber" and not "-ber"

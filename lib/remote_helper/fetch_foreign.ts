@@ -7,7 +7,8 @@
 import { NetworkError } from "../common/errors.ts";
 import type { RemoteState } from "../daemon/api.ts";
 import { gitFetch } from "../git_interface/git_fetch.ts";
-import { configEnvironment, type PartRequest, removePartialPacks } from "./fetch_part.ts";
+import { configEnvironment } from "../git_interface/user_environment.ts";
+import { type PartRequest, removePartialPacks } from "./fetch_part.ts";
 import type { LocalRepository } from "./local_repository.ts";
 
 /**

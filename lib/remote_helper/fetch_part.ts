@@ -9,6 +9,7 @@ import { type GtrError, StoreError, toGtrError } from "../common/errors.ts";
 import type { Progress } from "../common/wait.ts";
 import type { DialledState, RemoteState, SyncedState } from "../daemon/api.ts";
 import { type FetchedPack, gitFetchPack } from "../git_interface/git_fetch_pack.ts";
+import { configEnvironment } from "../git_interface/user_environment.ts";
 import { checkHeld, type Fetched } from "./fetch.ts";
 import { lookUpObjects } from "./held_objects.ts";
 import { type Environment, type LocalRepository } from "./local_repository.ts";
@@ -99,6 +100,29 @@ export async function wantsSmallPart(
   return isSmallPart(state, (oid) => held.has(oid));
 }
 
+/**
+ * Whether whole packs would bring tags that are not wanted: git takes every tag whose object is there
+ * for one of what it fetched. So it is while some branch is neither wanted nor here.
+ *
+ * @param wanted object ids that git asks for
+ */
+export async function bringsOtherTags(
+  { refs }: Pick<RemoteState, "refs">,
+  local: LocalRepository,
+  wanted: readonly string[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  const held = new Set(wanted);
+  const tags = Object.entries(refs).flatMap(([ref, oid]) =>
+    ref.startsWith("refs/tags/") ? oid : []
+  );
+  const others = [tags, branchTips(refs)].map((oids) => oids.filter((oid) => !held.has(oid)));
+  if (others.some((oids) => oids.length === 0)) return false;
+  const found = await lookUpObjects(local, others.flat(), signal);
+  found.forEach((object) => object && held.add(object.oid));
+  return others.every((oids) => oids.some((oid) => !held.has(oid)));
+}
+
 function branchTips(refs: RemoteState["refs"]): string[] {
   const branches = Object.entries(refs).filter(([ref]) => ref.startsWith("refs/heads/"));
   return [...new Set(branches.map(([, oid]) => oid))];
@@ -127,26 +151,6 @@ async function fetchFrom(
     signal,
   });
   return { keep, proven: whole };
-}
-
-/**
- * The settings that git was given by its command line and environment: they are meant for its
- * fetches too. For one, a promisor's fetches say by them not to negotiate.
- */
-export function configEnvironment(env: Environment): Record<string, string> {
-  const count = Math.min(Number(env("GIT_CONFIG_COUNT")) || 0, 1000);
-  const numbered = Array.from({ length: count }, (_, i) => [
-    `GIT_CONFIG_KEY_${i}`,
-    `GIT_CONFIG_VALUE_${i}`,
-  ]).flat();
-  const names = [
-    ...["GIT_CONFIG_PARAMETERS", "GIT_CONFIG_COUNT", "GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"],
-    ...["GIT_CONFIG_NOSYSTEM", ...numbered],
-  ];
-  return Object.fromEntries(names.flatMap((name) => {
-    const value = env(name);
-    return value === undefined ? [] : [[name, value]];
-  }));
 }
 
 /** What `git index-pack` leaves where its input breaks off. git itself would remove it some day. */

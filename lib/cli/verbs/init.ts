@@ -5,6 +5,7 @@ import { findRepository, type RepositoryLocation } from "../../exporter/find_git
 import { readRepositorySettings } from "../../exporter/repository_settings.ts";
 import { shareRepository } from "../../exporter/share.ts";
 import { runGit } from "../../git_interface/run.ts";
+import { userEnvironment } from "../../git_interface/user_environment.ts";
 import { checkGit } from "../../git_interface/version.ts";
 import { checkRepositoryName } from "../../identity/address.ts";
 import { readFlow } from "../flow.ts";
@@ -40,13 +41,18 @@ async function repositoryAt(
   current: boolean,
   io: Io,
 ): Promise<RepositoryLocation> {
-  const env = current ? gitEnvironment(io) : {};
+  const user = userEnvironment(io.env);
+  const env: Record<string, string> = current ? gitEnvironment(io) : user;
   const found = await isFolder(folder) ? await findRepository(folder, io.signal, env) : undefined;
   if (found && (env.GIT_DIR || await isTop(folder, found))) return found;
-  await runGit(["init", "--quiet", folder], { cwd: io.cwd, signal: io.signal });
+  await runGit(["init", "--quiet", folder], {
+    cwd: io.cwd,
+    env: user,
+    signal: io.signal,
+  });
   const around = found?.worktree === undefined ? "" : `, inside that of ${found.worktree}`;
   note(io, `made a git repository in ${folder}${around}`);
-  return (await findRepository(folder, io.signal))!;
+  return (await findRepository(folder, io.signal, user))!;
 }
 
 async function isTop(folder: string, found: RepositoryLocation): Promise<boolean> {

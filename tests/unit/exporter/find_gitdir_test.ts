@@ -7,6 +7,7 @@ import {
   requireRepository,
 } from "../../../lib/exporter/find_gitdir.ts";
 import { GitError, RequestError } from "../../../lib/common/errors.ts";
+import { userEnvironment } from "../../../lib/git_interface/user_environment.ts";
 import { repositoryNameFault } from "../../../lib/common/repository_name.ts";
 import { git, temporaryFolder } from "./support.ts";
 
@@ -89,6 +90,29 @@ Deno.test("defaultName: the folder's, as far as an address can hold it", () => {
   assert.equal(name("/a/Ünïcode café"), "Unicode-cafe");
   assert.equal(name("/"), "");
   assert.equal(defaultName({ gitDir: "/a/b.git", commonDir: "/a/b.git" }), "b");
+});
+
+Deno.test("defaultName: a bare repository beside its worktrees is named after their folder", () => {
+  const commonDir = "/a/project/.bare";
+  assert.equal(defaultName({ gitDir: commonDir, commonDir }), "project");
+  const worktree = "/a/project/topic";
+  assert.equal(
+    defaultName({ gitDir: `${commonDir}/worktrees/topic`, commonDir, worktree }),
+    "project",
+  );
+  assert.equal(defaultName({ gitDir: "/a/.dotfiles", commonDir: "/a/.dotfiles" }), "dotfiles");
+});
+
+Deno.test("findRepository: looks no further up than git does", async () => {
+  await using folder = await temporaryFolder();
+  const notes = join(folder.path, "notes");
+  await Deno.mkdir(notes);
+  await git(folder.path, "init", "-q");
+  assert.ok(await findRepository(notes, signal));
+  const env = userEnvironment((name) =>
+    name === "GIT_CEILING_DIRECTORIES" ? folder.path : undefined
+  );
+  assert.equal(await findRepository(notes, signal, env), undefined);
 });
 
 Deno.test("defaultName: is empty or a right name, whatever the folder", () => {
