@@ -95,11 +95,16 @@ export class HelperOptions {
         this.#not.push(value);
         return "ok";
       case "filter":
-        this.#filter = value;
+        // "auto": what the other side recommends, and nobody here recommends anything
+        this.#filter = value === "auto" ? undefined : value;
         return "ok";
       case "from-promisor": // git sends 1, and no flag's words
         this.#promisor = true;
         return "ok";
+      case "force-if-includes": // git itself looks into its reflogs before it pushes
+        return this.#flag(value, () => {});
+      case "pushcert": // nobody asks for one
+        return value === "true" ? "unsupported" : "ok";
       case "cas":
         return this.#lease(value);
       default:

@@ -22,6 +22,15 @@ Deno.test("option: what git defines and the helper honours is taken", () => {
   );
 });
 
+Deno.test("option: what git sees to itself, or what asks for nothing here, is no error", () => {
+  const { options, answers: got } = answers(
+    ...["force-if-includes true", "pushcert if-asked", "pushcert false", "filter auto"],
+  );
+  assert.deepEqual(got, ["ok", "ok", "ok", "ok"]);
+  assert.equal(options.narrows, false);
+  assert.deepEqual(answers("pushcert true").answers, ["unsupported"]); // it would not be signed
+});
+
 Deno.test("option: object-format comes with a value from new git, without one from 2.39", () => {
   for (const line of ["object-format", "object-format true", "object-format sha256"]) {
     const { options, answers: got } = answers(line);

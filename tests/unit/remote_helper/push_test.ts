@@ -32,6 +32,31 @@ Deno.test("git push: create, fast-forward, tag, delete", async () => {
   assert.match((await box.run("copy", "push")).stderr, /^Everything up-to-date/);
 });
 
+Deno.test("git push: push.useForceIfIncludes, push.gpgSign=if-asked", async () => {
+  await using box = await Sandbox.open();
+  const publication = await cloned(box);
+  const before = await box.git("copy", "rev-parse", "HEAD");
+  const tip = await box.commit("copy", "two.txt");
+  const careful = ["-c", "push.useForceIfIncludes=true", "-c", "push.gpgSign=if-asked"];
+  await box.git("copy", ...careful, "push", "-q", "origin", "main");
+  assert.deepEqual(await refs(publication), { "refs/heads/main": tip });
+
+  // A tip that was fetched but never looked at is not overwritten.
+  await box.git("hello-work", "pull", "-q", publication.address, "main");
+  const theirs = await box.commit("hello-work", "theirs.txt");
+  await box.publish(publication);
+  await box.git("copy", "fetch", "-q");
+  await box.git("copy", "reset", "-q", "--hard", before);
+  await box.commit("copy", "mine.txt");
+  const { code, stderr } = await box.run(
+    "copy",
+    ...[...careful, "push", "--force-with-lease", "origin", "main"],
+  );
+  assert.equal(code, 1);
+  assert.match(stderr, /! \[rejected\] +main -> main \(remote ref updated since checkout\)/);
+  assert.deepEqual(await refs(publication), { "refs/heads/main": theirs });
+});
+
 Deno.test("git push: a remote that moved on is not overwritten, and git says what to do", async () => {
   await using box = await Sandbox.open();
   const publication = await cloned(box);
