@@ -155,11 +155,14 @@ export class Session {
     const { signal, env, meter } = this.#parts;
     const state = await this.#resolve();
     const must = this.#options.narrows || await isIncomplete(local);
-    const { fetchPart, wantsSmallPart } = await import("./fetch_part.ts");
-    if (!must && !await wantsSmallPart(state, local, wanted, signal)) return undefined;
+    const { bringsOtherTags, fetchPart, wantsSmallPart } = await import("./fetch_part.ts");
+    const isSmall = must || await wantsSmallPart(state, local, wanted, signal);
+    const isChosen = must || await bringsOtherTags(state, local, wanted, signal);
+    if (!isSmall && !isChosen) return undefined;
     const sources = {
-      dial: () => this.#dial(state.sequence),
-      sync: must ? () => this.#sync() : undefined,
+      // What is not large is brought into the store, and git chooses there.
+      dial: () => isSmall ? this.#dial(state.sequence) : Promise.resolve(undefined),
+      sync: isChosen ? () => this.#sync() : undefined,
       failed: ({ message }: GtrError) => {
         meter.abandon();
         if (this.#options.verbosity > 0) this.#parts.warn(`${message}; trying another way`);

@@ -59,6 +59,33 @@ Deno.test("git clone: git takes the helper's word instead of walking all objects
   assert.notEqual((await box.run("copy", "fsck", "--connectivity-only")).code, 0);
 });
 
+Deno.test("git clone --single-branch, git fetch of one branch: no tags of other branches", async () => {
+  await using box = await Sandbox.open();
+  const publication = await box.published("hello");
+  await box.git("hello-work", "branch", "topic");
+  await box.git("hello-work", "tag", "-a", "-m", "First", "v1");
+  await box.commit("hello-work", "two.txt");
+  await box.git("hello-work", "tag", "-a", "-m", "Second", "v2");
+  await box.publish(publication);
+  const single = ["clone", "-q", "--single-branch", "-b", "topic"];
+  await box.git(".", ...single, `file://${box.path("hello-work")}`, "theirs");
+  await box.git(".", ...single, publication.address, "ours");
+  assert.equal(await box.git("theirs", "tag"), "v1");
+  assert.equal(await box.git("ours", "tag"), "v1");
+
+  await box.git("hello-work", "checkout", "-q", "topic");
+  const tip = await box.commit("hello-work", "three.txt");
+  await box.git("hello-work", "tag", "t3");
+  await box.publish(publication);
+  await box.git("ours", "fetch", "-q");
+  assert.equal(await box.git("ours", "rev-parse", "origin/topic"), tip);
+  assert.equal(await box.git("ours", "tag"), "t3\nv1");
+  await box.git("ours", "fetch", "-q", "origin", "main"); // git follows no tags without a refspec
+  await box.git("ours", "fetch", "-q", "origin", "main:refs/remotes/origin/main");
+  assert.equal(await box.git("ours", "tag"), "t3\nv1\nv2");
+  await box.git("ours", "fsck", "--strict");
+});
+
 Deno.test("git clone --bare, --mirror, --single-branch, --no-tags, -b tag", async () => {
   await using box = await Sandbox.open();
   const publication = await box.published("hello");
