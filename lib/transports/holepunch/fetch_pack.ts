@@ -19,8 +19,8 @@ import { PieceFile } from "./piece_file.ts";
 
 /** Peers that are fetched from, or connected to, at once. */
 const PEERS = 8;
-/** Peers that are tried for one pack, whoever told of them. */
-const MAX_KNOWN = 128;
+/** Peers of which others told that are tried for one pack. */
+const MAX_HINTS = 128;
 /** How often one is connected to again after it has sent something. */
 const RECONNECTS = 3;
 /** Until peers are looked for again, doubled each time. */
@@ -109,6 +109,8 @@ class PackFetch {
   readonly #signal: AbortSignal;
   /** Peers that were not tried yet. */
   readonly #waiting: PeerAddress[] = [];
+  /** Keys that other peers told of: tried when no others wait, and once. */
+  readonly #hints = new Set<string>();
   /** Keys of those that need not be tried again, or are being tried. */
   readonly #known = new Set<string>();
   readonly #working = new Map<string, { peer?: FetchPeer; readonly end: AbortController }>();
@@ -158,7 +160,7 @@ class PackFetch {
     for (let pause = AGAIN_MS; !this.#signal.aborted; pause = Math.min(2 * pause, LONGEST_MS)) {
       this.#searching = true;
       try {
-        for await (const peer of this.#wanted.peers(this.#signal)) this.#learn(peer);
+        for await (const peer of this.#wanted.peers(this.#signal)) this.#found(peer);
       } catch (error) {
         if (error instanceof GtrError) this.#failure ??= error;
       }
@@ -168,11 +170,20 @@ class PackFetch {
     }
   }
 
-  #learn(peer: PeerAddress): void {
+  #found(peer: PeerAddress): void {
     const isKnown = this.#known.has(peer.key) && !peer.near;
-    if (isKnown || this.#working.has(peer.key) || this.#known.size >= MAX_KNOWN) return;
+    if (isKnown || this.#working.has(peer.key)) return;
     this.#known.add(peer.key);
-    this.#waiting.push(peer);
+    const hint = this.#waiting.findIndex(({ key }) => this.#hints.has(key));
+    this.#waiting.splice(hint < 0 ? this.#waiting.length : hint, 0, peer);
+    this.#connect();
+  }
+
+  #hint(key: string): void {
+    if (this.#known.has(key) || this.#hints.size >= MAX_HINTS) return;
+    this.#known.add(key);
+    this.#hints.add(key);
+    this.#waiting.push({ key });
     this.#connect();
   }
 
@@ -211,7 +222,7 @@ class PackFetch {
       if (error.code === "out-of-reach") this.outOfReach = error;
       if (error instanceof VerificationError) this.#wanted.dropped(error.code);
       else if (error.code === "nobody-answered") this.#wanted.dropped("silent-peer");
-      else this.#known.delete(peer.key); // it may be met again
+      else if (!this.#hints.has(peer.key)) this.#known.delete(peer.key); // it may be met again
     }
   }
 
@@ -251,7 +262,7 @@ class PackFetch {
     const { pack, name, timeout, share, received, key } = this.#wanted;
     const target = new PieceFile(this.#file, pack, hashes);
     await target.check(this.#signal);
-    const learned = (key: string) => this.#learn({ key });
+    const learned = (key: string) => this.#hint(key);
     if (share && !target.isWhole) this.#shared = await share(target, learned);
     const have = Array.from({ length: target.count }, (_, i) => i).filter((i) => target.has(i));
     const tell = () => {

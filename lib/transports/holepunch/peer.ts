@@ -51,8 +51,8 @@ export class Peer implements AsyncDisposable {
   readonly #exchange: Exchange;
   /** Topics of the repositories that are here, in hex. */
   readonly #topics: Set<string>;
-  /** Those of which something is here, while it is fetched. */
-  readonly #meetings: Set<string>;
+  /** Those of which something is here, and how many fetches of it there are. */
+  readonly #meetings: Map<string, number>;
   readonly #relay: RelayServer | undefined;
   readonly #stop = new AbortController();
   readonly #settings: TransportContext["settings"];
@@ -65,7 +65,7 @@ export class Peer implements AsyncDisposable {
     options: PeerOptions,
     node: HyperNode,
     relay: RelayServer | undefined,
-    topics: { readonly whole: Set<string>; readonly partial: Set<string> },
+    topics: { readonly whole: Set<string>; readonly partial: Map<string, number> },
   ) {
     const { context } = options;
     const { settings, key, dropped, log } = context;
@@ -118,8 +118,11 @@ export class Peer implements AsyncDisposable {
   static async open(options: PeerOptions): Promise<Peer> {
     const { context } = options;
     const { settings, dropped, log } = context;
-    const topics = { whole: new Set<string>(), partial: new Set<string>() };
-    const has = (topic: Buffer) => topics.whole.union(topics.partial).has(topic.toString("hex"));
+    const topics = { whole: new Set<string>(), partial: new Map<string, number>() };
+    const has = (topic: Buffer) => {
+      const hex = topic.toString("hex");
+      return topics.whole.has(hex) || topics.partial.has(hex);
+    };
     const local = { has, dropped, log };
     const host = settings.get("holepunch.host");
     const node = await HyperNode.open({
@@ -170,13 +173,18 @@ export class Peer implements AsyncDisposable {
   #meet(manifest: Manifest): () => void {
     const topic = topicOf(...split(repositoryOf(manifest)));
     const hex = topic.toString("hex");
-    this.#meetings.add(hex);
-    const met = this.#announcer.then((it) => it.announce(topic, this.#stop.signal));
-    met.catch(() => {}); // those who fetch tell each other, too
+    const others = this.#meetings.get(hex) ?? 0;
+    this.#meetings.set(hex, others + 1);
+    if (others === 0 && !this.#topics.has(hex)) {
+      const met = this.#announcer.then((it) => it.announce(topic, this.#stop.signal));
+      met.catch(() => {}); // those who fetch tell each other, too
+    }
     return () => {
+      const left = this.#meetings.get(hex)! - 1;
+      if (left > 0) return void this.#meetings.set(hex, left);
       this.#meetings.delete(hex);
-      const isGone = this.#stop.signal.aborted || this.#topics.has(hex);
-      if (!isGone) this.#announcer.then((it) => it.forget(topic)).catch(() => {});
+      if (this.#stop.signal.aborted || this.#topics.has(hex)) return;
+      this.#announcer.then((it) => it.forget(topic)).catch(() => {});
     };
   }
 

@@ -14,8 +14,9 @@ import { Turns } from "./turns.ts";
 /** How long a pack that was fetched is served from here until the engine has put it away. */
 const KEEP_MS = 60_000;
 
-/** How long news of a piece waits for more: each line is a packet to each peer. */
-const GATHER_MS = 100;
+/** How long news of a piece waits for more, and how much: each line is a packet to each peer. */
+const GATHER_MS = 200;
+const GATHER_PIECES = 8;
 
 /** A pack of which there are pieces here. */
 export interface PackSource {
@@ -101,6 +102,7 @@ export class Exchange implements Disposable {
     let telling: ReturnType<typeof setTimeout> | undefined;
     let news: number[] = [];
     const tell = () => {
+      clearTimeout(telling);
       telling = undefined;
       this.#crowds.get(pack.sha256)?.tell({ have: news });
       news = [];
@@ -121,7 +123,8 @@ export class Exchange implements Disposable {
     return {
       got: (piece) => {
         news.push(piece);
-        telling ??= setTimeout(tell, GATHER_MS);
+        if (news.length >= GATHER_PIECES || target.isWhole) tell();
+        else telling ??= setTimeout(tell, GATHER_MS);
       },
       end: () => {
         if (!target.isWhole) close();
