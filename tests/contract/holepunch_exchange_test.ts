@@ -186,12 +186,12 @@ test(
     await fetchAll([await network.join(testKey(2))], file, signed, folder);
     await a[Symbol.asyncDispose]();
     const later = await Deno.makeTempDir({ dir: folder });
-    await fetchAll([await network.join(testKey(3))], file, signed, later);
+    await fetchAll([await network.join(testKey(3), PATIENT)], file, signed, later);
   },
 );
 
 test("peers that tell without end, or of nobody, are passed over", async (network, folder) => {
-  const a = await network.join(alice, { env: { GTR_HOLEPUNCH_UPLOADRATE: "1000000" } });
+  const a = await network.join(alice, { env: { GTR_HOLEPUNCH_UPLOADRATE: "500000" } });
   const file = await makePack(folder, 3_000_000);
   const signed = makeManifest(alice, a, { packs: [file.pack] });
   await publish(a, signed, [file]);
@@ -209,6 +209,6 @@ test("peers that tell without end, or of nobody, are passed over", async (networ
   const key = () => crypto.getRandomValues(new Uint8Array(32)).toHex();
   await using _same = await talks(() => encodeLine({ version: 1, have: [1e9] }));
   await using _peers = await talks(() => encodeLine({ version: 1, peers: [key(), key()] }));
-  await fetchAll([await network.join(testKey(2))], file, signed, folder);
+  await fetchAll([await network.join(testKey(2), PATIENT)], file, signed, folder);
   assert.equal(network.dropped.toJSON()["news-flood"], 2);
 });
