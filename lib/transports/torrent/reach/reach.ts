@@ -6,7 +6,7 @@
  */
 import { isIPv4 } from "node:net";
 import { placeOf } from "../../../common/ip_address.ts";
-import { abortable, deadline } from "../../../common/wait.ts";
+import { abortable, deadline, sleep } from "../../../common/wait.ts";
 import type { Outside, PortMapping } from "../../shared/port_mapping/mod.ts";
 import type { Reach, TransportContext, Wait } from "../../transport.ts";
 import type { Address } from "../address.ts";
@@ -26,6 +26,8 @@ const FRESH_MS = 6 * 60 * 60_000;
 const ASKED = 3;
 const ASK_MS = 2_000;
 const ARRIVAL_MS = 4_000;
+/** Not before, whoever new is met. */
+const LEAST_MS = 1_000;
 /** How soon they are asked again: twice as long each time. */
 const SHORTEST_MS = 15_000;
 const LONGEST_MS = 30 * 60_000;
@@ -80,7 +82,7 @@ export class TorrentReach implements Disposable {
   /** A node of the DHT has answered. */
   readonly answered: NonNullable<NodeHooks["answered"]> = (from, reply) => {
     this.seen(from.host, seenAddress(reply));
-    if (!isOfGtr(reply) || !isIPv4(from.host)) return;
+    if (!isOfGtr(reply)) return;
     const group = this.#groupOf(from.host);
     const isNew = !this.#helpers.has(group);
     this.#helpers.set(group, { host: from.host, port: from.port });
@@ -153,30 +155,39 @@ export class TorrentReach implements Disposable {
         () => false,
       );
       signal.throwIfAborted();
-      if (isWoken) pause = SHORTEST_MS / 2;
+      if (isWoken) {
+        await sleep(LEAST_MS, signal);
+        pause = SHORTEST_MS / 2;
+      }
     }
   }
 
   /** Asks gtrs that are outside to connect, unless somebody has just done so by himself. */
   async #ask(dht: Dht, signal: AbortSignal): Promise<void> {
-    const last = this.#arrival(4);
-    if (last && Date.now() - last.at < LONGEST_MS) return;
-    const helpers = [...this.#helpers.values()].filter(({ host }) => this.#isOutside(host));
-    await Promise.all(shuffled(helpers).slice(0, ASKED).map((to) => this.#askOne(dht, to, signal)));
+    const asked = ([4, 6] as const).flatMap((family) => {
+      const last = this.#arrival(family);
+      if (last && Date.now() - last.at < LONGEST_MS) return [];
+      const helpers = [...this.#helpers.values()]
+        .filter(({ host }) => familyOf(host) === family && this.#isOutside(host));
+      return shuffled(helpers).slice(0, ASKED);
+    });
+    await Promise.all(asked.map((to) => this.#askOne(dht, to, signal)));
   }
 
   /** What it promises is not believed: it has to arrive. That it doesn't counts as one voice. */
   async #askOne(dht: Dht, to: Address, signal: AbortSignal): Promise<void> {
     using asking = deadline(ASK_MS, "a gtr's answer", signal);
+    const family = familyOf(to.host);
     const came = Promise.withResolvers<void>();
     // From another of its addresses will do, and so will somebody else.
     const expect = (host: string) => {
-      if (!host.includes(":") && this.#isOutside(host)) came.resolve();
+      if (familyOf(host) === family && this.#isOutside(host)) came.resolve();
     };
     this.#expecting.add(expect);
     try {
-      const port = this.#parts?.mapping?.outside?.port ?? dht.port;
-      if (!await dht.askToDial(to, port, asking).catch(() => false)) return;
+      const mapped = family === 4 ? this.#parts?.mapping?.outside?.port : undefined;
+      if (!await dht.askToDial(to, mapped ?? dht.port, asking).catch(() => false)) return;
+      if (family === 6) return; // only that somebody comes is told of IPv6
       using limit = deadline(ARRIVAL_MS, "its connection", signal);
       const arrived = await abortable(came.promise, limit.signal).then(() => true, () => false);
       if (!arrived && !signal.aborted) this.#refusals.set(this.#groupOf(to.host), Date.now());
@@ -188,7 +199,7 @@ export class TorrentReach implements Disposable {
   /** The latest connection from outside that still proves something. */
   #arrival(family: 4 | 6): Arrival | undefined {
     const last = this.#arrivals.latest((host) =>
-      host.includes(":") === (family === 6) && this.#isOutside(host)
+      familyOf(host) === family && this.#isOutside(host)
     );
     return last && Date.now() - last.at < FRESH_MS ? last : undefined;
   }
@@ -227,6 +238,10 @@ export class TorrentReach implements Disposable {
     if (this.#closed) return placeOf(host);
     return isIPv4(host) ? host.split(".", 2).join(".") : host.split(":", 2).join(":");
   }
+}
+
+function familyOf(host: string): 4 | 6 {
+  return host.includes(":") ? 6 : 4;
 }
 
 function shuffled<T>(items: readonly T[]): T[] {
