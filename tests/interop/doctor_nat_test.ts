@@ -10,7 +10,7 @@ import type { Verdict } from "../../lib/daemon/api.ts";
 import type { Reach } from "../../lib/transports/transport.ts";
 import { Node } from "../e2e/node.ts";
 import { until } from "../e2e/until.ts";
-import { cantTranslate, type Nat, NatNetwork, PUBLIC_HOSTS } from "./nat_network.ts";
+import { cantTranslate, type Home, type Nat, NatNetwork, PUBLIC_HOSTS } from "./nat_network.ts";
 
 const why = cantTranslate();
 const reason = why ? ` (${why})` : "";
@@ -23,13 +23,20 @@ interface Told {
 
 /** A public gtd that begins both networks, and gtds that join. */
 class Public implements AsyncDisposable {
-  readonly network = new NatNetwork();
+  readonly network: NatNetwork;
   readonly #nodes: Node[] = [];
   #bootstrap: Record<string, string> = {};
 
-  async begin(): Promise<Node> {
+  /** @param home of everybody */
+  constructor(home: Home = { family: 4 }) {
+    this.network = new NatNetwork({ a: home, b: home });
+  }
+
+  /** @param torrentHost where the first node of BitTorrent's DHT listens */
+  async begin(torrentHost: string = PUBLIC_HOSTS[0]!): Promise<Node> {
     const node = await this.#add(this.network.public, {
       ...on(PUBLIC_HOSTS[0]!),
+      GTR_TORRENT_HOST: torrentHost,
       GTR_TORRENT_BOOTSTRAP: "none",
       GTR_HOLEPUNCH_BOOTSTRAP: "none",
     });
@@ -69,13 +76,13 @@ class Public implements AsyncDisposable {
 
 const on = (host: string) => ({ GTR_TORRENT_HOST: host, GTR_HOLEPUNCH_HOST: host });
 
-function test(name: string, fn: (net: Public) => Promise<void>): void {
+function test(name: string, fn: (net: Public) => Promise<void>, family: 4 | 6 = 4): void {
   Deno.test({
     name: `doctor: ${name}${reason}`,
     ignore: reason !== "",
     fn: async () => {
-      await using net = new Public();
-      await net.begin();
+      await using net = new Public(family === 4 ? { family } : { family: "dual" });
+      await net.begin(family === 4 ? undefined : "::");
       await fn(net);
     },
   });
@@ -203,3 +210,19 @@ test("a public gtd, once somebody has connected; and one that nobody can fetch f
     /^warning: nobody can fetch from you as it is; gtr doctor says/m,
   );
 });
+
+test("behind a router that lets in IPv6 alone", async (net) => {
+  net.network.translate("a", "port-restricted");
+  const nft = ["netns", "exec", net.network.router("a"), "nft", "flush", "table", "ip6", "filter"];
+  assert.ok((await new Deno.Command("ip", { args: nft }).output()).success);
+  const node = await net.join("a", { GTR_TRANSPORTS: "torrent", GTR_TORRENT_HOST: "::" });
+  await startAndMeasure(node);
+  // What IPv4 does is known a few seconds later.
+  await until("it is limited", async () => (await told(node)).reach.torrent!.limited === true);
+  const { lines } = await examine(node);
+  assert.match(
+    lines[0]!,
+    /^\w+ reach by torrent: from outside over IPv6 only at \[2607:7700:1::2\]:\d+$/,
+  );
+  assert.match(lines[1]!, /^ok reach: some others can fetch from you: /);
+}, 6);
