@@ -28,6 +28,8 @@ import { Watchers } from "./watchers.ts";
 
 /** How long a peer may take until it has asked for something. */
 const GREETING_MS = 30_000;
+/** How long joining the network may take; who asks later is told how it is by then. */
+const JOIN_MS = 4_000;
 /** How long the end waits for nodes of the DHT; not at all where they are out of reach. */
 const FAREWELL_MS = 2_000;
 
@@ -55,6 +57,7 @@ export class Peer implements AsyncDisposable {
   readonly #meetings: Map<string, number>;
   readonly #relay: RelayServer | undefined;
   readonly #stop = new AbortController();
+  readonly #openedAt = performance.now();
   readonly #settings: TransportContext["settings"];
   /** When somebody from outside last connected, in milliseconds since 1970. */
   #connectedAt: number | undefined;
@@ -225,7 +228,9 @@ export class Peer implements AsyncDisposable {
   }
 
   async probe({ signal }: Wait): Promise<Health> {
-    await this.#node.ready(signal);
+    const left = Math.max(0, this.#openedAt + JOIN_MS - performance.now());
+    using limit = deadline(left, "HyperDHT to be joined", signal);
+    await this.#node.ready(limit.signal).catch(() => signal.throwIfAborted());
     return healthOf(this.#node, this.#relay, this.#server.size);
   }
 
