@@ -5,7 +5,7 @@ import { NetworkError } from "../../../lib/common/errors.ts";
 import { deadline, sleep } from "../../../lib/common/wait.ts";
 import { PackSources } from "../../../lib/engine/fetch_pack.ts";
 import type { PackRef, SignedManifest } from "../../../lib/manifest/types.ts";
-import type { FetchWait, Transport, Wait } from "../../../lib/transports/transport.ts";
+import type { FetchWait, Transport } from "../../../lib/transports/transport.ts";
 import { abortOf } from "../common/signals.ts";
 import { tempDir } from "./fixture.ts";
 import { silence, transport } from "./memory_transport.ts";
@@ -23,7 +23,7 @@ const FROM = {} as SignedManifest;
 
 const network = (
   scheme: string,
-  fetch: (into: string, wait: Wait) => Promise<void>,
+  fetch: (into: string, wait: FetchWait) => Promise<void>,
 ): Transport => transport(scheme, { fetch: (_pack, _from, into, wait) => fetch(into, wait) });
 
 const fast = (scheme: string, bytes = BYTES) =>
@@ -96,10 +96,73 @@ for (const [what, slow] of [["is silent", silent], ["stalls halfway", stalled]] 
   });
 }
 
+/** Tells that so many peers are connected, and then does as another network does. */
+const connected = (peers: number, then: Transport) =>
+  network(then.scheme, async (into, wait) => {
+    wait.connected?.(peers);
+    await then.fetch(PACK, FROM, into, wait);
+  });
+
+Deno.test("a network without a connected peer gets company at once, and each one is named in vain", async () => {
+  const { error, ms } = await fetch([
+    connected(0, silent("a")),
+    connected(0, silent("b")),
+    fast("c"),
+  ]);
+  assert.equal(error, undefined);
+  assert.ok(ms < 1500, `${ms} ms`);
+
+  using limit = deadline(1000, "a pack", undefined, "wait for them");
+  const vain = await fetch(
+    [connected(0, silent("a")), connected(2, silent("b")), silent("c"), dead("d")],
+    limit.signal,
+  );
+  assert.equal(vain.error.code, "timed-out");
+  assert.match(
+    vain.error.message,
+    /^waited 1 s for a pack: no answer; a: no peer could be connected to; b: 2 peers connected, but sent nothing$/,
+  );
+  assert.equal(vain.error.hint, "wait for them");
+});
+
+Deno.test("peers that are connected are given time: others may be served before", async () => {
+  const queued = network("queued", async (into, wait) => {
+    wait.connected?.(1);
+    await sleep(2500, wait.signal);
+    await fast("queued").fetch(PACK, FROM, into, wait);
+  });
+  const unasked = spare();
+  const { error } = await fetch([queued, unasked]);
+  assert.deepEqual([error, unasked.calls], [undefined, 0]);
+});
+
+Deno.test("once one sends, the others stop, and get another turn when it is lost", async () => {
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  let turns = 0;
+  const late = network("late", async (into, wait) => {
+    wait.connected?.(0);
+    if (++turns === 2) return await fast("late").fetch(PACK, FROM, into, wait);
+    await abortOf(wait.signal);
+    stop();
+    throw wait.signal.reason;
+  });
+  const lost = network("lost", async (into, wait) => {
+    wait.connected?.(1);
+    await Deno.writeFile(into, BYTES.subarray(0, 9));
+    wait.progress?.(9, BYTES.length, "receiving");
+    await stopped;
+    wait.connected?.(0);
+    await silence(wait);
+  });
+  const { error, files, ms } = await fetch([late, lost]);
+  assert.deepEqual([error, turns, files], [undefined, 2, { pack: BYTES.length }]);
+  assert.ok(ms < 1900, `${ms} ms`);
+});
+
 Deno.test("where nobody can be connected to, whenever one tries, it is said soon and for all networks", async () => {
   const lonely = network("lonely", (_into, wait) => {
-    (wait as FetchWait).connected?.(0);
-    (wait as FetchWait).searched?.();
+    wait.connected?.(0);
+    wait.searched?.();
     return silence(wait);
   });
   const why = new NetworkError("out-of-reach", "no hole can be punched", { hint: "set a relay" });
@@ -114,10 +177,10 @@ Deno.test("where nobody can be connected to, whenever one tries, it is said soon
   assert.ok(ms < 4000, `${ms} ms`);
 
   const late = network("late", async (into, wait) => {
-    (wait as FetchWait).connected?.(0);
-    (wait as FetchWait).searched?.();
+    wait.connected?.(0);
+    wait.searched?.();
     await sleep(1000, wait.signal);
-    (wait as FetchWait).connected?.(1);
+    wait.connected?.(1);
     await sleep(3000, wait.signal);
     await Deno.writeFile(into, BYTES);
     wait.progress?.(BYTES.length, BYTES.length, "receiving");
