@@ -28,6 +28,7 @@ export const SHARING: readonly Verb[] = [
       "top of a repository is made one first, as git init does.",
       "From then on gtd publishes each commit on its own: there is no push to remember. Only " +
       "shared branches, and the tags on them, leave this computer.",
+      "The address is looked up on all networks, whichever it names; gtr list shows the others.",
       "Running it again changes nothing and prints the address again. It refuses to publish over " +
       "what another machine with your key has published and this one can't fetch, and over another " +
       "repository's history; with --replace readers get what is here instead.",
