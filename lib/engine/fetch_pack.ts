@@ -208,7 +208,7 @@ function unanswered(reason: unknown, attempts: readonly Attempt[]): unknown {
   if (!(reason instanceof NetworkError) || told.length === 0) return reason;
   const hints = told.map(({ failure }) => failure?.hint);
   return new NetworkError(reason.code, `${reason.message}; ${told.map(stateOf).join("; ")}`, {
-    hint: hints.find((hint) => hint !== undefined) ?? reason.hint,
+    hint: reason.hint ?? hints.find((hint) => hint !== undefined),
     cause: reason,
   });
 }
