@@ -96,9 +96,11 @@ Deno.test({
   ignore: Deno.build.os !== "linux", // /proc says when it is listened for
   fn: async () => {
     await using user = await User.make();
-    using limit = deadline(20_000, "the end of git");
+    using limit = deadline(100_000, "the end of git");
     const child = start(user.folder, ["-c", "alias.x=!echo up; read x", "x"]);
-    limit.signal.addEventListener("abort", () => child.kill("SIGKILL"));
+    let ended = false;
+    child.status.then(() => ended = true);
+    limit.signal.addEventListener("abort", () => ended || child.kill("SIGKILL"));
     const reader = child.stdout.getReader();
     assert.equal(new TextDecoder().decode((await reader.read()).value), "up\n");
     while (!await catchesTerm(child.pid)) await sleep(10, limit.signal);
