@@ -43,6 +43,12 @@ export class HelperOptions {
       not.length > 0;
   }
 
+  /** Whether more history is fetched for a shallow clone that exists. */
+  get deepens(): boolean {
+    const { depth, since, not } = this.part;
+    return !this.cloning && (depth !== undefined || since !== undefined || not.length > 0);
+  }
+
   /** Which part it asks for. */
   get part() {
     return {

@@ -173,6 +173,9 @@ export class Session {
       meter.abandon();
       throw error;
     });
+    if (fetched && this.#options.deepens && this.#options.followTags) {
+      await (await import("./deepened_tags.ts")).addDeepenedTags(state, local, signal);
+    }
     meter.done();
     return fetched;
   }

@@ -42,6 +42,20 @@ Deno.test("git clone --depth: shallow; it is deepened, kept up to date and compl
   }
 });
 
+Deno.test("git fetch --unshallow: the tags of what came come, unless none are wanted", async () => {
+  await using box = await Sandbox.open();
+  const publication = await threeCommits(box);
+  await box.git("hello-work", "tag", "v1", "HEAD~1");
+  await box.git("hello-work", "tag", "-a", "-m", "First", "v0", "HEAD~2");
+  await box.publish(publication);
+  for (const options of [[], ["--no-tags"]]) {
+    const copy = `copy${options.join("")}`;
+    await box.git(".", "clone", "-q", "--depth", "1", ...options, publication.address, copy);
+    await box.git(copy, "fetch", "-q", "--unshallow");
+    assert.equal(await box.git(copy, "tag"), options.length === 0 ? "v0\nv1" : "");
+  }
+});
+
 Deno.test("git clone --shallow-since, --shallow-exclude", async () => {
   await using box = await Sandbox.open();
   const publication = await threeCommits(box);
