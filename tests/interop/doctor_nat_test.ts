@@ -43,7 +43,8 @@ class Public implements AsyncDisposable {
     await node.gtr("daemon", "start");
     const { torrent, holepunch } = (await node.status()).transports;
     this.#bootstrap = {
-      GTR_TORRENT_BOOTSTRAP: torrent.dht,
+      // Of several addresses of a host, packets come from the first.
+      GTR_TORRENT_BOOTSTRAP: torrent.dht.replace(/^11\.77\.0\.\d+/, PUBLIC_HOSTS[0]!),
       GTR_HOLEPUNCH_BOOTSTRAP: holepunch.dht,
     };
     return node;
