@@ -6,6 +6,7 @@ import {
   bound,
   description,
   fault,
+  HASTY,
   HOST,
   natPmpAnswers,
   OUTSIDE,
@@ -17,6 +18,8 @@ import {
   WISH,
 } from "./test_router.ts";
 
+/** No gateway answers, and what is found by UPnP may take its time. */
+const BY_UPNP = { ...HASTY, searchMs: 10_000 };
 const wait = () => AbortSignal.timeout(20_000);
 
 /** A router that maps ports by UPnP. */
@@ -40,7 +43,7 @@ async function refusal(router: TestRouter): Promise<string> {
 
 Deno.test("a router that says no to one protocol is asked by the next one", async () => {
   const script = { gateway: natPmpAnswers, locations: ["{web}/desc"], web: honest };
-  await using router = await TestRouter.open(script);
+  await using router = await TestRouter.open(script, BY_UPNP);
   const { host, port, by } = await router.mapper.map(WISH, wait());
   assert.deepEqual({ host, port, by }, { host: OUTSIDE, port: 6881, by: "NAT-PMP" });
   router.script = { ...script, gateway: () => [] };
@@ -64,7 +67,7 @@ for (const [what, changes] of Object.entries(LIES)) {
   Deno.test(`PCP with ${what} is not believed`, async () => {
     await using router = await TestRouter.open({
       gateway: (request) => request[0] === 2 ? [pcpAnswer(request, changes)] : [],
-    });
+    }, HASTY);
     await refusal(router);
     assert.ok(router.dropped.get("bad-router-answer")! > 0);
   });
@@ -82,7 +85,7 @@ Deno.test({
   ignore: Deno.build.os !== "linux",
   fn: async () => {
     const stranger = await bound();
-    await using router = await TestRouter.open({});
+    await using router = await TestRouter.open({}, HASTY);
     const asked = Promise.withResolvers<Buffer>();
     router.script = { gateway: (request) => (asked.resolve(request), []) };
     const mapping = refusal(router);
@@ -139,7 +142,7 @@ const UPNP_LIES: Record<string, Script> = {
 
 for (const [what, script] of Object.entries(UPNP_LIES)) {
   Deno.test(`UPnP with ${what} is not believed`, async () => {
-    await using router = await TestRouter.open({ locations: ["{web}/desc"], ...script });
+    await using router = await TestRouter.open({ locations: ["{web}/desc"], ...script }, HASTY);
     const message = await refusal(router);
     assert.match(message, /^the router at 127\.0\.0\.1 maps no ports?: /);
     assert.ok(router.calls.length < 20, router.calls.join());
@@ -154,7 +157,10 @@ function endless(): ReadableStream<Uint8Array> {
 
 Deno.test("a flood of UPnP routers: a few are asked", async () => {
   const locations = Array.from({ length: 500 }, (_, i) => `{web}/desc${i}`);
-  await using router = await TestRouter.open({ locations, web: () => new Response("nonsense") });
+  await using router = await TestRouter.open(
+    { locations, web: () => new Response("nonsense") },
+    { ...HASTY, searchMs: 2000 },
+  );
   await refusal(router);
   assert.equal(router.calls.length, 4);
   assert.ok(router.dropped.get("router-flood")! > 100);
@@ -176,7 +182,7 @@ Deno.test("UPnP: a port that is mapped to another is left to it, and one's own i
         ? result(action, { NewInternalClient: entry[0], NewInternalPort: entry[1] })
         : honest(action, body);
     },
-  });
+  }, BY_UPNP);
   assert.equal((await router.mapper.map(WISH, wait())).port, 20_001);
   assert.deepEqual(added, ["20001"]);
 });
@@ -188,7 +194,7 @@ Deno.test("UPnP: a router that knows no leases maps until the end", async () => 
       action === "AddPortMapping" && !body.includes("<NewLeaseDuration>0<")
         ? fault(725)
         : honest(action, body),
-  });
+  }, BY_UPNP);
   assert.equal((await router.mapper.map(WISH, wait())).seconds, undefined);
 });
 
@@ -196,14 +202,14 @@ Deno.test("UPnP: a router with room for none is asked for a few ports", async ()
   await using router = await TestRouter.open({
     locations: ["{web}/desc"],
     web: (action, body) => action === "AddPortMapping" ? fault(718) : honest(action, body),
-  });
+  }, HASTY);
   assert.match(await refusal(router), /mapped to another computer/);
   assert.equal(router.calls.filter((call) => call === "AddPortMapping").length, 3);
 });
 
 Deno.test("a router that doesn't answer: one line says so, and nobody waits for it twice", async () => {
   let asked = 0;
-  await using router = await TestRouter.open({ gateway: () => (asked++, []) });
+  await using router = await TestRouter.open({ gateway: () => (asked++, []) }, HASTY);
   assert.match(await refusal(router), /answers neither PCP, NAT-PMP nor UPnP/);
   const before = asked;
   await refusal(router);

@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { once } from "node:events";
 import {
+  type Patience,
   PortMapper,
   type RouterPorts,
 } from "../../../../../lib/transports/shared/port_mapping/port_mapper.ts";
@@ -16,7 +17,10 @@ import type {
   Surroundings,
 } from "../../../../../lib/transports/shared/port_mapping/surroundings.ts";
 
-const PATIENCE = { triesMs: [20, 200], searchMs: 500 };
+/** Where an answer is expected, on a busy machine too. */
+const PATIENT: Patience = { triesMs: [250, 500, 5000], searchMs: 10_000 };
+/** Where none is. */
+export const HASTY: Patience = { triesMs: [50, 500], searchMs: 700 };
 
 export const HOST = "127.0.0.1";
 export const OUTSIDE = "198.51.99.21";
@@ -49,7 +53,12 @@ export class TestRouter implements AsyncDisposable {
   readonly #web: Deno.HttpServer<Deno.NetAddr>;
   readonly #announcements: number;
 
-  private constructor(script: Script, sockets: readonly Socket[], ports: RouterPorts) {
+  private constructor(
+    script: Script,
+    sockets: readonly Socket[],
+    ports: RouterPorts,
+    patience: Patience,
+  ) {
     this.script = script;
     this.#sockets = sockets;
     this.#announcements = ports.announcements.port;
@@ -73,11 +82,11 @@ export class TestRouter implements AsyncDisposable {
       addresses: () => this.addresses,
       dropped: (reason) => this.dropped.set(reason, (this.dropped.get(reason) ?? 0) + 1),
       ports,
-      patience: PATIENCE,
+      patience,
     });
   }
 
-  static async open(script: Script): Promise<TestRouter> {
+  static async open(script: Script, patience = PATIENT): Promise<TestRouter> {
     const [gateway, ssdp] = await Promise.all([bound(), bound()]);
     const announcements = await bound();
     const { port } = announcements.address();
@@ -86,7 +95,7 @@ export class TestRouter implements AsyncDisposable {
       gateway: gateway.address().port,
       ssdp: { host: HOST, port: ssdp.address().port },
       announcements: { host: HOST, port },
-    });
+    }, patience);
   }
 
   /** "http://127.0.0.1:<port>" */
