@@ -48,7 +48,8 @@ export async function fetchFile(
   file: WantedFile,
   wait: FetchWait,
 ): Promise<void> {
-  const hint = "someone who has it must be online: its publisher, or anybody who cloned it";
+  const hint =
+    "someone who has it must be online, and reachable from outside: gtr doctor, run there, tells";
   using idle = idleDeadline(file.timeout, `nobody sends ${file.what}`, wait.signal, hint);
   const done = new AbortController();
   const signal = AbortSignal.any([idle.signal, done.signal]);
