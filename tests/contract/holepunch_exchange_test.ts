@@ -176,19 +176,23 @@ test("a publisher sends little more than one copy to four readers", async (netwo
   assert.ok(sent < 2 * file.pack.size, `it sent ${sent} of ${file.pack.size} bytes`);
 });
 
-test(
-  "who has just fetched it serves it, though nobody has put it away",
-  async (network, folder) => {
-    const a = await network.join(alice);
-    const file = await makePack(folder, 2_000_000);
-    const signed = makeManifest(alice, a, { packs: [file.pack] });
-    await publish(a, signed, [file]);
-    await fetchAll([await network.join(testKey(2))], file, signed, folder);
-    await a[Symbol.asyncDispose]();
-    const later = await Deno.makeTempDir({ dir: folder });
-    await fetchAll([await network.join(testKey(3), PATIENT)], file, signed, later);
-  },
-);
+test("who has just fetched packs serves them before they are put away", async (network, folder) => {
+  const a = await network.join(alice);
+  const files = [await makePack(folder, 2_000_000), await makePack(folder, 1_500_000)];
+  const signed = makeManifest(alice, a, { packs: files.map(({ pack }) => pack) });
+  await publish(a, signed, files);
+  const [b, c] = [
+    await network.join(testKey(2), PATIENT),
+    await network.join(testKey(3), PATIENT),
+  ];
+  // The first one twice: the second fetch takes the place of the first.
+  for (const file of [...files, files[0]!]) {
+    await fetchAll([b], file, signed, await Deno.makeTempDir({ dir: folder }));
+  }
+  await a[Symbol.asyncDispose]();
+  const later = await Deno.makeTempDir({ dir: folder });
+  for (const file of files) await fetchAll([c], file, signed, later);
+});
 
 test("peers that tell without end, or of nobody, are passed over", async (network, folder) => {
   const a = await network.join(alice, { env: { GTR_HOLEPUNCH_UPLOADRATE: "500000" } });
