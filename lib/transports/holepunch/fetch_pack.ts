@@ -202,6 +202,8 @@ class PackFetch {
   }
 
   async #work(peer: PeerAddress, signal: AbortSignal): Promise<void> {
+    /** Why it has to be connected to again, which says more than that this fails. */
+    let lost: unknown;
     try {
       for (let left = RECONNECTS;; left--) {
         const before = this.#taken.get(peer.key);
@@ -210,7 +212,10 @@ class PackFetch {
         } catch (error) {
           // The way to it broke, as where a relay goes; the peer itself may still be there.
           const worked = this.#taken.get(peer.key) !== before;
-          if (signal.aborted || left === 0 || !worked || !isLost(error)) throw error;
+          if (signal.aborted || left === 0 || !worked || !isLost(error)) {
+            throw error instanceof VerificationError ? error : lost ?? error;
+          }
+          lost = error;
           this.#idle.touch();
           this.#wait.patience?.(this.#wanted.timeout);
         }
