@@ -43,8 +43,9 @@ export class Announcements {
   }
 
   /**
-   * Tells every network. Waits for the first of them, whose address people are given, until some
-   * network has been told, and then a moment for the others; what takes longer goes on.
+   * Tells every network. Waits for the first of them, whose address people are given, for those
+   * whose servers the user chose, and until some network has been told; then a moment for the others.
+   * What takes longer goes on.
    *
    * @returns what has failed by then, in words; a network that is out of reach now is told later by
    * its own republishing
@@ -62,7 +63,8 @@ export class Announcements {
       if (failures[i] !== undefined) throw new Error(failures[i]);
     });
     const all = Promise.allSettled(told);
-    const enough = Promise.all([Promise.any(told), told[0]?.catch(() => {})])
+    const wanted = told.filter((_, i) => i === 0 || hasServers(this.#transports[i]!));
+    const enough = Promise.all([Promise.any(told), Promise.allSettled(wanted)])
       .then(() => sleep(OTHERS_MS, this.#stop.signal)).catch(() => all);
     await Promise.race([all, enough]);
     return failures.filter((why) => why !== undefined);
@@ -112,6 +114,11 @@ export class Announcements {
       }
     });
   }
+}
+
+/** Whether it has addresses in a form of its own, which name servers. */
+function hasServers({ address, host }: Transport): boolean {
+  return address !== undefined || host !== undefined;
 }
 
 function turnOf(path: string, { scheme }: Transport): string {

@@ -169,6 +169,19 @@ Deno.test("the first network's answer is waited for, others' only if it fails", 
   ]);
 });
 
+Deno.test("servers that the user chose are waited for, whichever network is first", async () => {
+  const [peers, servers] = [new MemoryTransport(), new MemoryTransport(undefined, "servers")];
+  servers.announce = (_signed, _packs, wait) => silence(wait);
+  await using s = await seeding([
+    peers,
+    Object.assign(servers, { address: () => "servers://a/b" }),
+  ]);
+  await s.publish();
+  assert.deepEqual(await s.seeder.offer(s.repository), [
+    "servers: waited 1 s for servers to take the new state: no answer",
+  ]);
+});
+
 Deno.test("a network that is slow to be told of one state is told the newest next", async () => {
   const [quick, slow] = [new MemoryTransport(), new MemoryTransport(undefined, "slow")];
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
