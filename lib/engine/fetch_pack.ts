@@ -20,9 +20,6 @@ import {
   untried,
 } from "./pack_networks.ts";
 
-const UNREACHED_HINT =
-  "its publisher, or someone who cloned it, must be online and reachable from outside: gtr doctor, " +
-  "run there, says whether they are";
 /** How often it is looked whether a network should get company, in milliseconds. */
 const LOOK_MS = 100;
 
@@ -210,9 +207,8 @@ function unanswered(reason: unknown, attempts: readonly Attempt[]): unknown {
   const told = attempts.filter(({ failure, peers }) => failure ?? peers !== undefined);
   if (!(reason instanceof NetworkError) || told.length === 0) return reason;
   const hints = told.map(({ failure }) => failure?.hint);
-  const alone = told.some(({ peers }) => peers === 0) && told.every(({ bytes }) => bytes === 0);
   return new NetworkError(reason.code, `${reason.message}; ${told.map(stateOf).join("; ")}`, {
-    hint: alone ? UNREACHED_HINT : reason.hint ?? hints.find((hint) => hint !== undefined),
+    hint: reason.hint ?? hints.find((hint) => hint !== undefined),
     cause: reason,
   });
 }

@@ -238,7 +238,8 @@ export async function fetchAll(
     answerTimeout(parts),
     `packs of ${signed.manifest.name}`,
     wait.signal,
-    "the publisher, or someone who cloned it, must be online; what has come is kept and resumed",
+    "the publisher, or someone who cloned it, must be online and reachable from outside (gtr doctor " +
+      "says there whether they are); what has come is kept and resumed",
   );
   const failed = new AbortController();
   const signal = AbortSignal.any([idle.signal, failed.signal]);
