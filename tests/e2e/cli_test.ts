@@ -40,9 +40,12 @@ Deno.test("JSON for scripts", async (t) => {
   });
   await t.step("gtr status", async () => {
     for (const [node, role] of [[alice, "published"], [bob, "followed"]] as const) {
-      const { daemon, transports, repositories, store, warnings, dropped, ...rest } = await node
-        .status();
-      assert.deepEqual([warnings, dropped, rest], [[], {}, {}]);
+      const status = await node.status();
+      const { daemon, transports, repositories, store, reach, verdict, ...others } = status;
+      assert.deepEqual(others, { warnings: [], dropped: {} });
+      assertKeys(reach, ["torrent", "holepunch"]);
+      for (const { how } of Object.values<{ how: string }>(reach)) assert.equal(how, "local");
+      assert.equal(verdict.who, "local");
       assertKeys(store, ["bytes", "quota"]);
       assertKeys(daemon, ["pid", "version", "uptimeSeconds"]);
       assertKeys(transports, ["torrent", "holepunch", "nostr", "default"]);
