@@ -14,6 +14,8 @@ const DEADLINE_MS = 600_000;
 const LOOK_MS = 20;
 /** How long a gtd may take until it is in the network. */
 const JOIN_MS = 20_000;
+/** The unit of /proc/<pid>/stat on Linux. */
+const TICKS_PER_SECOND = 100;
 
 /** All gtds of one scenario; disposing stops them. */
 export class People implements AsyncDisposable {
@@ -61,6 +63,17 @@ export class People implements AsyncDisposable {
       await pause(200);
     }
     return node;
+  }
+
+  /** Seconds of processor time that all gtds have taken. */
+  async processorTime(): Promise<number> {
+    const times = await Promise.all(this.#nodes.map(async (node) => {
+      const { daemon } = await node.status();
+      const stat = await Deno.readTextFile(`/proc/${daemon.pid}/stat`);
+      const [user, system] = stat.slice(stat.lastIndexOf(")") + 2).split(" ").slice(11, 13);
+      return (Number(user) + Number(system)) / TICKS_PER_SECOND;
+    }));
+    return times.reduce((a, b) => a + b, 0);
   }
 
   /** Copies the log of each gtd to a folder. */

@@ -64,8 +64,10 @@ export async function clones(bench: SwarmBench, count: number, size: number): Pr
     const url = await publish(source, working);
     const nodes = await Promise.all(readers.map((host, n) => people.add(`reader${n}`, host)));
     const newcomer = await people.add("late", late!);
+    const idle = await people.processorTime();
     const found = await cloneAll(url, publisher!, nodes);
-    const notes = [`${(found.sent / size).toFixed(1)} copies`];
+    const busy = await people.processorTime() - idle;
+    const notes = [`${(found.sent / size).toFixed(1)} copies`, `gtds: ${busy.toFixed(1)} CPU s`];
     if (git) notes.push(against(found, "git daemon", last(git), GOALS[`${scheme} ${count}`]));
     if (libtorrent) {
       const goal = scheme === "torrent" && count === 8 ? 1.15 : undefined;
@@ -98,11 +100,13 @@ export async function publication(
   const nodes = await Promise.all(hosts.map((host, n) => people.add(`follower${n}`, host)));
   for (const node of nodes) await node.gtr("follow", url);
   const change = () => commitBytes(working, size, "second", env);
+  const idle = await people.processorTime();
   const found = await followAll(publisher!, nodes, change);
+  const busy = await people.processorTime() - idle;
   const inTurn = count * size * 8 * 1000 / bitsPerSecond(rate);
   const copies = `${(found.sent / size).toFixed(1)} copies`;
   const compared = against(found, `sending it to each in turn (${time(inTurn)})`, inTurn, 0.3);
-  print(`${count} followers, ${scheme}`, found, copies, compared);
+  print(`${count} followers, ${scheme}`, found, copies, `gtds: ${busy.toFixed(1)} CPU s`, compared);
   if (bench.logs) await people.keepLogs(bench.logs);
 }
 
