@@ -39,10 +39,13 @@ export class Candidates {
   readonly #known = new Map<string, Candidate>();
   /** Place of a peer, or "" for what was looked up. */
   readonly #sources = new Map<string, Source>();
-  readonly #isHere: (id: string) => boolean;
+  readonly #isHere: (id: string, key: string) => boolean;
 
-  /** @param isHere whether a peer is connected: by another of its addresses, one is enough */
-  constructor(isHere: (id: string) => boolean = () => false) {
+  /**
+   * @param isHere whether a peer is connected, by its id or the key of an address: by another of its
+   * addresses, or dialled by itself, one connection is enough
+   */
+  constructor(isHere: (id: string, key: string) => boolean = () => false) {
     this.#isHere = isHere;
   }
 
@@ -50,8 +53,9 @@ export class Candidates {
    * Learns an address; false where it is known, not dialable, or one too many.
    *
    * @param from the peer that told it, by `placeOf` its address
+   * @param notBefore when it may be dialled
    */
-  add(address: PeerAddress, from = ""): boolean {
+  add(address: PeerAddress, from = "", notBefore = 0): boolean {
     const { host, port } = address;
     const key = addressKey(address);
     if (!Number.isInteger(port) || port < 1 || port > 65535 || this.#known.has(key)) return false;
@@ -60,7 +64,7 @@ export class Candidates {
     if (from !== "" && source.addresses >= MAX_OF_SOURCE) return false;
     source.addresses++;
     this.#sources.set(from, source);
-    this.#known.set(key, { host, port, attempts: 0, notBefore: 0, busy: false, id: "", source });
+    this.#known.set(key, { host, port, attempts: 0, notBefore, busy: false, id: "", source });
     return true;
   }
 
@@ -78,8 +82,8 @@ export class Candidates {
    */
   take(now: number): PeerAddress | undefined {
     let best: Candidate | undefined;
-    for (const candidate of this.#known.values()) {
-      if (candidate.busy || candidate.notBefore > now || this.#isHere(candidate.id)) continue;
+    for (const [key, candidate] of this.#known) {
+      if (candidate.busy || candidate.notBefore > now || this.#isHere(candidate.id, key)) continue;
       if (!best || candidate.source.failures < best.source.failures) best = candidate;
     }
     if (best) best.busy = true;
@@ -111,8 +115,8 @@ export class Candidates {
   /** When the next address can be dialled: a time, or Infinity where there will be none. */
   nextAt(): number {
     let next = Infinity;
-    for (const { busy, notBefore, id } of this.#known.values()) {
-      if (!busy && !this.#isHere(id)) next = Math.min(next, notBefore);
+    for (const [key, { busy, notBefore, id }] of this.#known) {
+      if (!busy && !this.#isHere(id, key)) next = Math.min(next, notBefore);
     }
     return next;
   }

@@ -4,13 +4,15 @@
  * @module
  */
 import { abortable } from "../../../common/wait.ts";
-import { Candidates, type PeerAddress } from "./candidates.ts";
+import { addressKey, Candidates, type PeerAddress } from "./candidates.ts";
 import type { Peer, SwarmContext } from "./torrent.ts";
 import type { PeerWire } from "./wire.ts";
 
 /** Connections of one download, and those being made. */
 const MAX_PEERS = 30;
 const MAX_DIALLING = 8;
+/** Milliseconds until a peer that another one told of is dialled, at most. */
+const MAX_PAUSE_MS = 300;
 /**
  * A dial that takes longer, in milliseconds, keeps no other one waiting: all addresses of a family
  * that leads nowhere are silent until they are given up.
@@ -37,15 +39,19 @@ export class Dialer {
   /** Of these, those that are slow. */
   #slow = 0;
   #closed = false;
+  /** Ids and addresses of the connected peers. */
+  #here: ReadonlySet<string> = new Set();
+  /** Dials what was told a moment ago. */
+  #soon: ReturnType<typeof setTimeout> | undefined;
 
   constructor(options: DialerOptions) {
     this.#options = options;
-    const { peers } = options;
-    this.#candidates = new Candidates((id) => id !== "" && [...peers].some((p) => p.id === id));
+    this.#candidates = new Candidates((id, key) => this.#here.has(id) || this.#here.has(key));
   }
 
   /** No more addresses will come, and all were tried as often as makes sense. */
   get isExhausted(): boolean {
+    this.#noteHere();
     return !this.#searching && this.#dialling === 0 && this.#candidates.nextAt() === Infinity;
   }
 
@@ -83,14 +89,38 @@ export class Dialer {
    * @param from the peer that told it, by `placeOf` its address
    */
   add(address: PeerAddress, from?: string): void {
+    const { peers } = this.#options;
     if (this.#closed || this.#options.swarm.bans.has(address.host, address.port)) return;
-    if (this.#candidates.add(address, from)) this.dial();
+    // Two peers that are told of each other at once need not both dial.
+    const pause = from !== undefined && peers.size > 0 ? Math.random() * MAX_PAUSE_MS : 0;
+    if (!this.#candidates.add(address, from, performance.now() + pause)) return;
+    if (pause === 0) this.dial();
+    else this.#soon ??= setTimeout(() => this.#dialTold(), pause);
+  }
+
+  #dialTold(): void {
+    this.#soon = undefined;
+    this.dial();
+    const next = this.#candidates.nextAt() - performance.now();
+    if (!this.#closed && next > 0 && next <= MAX_PAUSE_MS) {
+      this.#soon = setTimeout(() => this.#dialTold(), next);
+    }
+  }
+
+  #noteHere(): void {
+    const here = new Set<string>();
+    for (const { id, address } of this.#options.peers) {
+      if (id !== "") here.add(id);
+      if (address) here.add(addressKey(address));
+    }
+    this.#here = here;
   }
 
   /** Dials what can be dialled by now; makes room for it where peers are of no use. */
   dial(): void {
     const { peers, swarm } = this.#options;
     const now = performance.now();
+    this.#noteHere();
     if (peers.size >= MAX_PEERS && this.#candidates.nextAt() <= now) {
       const idlest = [...peers].reduce((a, b) => (a.lastBlock <= b.lastBlock ? a : b));
       if (now - idlest.lastBlock > swarm.patience) idlest.wire.close();
@@ -108,6 +138,7 @@ export class Dialer {
   /** Dials no more. */
   close(): void {
     this.#closed = true;
+    clearTimeout(this.#soon);
   }
 
   async #connect(address: PeerAddress): Promise<void> {
