@@ -5,6 +5,7 @@
  */
 // @ts-types="../../../types/ut_pex.d.ts"
 import utPex, { type UtPex } from "ut_pex";
+import { mayDial, reachOf } from "../../../common/reach.ts";
 import { PexAllowance, PexPace } from "./pex_pace.ts";
 import type { PeerWire } from "./wire.ts";
 
@@ -23,6 +24,16 @@ export interface Pex {
   add(peer: string): void;
   drop(peer: string): void;
   stop(): void;
+}
+
+/**
+ * Whether a peer may tell of an address: one on the public network knows of none nearer, and from
+ * here such an address leads elsewhere.
+ *
+ * @param from the peer's own address
+ */
+export function mayTell(from: string, host: string): boolean {
+  return mayDial(host, reachOf(from));
 }
 
 /** What happens on a connection. */

@@ -4,14 +4,13 @@
  * @module
  */
 import { ipBytes, ipText } from "../../../common/ip_address.ts";
-import { mayDial, reachOf } from "../../../common/reach.ts";
 import type { Bitfield } from "./bitfield.ts";
 import type { Bans } from "./bans.ts";
 import { addressKey, parseAddress, type PeerAddress } from "./candidates.ts";
 import { serveMetadata } from "./extensions.ts";
 import { type Metainfo, pieceSize } from "./metainfo.ts";
 import type { PieceFile } from "./piece_file.ts";
-import { exchangePeers, type Pex } from "./pex.ts";
+import { exchangePeers, mayTell, type Pex } from "./pex.ts";
 import { Pipeline } from "./pipeline.ts";
 import { MAX_BLOCK, type Uploads } from "./uploads.ts";
 import type { PeerWire } from "./wire.ts";
@@ -237,9 +236,8 @@ export abstract class Torrent {
     });
   }
 
-  /** A peer on the public network knows of none nearer: such an address leads elsewhere from here. */
   #told(peer: Peer, address: PeerAddress): void {
-    if (mayDial(address.host, reachOf(peer.wire.host))) this.learned(address, peer);
+    if (mayTell(peer.wire.host, address.host)) this.learned(address, peer);
     else this.swarm.dropped("inside-address");
   }
 

@@ -17,6 +17,8 @@ export interface Script {
   readonly infoPiece?: number;
   /** Where it falls silent. */
   readonly silent?: "at-once" | "after-handshake" | "when-asked";
+  /** PEX messages that it sends at the beginning: the addresses in each, compact (BEP 11). */
+  readonly pex?: readonly Uint8Array[];
   /** Never unchokes. */
   readonly chokes?: boolean;
 }
@@ -67,6 +69,13 @@ export class ScriptedPeer implements AsyncDisposable {
       const pieces = new Bitfield(Math.ceil(bytes.length / pieceLength));
       for (let i = 0; i < pieces.size; i++) if (has?.(i) ?? true) pieces.add(i);
       protocol.bitfield(pieces.bytes);
+    });
+    const lists = [...this.#script.pex ?? []];
+    protocol.on("extended", (name) => {
+      if (name !== "handshake") return;
+      for (const added of lists.splice(0)) {
+        protocol.extended("ut_pex", concat(`d5:added${added.length}:`, added, "e"));
+      }
     });
     protocol.on("interested", () => chokes || protocol.unchoke());
     protocol.on("request", (piece, offset, length, respond) => {
