@@ -22,6 +22,8 @@ const MAX_PARTIAL = 32 * 1024 * 1024;
 const TICK = 500;
 /** Milliseconds that peers are served after the end, until the file is seeded for good. */
 const REST_MS = 30_000;
+/** Milliseconds without a block until a peer that has nothing new is told that nothing is wanted. */
+const DISINTEREST_MS = 1_000;
 /** Milliseconds between two reports of progress within a piece. */
 const REPORT = 250;
 
@@ -262,7 +264,8 @@ export class Download extends Torrent {
     const picker = this.#picker;
     const { protocol, closed } = peer.wire;
     if (!picker || closed || !peer.ready || this.closed) return;
-    if (!picker.isInteresting(peer)) return protocol.uninterested();
+    if (picker.done) return protocol.uninterested();
+    if (!picker.isInteresting(peer)) return; // maybe soon again: see the tick
     protocol.interested();
     if (protocol.peerChoking) return;
     const outstanding = picker.outstanding(peer);
@@ -335,6 +338,9 @@ export class Download extends Torrent {
       if (silent && (!peer.ready || picker && picker.outstanding(peer) > 0)) {
         peer.wire.close("silent-peer");
       }
+      // At once it would cost a slot, and the way there and back, with each piece that peers get.
+      const isIdle = picker && !picker.isInteresting(peer) && now - peer.lastBlock > DISINTEREST_MS;
+      if (isIdle && peer.ready) peer.wire.protocol.uninterested();
     }
     this.#dialer.dial(); // some wait for their next attempt
   }
