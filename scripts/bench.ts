@@ -52,7 +52,7 @@ async function bench(sandbox: Sandbox): Promise<void> {
   step("live clones");
   rows.push(await measures.liveClones(shared));
   step("first clones");
-  const { row, reader } = await measures.firstClones(shared, "first clone", 1.1);
+  const { row, reader } = await measures.firstClones(shared, "first clone", 1.25);
   rows.push(row);
   step("second clones");
   rows.push(await measures.secondClones(shared, reader));

@@ -61,7 +61,7 @@ export async function liveClones(bench: Bench): Promise<Row> {
   await publisher.git(".", ...clone);
   const cwd = join(publisher.folder, "announced");
   const init = await publisher.run(["gtr", "init", "--flow", "announce"], { cwd });
-  const { row, reader } = await firstClones(bench, "live clone", 1.15, init.stdout.trim());
+  const { row, reader } = await firstClones(bench, "live clone", 1.25, init.stdout.trim());
   await reader[Symbol.asyncDispose]();
   return row;
 }
@@ -139,7 +139,7 @@ export async function tenCommits(bench: Bench, reader: LocalNode): Promise<Row[]
     }, live ?? 0));
   }
   return [
-    compare("fetch of 10 commits", time, ours, theirs, "git://", { atMost: 1.5 }),
+    compare("fetch of 10 commits", time, ours, theirs, "git://", { atMost: 1.3 }),
     compare("bytes of 10 commits", bytes, ourBytes, theirBytes, "git://", { atMost: 1.2 }),
   ];
 }
