@@ -65,6 +65,8 @@ export async function publishShared(
   const { signed, changed, warnings, diverged } = await changeRepository(
     ...[parts, repository, wait] as const,
     async () => {
+      // Mended first: git compares histories in it.
+      if (await repository.exists()) await repository.create(state.objectFormat);
       const published = await publishedManifest(repository, state.objectFormat);
       const joined = replace
         ? replaced(state)
