@@ -8,6 +8,7 @@ import type { Home } from "../common/home.ts";
 import { Settings } from "../common/settings.ts";
 import { deadline, sleep } from "../common/wait.ts";
 import { Engine } from "../engine/engine.ts";
+import type { PublishOptions } from "../engine/publish_shared.ts";
 import { Passwords } from "../engine/passwords.ts";
 import { Shares } from "../exporter/shares.ts";
 import { checkGit } from "../git_interface/version.ts";
@@ -79,7 +80,7 @@ export class Service {
   /** Joins the working repository with what another machine has published under the name. */
   async #publishNamed(name: string): Promise<void> {
     const share = (await new Shares(this.#home).list()).find((share) => share.name === name);
-    if (share) await this.#publish(share.gitDir);
+    if (share) await this.#publish(share.gitDir, { refsOnly: true });
   }
 
   /** Has all that is shared published as it is now. */
@@ -158,11 +159,11 @@ export class Service {
     return engine;
   }
 
-  async #publish(gitDir: string): Promise<void> {
+  async #publish(gitDir: string, options: PublishOptions = {}): Promise<void> {
     try {
       using limit = deadline(PUBLISH_MS, `publishing ${gitDir}`, this.#stopping);
       const engine = await this.#engine;
-      const published = await engine.publish(gitDir, limit);
+      const published = await engine.publish(gitDir, limit, options);
       for (const line of [...published.warnings, ...published.diverged]) {
         this.#log(`${gitDir}: ${line}`);
       }

@@ -34,6 +34,11 @@ export interface Publication {
   readonly fromScratch?: boolean;
   /** The writers of another publication that it builds on, beside the present one. */
   readonly builtOn?: Writers;
+  /**
+   * Publish only if refs have changed: this machine's settings and endpoints are no reason to answer
+   * another machine's publication, which would answer in turn.
+   */
+  readonly refsOnly?: boolean;
 }
 
 /** What a publication came to. */
@@ -123,7 +128,8 @@ async function publishPacks(
     highest: await repository.highestSequence(),
     packs,
   });
-  if (previous && !damaged && sameState(previous.manifest, manifest)) {
+  const same = wanted.refsOnly ? sameRefs : sameState;
+  if (previous && !damaged && same(previous.manifest, manifest)) {
     return { signed: previous, changed: false };
   }
   const signed = signManifest(manifest, parts.key);
@@ -222,6 +228,10 @@ function peeledRefs(
 function sameState(a: Manifest, b: Manifest): boolean {
   const state = (m: Manifest) => canonicalJson({ ...m, sequence: 0, created: 0, writers: {} });
   return state(a) === state(b);
+}
+
+function sameRefs(a: Manifest, b: Manifest): boolean {
+  return canonicalJson({ ...a.refs }) === canonicalJson({ ...b.refs });
 }
 
 /** The address of a repository of one's own on every network where it can be reached. */

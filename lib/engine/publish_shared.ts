@@ -39,6 +39,8 @@ export interface PublishOutcome {
 export interface PublishOptions {
   /** Whatever is published now, by whom it may be: readers get what is here instead. */
   readonly replace?: boolean;
+  /** Publish only if refs have changed. */
+  readonly refsOnly?: boolean;
 }
 
 /**
@@ -53,7 +55,7 @@ export async function publishShared(
   parts: EngineParts,
   gitDir: string,
   wait: Wait,
-  { replace = false }: PublishOptions = {},
+  { replace = false, refsOnly }: PublishOptions = {},
 ): Promise<PublishOutcome> {
   if (await sharesNothing(parts.home, gitDir)) return await withdrawSource(parts, gitDir, wait);
   const { name } = (await readSharedState(gitDir, wait.signal)).settings;
@@ -80,6 +82,7 @@ export async function publishShared(
         objectDirs: state.objectDirs,
         fromScratch: joined.unshared,
         builtOn,
+        refsOnly,
       }, wait);
       await repository.writeState({ role: "published", sources: { [gitDir]: joined.seen } });
       const settled = [...state.refs.keys()].filter((ref) => !joined.diverged.includes(ref));
