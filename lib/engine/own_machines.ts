@@ -37,7 +37,7 @@ export async function catchUpWithMachines(
   const address = ownAddress(parts, name);
   const { best, answered } = await askForOwn(parts, address, await endpoints(repository), wait);
   if (best) await noteNewer(parts, repository, best, wait);
-  const { awaited } = await repository.state();
+  const awaited = await missing(repository);
   if (awaited) {
     if (!best || best.manifest.sequence < awaited.sequence) throw newerElsewhere(name, awaited);
     const known = { signed: best, publisher: repository.publisher, own: true, answered };
@@ -46,22 +46,23 @@ export async function catchUpWithMachines(
       throw newerElsewhere(name, awaited, toGtrError(error).message);
     });
   }
-  return await finishJoining(parts, repository, wait);
+  const joined = () => finishJoining(parts, repository, wait);
+  const changed = await changeRepository(parts, repository, wait, joined);
+  if (changed) await parts.seeder.offer(repository);
+  return changed;
 }
 
 /**
- * Makes sure that a publication builds on the newest one that is known: the first of a home looks for
- * one, and what a look found and could not be fetched is tried once more. Else it waits for nothing.
+ * Looks for what a publication has to build on: the first of a home, and again what a look found and
+ * could not be fetched. Else it waits for nothing.
  *
  * @throws {NetworkError} "newer-elsewhere"
  */
 export async function buildOnNewest(parts: EngineParts, name: string, wait: Wait): Promise<void> {
   const repository = parts.store.repository(parts.key.publicKeyHex, name);
-  const { awaited, displaced } = await repository.state();
-  if (!awaited && !displaced) {
-    const isNewHere = await repository.usableManifest() === undefined;
-    if (!isNewHere || parts.machine.madeKey === parts.key.publicKeyHex) return;
-  }
+  const isNewHere = parts.machine.madeKey !== parts.key.publicKeyHex &&
+    await repository.usableManifest() === undefined;
+  if (!isNewHere && !await missing(repository)) return;
   using limit = deadline(FIRST_LOOK_MS, "what other machines have published", wait.signal);
   try {
     await catchUpWithMachines(parts, name, { ...wait, signal: limit.signal });
@@ -69,8 +70,32 @@ export async function buildOnNewest(parts: EngineParts, name: string, wait: Wait
     wait.signal.throwIfAborted();
     const { code } = toGtrError(error);
     // Nobody answers: it is published, and looked at again once somebody does.
-    if (code !== "timed-out" || (await repository.state()).awaited) throw error;
+    if (code !== "timed-out" || await missing(repository)) throw error;
   }
+}
+
+/**
+ * Joins what is in the store with what it took the place of, unless that is done: a publication made
+ * before would pass for one that knew of both. The caller holds the repository's lock.
+ *
+ * @returns whether the store has changed
+ * @throws {NetworkError} "newer-elsewhere" if what is to be joined is not here yet
+ */
+export async function finishJoining(
+  parts: EngineParts,
+  repository: StoredRepository,
+  wait: Wait,
+): Promise<boolean> {
+  const { awaited, displaced } = await repository.state();
+  if (!awaited && !displaced) return false;
+  const lacking = await missing(repository);
+  if (lacking) throw newerElsewhere(repository.name, lacking);
+  const signed = await repository.usableManifest();
+  if (signed && displaced) await join(parts, repository, signed.manifest, displaced, wait);
+  // In one step with the join: after a crash it is done again, or found to be done.
+  await repository.writeState({ role: "published", awaited: undefined, displaced: undefined });
+  await dropSettled(repository, []);
+  return true;
 }
 
 /**
@@ -119,33 +144,13 @@ async function noteNewer(
   await changeRepository(parts, repository, wait, async () => {
     const here = (await repository.usableManifest())?.manifest;
     if (here && here.sequence >= manifest.sequence) return;
-    const how = here ? standing(writersOf(here), writersOf(manifest)) : "behind";
-    if (how === "ahead") return;
     await repository.create(manifest.objectFormat);
     const { displaced } = await repository.state();
-    if (here && how === "apart" && !displaced) await repository.keepDisplaced(joining(here));
+    const isKnown = !here || standing(writersOf(here), writersOf(manifest)) === "behind";
+    if (!isKnown && !displaced) await repository.keepDisplaced(joining(here));
     await repository.writeState({ awaited: joining(manifest) });
     parts.log(`another machine has published ${repository.name}: ${manifest.sequence}`);
   });
-}
-
-/** Joins what is in the store now with what it took the place of. */
-async function finishJoining(
-  parts: EngineParts,
-  repository: StoredRepository,
-  wait: Wait,
-): Promise<boolean> {
-  const changed = await changeRepository(parts, repository, wait, async () => {
-    const signed = await repository.usableManifest();
-    const { awaited, displaced } = await repository.state();
-    if (!signed || (awaited && signed.manifest.sequence < awaited.sequence)) return false;
-    if (awaited) await repository.writeState({ role: "published", awaited: undefined });
-    if (!displaced) return awaited !== undefined;
-    await join(parts, repository, signed.manifest, displaced, wait);
-    return true;
-  });
-  if (changed) await parts.seeder.offer(repository);
-  return changed;
 }
 
 async function join(
@@ -156,26 +161,23 @@ async function join(
   wait: Wait,
 ): Promise<void> {
   // Published just before a crash, that joined them already.
-  if (standing(displaced.writers, writersOf(theirs)) === "apart") {
-    const objectDirs = [repository.displacedPath];
-    const contains = (newer: string, older: string) =>
-      isAncestor(repository.path, older, newer, { alternates: objectDirs, signal: wait.signal });
-    const { refs, diverged } = await joinMachines(displaced.refs, theirs.refs, contains);
-    const state = await repository.state();
-    const sources = Object.fromEntries(
-      Object.entries(state.sources).map(([gitDir, seen]) => [gitDir, without(seen, diverged)]),
-    );
-    // First: after a crash it would not be known any more.
-    await repository.writeState({ sources, diverged: { ...state.diverged, ...diverged } });
-    const { head, objectFormat } = theirs;
-    const wanted = { refs, head, objectFormat, objectDirs, builtOn: displaced.writers };
-    await publishState(parts, repository, wanted, wait);
-    for (const ref of Object.keys(diverged)) {
-      parts.log(`${repository.name}: ${divergence(parts, repository.name, ref)}`);
-    }
+  if (standing(displaced.writers, writersOf(theirs)) === "behind") return;
+  const objectDirs = [repository.displacedPath];
+  const contains = (newer: string, older: string) =>
+    isAncestor(repository.path, older, newer, { alternates: objectDirs, signal: wait.signal });
+  const { refs, diverged } = await joinMachines(displaced.refs, theirs.refs, contains);
+  const state = await repository.state();
+  const sources = Object.fromEntries(
+    Object.entries(state.sources).map(([gitDir, seen]) => [gitDir, without(seen, diverged)]),
+  );
+  // First: after a crash it would not be known any more.
+  await repository.writeState({ sources, diverged: { ...state.diverged, ...diverged } });
+  const { head, objectFormat } = theirs;
+  const wanted = { refs, head, objectFormat, objectDirs, builtOn: displaced.writers };
+  await publishState(parts, repository, { ...wanted, refsOnly: true }, wait);
+  for (const ref of Object.keys(diverged)) {
+    parts.log(`${repository.name}: ${divergence(parts, repository.name, ref)}`);
   }
-  await repository.writeState({ role: "published", displaced: undefined });
-  await dropSettled(repository, []);
 }
 
 /**
@@ -192,6 +194,14 @@ export async function dropSettled(
   const left = Object.entries(diverged).filter(([ref]) => !settled.includes(ref));
   if (left.length === 0) await repository.dropDisplaced();
   else await repository.writeState({ diverged: Object.fromEntries(left) });
+}
+
+/** What another machine has published and is not here yet. */
+async function missing(repository: StoredRepository): Promise<Joining | undefined> {
+  const { awaited } = await repository.state();
+  if (!awaited) return undefined;
+  const here = (await repository.usableManifest())?.manifest;
+  return here && here.sequence >= awaited.sequence ? undefined : awaited;
 }
 
 function joining(manifest: Manifest): Joining {

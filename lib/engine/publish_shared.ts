@@ -12,7 +12,13 @@ import { Shares } from "../exporter/shares.ts";
 import { whyVanished } from "../exporter/vanished_branch.ts";
 import type { Manifest } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import { buildOnNewest, divergence, dropSettled, giveUpAwaited } from "./own_machines.ts";
+import {
+  buildOnNewest,
+  divergence,
+  dropSettled,
+  finishJoining,
+  giveUpAwaited,
+} from "./own_machines.ts";
 import { changeRepository, type EngineParts } from "./parts.ts";
 import { ownAddresses, publishedManifest, publishState } from "./publish.ts";
 import { isOtherHistory } from "./other_history.ts";
@@ -69,6 +75,7 @@ export async function publishShared(
     async () => {
       // Mended first: git compares histories in it.
       if (await repository.exists()) await repository.create(state.objectFormat);
+      const joinedMachines = !replace && await finishJoining(parts, repository, wait);
       const published = await publishedManifest(repository, state.objectFormat);
       const joined = replace
         ? replaced(state)
@@ -87,7 +94,8 @@ export async function publishShared(
       await repository.writeState({ role: "published", sources: { [gitDir]: joined.seen } });
       const settled = [...state.refs.keys()].filter((ref) => !joined.diverged.includes(ref));
       await dropSettled(repository, settled);
-      return { ...outcome, warnings: joined.warnings, diverged: joined.diverged };
+      const changed = outcome.changed || joinedMachines;
+      return { ...outcome, changed, warnings: joined.warnings, diverged: joined.diverged };
     },
   );
   // gtd may have seen the change first, and be telling the networks at this moment.

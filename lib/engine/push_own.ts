@@ -5,7 +5,7 @@
  */
 import type { Wait } from "../common/wait.ts";
 import type { RepoAddress } from "../identity/address.ts";
-import { buildOnNewest, dropSettled } from "./own_machines.ts";
+import { buildOnNewest, dropSettled, finishJoining } from "./own_machines.ts";
 import { changeRepository, type EngineParts } from "./parts.ts";
 import { publishedManifest, publishState } from "./publish.ts";
 import { applyPush, type PushRequest, type PushResult, refuseForeignPush } from "./push.ts";
@@ -26,18 +26,19 @@ export async function pushOwn(
   await buildOnNewest(parts, address.name, wait);
   const { objectFormat, objectDirs } = request;
   const { results, changed } = await changeRepository(parts, repository, wait, async () => {
+    const joined = await finishJoining(parts, repository, wait);
     const now = await publishedManifest(repository, objectFormat);
     const { results, refs, head } = await applyPush(request, {
       refs: now?.refs ?? {},
       head: now?.head,
       gitDir: repository.path,
     }, wait);
-    if (!results.some(({ ok }) => ok)) return { results, changed: false };
+    if (!results.some(({ ok }) => ok)) return { results, changed: joined };
     const wanted = { refs, head, objectFormat, objectDirs };
     const { changed } = await publishState(parts, repository, wanted, wait);
     if (changed) await repository.writeState({ role: "published" });
     await dropSettled(repository, results.flatMap(({ ok, ref }) => ok ? [ref] : []));
-    return { results, changed };
+    return { results, changed: changed || joined };
   });
   const failures = changed ? await parts.seeder.offer(repository) : [];
   if (failures.length === 0) return results;

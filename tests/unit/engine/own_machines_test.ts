@@ -5,11 +5,12 @@ import { NetworkError } from "../../../lib/common/errors.ts";
 import { joinMachines } from "../../../lib/engine/join_machines.ts";
 import { catchUpWithMachines } from "../../../lib/engine/own_machines.ts";
 import type { EngineParts } from "../../../lib/engine/parts.ts";
-import { publishShared } from "../../../lib/engine/publish_shared.ts";
+import { type PublishOptions, publishShared } from "../../../lib/engine/publish_shared.ts";
 import { pushOwn } from "../../../lib/engine/push_own.ts";
 import { isAncestor } from "../../../lib/git_interface/refs.ts";
 import type { SignedManifest } from "../../../lib/manifest/types.ts";
 import { joinWriters, standing } from "../../../lib/manifest/writers.ts";
+import { StoredRepository } from "../../../lib/store/stored_repository.ts";
 import type { PackFile, Wait } from "../../../lib/transports/transport.ts";
 import { gitDirOf, initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, git, makeParts, share, soon, tempDir } from "./fixture.ts";
@@ -21,6 +22,14 @@ const MAIN = "refs/heads/main";
 /** Of records the network keeps the one with the highest number; a machine that is away has none. */
 class Line extends MemoryTransport {
   online = true;
+
+  constructor(network: MemoryNetwork, readonly name: string) {
+    super(network);
+  }
+
+  override endpoints() {
+    return [`${this.name}.example:1`];
+  }
 
   override async *resolve(...args: Parameters<MemoryTransport["resolve"]>) {
     if (!this.online) throw away();
@@ -40,6 +49,21 @@ class Line extends MemoryTransport {
   }
 }
 
+/** Runs work whose process ends before it writes a state for the time after this many. */
+async function killedAfter(writes: number, work: () => Promise<unknown>): Promise<boolean> {
+  const { writeState } = StoredRepository.prototype;
+  let left = writes;
+  StoredRepository.prototype.writeState = async function (changes) {
+    if (left-- <= 0) throw new Error("killed");
+    await writeState.call(this, changes);
+  };
+  try {
+    return await work().then(() => false, () => true);
+  } finally {
+    StoredRepository.prototype.writeState = writeState;
+  }
+}
+
 function away(): NetworkError {
   return new NetworkError("unreachable", "this machine is offline");
 }
@@ -54,7 +78,7 @@ class Machine {
   ) {}
 
   static async make(root: string, network: MemoryNetwork, name: string, skewMs = 0) {
-    const line = new Line(network);
+    const line = new Line(network, name);
     const parts = await makeParts(join(root, name), [line]);
     const work = await Deno.realPath(await initRepository(join(root, name, "work")));
     await share(parts.home, gitDirOf(work), NAME, ["main"]);
@@ -69,10 +93,15 @@ class Machine {
     return (await this.repository.usableManifest())?.manifest.refs[MAIN];
   }
 
-  async publish(options: { replace?: boolean } = {}) {
+  async publish(options: PublishOptions = {}) {
     return await this.#atItsTime((wait) =>
       publishShared(this.parts, gitDirOf(this.work), wait, options)
     );
+  }
+
+  /** What gtd does when it is told of news: what has come is joined with the working repository. */
+  async hear(): Promise<boolean> {
+    return await this.catchUp() && (await this.publish({ refsOnly: true })).changed;
   }
 
   async catchUp(): Promise<boolean> {
@@ -80,9 +109,9 @@ class Machine {
   }
 
   /** A push to one's own address, by the rules of any git server. */
-  async push(oid: string) {
+  async push(oid: string, ref = MAIN) {
     const address = { scheme: "torrent", id: this.parts.key.id, name: NAME };
-    const updates = [{ ref: MAIN, oid, force: false }];
+    const updates = [{ ref, oid, force: false }];
     const objectDirs = [objectsOf(this.work)];
     return await this.#atItsTime((wait) =>
       pushOwn(this.parts, address, { objectFormat: "sha1", updates, objectDirs }, wait)
@@ -173,7 +202,8 @@ Deno.test("machines: news that follow are taken over, also deletions and rewinds
   await laptop.push(await laptop.commit());
   await desk.catchUp();
   assert.equal(await desk.tip(), await laptop.head());
-  assert.deepEqual((await desk.publish()).changed, false, "the working repository is only behind");
+  const { changed } = await desk.publish({ refsOnly: true });
+  assert.equal(changed, false, "the working repository is only behind");
   assert.notEqual(await desk.tip(), before);
 });
 
@@ -210,6 +240,55 @@ Deno.test("machines: what nobody online has is not published over, but for --rep
   assert.ok(await laptop.catchUp());
   assert.equal(await laptop.tip(), here, "it gives way");
   assert.equal((await laptop.repository.state()).diverged, undefined);
+});
+
+Deno.test("machines: they don't answer each other's publications without end", async () => {
+  await using temp = await tempDir();
+  const network = new MemoryNetwork();
+  const desk = await Machine.make(temp.path, network, "desk");
+  await desk.commit();
+  await desk.publish();
+  const laptop = await Machine.make(temp.path, network, "laptop");
+  assert.equal(await laptop.hear(), false);
+  await laptop.pull();
+  await laptop.commit();
+  assert.ok((await laptop.publish()).changed);
+  for (let round = 0; round < 2; round++) {
+    for (const machine of [desk, laptop]) assert.equal(await machine.hear(), false);
+  }
+});
+
+Deno.test("machines: killed at any step of a join, nothing that was published is lost", async () => {
+  for (let last = 0;; last++) {
+    await using temp = await tempDir();
+    const network = new MemoryNetwork();
+    const desk = await Machine.make(temp.path, network, "desk");
+    await desk.commit();
+    await desk.publish();
+    const laptop = await Machine.make(temp.path, network, "laptop");
+    await laptop.catchUp();
+    await laptop.pull();
+    laptop.line.online = false;
+    const extra = await emptyCommit(laptop.work, { branch: "extra" });
+    assert.ok((await laptop.push(extra, "refs/heads/extra"))[0]!.ok);
+    await desk.commit();
+    await desk.publish();
+    laptop.line.online = true;
+    const killed = await killedAfter(last, () => laptop.catchUp());
+    // It starts again without a line, and somebody goes on working there.
+    laptop.line.online = false;
+    const later = await emptyCommit(laptop.work, { branch: "later" });
+    await share(laptop.parts.home, gitDirOf(laptop.work), NAME, ["main", "later"]);
+    await laptop.publish().catch(() => {}); // what is on its way may be waited for
+    laptop.line.online = true;
+    await laptop.catchUp();
+    await laptop.publish();
+    await desk.catchUp();
+    const { refs } = (await desk.repository.usableManifest())!.manifest;
+    assert.equal(refs["refs/heads/extra"], extra, `killed before step ${last}`);
+    assert.equal(refs["refs/heads/later"], later, `killed before step ${last}`);
+    if (!killed) break;
+  }
 });
 
 Deno.test("machines: offline, all is published here, and joined when the line is back", async () => {
@@ -295,11 +374,12 @@ Deno.test("machines: three of them, partitions, clocks that differ: no commit is
           for (const machine of machines) {
             await machine.parts.seeder.offer(machine.repository);
             await machine.catchUp();
-            await machine.publish();
+            await machine.publish({ refsOnly: true });
           }
         }
         const tips = new Set(await Promise.all(machines.map((machine) => machine.tip())));
         assert.equal(tips.size, 1, "all publish the same");
+        for (const machine of machines) assert.equal(await machine.hear(), false);
         for (const machine of machines) {
           const [tip, head] = [await machine.tip(), await machine.head()];
           const { diverged } = await machine.publish();
