@@ -116,12 +116,11 @@ async function fetchFrom(
 
 /** Settings for this one run. A filter's remote has to be a promisor, and git would note that down. */
 function settingsOf(
-  { url, settings: pinned }: PinnedServer,
+  { url, options }: PinnedServer,
   { filter, promisor, cloning }: GitFetchOptions,
   silence: number,
 ): string[] {
   const settings = [
-    ...pinned,
     `remote.${REMOTE}.url=${url}`,
     "protocol.version=2",
     "credential.helper=",
@@ -133,7 +132,7 @@ function settingsOf(
   if (filter !== undefined || promisor) settings.push(`remote.${REMOTE}.promisor=true`);
   if (filter !== undefined) settings.push(`remote.${REMOTE}.partialCloneFilter=${filter}`);
   if (cloning) settings.push("fetch.unpackLimit=1"); // as git does: a clone begins with a pack
-  return settings.flatMap((setting) => ["-c", setting]);
+  return [...options, ...settings.flatMap((setting) => ["-c", setting])];
 }
 
 function argumentsOf(options: GitFetchOptions): string[] {

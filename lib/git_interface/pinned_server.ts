@@ -19,10 +19,13 @@ import { abortable } from "../common/wait.ts";
 /** What git is run with to fetch from one server and nowhere else. */
 export interface PinnedServer {
   readonly url: string;
-  /** Settings, for `-c`. */
-  readonly settings: readonly string[];
+  /** Options that come before git's subcommand. */
+  readonly options: readonly string[];
   readonly env: Readonly<Record<string, string>>;
 }
+
+/** A variable of the environment for `--config-env`. */
+const EMPTY = "GTR_EMPTY";
 
 /** Looks a name up: all its addresses, none if there is no such host. */
 export type Resolve = (host: string) => Promise<readonly string[]>;
@@ -93,7 +96,7 @@ function overGit(url: string, addresses: readonly string[]): PinnedServer {
   const path = url.replace(/^git:\/\/[^/]*/, "");
   return {
     url: `git://${bracketed(address)}:${port}${path}`,
-    settings: [],
+    options: [],
     env: {
       // By it the server tells its virtual hosts apart (git-daemon(1)).
       GIT_OVERRIDE_VIRTUAL_HOST: `${bracketed(host)}:${port}`,
@@ -108,21 +111,25 @@ function overHttp(url: string, addresses: readonly string[]): PinnedServer {
   const resolved = isIP(host) === 0
     ? [`${host}:${port}:${addresses.map(bracketed).join(",")}`]
     : [];
-  // An empty value takes back what other configuration files add; the URL's own wins over theirs.
-  const emptied = ["extraHeader", "cookieFile"].flatMap((name) => [
-    `http.${name}=`,
-    `http.${url}.${name}=`,
-  ]);
+  const settings = [
+    ...resolved.map((entry) => `http.curloptResolve=${entry}`),
+    // An empty value takes back what other configuration files add.
+    "http.extraHeader=",
+    "http.cookieFile=",
+    "http.followRedirects=false",
+    "http.saveCookies=false",
+    "http.emptyAuth=false",
+  ];
+  // The URL's own wins over theirs. Not by `-c`, which ends a name at the first "=": a stranger's URL
+  // could have a setting in it.
+  const own = ["extraHeader", "cookieFile"];
   return {
     url,
-    settings: [
-      ...resolved.map((entry) => `http.curloptResolve=${entry}`),
-      ...emptied,
-      "http.followRedirects=false",
-      "http.saveCookies=false",
-      "http.emptyAuth=false",
+    options: [
+      ...settings.flatMap((setting) => ["-c", setting]),
+      ...own.map((name) => `--config-env=http.${url}.${name}=${EMPTY}`),
     ],
-    env: {},
+    env: { [EMPTY]: "" },
   };
 }
 

@@ -58,6 +58,24 @@ Deno.test("pinned server: a redirect is followed here, and not to where stranger
   await assert.rejects(fooled, { code: "inside-address" });
 });
 
+Deno.test("pinned server: a URL brings no settings along", async () => {
+  await using temp = await tempDir();
+  const seen: string[] = [];
+  await using inside = answering((request) => {
+    seen.push(request.url);
+    return new Response("no", { status: 404 });
+  });
+  await using server = answering(() => new Response("no", { status: 404 }));
+  const path = await initRepository(join(temp.path, "repository"));
+  const fetched = gitFetch(`${server.url}/.proxy=${inside.url}/x`, {
+    gitDir: join(path, ".git"),
+    wants: ["1".repeat(40)],
+    signal,
+  });
+  await assert.rejects(fetched, { code: "server-failed" });
+  assert.deepEqual(seen, []);
+});
+
 Deno.test("pinned server: passwords, headers and cookies of the user's go to no stranger", async () => {
   await using temp = await tempDir();
   const seen: Headers[] = [];
