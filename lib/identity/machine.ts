@@ -1,18 +1,21 @@
 /**
  * A name for each home of one identity, so that its publications can be told apart
- * (`machine.json`). It is random, and says nothing about the machine.
+ * (`store/machine.json`). It is random, and says nothing about the machine. It goes with the store: a
+ * home that has lost that doesn't know what it published, and is another machine.
  *
  * @module
  */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import * as v from "valibot";
-import { readTextIfPresent, writeFileAtomic } from "../common/atomic_file.ts";
+import { readTextIfPresent, storeError, writeFileAtomic } from "../common/atomic_file.ts";
+
+const FILE = "machine.json";
 
 const MachineFile = v.object({
   version: v.literal(1),
   id: v.pipe(v.string(), v.regex(/^[0-9a-f]{16}$/)),
-  /** The home's folder when the name was made: a copy of the home is another machine. */
+  /** The store's folder when the name was made: a copy of the home is another machine. */
   folder: v.string(),
   /** The public key that was made in this home, in hex. */
   madeKey: v.optional(v.string()),
@@ -28,15 +31,16 @@ export interface Machine {
 
 /**
  * What the home in `folder` is called, named when it is first asked. A home that was copied or
- * restored gets a name of its own; so does one whose file is damaged, which costs nothing.
+ * restored gets a name of its own; so does one whose file is damaged, which costs a look-up.
  *
  * @throws {StoreError} "not-writable", "disk-full"
  */
 export async function loadMachine(folder: string): Promise<Machine> {
-  const text = await readTextIfPresent(fileIn(folder));
+  const store = join(folder, "store");
+  const text = await readTextIfPresent(join(store, FILE));
   if (text !== undefined) {
     const known = v.safeParse(MachineFile, parsed(text));
-    if (known.success && known.output.folder === await identityOf(folder)) return known.output;
+    if (known.success && known.output.folder === await identityOf(store)) return known.output;
   }
   return await nameMachine(folder);
 }
@@ -49,18 +53,22 @@ export async function loadMachine(folder: string): Promise<Machine> {
  */
 export async function nameMachine(folder: string, madeKey?: string): Promise<Machine> {
   const machine = { id: randomBytes(8).toString("hex"), ...(madeKey && { madeKey }) };
-  const content = { version: 1, ...machine, folder: await identityOf(folder) };
-  await writeFileAtomic(fileIn(folder), JSON.stringify(content) + "\n");
+  const store = join(folder, "store");
+  try {
+    await Deno.mkdir(store, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw storeError(`can't make ${store}`, error);
+  }
+  const content = { version: 1, ...machine, folder: await identityOf(store) };
+  await writeFileAtomic(join(store, FILE), JSON.stringify(content) + "\n");
   return machine;
-}
-
-function fileIn(folder: string): string {
-  return join(folder, "machine.json");
 }
 
 /** Another for a copy of a folder, and the same for as long as it stays where it is. */
 async function identityOf(folder: string): Promise<string> {
-  return String((await Deno.stat(folder)).ino);
+  // Numbers are given out again, as to what takes a removed folder's place.
+  const { ino, birthtime } = await Deno.stat(folder);
+  return `${ino} ${birthtime?.getTime() ?? ""}`;
 }
 
 function parsed(text: string): unknown {

@@ -8,6 +8,7 @@ import type { EngineParts } from "../../../lib/engine/parts.ts";
 import { type PublishOptions, publishShared } from "../../../lib/engine/publish_shared.ts";
 import { pushOwn } from "../../../lib/engine/push_own.ts";
 import { isAncestor } from "../../../lib/git_interface/refs.ts";
+import { loadMachine, nameMachine } from "../../../lib/identity/machine.ts";
 import type { SignedManifest } from "../../../lib/manifest/types.ts";
 import { joinWriters, standing } from "../../../lib/manifest/writers.ts";
 import { StoredRepository } from "../../../lib/store/stored_repository.ts";
@@ -83,6 +84,10 @@ class Machine {
     const work = await Deno.realPath(await initRepository(join(root, name, "work")));
     await share(parts.home, gitDirOf(work), NAME, ["main"]);
     return new Machine(parts, line, work, skewMs);
+  }
+
+  restarted(parts: EngineParts): Machine {
+    return new Machine(parts, this.line, this.work, this.skewMs);
   }
 
   get repository() {
@@ -217,6 +222,33 @@ Deno.test("machines: a home with an older copy rewinds nothing", async () => {
   const anew = await Machine.make(temp.path, network, "new");
   await git(anew.work, ["fetch", "-q", old.work, "main"]);
   await git(anew.work, ["update-ref", MAIN, `${newest}~2`]);
+  await anew.publish();
+  assert.equal(await anew.tip(), newest);
+});
+
+Deno.test("machines: a home that has lost its store rewinds nothing, though it made the key", async () => {
+  await using temp = await tempDir();
+  const network = new MemoryNetwork();
+  const desk = await Machine.make(temp.path, network, "desk");
+  const { key, home: { root } } = desk.parts;
+  const made = await nameMachine(root, key.publicKeyHex);
+  assert.deepEqual({ ...await loadMachine(root) }.madeKey, key.publicKeyHex);
+  for (let n = 0; n < 2; n++) await desk.commit();
+  await desk.publish();
+  const newest = await desk.tip();
+  const seeded = [...network.seeded].map(([sha256, [path]]) => [sha256, path!] as const);
+  for (const [sha256, path] of seeded) {
+    const kept = join(temp.path, sha256);
+    await Deno.copyFile(path, kept);
+    network.seeded.set(sha256, [kept]); // by a reader
+  }
+  await Deno.remove(join(root, "store"), { recursive: true });
+  const after = await loadMachine(root);
+  assert.notEqual(after.id, made.id);
+  assert.equal(after.madeKey, undefined);
+
+  const anew = desk.restarted(await makeParts(join(temp.path, "desk"), [desk.line]));
+  await git(anew.work, ["update-ref", MAIN, `${newest}~1`]);
   await anew.publish();
   assert.equal(await anew.tip(), newest);
 });

@@ -170,7 +170,7 @@ Deno.test("processes that race for the first key all get one key, and leave noth
     assert.deepEqual([...ids], [(await readKey(path))?.id]);
     assert.deepEqual((await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name).sort(), [
       "identity.pem",
-      "machine.json",
+      "store",
     ]);
   }));
 
