@@ -39,7 +39,10 @@ export class EarlyIndex implements AsyncDisposable {
     this.pack = pack;
     this.#path = paths.incomingPack(pack.sha256);
     this.#root = paths.quarantine();
-    this.#run = this.#take(paths.root, options).catch(() => undefined);
+    this.#run = this.#take(paths.root, options).catch(async () => {
+      await remove(this.#root).catch(() => {}); // the disk may be full
+      return undefined;
+    });
   }
 
   /**
