@@ -14,8 +14,6 @@ const CONFIGURATION = [
 ];
 /** git(1): how far up a repository is looked for. */
 const DISCOVERY = ["GIT_CEILING_DIRECTORIES", "GIT_DISCOVERY_ACROSS_FILESYSTEM"];
-/** Settings by `GIT_CONFIG_COUNT` that are passed on. */
-const MOST_SETTINGS = 1000;
 
 /**
  * The user's settings for git, which other git processes of ours don't get: `git -c` and
@@ -24,11 +22,12 @@ const MOST_SETTINGS = 1000;
 export function configEnvironment(
   env: (name: string) => string | undefined,
 ): Record<string, string> {
-  const count = Math.min(Number(env("GIT_CONFIG_COUNT")) || 0, MOST_SETTINGS);
-  const numbered = Array.from({ length: count }, (_, i) => [
-    `GIT_CONFIG_KEY_${i}`,
-    `GIT_CONFIG_VALUE_${i}`,
-  ]).flat();
+  const count = Number(env("GIT_CONFIG_COUNT")) || 0;
+  const numbered: string[] = [];
+  // Whatever the count says, git stops at the first that is missing.
+  for (let i = 0; i < count && env(`GIT_CONFIG_KEY_${i}`) !== undefined; i++) {
+    numbered.push(`GIT_CONFIG_KEY_${i}`, `GIT_CONFIG_VALUE_${i}`);
+  }
   return pick([...CONFIGURATION, ...numbered], env);
 }
 
