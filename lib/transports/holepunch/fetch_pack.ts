@@ -87,7 +87,7 @@ export async function fetchFromPeers(
     if (!(cause instanceof GtrError)) throw cause;
     const code = fetch.outOfReach?.code ?? "nobody-answered";
     throw new NetworkError(code, `can't fetch ${what}: ${cause.message}`, {
-      hint: cause.hint ?? "try again: what has come is kept",
+      hint: cause.hint ?? "someone who has it must be online; what has come is kept and resumed",
       cause,
     });
   }
