@@ -67,7 +67,11 @@ Deno.test("where the head start fails the pack is indexed as usual", async () =>
   await Deno.writeFile(file.path, whole.map((byte) => ~byte)); // git gives up on what it is fed
   early.advance(1000);
   assert.equal(await early.finish(lenient.signal), undefined);
-  assert.deepEqual(await leftovers(reader.path), [], "the second attempt has the room of the first");
+  assert.deepEqual(
+    await leftovers(reader.path),
+    [],
+    "the second attempt has the room of the first",
+  );
   await Deno.writeFile(file.path, whole);
   await reader.accept(signed, [file], { ...lenient, early });
   assert.equal(await fsck(reader), "");

@@ -82,7 +82,8 @@ export class Download extends Torrent {
   }
 
   /**
-   * Fetches, until the file is whole, verified and flushed.
+   * Fetches, until the file is whole and verified. It is not flushed: what a power cut leaves
+   * of it is checked again when a fetch resumes.
    *
    * @param info the info dictionary, where it is known already
    * @throws {NetworkError} "nobody-answered" when all known peers were tried in vain, or the
@@ -211,7 +212,7 @@ export class Download extends Torrent {
       const picker = new Picker<Peer>(info, have, Math.floor(MAX_PARTIAL / info.pieceLength));
       this.#picker = picker;
       this.#buffers = new PieceBuffers(info, (piece) => picker.isActive(piece));
-      await this.#start();
+      this.#start();
     } catch (error) {
       this.#fail(this.#options.signal.aborted ? this.#reason(error) : error);
     }
@@ -228,14 +229,14 @@ export class Download extends Torrent {
     throw new VerificationError("wrong-torrent", `can't use torrent ${infohash}: ${wrong}`);
   }
 
-  async #start(): Promise<void> {
+  #start(): void {
     const { info, have } = this.content!;
     for (let i = 0; i < info.pieces; i++) if (have.has(i)) this.#doneBytes += pieceSize(info, i);
     for (const peer of this.peerSet) if (peer.ready) this.#announceAll(peer);
     for (const peer of this.peerSet) if (peer.ready) this.#usePeer(peer);
     this.#report();
     this.#tellPrefix();
-    if (have.isFull) await this.#finish();
+    if (have.isFull) this.#outcome.resolve();
   }
 
   #announceAll(peer: Peer): void {
@@ -316,18 +317,13 @@ export class Download extends Torrent {
       for (const peer of this.peerSet) if (peer.ready) peer.wire.protocol.have(piece);
       this.#report();
       this.#tellPrefix();
-      if (this.#picker!.done) await this.#finish();
+      if (this.#picker!.done) this.#outcome.resolve();
     } catch (error) {
       this.#fail(error);
     } finally {
       this.#buffers!.free(piece);
       this.#fillAll();
     }
-  }
-
-  async #finish(): Promise<void> {
-    await this.content!.file.flush();
-    this.#outcome.resolve();
   }
 
   #tick(): void {

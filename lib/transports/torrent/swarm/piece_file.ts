@@ -4,8 +4,7 @@
  * @module
  */
 import { createHash } from "node:crypto";
-import { dirname } from "node:path";
-import { storeError, syncDirectory } from "../../../common/atomic_file.ts";
+import { storeError } from "../../../common/atomic_file.ts";
 import { StoreError } from "../../../common/errors.ts";
 import { Bitfield } from "./bitfield.ts";
 import { type Metainfo, pieceSize } from "./metainfo.ts";
@@ -92,14 +91,6 @@ export class PieceFile {
     return this.#inTurn(`can't write ${this.path}`, async () => {
       await this.#file.seek(piece * this.info.pieceLength, Deno.SeekMode.Start);
       for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
-    });
-  }
-
-  /** Makes what was written, and the file's name, survive a power cut. */
-  flush(): Promise<void> {
-    return this.#inTurn(`can't write ${this.path}`, async () => {
-      await this.#file.sync();
-      await syncDirectory(dirname(this.path));
     });
   }
 

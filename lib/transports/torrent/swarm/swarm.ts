@@ -158,7 +158,7 @@ export class Swarm {
 
   /**
    * Fetches a file, resuming what is there; serves what it has meanwhile, and for a while longer if
-   * connected peers still want some of it. Resolves when the file is whole, verified and flushed.
+   * connected peers still want some of it. Resolves when the file is whole and verified.
    *
    * @throws {NetworkError} "nobody-answered" when all known peers were tried in vain, or the
    * signal's deadline came
