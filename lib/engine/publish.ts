@@ -10,6 +10,7 @@ import type { Wait } from "../common/wait.ts";
 import { peelTags } from "../git_interface/peel_tags.ts";
 import { rootCommit } from "../git_interface/root_commit.ts";
 import { formatAddress } from "../identity/address.ts";
+import { writerName } from "../identity/machine.ts";
 import { canonicalJson } from "../manifest/canonical_json.ts";
 import { type Flow, flowOf } from "../manifest/flow.ts";
 import { signManifest } from "../manifest/manifest.ts";
@@ -180,7 +181,7 @@ function nextManifest(
     writers: joinWriters(
       previous ? writersOf(previous) : {},
       wanted.builtOn ?? {},
-      { [parts.machine.id]: sequence },
+      { [writerName(parts.machine, name)]: sequence },
     ),
     packs: flow === "announce" ? [] : packs,
     ...(flow === "both" ? {} : { flow }),

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 import * as v from "valibot";
 import { readTextIfPresent, storeError, writeFileAtomic } from "../common/atomic_file.ts";
@@ -23,7 +23,7 @@ const MachineFile = v.object({
 
 /** One home of an identity. */
 export interface Machine {
-  /** 16 hex digits. */
+  /** 16 hex digits; they don't leave this home, see {@linkcode writerName}. */
   readonly id: string;
   /** The public key that was made here, in hex: nobody can have published with it elsewhere before. */
   readonly madeKey?: string;
@@ -69,6 +69,14 @@ async function identityOf(folder: string): Promise<string> {
   // Numbers are given out again, as to what takes a removed folder's place.
   const { ino, birthtime } = await Deno.stat(folder);
   return `${ino} ${birthtime?.getTime() ?? ""}`;
+}
+
+/**
+ * What a machine is called in the manifests of one repository: 16 hex digits, which tell nobody that
+ * those of another repository are the same machine's.
+ */
+export function writerName({ id }: Machine, repository: string): string {
+  return createHash("sha256").update(`gtr writer\0${id}\0${repository}`).digest("hex").slice(0, 16);
 }
 
 function parsed(text: string): unknown {

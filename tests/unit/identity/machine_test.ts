@@ -1,0 +1,36 @@
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { loadMachine, nameMachine, writerName } from "../../../lib/identity/machine.ts";
+import { tempDir } from "../git_interface/fixture.ts";
+
+Deno.test("machine: a home keeps its number; a copy, and one without its store, get another", async () => {
+  await using temp = await tempDir();
+  const home = join(temp.path, "home");
+  const made = await nameMachine(home, "ab".repeat(32));
+  assert.match(made.id, /^[0-9a-f]{16}$/);
+  assert.equal((await loadMachine(home)).id, made.id);
+  assert.equal((await loadMachine(home)).madeKey, made.madeKey);
+
+  const copy = join(temp.path, "copy");
+  await Deno.mkdir(join(copy, "store"), { recursive: true });
+  const file = "store/machine.json";
+  await Deno.copyFile(join(home, file), join(copy, file));
+  const other = await loadMachine(copy);
+  assert.notEqual(other.id, made.id);
+  assert.equal(other.madeKey, undefined);
+
+  await Deno.writeTextFile(join(home, file), "{");
+  const mended = await loadMachine(home);
+  assert.notEqual(mended.id, made.id);
+  await Deno.remove(join(home, "store"), { recursive: true });
+  assert.notEqual((await loadMachine(home)).id, mended.id);
+});
+
+Deno.test("machine: its names in two repositories have nothing in common", () => {
+  const machine = { id: "0123456789abcdef" };
+  const [one, two] = [writerName(machine, "one"), writerName(machine, "two")];
+  assert.match(one, /^[0-9a-f]{16}$/);
+  assert.notEqual(one, two);
+  assert.notEqual(one, machine.id);
+  assert.equal(writerName(machine, "one"), one);
+});
