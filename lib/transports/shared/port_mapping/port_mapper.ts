@@ -96,7 +96,7 @@ export class PortMapper implements Disposable {
    * @throws {NetworkError} "no-port-mapping", with what a person can be told; "not-needed"
    */
   async map(wish: Wish, signal: AbortSignal): Promise<MappedPort> {
-    return await this.#mutex.run("router", async () => {
+    const map = async () => {
       signal.throwIfAborted();
       const router = this.#router;
       if (router) {
@@ -112,19 +112,22 @@ export class PortMapper implements Disposable {
       const absent = this.#absent;
       if (absent && performance.now() - absent.at < ABSENT_MS) throw absent.why;
       return await this.#find(wish, signal);
-    });
+    };
+    return await this.#mutex.run("router", map, signal);
   }
 
   /** Resolves when the networks or the router have changed, or after `ms`. */
   async changed(ms: number, signal: AbortSignal): Promise<void> {
     const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
+    const wake = () => resolve();
+    const timer = setTimeout(wake, ms);
     Deno.unrefTimer(timer);
-    signal.addEventListener("abort", () => resolve(), { once: true });
-    if (signal.aborted) resolve();
-    this.#wakers.add(resolve);
+    signal.addEventListener("abort", wake, { once: true });
+    if (signal.aborted) wake();
+    this.#wakers.add(wake);
     await promise;
-    this.#wakers.delete(resolve);
+    this.#wakers.delete(wake);
+    signal.removeEventListener("abort", wake);
     clearTimeout(timer);
   }
 
