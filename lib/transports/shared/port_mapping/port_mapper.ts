@@ -70,6 +70,8 @@ export class PortMapper implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
   #addresses: string;
   #router: Router | undefined;
+  /** It answers, and may have mapped a port without our having heard of it yet. */
+  #found: Router | undefined;
   #heard: Disposable | undefined;
   #outside: string | undefined;
   #own = "";
@@ -85,9 +87,9 @@ export class PortMapper implements Disposable {
     Deno.unrefTimer(this.#timer);
   }
 
-  /** The router that mapped a port last. */
+  /** The router that mapped a port last, or is being asked to for the first time. */
   get router(): Router | undefined {
-    return this.#router;
+    return this.#router ?? this.#found;
   }
 
   /**
@@ -172,7 +174,10 @@ export class PortMapper implements Disposable {
       searchMs,
       gateways: isKnown ? gateways : undefined,
     };
-    const mapped = await attempt(() => findUpnpRouter(search, this.#events, signal));
+    const mapped = await attempt(async () => {
+      return this.#found = await findUpnpRouter(search, this.#events, signal);
+    });
+    this.#found = undefined;
     if (mapped) return mapped;
     const error = new NetworkError("no-port-mapping", this.#explain(gateways[0]!, why));
     this.#absent = { why: error, at: performance.now() };
@@ -231,6 +236,7 @@ export class PortMapper implements Disposable {
     this.#heard?.[Symbol.dispose]();
     this.#heard = undefined;
     this.#router = undefined;
+    this.#found = undefined;
     this.#absent = undefined;
   }
 

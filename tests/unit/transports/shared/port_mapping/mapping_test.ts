@@ -8,7 +8,17 @@ import {
   renewalSeconds,
 } from "../../../../../lib/transports/shared/port_mapping/mapping.ts";
 import { mapPort } from "../../../../../lib/transports/shared/port_mapping/mod.ts";
-import { HOST, natPmpAnswers, OUTSIDE, pcpAnswer, TestRouter } from "./test_router.ts";
+import {
+  description,
+  fault,
+  HASTY,
+  HOST,
+  natPmpAnswers,
+  OUTSIDE,
+  pcpAnswer,
+  result,
+  TestRouter,
+} from "./test_router.ts";
 
 const REQUEST = { protocol: "udp", port: 7000, host: "0.0.0.0" } as const;
 const SECRET = new Uint8Array(32).fill(9);
@@ -58,6 +68,49 @@ Deno.test("a mapping tells where it is, and ends with a word to the router", asy
   await trial.mapping[Symbol.asyncDispose]();
   assert.deepEqual(seconds, [3600, 0]);
   assert.equal(trial.ended, 1);
+});
+
+Deno.test("a port that is being mapped for the first time at the end is forgotten", async () => {
+  const adding = Promise.withResolvers<void>();
+  const late = Promise.withResolvers<Response>();
+  let isMapped = false;
+  const router = await TestRouter.open({
+    locations: ["{web}/desc"],
+    web: (action) => {
+      switch (action) {
+        case "":
+          return description();
+        case "GetExternalIPAddress":
+          return result(action, { NewExternalIPAddress: OUTSIDE });
+        case "GetSpecificPortMappingEntry":
+          return isMapped
+            ? result(action, { NewInternalClient: HOST, NewInternalPort: "7000" })
+            : fault(714);
+        case "AddPortMapping":
+          isMapped = true;
+          adding.resolve();
+          return late.promise;
+        default:
+          isMapped = false;
+          return result(action);
+      }
+    },
+  }, { ...HASTY, searchMs: 10_000 });
+  await using trial = new Trial(router);
+  await adding.promise;
+  await trial.mapping[Symbol.asyncDispose]();
+  late.resolve(result("AddPortMapping"));
+  assert.equal(isMapped, false);
+  assert.equal(router.calls.at(-1), "DeletePortMapping");
+});
+
+Deno.test("the end of a mapping waits for no other one that looks for a router", async () => {
+  const router = await TestRouter.open({}, { triesMs: [DEADLINE_MS], searchMs: DEADLINE_MS });
+  await using first = new Trial(router);
+  const log = () => {};
+  const second = new Mapping({ ...REQUEST, protocol: "tcp" }, router.mapper, SECRET, log, log);
+  await second[Symbol.asyncDispose]();
+  assert.equal(first.mapping.problem, undefined, "the first one still looks");
 });
 
 Deno.test("the nonce and the ports asked for are the same in the next run", async () => {
