@@ -25,9 +25,11 @@ const MAX_REMEMBERED = 1_000;
 export class DialBack implements Disposable {
   readonly #dialled = new Map<string, number>();
   readonly #open = new Set<Disposable>();
+  #isClosed = false;
 
-  /** @returns whether a connection is on its way; false if there were too many */
+  /** @returns whether a connection is on its way; false if there were too many, or after the end */
   dial(host: string, port: number, now = performance.now()): boolean {
+    if (this.#isClosed) return false;
     const place = placeOf(host);
     const last = this.#dialled.get(place);
     if (last !== undefined && now - last < PAUSE_MS) return false;
@@ -42,6 +44,7 @@ export class DialBack implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     for (const open of this.#open) open[Symbol.dispose]();
   }
 

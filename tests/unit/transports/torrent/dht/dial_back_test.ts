@@ -92,6 +92,13 @@ Deno.test("gtr_dial: an address waits for its next connection, and few are open 
   assert.equal(dialled.filter(Boolean).length, 6, "two are open already");
 });
 
+Deno.test("gtr_dial: nobody is dialled after the end", async () => {
+  await using tcp = await listener();
+  const dialBack = new DialBack();
+  dialBack[Symbol.dispose]();
+  assert.equal(dialBack.dial("127.0.0.1", tcp.port), false);
+});
+
 Deno.test("dht: replies say where they go, and messages that gtr sends them", async () => {
   await using network = new DhtNetwork();
   const node = await network.open();
