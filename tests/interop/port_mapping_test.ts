@@ -89,13 +89,14 @@ async function untilMapped(router: MappingRouter, host: string, count: number): 
   return rules;
 }
 
-/** Waits until a gtd has logged so many ports outside, one line each. */
-async function untilTold(node: Node, by: string, count: number): Promise<void> {
-  const line = new RegExp(`P port \\d+ is ${ROUTER_OUTSIDE}:\\d+ outside \\(${by}\\)`, "g");
-  let logs = "";
-  await until(() => `${count} ports are outside:\n${logs}`, async () => {
-    logs = (await node.run("gtr", ["daemon", "logs"])).stdout;
-    return logs.match(line)?.length === count;
+/** Waits until the gtd that runs now has logged that both of its ports are outside. */
+async function untilTold(node: Node, by: string): Promise<void> {
+  const line = new RegExp(`(TCP|UDP) port \\d+ is ${ROUTER_OUTSIDE}:\\d+ outside \\(${by}\\)`, "g");
+  let log = "";
+  await until(() => `both ports are outside:\n${log}`, async () => {
+    const { stdout } = await node.run("gtr", ["daemon", "logs"]);
+    log = stdout.slice(stdout.lastIndexOf(" (pid "));
+    return new Set([...log.matchAll(line)].map(([, protocol]) => protocol)).size === 2;
   });
 }
 
@@ -109,7 +110,7 @@ for (const [by, speaks] of [["PCP", { upnp: false }], ["UPnP", { natPmp: false }
     const first = await untilMapped(router, HOME.a, 2);
     await bob.git("clone", "-q", url, "copy");
     assert.equal(await Deno.readTextFile(bob.path("copy/readme.txt")), "hello\n");
-    await untilTold(alice, by, 2);
+    await untilTold(alice, by);
     assert.match(
       await doctor(alice),
       /^ok reach by torrent: from outside at .*, a port that the router maps/m,
@@ -136,7 +137,7 @@ for (const [by, speaks] of [["PCP", { upnp: false }], ["UPnP", { natPmp: false }
       await bob.gitIn(bob.path("copy"), "pull", "-q");
       return await Deno.readTextFile(bob.path("copy/more.txt")).catch(() => "") === "more\n";
     });
-    await untilTold(alice, by, 4);
+    await untilTold(alice, by);
     assert.deepEqual(await untilMapped(router, HOME.a, 2), first, "the next one takes them over");
 
     Deno.kill((await alice.gtdPid())!, "SIGTERM");
