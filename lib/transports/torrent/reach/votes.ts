@@ -23,7 +23,7 @@ interface Voice {
   readonly at: number;
 }
 
-/** Counts what others say. Each group has one voice for IPv4 and one for IPv6: what it said last. */
+/** Counts what others say. Each group has one voice, of its own family: what it said last. */
 export class AddressVotes {
   readonly #options: VoteOptions;
   readonly #voices = new Map<string, Voice>();
@@ -36,12 +36,14 @@ export class AddressVotes {
    * Somebody says where it sees this node.
    *
    * @param from its IP address
-   * @param bytes the 4 or 16 bytes of the address that it tells; anything else is ignored
+   * @param bytes the 4 or 16 bytes of the address that it tells; anything else, or one of another
+   * family than its own, is ignored
    */
   heard(from: string, bytes: unknown, now = Date.now()): void {
     if (!(bytes instanceof Uint8Array) || (bytes.length !== 4 && bytes.length !== 16)) return;
     const address = canonicalIp(ipText(bytes))!;
-    const voice = `${familyOf(address)} ${this.#options.groupOf(from)}`;
+    if (familyOf(address) !== familyOf(from)) return; // it can't see this node there
+    const voice = this.#options.groupOf(from);
     this.#voices.delete(voice);
     this.#voices.set(voice, { address, at: now });
     if (this.#voices.size > MAX_VOICES) this.#voices.delete(this.#voices.keys().next().value!);

@@ -4,7 +4,8 @@ import { AddressVotes } from "../../../../../lib/transports/torrent/reach/votes.
 
 const slash16 = (host: string) => host.split(".", 2).join(".");
 const bytes = (address: string) => Uint8Array.from(address.split("."), Number);
-const votes = () => new AddressVotes({ groupOf: slash16, needed: 3 });
+const groupOf = (host: string) => host.includes(":") ? host.split(":", 2).join(":") : slash16(host);
+const votes = () => new AddressVotes({ groupOf, needed: 3 });
 const TRUE = "198.51.100.7";
 
 Deno.test("votes: an address is believed once enough independent nodes name it", () => {
@@ -27,6 +28,11 @@ Deno.test("votes: what is no address says nothing, and IPv6 is counted for itsel
       said.heard(from, junk);
     }
     said.heard(from, six);
+  }
+  assert.deepEqual([said.address(4), said.address(6)], [undefined, undefined], "not theirs to see");
+  for (const from of ["2a00:1::1", "2a01:1::1", "2a02:1::1"]) {
+    said.heard(from, six);
+    said.heard(from, bytes(TRUE));
   }
   assert.deepEqual([said.address(4), said.address(6)], [undefined, "2001:db8::1"]);
 });
