@@ -114,7 +114,7 @@ export class DhtNode extends Client {
 
   /** Whether this machine has a node of the other family too. */
   get isDouble(): boolean {
-    return this.#other !== undefined;
+    return this.#other?.destroyed === false; // it is if the system has no IPv6
   }
 
   /** Serves a value of this user's for as long as the node runs. */

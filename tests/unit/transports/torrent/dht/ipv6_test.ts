@@ -10,6 +10,7 @@ import { keyFromSeed } from "../../../../../lib/identity/keys.ts";
 import { formatHostPort } from "../../../../../lib/transports/torrent/address.ts";
 import { contactsIn } from "../../../../../lib/transports/torrent/dht/contacts.ts";
 import type { Dht } from "../../../../../lib/transports/torrent/dht/dht.ts";
+import { DhtNode } from "../../../../../lib/transports/torrent/dht/node.ts";
 import { mutableTarget, signItem } from "../../../../../lib/transports/torrent/dht/items.ts";
 import { addressOf, DhtNetwork, within } from "./network.ts";
 
@@ -44,6 +45,16 @@ Deno.test("IPv6: items and peers among nodes that have nothing else", async () =
   assert.ok(await within((wait) => one.announce(target, 4321, wait)) > 0);
   assert.deepEqual(await peersOf(two, target), ["[::1]:4321"]);
   assert.deepEqual(network.dropped.toJSON(), {});
+});
+
+Deno.test("both: a node whose IPv6 could not be opened is one of IPv4 alone", async () => {
+  const options = { timeout: 400, dropped: () => {} };
+  const node = new DhtNode({ family: 4, ...options });
+  const other = new DhtNode({ family: 6, ...options, other: node });
+  assert.ok(node.isDouble);
+  await new Promise<void>((closed) => other.destroy(closed));
+  assert.ok(!node.isDouble);
+  await new Promise<void>((closed) => node.destroy(closed));
 });
 
 Deno.test("both: nodes of one family meet through a node of both", async () => {
