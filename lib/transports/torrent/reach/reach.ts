@@ -190,9 +190,17 @@ export class TorrentReach implements Disposable {
       if (family === 6) return; // only that somebody comes is told of IPv6
       using limit = deadline(ARRIVAL_MS, "its connection", signal);
       const arrived = await abortable(came.promise, limit.signal).then(() => true, () => false);
-      if (!arrived && !signal.aborted) this.#refusals.set(this.#groupOf(to.host), Date.now());
+      if (!arrived && !signal.aborted) this.#refused(this.#groupOf(to.host));
     } finally {
       this.#expecting.delete(expect);
+    }
+  }
+
+  #refused(group: string): void {
+    this.#refusals.delete(group);
+    this.#refusals.set(group, Date.now());
+    if (this.#refusals.size > MAX_HELPERS) {
+      this.#refusals.delete(this.#refusals.keys().next().value!);
     }
   }
 
