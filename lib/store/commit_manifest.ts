@@ -24,8 +24,7 @@ export interface AddedPack {
 }
 
 /**
- * Moves new packs in and makes the manifest the current one. Where that fails, the packs go back to
- * where they came from.
+ * Moves new packs in and makes the manifest the current one. If that fails, the packs are removed.
  *
  * @param added packs that are not in the object directory yet
  * @param state the state so far
@@ -56,10 +55,9 @@ export async function commitManifest(
     if (packs || before?.planned) await writeState(paths.state, next);
     await writeFileAtomic(paths.manifest, encodeEnvelope(signed));
   } catch (error) {
-    for (const { pack, packPath } of added) {
+    for (const { pack } of added) {
       await remove(paths.idx(pack.sha256));
-      await moveFile(paths.pack(pack.sha256), packPath).catch(() => {}); // not moved yet
-      await Deno.chmod(packPath, 0o644).catch(() => {}); // a fetch may have to mend it
+      await remove(paths.pack(pack.sha256));
     }
     throw error;
   }
