@@ -22,7 +22,7 @@ import { type FetchInto, receivePack } from "./receive_pack.ts";
 import { acquireLock, tryLock } from "./repo_lock.ts";
 import { type Joining, type RepoState, writeState } from "./repo_state.ts";
 import { RepositoryReader } from "./repository_reader.ts";
-import { remove, removeLeftovers, tidyPacks } from "./tidy.ts";
+import { remove, removeFetched, removeLeftovers, tidyPacks } from "./tidy.ts";
 
 export type { AddedPack, RepoState };
 
@@ -245,6 +245,7 @@ export class StoredRepository extends RepositoryReader {
       const state = await this.state();
       if (signed) await settle(this.paths, signed.manifest, state);
       else await tidyPacks(this.paths, state);
+      await removeFetched(this.paths, (await this.packs()).map(({ pack }) => pack));
     });
   }
 

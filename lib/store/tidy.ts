@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { storeError } from "../common/atomic_file.ts";
 import { moveFile } from "../git_interface/place_file.ts";
+import type { PackRef } from "../manifest/types.ts";
 import { MULTI_PACK_INDEX, presentBitmap } from "./bitmap_files.ts";
 import { QUARANTINE, type RepoPaths } from "./repo_paths.ts";
 import type { RepoState } from "./repo_state.ts";
@@ -63,6 +64,15 @@ export async function removeLeftovers(paths: RepoPaths): Promise<void> {
     const path = join(paths.incoming, name);
     const modified = (await Deno.lstat(path)).mtime?.getTime() ?? 0;
     if (modified < oldest) await remove(path);
+  }
+}
+
+/** Removes what was fetched of packs that are in the store: a killed process may not have come to it. */
+export async function removeFetched(paths: RepoPaths, stored: readonly PackRef[]): Promise<void> {
+  const names = new Set(stored.map(({ sha256 }) => sha256));
+  for (const name of await namesIn(paths.incoming)) {
+    const [sha256 = ""] = name.split(".");
+    if (names.has(sha256)) await remove(join(paths.incoming, name));
   }
 }
 

@@ -105,6 +105,8 @@ Deno.test("leftovers of a killed process are finished or removed", async () => {
       join(own, "manifest.json.0123456789ab.tmp"),
       join(own, "retired", `${unlisted}.pack`),
       join(own, "quarantine-00", "pack", "x.idx"),
+      reader.incomingPath(one.added[0]!.pack.sha256), // it is in the store
+      `${reader.incomingPath(one.added[0]!.pack.sha256)}.holepunch`,
       join(own, "outgoing", "pack-00.pack"),
       join(reader.path, "packed-refs.0123456789ab.tmp"),
       join(home, "store", reader.publisher, ".hello.0123456789ab.tmp", "HEAD"),
