@@ -44,7 +44,7 @@ export class PackSources {
   /**
    * Fetches `pack` into the file `into`. One network begins; the next one joins as soon as the one
    * before fails, has no peer connected for a moment, is silent for too long, or would take much
-   * longer than one that has nothing else to do. As soon as one sends something, those that have sent
+   * longer than one that has nothing else to do. As soon as one sends something, those that send
    * nothing stop, and may get another turn later. The first whole file wins. Each network writes to a
    * file of its own, and begins with what is there of the pack. When this settles, nobody writes any
    * more.
@@ -153,10 +153,10 @@ async function oneOf(change: Promise<void>, ms: number, signal: AbortSignal): Pr
   look.abort();
 }
 
-/** What one network sends, no other has to send as well. */
+/** What one network sends, no other has to send as well, now or when it recovers. */
 function stopIdle(attempts: readonly Attempt[], sending: Attempt): void {
   for (const attempt of attempts) {
-    if (attempt !== sending && attempt.bytes === 0) attempt.stop.abort();
+    if (attempt !== sending && (attempt.bytes === 0 || isSilent(attempt))) attempt.stop.abort();
   }
 }
 

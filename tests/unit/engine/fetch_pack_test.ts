@@ -159,6 +159,27 @@ Deno.test("once one sends, the others stop, and get another turn when it is lost
   assert.ok(ms < 1900, `${ms} ms`);
 });
 
+Deno.test("one that was silent doesn't send again what its company sends by now", async () => {
+  const { promise: stopped, resolve: stop } = Promise.withResolvers<void>();
+  const lost = network("lost", async (into, wait) => {
+    wait.connected?.(0);
+    await Deno.writeFile(into, BYTES.subarray(0, 9));
+    wait.progress?.(9, BYTES.length, "receiving");
+    await abortOf(wait.signal);
+    stop();
+    throw wait.signal.reason;
+  });
+  let start = 0;
+  const company = network("company", async (into, wait) => {
+    start = (await Deno.stat(into)).size;
+    wait.progress?.(12, BYTES.length, "receiving");
+    await stopped;
+    await fast("company").fetch(PACK, FROM, into, wait);
+  });
+  const { error, files } = await fetch([lost, company]);
+  assert.deepEqual([error, start, files], [undefined, 9, { pack: BYTES.length }]);
+});
+
 Deno.test("where nobody can be connected to, whenever one tries, it is said soon and for all networks", async () => {
   const lonely = network("lonely", (_into, wait) => {
     wait.connected?.(0);
