@@ -6,7 +6,7 @@
 import { toGtrError } from "../common/errors.ts";
 import { Mutex } from "../common/mutex.ts";
 import type { Settings } from "../common/settings.ts";
-import { deadline, sleep } from "../common/wait.ts";
+import { abortable, deadline, sleep } from "../common/wait.ts";
 import type { Manifest, SignedManifest } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { PackFile, Transport } from "../transports/transport.ts";
@@ -101,7 +101,9 @@ export class Announcements {
       const ms = this.#settings.get("network.timeout") * 1000;
       using limit = deadline(ms, `${scheme} to take the new state`, this.#stop.signal);
       try {
-        await transport.announce(signed, packs, { signal: limit.signal });
+        // A network that ignores its signal can't hold up those who wait, nor what follows.
+        const done = transport.announce(signed, packs, { signal: limit.signal });
+        await abortable(done, limit.signal);
         this.#failed.get(path)?.delete(scheme);
         return undefined;
       } catch (error) {

@@ -4,7 +4,7 @@
  * @module
  */
 import { type GtrError, NetworkError, toGtrError } from "../common/errors.ts";
-import { deadline, sleep, type Wait } from "../common/wait.ts";
+import { abortable, deadline, sleep, type Wait } from "../common/wait.ts";
 import { formatAddress, type RepoAddress } from "../identity/address.ts";
 import type { LiveStream, Transport } from "../transports/transport.ts";
 import type { EngineParts } from "./parts.ts";
@@ -70,7 +70,7 @@ export async function firstStream(
   const either = AbortSignal.any([signal, stop.signal]);
   const dial = async (transport: Transport) => {
     const stream = await transport.dial!(signed, { signal: either });
-    if (stop.signal.aborted) stream.close();
+    if (either.aborted) stream.close();
     stop.abort();
     return stream;
   };
@@ -83,7 +83,7 @@ export async function firstStream(
   joined.catch(() => {}); // there may be no other
   const dials = [alone, ...others.map((transport) => joined.then(() => dial(transport)))];
   try {
-    return await Promise.any(dials);
+    return await abortable(Promise.any(dials), signal); // a network may ignore its signal
   } catch (error) {
     if (!(error instanceof AggregateError)) throw error;
     throw noStream(able, error.errors.map(toGtrError));

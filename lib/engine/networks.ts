@@ -5,11 +5,14 @@
  */
 import { join } from "node:path";
 import { type GtrError, toGtrError } from "../common/errors.ts";
-import type { Wait } from "../common/wait.ts";
+import { abortable, deadline, type Wait } from "../common/wait.ts";
 import { configValue } from "../git_interface/config.ts";
 import { chosenNetworks } from "../transports/chosen.ts";
 import type { Transport, TransportContext, TransportEntry } from "../transports/transport.ts";
 import type { EngineParts } from "./parts.ts";
+
+/** How long one network may take to open: the others, and gtd's first answer, wait for it. */
+const OPEN_MS = 10_000;
 
 /**
  * Opens the networks that the user chose, by default all, and starts with the one that was named
@@ -35,7 +38,8 @@ export async function openNetworks(
   const opened = await Promise.allSettled(wanted.map(async (entry) => {
     const cache = join(home.root, "cache", entry.scheme);
     await Deno.mkdir(cache, { recursive: true });
-    return entry.open({
+    using limit = deadline(OPEN_MS, `${entry.scheme} to open`, wait.signal);
+    const opening = Promise.resolve(entry.open({
       settings,
       cache,
       key,
@@ -44,7 +48,13 @@ export async function openNetworks(
       password: () => passwords.get(entry.scheme),
       log,
       dropped: (reason) => dropped.add(`${entry.scheme}/${reason}`),
-    }, wait);
+    }, { ...wait, signal: limit.signal }));
+    try {
+      return await abortable(opening, limit.signal);
+    } catch (error) {
+      opening.then((late) => late[Symbol.asyncDispose](), () => {}).catch(() => {});
+      throw error;
+    }
   }));
   const transports: Transport[] = [];
   let failure: GtrError | undefined;

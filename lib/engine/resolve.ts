@@ -178,7 +178,7 @@ async function askAll(
     } catch (error) {
       if (!signal.aborted) answers.failures.set(scheme, toGtrError(error));
     } finally {
-      if (hasAnswered()) endIn(SETTLE_MS);
+      if (hasAnswered() && !signal.aborted) endIn(SETTLE_MS);
     }
   };
   try {

@@ -3,7 +3,9 @@ import { join } from "node:path";
 import { NetworkError } from "../../../lib/common/errors.ts";
 import { Home } from "../../../lib/common/home.ts";
 import { Settings } from "../../../lib/common/settings.ts";
+import { deadline } from "../../../lib/common/wait.ts";
 import { Engine } from "../../../lib/engine/engine.ts";
+import { openNetworks } from "../../../lib/engine/networks.ts";
 import { plannedPacks } from "../../../lib/engine/plan.ts";
 import type { TransportEntry } from "../../../lib/transports/transport.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
@@ -406,4 +408,22 @@ Deno.test("a network that can't be opened is left out, unless no other gives an 
   assert.match(world.logged.join("\n"), /this gtr has no network called gnunet/);
   const none = await world.engine("none", [world.network.entry()], { GTR_TRANSPORTS: "none" });
   await assert.rejects(sync(none, `torrent://${"0".repeat(40)}/x`), { code: "no-transport" });
+});
+
+Deno.test("a network that hangs while it opens is left out, and closed if it opens late", async () => {
+  await using world = await World.make();
+  const { parts } = await world.engine("one");
+  const late = Promise.withResolvers<MemoryTransport>();
+  const hanging: TransportEntry = { scheme: "nostr", open: () => late.promise };
+  using limit = deadline(100, "the networks to open");
+  const opened = await openNetworks([hanging, world.network.entry()], parts, limit);
+  assert.deepEqual(opened.map(({ scheme }) => scheme), ["torrent"]);
+  assert.match(world.logged.join("\n"), /can't open nostr: waited 0.\d s/);
+  await new Promise<void>((closed) =>
+    late.resolve(
+      Object.assign(new MemoryTransport(), {
+        [Symbol.asyncDispose]: () => Promise.resolve(closed()),
+      }),
+    )
+  );
 });
