@@ -36,6 +36,8 @@ export class PackAnswers implements Disposable {
   readonly #patience: number;
   #place: Place | undefined;
   #pack: string | undefined;
+  /** What it has said that others can connect to it by: once, else one could send others anywhere. */
+  #key: string | undefined;
 
   /** @param patience milliseconds in which a peer has to read something */
   constructor(exchange: Exchange, peer: Fetching, limiter: RateLimiter, patience: number) {
@@ -55,8 +57,10 @@ export class PackAnswers implements Disposable {
   have({ sha256, key }: Extract<Request, { want: "have" }>): Uint8Array | undefined {
     const source = this.#exchange.find(sha256);
     if (!source) return undefined;
-    this.#join(sha256, key);
-    if (key !== undefined) this.#exchange.introduce(sha256, key);
+    this.#key ??= key;
+    const own = key === this.#key ? key : undefined;
+    this.#join(sha256, own);
+    if (own !== undefined) this.#exchange.introduce(sha256, own);
     return bitsOf((piece) => source.has(piece), 0, pieceCount(source.pack.size));
   }
 
