@@ -14,7 +14,8 @@ const LOOK_MS = 5_000;
 export class Moves implements Disposable {
   readonly #timer: ReturnType<typeof setInterval>;
   #last: { readonly node: NodeAddress; readonly seen: string } | undefined;
-  #failed = 0;
+  /** Which node is asked. */
+  #turn = 0;
 
   /**
    * @param nodes that packets are sent to often enough for routers to keep one port for them
@@ -38,7 +39,7 @@ export class Moves implements Disposable {
     nodes: readonly NodeAddress[],
     moved: () => void,
   ): Promise<void> {
-    const node = nodes[this.#failed % nodes.length];
+    const node = nodes[this.#turn % nodes.length];
     if (!node) return;
     try {
       const { to: { host, port } } = await dht.ping(node);
@@ -46,10 +47,11 @@ export class Moves implements Disposable {
       const last = this.#last;
       this.#last = { node, seen };
       if (last?.node.host === node.host && last.node.port === node.port && last.seen !== seen) {
+        this.#turn++; // one that lies has said it once then
         moved();
       }
     } catch {
-      this.#failed++; // another one the next time
+      this.#turn++; // another one the next time
     }
   }
 }

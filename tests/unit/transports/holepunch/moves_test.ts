@@ -21,6 +21,21 @@ Deno.test("moves: told once for each new address that the same node sees", async
   assert.equal(moved, 1);
 });
 
+Deno.test("moves: a node that tells of another address each time is asked no more", async () => {
+  const asked: number[] = [];
+  const all = Promise.withResolvers<void>();
+  const ping = ({ port }: { port: number }) => {
+    if (asked.push(port) > 6) all.resolve();
+    const host = port === 1 ? `12.0.0.${asked.length}` : "12.0.0.1";
+    return Promise.resolve({ to: { host, port: 7 } });
+  };
+  let moved = 0;
+  using _moves = new Moves({ ping }, () => NODES, () => moved++, 1);
+  await all.promise;
+  assert.deepEqual(asked.slice(0, 6), [1, 1, 2, 2, 2, 2]);
+  assert.equal(moved, 1);
+});
+
 Deno.test("moves: without nodes nobody is asked", async () => {
   let asked = 0;
   const looked = Promise.withResolvers<void>();
