@@ -89,7 +89,10 @@ export class Exchange implements Disposable {
     retired: () => void,
   ): Promise<Shared> {
     const { pack } = target;
-    const file = await open(path, "r");
+    const file = await open(path, "r").catch((error) => {
+      retired();
+      throw error;
+    });
     const { read } = file;
     const source: PackSource = {
       pack,
@@ -122,6 +125,7 @@ export class Exchange implements Disposable {
     this.#partials.set(pack.sha256, partial);
     return {
       got: (piece) => {
+        if (closed) return; // another fetch of the pack serves it now
         news.push(piece);
         if (news.length >= GATHER_PIECES || target.isWhole) tell();
         else telling ??= setTimeout(tell, GATHER_MS);
