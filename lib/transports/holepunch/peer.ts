@@ -30,7 +30,10 @@ import { Watchers } from "./watchers.ts";
 const GREETING_MS = 30_000;
 /** How long joining the network may take; who asks later is told how it is by then. */
 const JOIN_MS = 4_000;
-/** How long the end waits for nodes of the DHT; not at all where they are out of reach. */
+/**
+ * How long the end, or taking a repository back, waits for nodes of the DHT; the end not at all where
+ * they are out of reach.
+ */
 const FAREWELL_MS = 2_000;
 
 /** What a peer is made from. */
@@ -167,9 +170,13 @@ export class Peer implements AsyncDisposable {
   async forget(manifest: Manifest): Promise<void> {
     const topic = topicOf(...split(repositoryOf(manifest)));
     this.#topics.delete(topic.toString("hex"));
-    const announcer = await this.#announcer;
-    await announcer.forget(topic);
-    await this.#keeper.forget(manifest);
+    using limit = deadline(FAREWELL_MS, "HyperDHT to forget a repository");
+    const forgotten = this.#announcer.then((it) => it.forget(topic));
+    // A node that can't listen, or not yet, has records all the same.
+    await Promise.all([
+      abortable(forgotten, limit.signal).catch(() => {}),
+      this.#keeper.forget(manifest),
+    ]);
   }
 
   /** Makes this node findable as one that has something of the repository. */
