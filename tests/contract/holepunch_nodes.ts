@@ -61,7 +61,7 @@ export class HolepunchNetwork implements TestNetwork {
       GTR_TRANSPORTS: "holepunch",
       GTR_HOLEPUNCH_HOST: HOST,
       GTR_HOLEPUNCH_BOOTSTRAP: this.bootstrap,
-      GTR_NETWORK_TIMEOUT: "1",
+      GTR_NETWORK_TIMEOUT: "3",
       ...options.env,
     };
     const settings = await Settings.load(new Home(this.folder), (name) => env[name]);
