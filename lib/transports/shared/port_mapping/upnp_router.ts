@@ -88,9 +88,9 @@ async function* locations(
   let wake = Promise.withResolvers<void>();
   socket.on("error", () => wake.resolve());
   socket.on("message", (message, { address }) => {
-    if (++answers > MAX_ANSWERS || found.size >= MAX_DEVICES) return dropped("router-flood");
     const mayAnswer = gateways ? gateways.includes(address) : reachOf(address) === "private";
     if (!mayAnswer) return dropped("strangers-router-answer");
+    if (++answers > MAX_ANSWERS || found.size >= MAX_DEVICES) return dropped("router-flood");
     const answer = decodeSsdp(message);
     const location = answer?.kind === "answer" ? locationOf(answer, address) : undefined;
     if (!location) return dropped("bad-router-answer");
