@@ -10,6 +10,7 @@ import { abortable, deadline, sleep } from "../../../common/wait.ts";
 import type { Outside, PortMapping } from "../../shared/port_mapping/mod.ts";
 import type { Reach, TransportContext, Wait } from "../../transport.ts";
 import type { Address } from "../address.ts";
+import { familyOf } from "../dht/contacts.ts";
 import type { Dht } from "../dht/dht.ts";
 import { isOfGtr, seenAddress } from "../dht/extra_keys.ts";
 import type { NodeHooks } from "../dht/node.ts";
@@ -246,10 +247,6 @@ export class TorrentReach implements Disposable {
     if (this.#closed) return placeOf(host);
     return isIPv4(host) ? host.split(".", 2).join(".") : host.split(":", 2).join(":");
   }
-}
-
-function familyOf(host: string): 4 | 6 {
-  return host.includes(":") ? 6 : 4;
 }
 
 function shuffled<T>(items: readonly T[]): T[] {

@@ -4,6 +4,7 @@
  * @module
  */
 import { canonicalIp, ipText } from "../../../common/ip_address.ts";
+import { familyOf } from "../dht/contacts.ts";
 
 /** So many voices are kept, the latest that said something. */
 const MAX_VOICES = 64;
@@ -60,8 +61,4 @@ export class AddressVotes {
     }
     return undefined;
   }
-}
-
-function familyOf(address: string): 4 | 6 {
-  return address.includes(":") ? 6 : 4;
 }
