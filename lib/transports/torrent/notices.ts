@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { Mutex } from "../../common/mutex.ts";
 import { abortable, deadline, sleep } from "../../common/wait.ts";
 import type { Manifest } from "../../manifest/types.ts";
 import type { Address } from "./address.ts";
@@ -16,6 +17,8 @@ import type { MeetingPeer, Swarm, SwarmMeeting } from "./swarm/swarm.ts";
 /** So many peers are enough to hear of everything soon. */
 const WANTED_PEERS = 4;
 const MAX_DIALLING = 4;
+/** Repositories whose peers are looked for at a time: gtd may have, or follow, any number. */
+const MAX_SEARCHES = 4;
 const LOOKUP_MS = 15_000;
 /** How often peers are looked for while there are too few: twice as long each time. */
 const SHORTEST_MS = 15_000;
@@ -40,6 +43,8 @@ export class Notices implements Disposable {
   /** Target of a repository's record (hex) -> its peers. */
   readonly #rooms = new Map<string, Room>();
   readonly #stop = new AbortController();
+  readonly #lanes = new Mutex();
+  #searches = 0;
 
   constructor(parts: { readonly dht: Dht; readonly swarm: Swarm }) {
     this.#dht = parts.dht;
@@ -156,26 +161,31 @@ export class Notices implements Disposable {
     for (let interval = SHORTEST_MS;; interval = Math.min(LONGEST_MS, interval * 2)) {
       const before = meeting.size;
       if (before < WANTED_PEERS) {
-        using limit = deadline(LOOKUP_MS, "peers that have news", signal);
-        const dials = new Set<Promise<void>>();
-        const dial = (address: Address) => {
-          const dialling = meeting.dial(address).finally(() => dials.delete(dialling));
-          dials.add(dialling);
-        };
-        try {
-          readEndpoints(manifest.endpoints["torrent"]).forEach(dial);
-          for await (const address of this.#dht.lookup(targetOf(manifest), limit)) {
-            while (dials.size >= MAX_DIALLING) await abortable(Promise.race(dials), limit.signal);
-            if (meeting.size >= WANTED_PEERS) break;
-            dial(address);
-          }
-          await abortable(Promise.all(dials), limit.signal);
-        } catch (error) {
-          if (signal.aborted) throw error; // else nobody answered in time
-        }
+        const lane = String(this.#searches++ % MAX_SEARCHES);
+        await this.#lanes.run(lane, () => this.#search(manifest, meeting, signal), signal);
       }
       if (meeting.size > before || meeting.size >= WANTED_PEERS) interval = SHORTEST_MS;
       await sleep(interval * (0.75 + Math.random() / 2), signal);
+    }
+  }
+
+  async #search(manifest: Manifest, meeting: SwarmMeeting, signal: AbortSignal): Promise<void> {
+    using limit = deadline(LOOKUP_MS, "peers that have news", signal);
+    const dials = new Set<Promise<void>>();
+    const dial = (address: Address) => {
+      const dialling = meeting.dial(address).finally(() => dials.delete(dialling));
+      dials.add(dialling);
+    };
+    try {
+      readEndpoints(manifest.endpoints["torrent"]).forEach(dial);
+      for await (const address of this.#dht.lookup(targetOf(manifest), limit)) {
+        while (dials.size >= MAX_DIALLING) await abortable(Promise.race(dials), limit.signal);
+        if (meeting.size >= WANTED_PEERS) break;
+        dial(address);
+      }
+      await abortable(Promise.all(dials), limit.signal);
+    } catch (error) {
+      if (signal.aborted) throw error; // else nobody answered in time
     }
   }
 }
