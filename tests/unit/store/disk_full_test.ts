@@ -2,43 +2,51 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { packObjects } from "../../../lib/git_interface/pack_objects.ts";
 import { commit, gitDirOf, objectsOf, tempDir } from "../git_interface/fixture.ts";
+import { canMount, smallDisk } from "../../e2e/disk.ts";
 import { fetchInto, fsck, lenient, Publisher, readerOf, snapshot } from "./fixture.ts";
 
-Deno.test("a full disk is told, nothing changes, and it goes on once there is space", async () => {
-  await using temp = await tempDir();
-  await using disk = await smallDisk(join(temp.path, "disk"));
-  if (!disk) return;
-  const publisher = await Publisher.create(temp.path);
-  const tip = await commit(publisher.work, "a", 1_000_000);
-  const publication = await publisher.publication();
-  const reader = readerOf(publisher, disk.path);
-  const fetched = await fetchInto(reader, publication);
+Deno.test({
+  name:
+    "a full disk is told, nothing changes, and it goes on once there is space (needs the right to mount)",
+  ignore: !await canMount(),
+  fn: async () => {
+    await using temp = await tempDir();
+    await using disk = (await smallDisk(4))!;
+    const publisher = await Publisher.create(temp.path);
+    const tip = await commit(publisher.work, "a", 1_000_000);
+    const publication = await publisher.publication();
+    const reader = readerOf(publisher, disk.path);
+    const fetched = await fetchInto(reader, publication);
 
-  for (const left of [0, 4096, 8192]) {
-    await fill(disk.path, left);
-    const before = await snapshot(reader.path);
-    await assert.rejects(
-      reader.accept(publication.signed, fetched, lenient),
-      { name: "StoreError", code: "disk-full", hint: /free some space/ },
-      `${left} bytes left`,
-    );
-    const after = await snapshot(reader.path);
-    assert.deepEqual(Object.keys(after).filter((path) => !(path in before)).filter(isVisible), []);
-    assert.equal(await reader.manifest(), undefined);
-    assert.ok((await Deno.stat(fetched[0]!.path)).size > 1_000_000, "the fetched pack is kept");
-    const directory = join(disk.path, "out");
-    await Deno.mkdir(directory, { recursive: true }).catch(() => {});
-    await assert.rejects(
-      packObjects({
-        ...{ gitDir: gitDirOf(publisher.work), alternates: [objectsOf(publisher.work)] },
-        ...{ include: [tip], exclude: [], directory },
-      }),
-      { code: "disk-full" },
-    );
-  }
-  await Deno.remove(join(disk.path, "filler"));
-  await reader.accept(publication.signed, fetched, lenient);
-  assert.equal(await fsck(reader), "");
+    for (const left of [0, 4096, 8192]) {
+      await fill(disk.path, left);
+      const before = await snapshot(reader.path);
+      await assert.rejects(
+        reader.accept(publication.signed, fetched, lenient),
+        { name: "StoreError", code: "disk-full", hint: /free some space/ },
+        `${left} bytes left`,
+      );
+      const after = await snapshot(reader.path);
+      assert.deepEqual(
+        Object.keys(after).filter((path) => !(path in before)).filter(isVisible),
+        [],
+      );
+      assert.equal(await reader.manifest(), undefined);
+      assert.ok((await Deno.stat(fetched[0]!.path)).size > 1_000_000, "the fetched pack is kept");
+      const directory = join(disk.path, "out");
+      await Deno.mkdir(directory, { recursive: true }).catch(() => {});
+      await assert.rejects(
+        packObjects({
+          ...{ gitDir: gitDirOf(publisher.work), alternates: [objectsOf(publisher.work)] },
+          ...{ include: [tip], exclude: [], directory },
+        }),
+        { code: "disk-full" },
+      );
+    }
+    await Deno.remove(join(disk.path, "filler"));
+    await reader.accept(publication.signed, fetched, lenient);
+    assert.equal(await fsck(reader), "");
+  },
 });
 
 /** What is neither a lock nor removed by the next repair. */
@@ -57,19 +65,4 @@ async function fill(folder: string, left: number): Promise<void> {
   } catch {
     await file.truncate(Math.max(0, size - left));
   }
-}
-
-/** A file system of 4 MB, where this user may mount one. */
-async function smallDisk(path: string): Promise<({ path: string } & AsyncDisposable) | undefined> {
-  await Deno.mkdir(path);
-  const run = (command: string, args: string[]) =>
-    new Deno.Command(command, { args, stdout: "null", stderr: "null" }).output();
-  const options = ["-t", "tmpfs", "-o", "size=4m", "tmpfs", path];
-  const mounted = Deno.build.os === "linux" && Deno.uid() === 0 &&
-    (await run("mount", options)).success;
-  if (!mounted) {
-    console.log("skipped: only root can mount a small file system");
-    return undefined;
-  }
-  return { path, [Symbol.asyncDispose]: async () => void await run("umount", [path]) };
 }
