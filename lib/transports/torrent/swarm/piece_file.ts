@@ -73,7 +73,7 @@ export class PieceFile {
    */
   read(offset: number, into: Uint8Array): Promise<void> {
     return this.#inTurn(`can't read ${this.path}`, async () => {
-      await this.#file.seek(offset, Deno.SeekMode.Start);
+      this.#file.seekSync(offset, Deno.SeekMode.Start);
       for (let at = 0; at < into.length;) {
         const n = await this.#file.read(into.subarray(at));
         if (n === null) throw new StoreError("damaged-store", `can't read ${this.path}: too short`);
@@ -89,7 +89,7 @@ export class PieceFile {
    */
   write(piece: number, bytes: Uint8Array): Promise<void> {
     return this.#inTurn(`can't write ${this.path}`, async () => {
-      await this.#file.seek(piece * this.info.pieceLength, Deno.SeekMode.Start);
+      this.#file.seekSync(piece * this.info.pieceLength, Deno.SeekMode.Start);
       for (let at = 0; at < bytes.length;) at += await this.#file.write(bytes.subarray(at));
     });
   }
