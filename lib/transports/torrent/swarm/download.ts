@@ -24,6 +24,8 @@ const TICK = 500;
 const REST_MS = 30_000;
 /** Milliseconds without a block until a peer that has nothing new is told that nothing is wanted. */
 const DISINTEREST_MS = 1_000;
+/** Milliseconds that a new piece may wait until peers are told, of several at once: each costs a packet to each. */
+const NEWS_MS = 100;
 /** Milliseconds between two reports of progress within a piece. */
 const REPORT = 250;
 
@@ -69,6 +71,9 @@ export class Download extends Torrent {
   #doneBytes = 0;
   #prefixPieces = 0;
   #reportedAt = 0;
+  /** Pieces that peers are to be told of, and when. */
+  #news: number[] = [];
+  #telling: ReturnType<typeof setTimeout> | undefined;
 
   constructor(swarm: SwarmContext, options: FetchOptions) {
     super(swarm, options.infohash);
@@ -139,6 +144,7 @@ export class Download extends Torrent {
   /** Ends the fetch; without effect where it has ended. */
   override close(): void {
     this.#ending.abort();
+    clearTimeout(this.#telling);
     this.#dialer.close();
     super.close();
     this.#served.resolve();
@@ -314,7 +320,9 @@ export class Download extends Torrent {
       this.#picker!.verified(piece);
       this.#doneBytes += bytes.length;
       if (this.closed) return;
-      for (const peer of this.peerSet) if (peer.ready) peer.wire.protocol.have(piece);
+      this.#news.push(piece);
+      if (this.#picker!.done) this.#tellNews();
+      else this.#telling ??= setTimeout(() => this.#tellNews(), NEWS_MS);
       this.#report();
       this.#tellPrefix();
       if (this.#picker!.done) this.#outcome.resolve();
@@ -323,6 +331,15 @@ export class Download extends Torrent {
     } finally {
       this.#buffers!.free(piece);
       this.#fillAll();
+    }
+  }
+
+  #tellNews(): void {
+    clearTimeout(this.#telling);
+    this.#telling = undefined;
+    const news = this.#news.splice(0);
+    for (const { ready, wire } of this.peerSet) {
+      for (const piece of ready ? news : []) wire.protocol.have(piece);
     }
   }
 
