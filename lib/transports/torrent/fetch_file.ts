@@ -87,7 +87,9 @@ export async function fetchFile(
 
   const announce = async () => {
     await sleep(ANNOUNCE_AFTER_MS, signal);
-    await parts.dht.announce(Buffer.from(file.infohash, "hex"), parts.swarm.port, { signal });
+    const { announcedPort, port } = parts.swarm;
+    const infohash = Buffer.from(file.infohash, "hex");
+    await parts.dht.announce(infohash, { 4: announcedPort, 6: port }, { signal });
   };
   announce().catch(() => {}); // it ended before, or nobody answers: others may still find us by PEX
 
