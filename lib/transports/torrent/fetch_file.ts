@@ -16,6 +16,8 @@ import type { Swarm } from "./swarm/swarm.ts";
 
 /** A fetch that takes longer than this many milliseconds is announced: others can have parts of it. */
 const ANNOUNCE_AFTER_MS = 500;
+/** So many connected peers tell of others: the DHT need not be asked again soon. */
+const ENOUGH_PEERS = 8;
 /** Peers that send nothing for so many milliseconds are not waited for any longer. */
 const PATIENCE_MS = 1000;
 
@@ -61,7 +63,12 @@ export async function fetchFile(
     idle.touch();
     wait.progress?.(bytes, total, what);
   };
-  wait.connected?.(0);
+  let peers = 0;
+  const connected = (count: number) => {
+    peers = count;
+    wait.connected?.(count);
+  };
+  connected(0);
 
   const bySwarm = parts.swarm.fetch({
     infohash: file.infohash,
@@ -73,11 +80,12 @@ export async function fetchFile(
     progress,
     prefix: wait.prefix,
     trace: wait.trace,
-    connected: wait.connected,
+    connected,
     peers: findPeers(parts.dht, {
       known: file.known,
       targets: [Buffer.from(file.infohash, "hex"), ...file.targets],
       signal,
+      isEnough: () => peers >= ENOUGH_PEERS,
       onRound: (found) => {
         wait.searched?.();
         if (found === 0) noPeers.resolve();

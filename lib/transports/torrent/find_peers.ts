@@ -19,6 +19,8 @@ export interface PeerSearch {
   /** Infohashes and other targets that peers announce themselves under. */
   readonly targets: readonly Buffer[];
   readonly signal: AbortSignal;
+  /** Whether there are enough peers by now, so that the next round can wait; default no. */
+  readonly isEnough?: () => boolean;
   /** A round of lookups has ended; `found` is the number of addresses known so far. */
   readonly onRound?: (found: number) => void;
 }
@@ -49,7 +51,7 @@ export function findPeers(dht: Pick<Dht, "lookup">, search: PeerSearch): Readabl
           await Promise.all(search.targets.map(drain));
           signal.throwIfAborted();
           search.onRound?.(seen.size);
-          await sleep(pause, signal);
+          await sleep(search.isEnough?.() ? LONGEST_PAUSE_MS : pause, signal);
         }
       })().catch(() => {
         if (!stop.signal.aborted) controller.close();
