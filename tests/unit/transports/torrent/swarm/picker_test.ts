@@ -5,9 +5,9 @@ import { BLOCK, type Block, Picker } from "../../../../../lib/transports/torrent
 
 const PIECE = 4 * BLOCK;
 
-function picker(pieces: number, maxActive = 100): Picker<string> {
+function picker(pieces: number, maxActive = 100, random = () => 0): Picker<string> {
   const layout = { length: pieces * PIECE - 5, pieceLength: PIECE };
-  return new Picker<string>(layout, new Bitfield(pieces), maxActive, () => 0);
+  return new Picker<string>(layout, new Bitfield(pieces), maxActive, random);
 }
 
 function addPeer(picker: Picker<string>, name: string, pieces: readonly number[]): void {
@@ -21,6 +21,20 @@ Deno.test("the rarest piece is asked for first", () => {
   addPeer(p, "b", [0, 2]);
   addPeer(p, "c", [0]);
   assert.deepEqual(p.next("a", 5).map((b) => b.piece), [1, 1, 1, 1, 2]);
+});
+
+Deno.test("pieces come in order where nobody could want one of us, else from anywhere", () => {
+  const all = [0, 1, 2, 3];
+  const first = (...peers: (readonly number[])[]) => {
+    const p = picker(4, 100, () => 0.5);
+    peers.forEach((pieces, n) => addPeer(p, `${n}`, pieces));
+    return p.next("0", 1)[0]!.piece;
+  };
+  assert.equal(first(all), 0, "a single peer");
+  assert.equal(first([1, 3]), 1, "a single peer that has some");
+  assert.equal(first(all, all, all), 0, "seeds only");
+  assert.equal(first(all, all, []), 2, "another reader");
+  assert.equal(first(all, [0, 2, 3]), 1, "the rarest comes before either");
 });
 
 Deno.test("a started piece is finished before another is begun", () => {

@@ -109,6 +109,32 @@ Deno.test("two readers, each of whom can have another half, get the rest of each
   assert.deepEqual(fixture.dropped, []);
 });
 
+Deno.test("a reader that has everything serves those who are half-way, then ends", async () => {
+  await using fixture = await Fixture.make();
+  const torrent = makeTorrent(400_000);
+  await using source = await ScriptedPeer.listen(torrent);
+  // What it sends at once is half of the file; the other can't get the rest elsewhere.
+  const one = await fixture.swarm({ uploadRate: 200_000 });
+  const other = await fixture.swarm({ mayDial: () => false });
+  const met = Promise.withResolvers<void>();
+  async function* peers() {
+    yield { host: "127.0.0.1", port: other.port };
+    await met.promise;
+    yield { host: "127.0.0.1", port: source.port };
+  }
+  const waiting = { peers: new ReadableStream<{ host: string; port: number }>() };
+  const done: string[] = [];
+  const connected = (count: number) => count > 0 && met.resolve();
+  const [late, early] = [
+    fixture.fetch(other, torrent, [], waiting).finally(() => done.push("other")),
+    fixture.fetch(one, torrent, [], { peers: peers(), connected }).finally(() => done.push("one")),
+  ];
+  const paths = await Promise.all([late, early]);
+  assert.deepEqual(done, ["one", "other"]);
+  for (const path of paths) await assertWhole(path, torrent);
+  assert.deepEqual(fixture.log, []);
+});
+
 Deno.test("several seeds share the work", async () => {
   await using fixture = await Fixture.make();
   const torrent = makeTorrent(4_000_000, 256 * 1024);
