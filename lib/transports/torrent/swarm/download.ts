@@ -22,6 +22,8 @@ const MAX_PARTIAL = 32 * 1024 * 1024;
 const TICK = 500;
 /** Milliseconds that peers are served after the end, until the file is seeded for good. */
 const REST_MS = 30_000;
+/** Of these, for those that have just heard what is here, and have not said yet that they want it. */
+const REPLY_MS = 1_000;
 /** Milliseconds without a block until a peer that has nothing new is told that nothing is wanted. */
 const DISINTEREST_MS = 1_000;
 /** Milliseconds that a new piece may wait until peers are told, of several at once: each costs a packet to each. */
@@ -74,6 +76,7 @@ export class Download extends Torrent {
   /** Pieces that peers are to be told of, and when. */
   #news: number[] = [];
   #telling: ReturnType<typeof setTimeout> | undefined;
+  #mayReply = true;
 
   constructor(swarm: SwarmContext, options: FetchOptions) {
     super(swarm, options.infohash);
@@ -121,10 +124,16 @@ export class Download extends Torrent {
    * half-way through what only this node has. Ends when there are none, soon, or when closed.
    */
   async serveRest(): Promise<void> {
-    const timer = setTimeout(() => this.#served.resolve(), REST_MS);
+    const timers = [
+      setTimeout(() => this.#served.resolve(), REST_MS),
+      setTimeout(() => {
+        this.#mayReply = false;
+        this.#endIfServed();
+      }, REPLY_MS),
+    ];
     this.#endIfServed();
     await this.#served.promise;
-    clearTimeout(timer);
+    timers.forEach(clearTimeout);
     await this.#end();
   }
 
@@ -137,8 +146,9 @@ export class Download extends Torrent {
   }
 
   #endIfServed(): void {
-    const wanted = [...this.peerSet].some(({ wire }) => wire.protocol.peerInterested);
-    if (!wanted) this.#served.resolve();
+    const wants = (peer: Peer) =>
+      peer.wire.protocol.peerInterested || this.#mayReply && !this.#picker?.hasAll(peer);
+    if (![...this.peerSet].some(wants)) this.#served.resolve();
   }
 
   /** Ends the fetch; without effect where it has ended. */

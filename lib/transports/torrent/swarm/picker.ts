@@ -130,6 +130,11 @@ export class Picker<P> {
     return (this.#peers.get(peer)?.wanted ?? 0) > 0;
   }
 
+  /** Whether the peer has every piece. */
+  hasAll(peer: P): boolean {
+    return this.#peers.get(peer)?.pieces.isFull ?? false;
+  }
+
   /** Whether blocks of a piece are on the way, or it is being checked. */
   isActive(piece: number): boolean {
     return this.#active.has(piece);
