@@ -1,4 +1,5 @@
 /** gtr: the command line; also installed as gti. */
+import { currentFolder } from "../lib/cli/current_folder.ts";
 import { run } from "../lib/cli/run.ts";
 import { gtrHome } from "../lib/common/home.ts";
 
@@ -12,7 +13,9 @@ function printTo(stream: { writeSync(bytes: Uint8Array): number }): (text: strin
 
 Deno.exit(
   await run(Deno.args, {
-    cwd: Deno.cwd(),
+    get cwd() {
+      return currentFolder();
+    },
     env: (name) => Deno.env.get(name),
     get home() {
       return gtrHome(); // git's own commands need none

@@ -6,6 +6,7 @@
 import { formatError, toGtrError, UsageError } from "../common/errors.ts";
 import { Home } from "../common/home.ts";
 import { printable } from "../common/printable.ts";
+import { checkWords } from "./current_folder.ts";
 import type { Call, Io } from "./io.ts";
 import { SERVICES, type Services } from "./services.ts";
 import type { Verb } from "./verb.ts";
@@ -39,6 +40,7 @@ export async function run(
 }
 
 async function dispatch(argv: readonly string[], io: Io, services: Services): Promise<number> {
+  checkWords(argv);
   const [word, second, ...rest] = argv;
   if (word === undefined) {
     io.stderr((await import("./help.ts")).overview());
