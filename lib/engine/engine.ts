@@ -100,7 +100,11 @@ export class Engine implements AsyncDisposable {
     await removeLeftovers(join(home.root, "cache"), /^plan-/);
     const given = { home, settings, key, machine, passwords, store, dropped, log };
     const { gateways } = options;
-    const transports = await openNetworks(options.transports, { ...given, gateways }, wait);
+    const { transports, unopened } = await openNetworks(
+      options.transports,
+      { ...given, gateways },
+      wait,
+    );
     const follows = new Follows(home);
     const isOffered = (stored: StoredRepository) => maySeed({ ...given, follows }, stored);
     for (const transport of transports) {
@@ -111,7 +115,8 @@ export class Engine implements AsyncDisposable {
     const bitmaps = new Bitmaps({ ...given, follows });
     const seeder = new Seeder(transports, settings, log, isOffered, bitmaps);
     const quota = new Quota({ ...given, follows, seeder });
-    return new Engine({ ...given, follows, transports, seeder, quota, changes: new Mutex() });
+    const opened = { ...given, follows, transports, unopened, seeder, quota };
+    return new Engine({ ...opened, changes: new Mutex() });
   }
 
   /** Offers everything in the store to the networks: what gtd does at its start. */
@@ -247,8 +252,12 @@ export class Engine implements AsyncDisposable {
    */
   async hindrances(): Promise<string[]> {
     const shares = await new Shares(this.parts.home).list();
-    const found = shares.flatMap(({ gitDir, name }) =>
-      (this.#hindrances.get(gitDir) ?? []).map((why) => `${name}: ${why}`)
+    const { unopened = [] } = this.parts;
+    const found = unopened.map((why) => `not published on ${why}`);
+    found.push(
+      ...shares.flatMap(({ gitDir, name }) =>
+        (this.#hindrances.get(gitDir) ?? []).map((why) => `${name}: ${why}`)
+      ),
     );
     for (const repository of await this.own()) {
       const state = await repository.state().catch(() => undefined); // damaged: the store's check says so

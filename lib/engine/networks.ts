@@ -28,7 +28,11 @@ export async function openNetworks(
     & Pick<EngineParts, "home" | "settings" | "key" | "passwords" | "dropped" | "log">
     & Pick<TransportContext, "gateways">,
   wait: Wait,
-): Promise<Transport[]> {
+): Promise<{
+  readonly transports: Transport[];
+  /** Network by network, why one is left out and what helps. */
+  readonly unopened: string[];
+}> {
   const chosen = settings.get("transports");
   const wanted = chosenNetworks(entries, chosen);
   for (const scheme of chosen ?? []) {
@@ -57,11 +61,14 @@ export async function openNetworks(
     }
   }));
   const transports: Transport[] = [];
+  const unopened: string[] = [];
   let failure: GtrError | undefined;
   opened.forEach((result, i) => {
     if (result.status === "fulfilled") return transports.push(result.value);
     failure = toGtrError(result.reason);
-    log(`can't open ${wanted[i]!.scheme}: ${failure.message}`);
+    const { message, hint } = failure;
+    log(`can't open ${wanted[i]!.scheme}: ${message}`);
+    unopened.push(`${wanted[i]!.scheme}: ${message}${hint === undefined ? "" : ` (${hint})`}`);
   });
   // One on which nobody can reach this node is no stand-in: what it publishes had no address.
   const isStandIn = (t: Transport) =>
@@ -70,5 +77,5 @@ export async function openNetworks(
     await Promise.allSettled(transports.map((transport) => transport[Symbol.asyncDispose]()));
     throw failure;
   }
-  return transports;
+  return { transports, unopened };
 }

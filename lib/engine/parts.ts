@@ -31,6 +31,8 @@ export interface EngineParts {
   readonly passwords: Passwords;
   readonly store: Store;
   readonly transports: readonly Transport[];
+  /** Why networks that were chosen are not among them, one line each. */
+  readonly unopened?: readonly string[];
   readonly seeder: Seeder;
   readonly follows: Follows;
   readonly quota: Quota;

@@ -106,7 +106,11 @@ export async function publishShared(
     addresses: ownAddresses(parts, name),
     sequence: signed.manifest.sequence,
     changed,
-    warnings: [...warnings, ...failures.map((why) => `not announced on ${why}`)],
+    warnings: [
+      ...warnings,
+      ...(parts.unopened ?? []).map((why) => `not published on ${why}`),
+      ...failures.map((why) => `not announced on ${why}`),
+    ],
     diverged: diverged.map((ref) => divergence(parts, name, ref)),
   };
 }

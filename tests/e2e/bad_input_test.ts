@@ -209,10 +209,19 @@ Deno.test("programs and settings that won't do", async (t) => {
   });
   await t.step("a port that is in use", async () => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+    const taken = { GTR_TORRENT_PORT: String((listener.addr as Deno.NetAddr).port) };
     await complains(node, ["gtr", "init"], {
       says: /port is in use/,
       hints: /torrent\.port/,
-    }, { cwd, env: { GTR_TORRENT_PORT: String((listener.addr as Deno.NetAddr).port) } });
+    }, { cwd, env: { ...taken, GTR_TRANSPORTS: "torrent" } });
+    // Another network that works carries on alone, and it is said.
+    const alone = await node.run("gtr", ["init"], { cwd, env: taken });
+    assert.match(alone.stdout, /^holepunch:/);
+    assert.match(
+      alone.stderr,
+      /^warning: not published on torrent: .* port is in use .*torrent\.port/m,
+    );
+    await node.stopGtd();
   });
   await t.step("a GTR_HOME that can't be written", async () => {
     await Deno.writeTextFile(node.path("file"), "no folder\n");
