@@ -25,7 +25,14 @@ export async function writeTipsPack(
 ): Promise<string> {
   const { stdout } = await runGit(
     ["-c", "pack.packSizeLimit=0", "pack-objects", "-q", "--threads=1", join(directory, "pack")],
-    { gitDir, input: oids.join("\n") + "\n", signal },
+    {
+      gitDir,
+      // git makes the file among the objects and renames it: the store may be on another file system.
+      objectDirectory: directory,
+      alternates: [join(gitDir, "objects")],
+      input: oids.join("\n") + "\n",
+      signal,
+    },
   );
   return join(directory, `pack-${stdout.trim()}.pack`);
 }
