@@ -73,7 +73,8 @@ export async function publishShared(
   const { signed, changed, warnings, diverged } = await changeRepository(
     ...[parts, repository, wait] as const,
     async () => {
-      // Mended first: git compares histories in it.
+      await publishedManifest(repository, state.objectFormat); // another format is refused, first
+      // Mended: git compares histories in it.
       if (await repository.exists()) await repository.create(state.objectFormat);
       const joinedMachines = !replace && await finishJoining(parts, repository, wait);
       const published = await publishedManifest(repository, state.objectFormat);

@@ -417,7 +417,7 @@ Deno.test("a network that hangs while it opens is left out, and closed if it ope
   const hanging: TransportEntry = { scheme: "nostr", open: () => late.promise };
   using limit = deadline(100, "the networks to open");
   const opened = await openNetworks([hanging, world.network.entry()], parts, limit);
-  assert.deepEqual(opened.map(({ scheme }) => scheme), ["torrent"]);
+  assert.deepEqual(opened.transports.map(({ scheme }) => scheme), ["torrent"]);
   assert.match(world.logged.join("\n"), /can't open nostr: waited 0.\d s/);
   await new Promise<void>((closed) =>
     late.resolve(
