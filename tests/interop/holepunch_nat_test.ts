@@ -156,9 +156,10 @@ natTest("relays that die in the middle of a clone", "symmetric", "symmetric", as
   await last.killGtd();
   const end = await second;
   assert.notEqual(end.code, 0);
+  // Which is noticed first, the lost peer or that it can't be reached again, is a matter of moments.
   assert.match(
     end.stderr,
-    /^gtr: .*nothing came for (15|7\.5) s: .*\nhint: .*what has come is kept/m,
+    /^gtr: .*(nothing came for (15|7\.5) s|through a relay: no answer).*\nhint: .*what has come is kept/m,
   );
 });
 
