@@ -129,6 +129,7 @@ export async function followAll(
 async function manifestOf(node: LocalNode): Promise<string> {
   const store = join(node.env.GTR_HOME!, "store");
   for await (const key of Deno.readDir(store)) {
+    if (!key.isDirectory) continue;
     for await (const { name } of Deno.readDir(join(store, key.name))) {
       if (name.endsWith(".git")) return join(store, key.name, name, "gtr", "manifest.json");
     }
