@@ -11,7 +11,7 @@ import { dirname, isAbsolute, join, resolve } from "node:path";
  * `GTR_HOME`, or `$XDG_DATA_HOME/gtr`, or `~/.local/share/gtr`.
  *
  * @throws {UsageError} "no-home" if none of these is set: the current folder may be a working tree,
- * which is no place for a private key
+ * where a private key must not be
  */
 export function gtrHome(): string {
   const chosen = Deno.env.get("GTR_HOME");

@@ -39,7 +39,7 @@ const ADVERTISEMENT = "/info/refs?service=git-upload-pack";
  * are followed here, each checked in the same way.
  *
  * @param server an https, http or git URL
- * @throws {NetworkError} "server-failed" if it is none; "inside-address" if it leads to this machine
+ * @throws {NetworkError} "server-failed" if the URL is invalid; "inside-address" if it leads to this machine
  * or its network, and its name doesn't say so; "unknown-host"
  */
 export async function pinServer(

@@ -24,8 +24,8 @@ const KEEP_FOUND_MS = 60_000;
 export type Patience = (ms: number) => void;
 
 /**
- * Opens a conversation. What `keep` is told of is kept, if that is true; `searching` is called when a
- * port has to be guessed.
+ * Opens a conversation. One that is passed to `keep` stays open if that returns true; `searching` is
+ * called when a port has to be guessed.
  */
 export type Open<C> = (
   peer: PeerAddress,

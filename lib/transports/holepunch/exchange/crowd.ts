@@ -4,7 +4,7 @@
  * @module
  */
 
-/** Keys of others that one peer is told of. */
+/** Most keys of other readers that one peer gets. */
 const MAX_TOLD = 32;
 
 /** What a peer is told unasked. */

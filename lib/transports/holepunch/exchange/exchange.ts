@@ -79,7 +79,7 @@ export class Exchange implements Disposable {
    * Serves what is there of a pack that is being fetched.
    *
    * @param path its file
-   * @param learned is told of others that fetch it
+   * @param learned receives the keys of others that fetch it
    * @param retired is called when it is no longer served from here
    */
   async share(
