@@ -52,7 +52,7 @@ export async function fetchFromServers(
     try {
       using idle = idleDeadline(
         wanted.timeout,
-        `${formatEndpoint(server)} sends no pack`,
+        `a pack from ${formatEndpoint(server)}`,
         wait.signal,
       );
       return await fetchFrom(server, wanted, into, { ...wait, signal: idle.signal }, idle.touch);

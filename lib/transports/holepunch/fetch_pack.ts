@@ -76,7 +76,7 @@ export async function fetchFromPeers(
   const what = `pack ${pack.sha256.slice(0, 12)} of ${name}`;
   await (await open(into, "a")).close(); // "r+" makes no file, and "a" writes only at the end
   await using file = await open(into, "r+");
-  using idle = idleDeadline(wanted.timeout, `no peer sends ${what}`, wait.signal);
+  using idle = idleDeadline(wanted.timeout, what, wait.signal);
   const fetch = new PackFetch(wanted, file, wait, idle);
   try {
     await fetch.run();

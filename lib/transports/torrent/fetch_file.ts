@@ -52,7 +52,7 @@ export async function fetchFile(
 ): Promise<void> {
   const hint =
     "someone who has it must be online, and reachable from outside: gtr doctor, run there, tells";
-  using idle = idleDeadline(file.timeout, `nobody sends ${file.what}`, wait.signal, hint);
+  using idle = idleDeadline(file.timeout, file.what, wait.signal, hint);
   const done = new AbortController();
   const signal = AbortSignal.any([idle.signal, done.signal]);
   const patience = Math.min(PATIENCE_MS, file.timeout / 4);

@@ -53,7 +53,7 @@ export async function downloadBlob(
     throw storeError(`can't write ${into}`, error);
   });
   try {
-    using idle = idleDeadline(timeout, `${new URL(url).origin} to send a blob`, wait.signal);
+    using idle = idleDeadline(timeout, `a blob from ${new URL(url).origin}`, wait.signal);
     let done = (await file.stat()).size;
     if (done > size) {
       await file.truncate(0);
