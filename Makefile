@@ -4,7 +4,7 @@ RUN = @deno=$$(sh scripts/bootstrap.sh) && "$$deno" run --quiet -A
 TEST = $(RUN) scripts/test.ts
 
 .DEFAULT_GOAL := all
-.PHONY: all install uninstall demo demo-nostr test check bench bench-swarm clean help
+.PHONY: all install uninstall demo demo-nostr test check bench bench-swarm chaos fuzz clean help
 .PHONY: test-unit test-contract test-e2e test-interop
 
 all: ## Build every executable into dist/bin
@@ -45,6 +45,9 @@ bench: all ## Measure against git and aria2c (BENCH_REPO=path: with that reposit
 
 bench-swarm: all ## Measure many readers at once, on limited links (needs root and iproute2)
 	$(RUN) scripts/bench_swarm.ts
+
+chaos: all ## Hurt gtd, helpers, git, disk, network and clock at random, and look for losses
+	$(RUN) scripts/chaos.ts
 
 clean: ## Remove what was built, and the Deno that was installed
 	rm -rf dist .tools

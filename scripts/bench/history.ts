@@ -5,7 +5,7 @@
  * @module
  */
 import { type Environment, run } from "../local/run.ts";
-import { Random } from "./random.ts";
+import { Random } from "../local/random.ts";
 import { SourceFiles } from "./source_files.ts";
 
 const COMMITS = 3800;

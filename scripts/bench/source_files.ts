@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Random } from "./random.ts";
+import type { Random } from "../local/random.ts";
 
 const SYLLABLES =
   "ac ad al an ar at be ca ce co de di do ed el en er es et fi ge ha he hi in ing io ip is it " +

@@ -30,10 +30,14 @@ export interface RunOptions {
   readonly allowFail?: boolean;
 }
 
+/** A program was stopped because its time was over. */
+export class LateError extends Error {}
+
 /**
  * Runs a program to its end.
  *
- * @throws {Error} with what it said, where it fails or takes too long
+ * @throws {LateError} where it takes too long
+ * @throws {Error} with what it said, where it fails
  */
 export async function run(command: readonly string[], options: RunOptions): Promise<Output> {
   const [program, ...args] = command;
@@ -65,6 +69,6 @@ export async function run(command: readonly string[], options: RunOptions): Prom
   };
   options.signal?.throwIfAborted();
   if (code === 0 || (options.allowFail && !late.aborted)) return output;
-  const why = late.aborted ? "it took too long" : output.stderr.trim() || `exit code ${code}`;
-  throw new Error(`${command.join(" ")}: ${why}`);
+  if (late.aborted) throw new LateError(`${command.join(" ")}: it took too long\n${output.stderr}`);
+  throw new Error(`${command.join(" ")}: ${output.stderr.trim() || `exit code ${code}`}`);
 }

@@ -1,7 +1,7 @@
 /** Repositories that are carried by hand. */
 import assert from "node:assert/strict";
 import { complains } from "./complaint.ts";
-import { canMount, smallDisk } from "./disk.ts";
+import { canMount, smallDisk } from "../../scripts/local/disk.ts";
 import { noise } from "./history.ts";
 import { Node } from "./node.ts";
 import { assertSound } from "./stored.ts";

@@ -4,7 +4,7 @@ import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { delimiter, join } from "node:path";
 import { assertNoTrace } from "./complaint.ts";
-import { canMount, smallDisk } from "./disk.ts";
+import { canMount, smallDisk } from "../../scripts/local/disk.ts";
 import { BIN, Node, type RunOptions } from "./node.ts";
 
 const QUICK = { GTR_NETWORK_TIMEOUT: "2" };

@@ -1,7 +1,7 @@
 /** What else git can do with a remote works with these too. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { canMount, smallDisk } from "./disk.ts";
+import { canMount, smallDisk } from "../../scripts/local/disk.ts";
 import { Node } from "./node.ts";
 
 /** A publisher of three commits, a side branch and a tag, and a reader. */

@@ -12,6 +12,8 @@ export interface LimitedHost {
   readonly within: readonly string[];
   /** Bytes that this host has sent, with all headers. */
   sent(): Promise<number>;
+  /** Takes its network away, or gives it back. */
+  connect(on: boolean): Promise<void>;
 }
 
 /** The namespaces; disposing of them ends the network. */
@@ -71,6 +73,7 @@ export class LimitedNetwork implements AsyncDisposable {
         const [device] = JSON.parse((await run(command, { env })).stdout);
         return Number(device.stats64.tx.bytes);
       },
+      connect: (on) => this.#ip("-n", name, "link", "set", "net", on ? "up" : "down"),
     };
   }
 

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { packObjects } from "../../../lib/git_interface/pack_objects.ts";
 import { commit, gitDirOf, objectsOf, tempDir } from "../git_interface/fixture.ts";
-import { canMount, smallDisk } from "../../e2e/disk.ts";
+import { canMount, smallDisk } from "../../../scripts/local/disk.ts";
 import { fetchInto, fsck, lenient, Publisher, readerOf, snapshot } from "./fixture.ts";
 
 Deno.test({
