@@ -74,7 +74,7 @@ export async function build(
     using lock = await Deno.open(join(root, "dist", "lock"), { create: true, write: true });
     await lock.lock(true); // two builds at once: the second finds the first one's work
     const last = await readBuild(root);
-    const base = options.kind === "bundles" ? undefined : await localBase(options.denort);
+    const base = options.kind === "bundles" ? undefined : await localBase(root, options.denort);
     if (last && await isCurrent(plan, last, base, options.kind)) {
       return `dist/bin is up to date (${WHAT[last.kind]}): nothing changed`;
     }
@@ -122,7 +122,7 @@ async function make(
   await Deno.remove(work, { recursive: true }).catch(() => {}); // half-finished before
   await Deno.mkdir(work);
   try {
-    const [kind, why, base] = await chooseKind(options, local, work);
+    const [kind, why, base] = await chooseKind(root, options, local, work);
     const config = plan.networks && await writeChoice(root, plan.networks, work);
     const bundles = join(work, "bundles");
     const compiled = base && options.multicall ? [await writeMulticall(root, list, work)] : list;
@@ -155,12 +155,13 @@ async function make(
 
 /** The kind to build, why, and the base for binaries. */
 async function chooseKind(
+  root: string,
   { kind }: BuildOptions,
   local: Base | undefined,
   work: string,
 ): Promise<[Kind, string, Base?]> {
   if (kind === "bundles") return ["bundles", "as chosen"];
-  const base = local ?? await downloadBase(work);
+  const base = local ?? await downloadBase(root, work);
   if (typeof base !== "string") return ["binaries", base.from, base];
   if (kind === "binaries") throw new BuildError(`can't build binaries: ${base}`);
   return ["bundles", base];

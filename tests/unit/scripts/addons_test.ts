@@ -62,7 +62,7 @@ Deno.test("addons: without them JavaScript does it, from its sources and in a bu
   });
 });
 
-const base = await localBase(Deno.env.get("DENORT_BIN"));
+const base = await localBase(ROOT, Deno.env.get("DENORT_BIN"));
 
 Deno.test({
   name: `addons: hyperdht runs unmodified in a binary${base ? "" : " (needs denort)"}`,

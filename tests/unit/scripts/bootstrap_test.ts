@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { sha256 } from "../../../scripts/build/checksums.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..", "..");
 const TOOLS = [
@@ -13,17 +14,25 @@ const TOOLS = [
   "mv",
   "rm",
   "sh",
+  "sha256sum",
   "tr",
+  "uname",
 ];
+const VERSION = Deno.version.deno;
+const OWN = (await sha256(Deno.execPath()))!;
 
 /** A copy of the script with a PATH of its own, on which only a few tools are. */
-async function machine(wanted: string) {
+async function machine(
+  wanted: string,
+  checksums = `# comment\n${OWN}  v${VERSION}/deno-${Deno.build.target}\n`,
+) {
   const root = await Deno.makeTempDir();
   const bin = join(root, "bin");
   await Deno.mkdir(bin);
   await Deno.mkdir(join(root, "scripts"));
   await Deno.copyFile(join(ROOT, "scripts", "bootstrap.sh"), join(root, "scripts", "bootstrap.sh"));
   await Deno.writeTextFile(join(root, ".deno-version"), `${wanted}\n`);
+  await Deno.writeTextFile(join(root, ".deno-checksums"), checksums);
   for (const tool of TOOLS) {
     const { stdout } = await new Deno.Command("sh", { args: ["-c", `command -v ${tool}`] })
       .output();
@@ -74,7 +83,7 @@ Deno.test("bootstrap: another version on PATH is passed over, and npm installs o
 });
 
 Deno.test("bootstrap: without any way to install, one line says what was tried", async () => {
-  await using here = await machine("0.0.1");
+  await using here = await machine("0.0.1", `${OWN}  v0.0.1/deno-${Deno.build.target}\n`);
   assert.deepEqual(await here.bootstrap(), {
     code: 1,
     stdout: "",
@@ -89,4 +98,53 @@ Deno.test("bootstrap: without any way to install, one line says what was tried",
     /can't install deno 0\.0\.1: npm: npm error notarget No such version\.; no curl/,
   );
   assert.deepEqual([...Deno.readDirSync(join(here.root, ".tools"))], []);
+});
+
+Deno.test("bootstrap: what has another checksum never runs, and isn't kept", async () => {
+  await using here = await machine(VERSION);
+  await here.program(
+    "npm",
+    `${NPM}
+printf '#!/bin/sh\ntouch %s/ran\n' "${here.root}" >"$into/node_modules/@deno/here/deno"`,
+  );
+  const { code, stdout, stderr } = await here.bootstrap();
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.match(
+    stderr,
+    /can't use the deno [\d.]+ just fetched: its SHA-256 is [0-9a-f]{64}, not that in \.deno-checksums$/,
+  );
+  assert.deepEqual([...Deno.readDirSync(join(here.root, ".tools"))], []);
+  assert.ok(![...Deno.readDirSync(here.root)].some(({ name }) => name === "ran"));
+});
+
+Deno.test("bootstrap: nothing is fetched whose checksum isn't known", async () => {
+  for (const target of ["", `${OWN}  v0.0.1/deno-${Deno.build.target}\n`]) {
+    await using here = await machine(VERSION, target);
+    await here.program("npm", NPM);
+    const { code, stderr } = await here.bootstrap();
+    assert.equal(code, 1);
+    assert.match(
+      stderr,
+      /^bootstrap: can't install deno [\d.]+: \.deno-checksums has no checksum of it for \S+ \(put/,
+    );
+  }
+});
+
+Deno.test("bootstrap: without npm, curl fetches the release's archive, by https only", async () => {
+  await using here = await machine(VERSION);
+  await here.program(
+    "unzip",
+    'while [ $# -gt 0 ]; do [ "$1" = -d ] && into=$2; shift; done\n' +
+      `cat "${Deno.execPath()}" >"$into/deno"`,
+  );
+  await here.program("curl", `echo "$*" >"${here.root}/asked"`);
+  const installed = join(here.root, ".tools", `deno-${VERSION}`, "deno");
+  assert.equal((await here.bootstrap()).stdout, installed);
+  assert.equal(await sha256(installed), OWN);
+  assert.match(
+    await Deno.readTextFile(join(here.root, "asked")),
+    new RegExp(
+      `^--proto =https --proto-redir =https --tlsv1\\.2 .* https://\\S+/v${VERSION}/deno-`,
+    ),
+  );
 });
