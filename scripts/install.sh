@@ -1,10 +1,14 @@
 #!/bin/sh
 # Installs a release of gtr: downloads it, checks it, and puts it into PREFIX, by default ~/.local.
 #
-#     curl -fsSL <release>/install.sh | sh
+#     curl --proto '=https' --tlsv1.2 -fsSL <release>/install.sh | sh
 #
-# GTR_RELEASE is the address below which the release's files are.
+# Only what the release key has signed is installed, wherever it comes from. GTR_RELEASE is the
+# address below which the release's files are.
 set -eu
+
+# Who may sign a release, in the form of ssh-keygen's allowed signers.
+signers='@SIGNERS@'
 
 fail() {
   printf 'install: %s\n' "$1" >&2
@@ -30,13 +34,16 @@ find_platform() {
 }
 
 download() { # what, into
-  if command -v curl >/dev/null; then
-    curl -fsSL --retry 2 -o "$2" "$base/$1" 2>"$work/why"
-  elif command -v wget >/dev/null; then
-    wget -q -O "$2" "$base/$1" 2>"$work/why"
-  else
-    fail "can't download: neither curl nor wget is installed"
-  fi || fail "can't download $base/$1: $(tail -n 1 "$work/why")"
+  curl --proto =https --proto-redir =https --tlsv1.2 -fsSL --retry 2 -o "$2" "$base/$1" \
+    2>"$work/why" || fail "can't download $base/$1: $(tail -n 1 "$work/why")"
+}
+
+# SHA256SUMS is the release key's word for the archives.
+check_signature() {
+  printf '%s\n' "$signers" >"$work/signers"
+  ssh-keygen -Y verify -f "$work/signers" -I release -n gtr-release -s "$work/sums.sig" \
+    <"$work/sums" >"$work/why" 2>&1 ||
+    fail "can't use this release: its SHA256SUMS is not signed by the release key"
 }
 
 sha256() {
@@ -97,7 +104,7 @@ next() {
 main() {
   base=${GTR_RELEASE:-@RELEASE@}
   case $base in
-    http://127.0.0.1:* | https://*) ;;
+    https://*) ;;
     *) fail "can't download from $base: GTR_RELEASE has to be an https address" ;;
   esac
   prefix=${PREFIX:-${HOME:?}/.local}
@@ -105,7 +112,14 @@ main() {
     /*) ;;
     *) fail "can't install to PREFIX=$prefix: it has to be an absolute path" ;;
   esac
+  case $signers in
+    release\ *) ;;
+    *) fail "can't install: this install.sh is not a release's and knows no release key" ;;
+  esac
+  command -v curl >/dev/null || fail "can't download: curl is not installed"
   command -v tar >/dev/null || fail "can't unpack: tar is not installed"
+  command -v ssh-keygen >/dev/null ||
+    fail "can't check who made the release: ssh-keygen is not installed (it is part of OpenSSH)"
   command -v sha256sum >/dev/null || command -v shasum >/dev/null ||
     fail "can't check the download: neither sha256sum nor shasum is installed"
   find_platform
@@ -116,6 +130,8 @@ main() {
   trap 'exit 1' HUP INT TERM
 
   download SHA256SUMS "$work/sums"
+  download SHA256SUMS.sig "$work/sums.sig"
+  check_signature
   line=$(grep -E "^[0-9a-f]{64}  gtr-[0-9A-Za-z.+-]+-$platform\.tar\.gz\$" "$work/sums" | head -n 1)
   [ -n "$line" ] || fail "can't install: this release has nothing for $platform"
   name=${line#*  }

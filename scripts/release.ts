@@ -51,8 +51,9 @@ const COMMANDS: Readonly<Record<string, (...words: string[]) => Promise<void>>> 
   async sums(folder, base) {
     if (!folder || !base) throw new ReleaseError("usage: release.ts sums <folder> <base URL>");
     const template = await Deno.readTextFile(join(ROOT, "scripts", "install.sh"));
+    const allowed = await Deno.readTextFile(join(ROOT, "scripts", "release", "allowed_signers"));
     await write(join(folder, "SHA256SUMS"), await sums(folder));
-    await write(join(folder, "install.sh"), installer(template, base));
+    await write(join(folder, "install.sh"), installer(template, base, allowed));
   },
   async check(tag) {
     const right = `v${await version()}`;

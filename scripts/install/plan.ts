@@ -16,7 +16,7 @@ export interface Planned {
   readonly from: { readonly path: string } | { readonly text: string };
 }
 
-const DOCUMENTS = ["LICENSE", "README.md", "CHANGELOG.md"];
+const DOCUMENTS = ["LICENSE", "README.md", "SECURITY.md", "CHANGELOG.md"];
 
 /**
  * Lists the files of the build in `dist`.

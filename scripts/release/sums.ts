@@ -7,8 +7,11 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { ReleaseError } from "./error.ts";
 
-/** Where `install.sh` gets its address. */
+/** Where `install.sh` gets its address, and the keys that it believes. */
 const PLACE = "@RELEASE@";
+const SIGNERS = "@SIGNERS@";
+/** One of the keys: the principal and the namespace are those that `install.sh` asks for. */
+const SIGNER = /^release namespaces="gtr-release" (?:ssh|sk-ssh)-ed25519\S* [A-Za-z0-9+/=]+$/;
 
 /** The text of SHA256SUMS for the archives in `folder`, as sha256sum(1) writes and checks it. */
 export async function sums(folder: string): Promise<string> {
@@ -26,10 +29,18 @@ export async function sums(folder: string): Promise<string> {
  * `install.sh` of one release.
  *
  * @param base the URL below which the release's files are
+ * @param allowed the text of `allowed_signers`: whose signatures it believes
+ * @throws {ReleaseError} if one of them can't be used
  */
-export function installer(template: string, base: string): string {
+export function installer(template: string, base: string, allowed: string): string {
   if (!/^https:\/\/[A-Za-z0-9._~:/%-]+$/.test(base)) {
     throw new ReleaseError(`can't use ${base}: it has to be an https address`);
   }
-  return template.replace(PLACE, base.replace(/\/$/, ""));
+  const signers = allowed.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+  if (signers.length === 0) {
+    throw new ReleaseError("can't make a release: allowed_signers has no release key");
+  }
+  const odd = signers.find((line) => !SIGNER.test(line));
+  if (odd !== undefined) throw new ReleaseError(`can't use a line of allowed_signers: ${odd}`);
+  return template.replace(PLACE, base.replace(/\/$/, "")).replace(SIGNERS, signers.join("\n"));
 }

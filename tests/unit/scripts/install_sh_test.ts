@@ -2,12 +2,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
+import { installer, sums } from "../../../scripts/release/sums.ts";
 import { tar } from "../../../scripts/release/tar.ts";
 
-const SCRIPT = join(import.meta.dirname!, "..", "..", "..", "scripts", "install.sh");
+const SCRIPTS = join(import.meta.dirname!, "..", "..", "..", "scripts");
 const DATE = 1_800_000_000;
 
-const NEEDS = ["tar", "curl"];
+const NEEDS = ["tar", "curl", "ssh-keygen", "openssl"];
 const there = await Promise.all(NEEDS.map(async (name) => {
   const { success } = await new Deno.Command("sh", { args: ["-c", `command -v ${name}`] }).output();
   return success;
@@ -19,10 +20,55 @@ function test(name: string, fn: () => Promise<void>): void {
   Deno.test({ name: missing ? `${name} (needs ${missing})` : name, ignore: !!missing, fn });
 }
 
+type Files = Record<string, Uint8Array<ArrayBuffer>>;
+
+const text = (content: string) => new TextEncoder().encode(content);
+
+async function run(program: string, ...args: string[]): Promise<void> {
+  const { success, stderr } = await new Deno.Command(program, { args, stdin: "null" }).output();
+  assert.ok(success, new TextDecoder().decode(stderr));
+}
+
+/** A folder with the keys of a test: the release's, and the server's with its certificate. */
+async function keys() {
+  const folder = await Deno.realPath(await Deno.makeTempDir());
+  const [release, stranger] = [join(folder, "release"), join(folder, "stranger")];
+  for (const key of [release, stranger]) {
+    await run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "", "-f", key);
+  }
+  const half = (await Deno.readTextFile(`${release}.pub`)).trim();
+  const allowed = `# comment\nrelease namespaces="gtr-release" ${half}\n`;
+  await Deno.writeTextFile(join(folder, "allowed_signers"), allowed);
+  await Deno.copyFile(join(SCRIPTS, "release", "sign.sh"), join(folder, "sign.sh"));
+  const [key, cert] = [join(folder, "server.key"), join(folder, "server.pem")];
+  await run(
+    "openssl",
+    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"],
+    ...["-subj", "/CN=server", "-days", "2", "-addext", "subjectAltName=IP:127.0.0.1"],
+    ...["-keyout", key, "-out", cert],
+  );
+  return {
+    allowed,
+    release,
+    stranger,
+    cert,
+    tls: { key: await Deno.readTextFile(key), cert: await Deno.readTextFile(cert) },
+    /** SHA256SUMS.sig of these sums, by what a maintainer runs. */
+    async sign(sums: Uint8Array): Promise<Uint8Array<ArrayBuffer>> {
+      await Deno.writeFile(join(folder, "SHA256SUMS"), sums);
+      await run("sh", join(folder, "sign.sh"), folder, release);
+      return await Deno.readFile(join(folder, "SHA256SUMS.sig"));
+    },
+    folder,
+    [Symbol.asyncDispose]: () => Deno.remove(folder, { recursive: true }),
+  };
+}
+
+type Keys = Awaited<ReturnType<typeof keys>>;
+
 /** A release for linux-x64 whose programs only tell their version. */
-async function release(version: string): Promise<Record<string, Uint8Array<ArrayBuffer>>> {
+async function release(version: string, { sign }: Keys): Promise<Files> {
   const folder = `gtr-${version}-linux-x64`;
-  const text = (content: string) => new TextEncoder().encode(content);
   const program = (name: string) => ({
     path: `${folder}/bin/${name}`,
     mode: 0o755,
@@ -39,39 +85,52 @@ async function release(version: string): Promise<Record<string, Uint8Array<Array
     },
   ], DATE)));
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", archive)).toHex();
-  return {
-    SHA256SUMS: text(
-      `${"0".repeat(64)}  gtr-${version}-macos-x64.tar.gz\n${hash}  ${folder}.tar.gz\n`,
-    ),
-    [`${folder}.tar.gz`]: archive,
-  };
+  const SHA256SUMS = text(
+    `${"0".repeat(64)}  gtr-${version}-macos-x64.tar.gz\n${hash}  ${folder}.tar.gz\n`,
+  );
+  return { SHA256SUMS, "SHA256SUMS.sig": await sign(SHA256SUMS), [`${folder}.tar.gz`]: archive };
 }
 
 /** A user with a home, who downloads from `files`. */
-async function user(files: Record<string, Uint8Array<ArrayBuffer>>) {
+async function user({ allowed, cert, tls }: Keys, files: Files) {
   const home = await Deno.realPath(await Deno.makeTempDir());
   const bin = join(home, "tools");
   await Deno.mkdir(bin);
   const tool = (name: string, text: string) =>
     Deno.writeTextFile(join(bin, name), `#!/bin/sh\n${text}\n`, { mode: 0o755 });
   await tool("uname", '[ "$1" = -s ] && echo Linux || echo x86_64');
-  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, (request) => {
-    const file = files[new URL(request.url).pathname.slice(1)];
-    return file ? new Response(file) : new Response("no", { status: 404 });
-  });
+  const asked: string[] = [];
+  const answer = (request: Request): Response => {
+    asked.push(request.url);
+    const path = new URL(request.url).pathname.slice(1);
+    if (path.startsWith("plain/")) {
+      return Response.redirect(`http://127.0.0.1:${plain.addr.port}/${path.slice(6)}`);
+    }
+    return files[path] ? new Response(files[path]) : new Response("no", { status: 404 });
+  };
+  const options = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+  const plain = Deno.serve(options, answer);
+  const server = Deno.serve({ ...options, ...tls }, answer);
+  const base = `https://127.0.0.1:${server.addr.port}`;
+  const script = join(home, "install.sh");
+  const template = await Deno.readTextFile(join(SCRIPTS, "install.sh"));
+  await Deno.writeTextFile(script, installer(template, base, allowed));
   return {
     home,
     files,
     tool,
-    base: `http://127.0.0.1:${server.addr.port}`,
+    base,
+    script,
+    asked,
+    plain: `http://127.0.0.1:${plain.addr.port}`,
     async install(env: Record<string, string> = {}) {
       const { code, stdout, stderr } = await new Deno.Command("sh", {
-        args: [SCRIPT],
+        args: [this.script],
         clearEnv: true,
         env: {
           PATH: `${bin}:${Deno.env.get("PATH")}`,
           HOME: home,
-          GTR_RELEASE: this.base,
+          CURL_CA_BUNDLE: cert,
           NO_PROXY: "127.0.0.1",
           ...env,
         },
@@ -81,7 +140,7 @@ async function user(files: Record<string, Uint8Array<ArrayBuffer>>) {
       return { code, stdout: text(stdout), stderr: text(stderr) };
     },
     async [Symbol.asyncDispose]() {
-      await server.shutdown();
+      await Promise.all([server.shutdown(), plain.shutdown()]);
       await Deno.remove(home, { recursive: true });
     },
   };
@@ -97,7 +156,8 @@ function names(folder: string): string[] {
 }
 
 test("install.sh: downloads, checks, installs and says what is next", async () => {
-  await using here = await user(await release("1.2.3"));
+  await using made = await keys();
+  await using here = await user(made, await release("1.2.3", made));
   const { code, stdout, stderr } = await here.install();
   assert.deepEqual([code, stderr], [0, ""]);
   const prefix = join(here.home, ".local");
@@ -122,10 +182,11 @@ test("install.sh: downloads, checks, installs and says what is next", async () =
 });
 
 test("install.sh: a newer release replaces an older one; PREFIX may be anything", async () => {
-  await using here = await user(await release("1.2.3"));
+  await using made = await keys();
+  await using here = await user(made, await release("1.2.3", made));
   const prefix = join(here.home, "a & b|c");
   await here.install({ PREFIX: prefix });
-  Object.assign(here.files, await release("1.3.0"));
+  Object.assign(here.files, await release("1.3.0", made));
   const { code, stdout } = await here.install({ PREFIX: prefix });
   assert.equal(code, 0);
   assert.match(stdout, /^installed gtr 1\.3\.0/);
@@ -136,9 +197,10 @@ test("install.sh: a newer release replaces an older one; PREFIX may be anything"
 });
 
 test("install.sh: what is not what the sums say is not used, and the old stays", async () => {
-  await using here = await user(await release("1.2.3"));
+  await using made = await keys();
+  await using here = await user(made, await release("1.2.3", made));
   await here.install();
-  Object.assign(here.files, await release("1.3.0"));
+  Object.assign(here.files, await release("1.3.0", made));
   const name = "gtr-1.3.0-linux-x64.tar.gz";
   here.files[name] = new Uint8Array([...here.files[name]!, 0]);
   const { code, stdout, stderr } = await here.install();
@@ -153,15 +215,21 @@ test("install.sh: what is not what the sums say is not used, and the old stays",
 });
 
 test("install.sh: every failure is one line", async () => {
-  await using here = await user(await release("1.2.3"));
+  await using made = await keys();
+  await using here = await user(made, await release("1.2.3", made));
   const says = async (pattern: RegExp, env: Record<string, string> = {}) => {
     const { code, stdout, stderr } = await here.install(env);
     assert.deepEqual([code, stdout], [1, ""]);
     assert.match(stderr, pattern);
     assert.equal(stderr.split("\n").length, 1, stderr);
   };
-  await says(/^install: can't download from ftp:\/\/x: GTR_RELEASE has to be an https address$/, {
-    GTR_RELEASE: "ftp://x",
+  for (const base of ["ftp://x", here.plain]) {
+    await says(/^install: can't download from \S+: GTR_RELEASE has to be an https address$/, {
+      GTR_RELEASE: base,
+    });
+  }
+  await says(/^install: can't download .*\/none\/SHA256SUMS: /, {
+    GTR_RELEASE: `${here.base}/none`,
   });
   await says(/^install: can't install to PREFIX=here: it has to be an absolute path$/, {
     PREFIX: "here",
@@ -169,9 +237,6 @@ test("install.sh: every failure is one line", async () => {
   await Deno.writeTextFile(join(here.home, "file"), "");
   await says(/^install: can't install to .*\/file\/x: can't make that folder$/, {
     PREFIX: join(here.home, "file", "x"),
-  });
-  await says(/^install: can't download .*\/none\/SHA256SUMS: /, {
-    GTR_RELEASE: `${here.base}/none`,
   });
   await here.tool("uname", '[ "$1" = -s ] && echo Linux || echo aarch64');
   await says(/^install: can't install: this release has nothing for linux-arm64$/);
@@ -182,7 +247,8 @@ test("install.sh: every failure is one line", async () => {
 });
 
 test("install.sh: another program of the same name is not overwritten", async () => {
-  await using here = await user(await release("1.2.3"));
+  await using made = await keys();
+  await using here = await user(made, await release("1.2.3", made));
   const bin = join(here.home, ".local", "bin");
   await Deno.mkdir(bin, { recursive: true });
   await Deno.writeTextFile(join(bin, "gtr"), "#!/bin/sh\necho 'tr (GNU coreutils) 9.1'\n", {
@@ -192,4 +258,87 @@ test("install.sh: another program of the same name is not overwritten", async ()
   assert.equal(code, 1);
   assert.match(stderr, /^install: can't install .*\/bin\/gtr: another program is there/);
   assert.deepEqual(names(bin), ["gtr"]);
+});
+
+/** What a failed installation says; nothing of the release may have come. */
+async function refused(here: Awaited<ReturnType<typeof user>>, env: Record<string, string> = {}) {
+  const { code, stdout, stderr } = await here.install(env);
+  assert.deepEqual([code, stdout], [1, ""]);
+  assert.equal(stderr.split("\n").length, 1, stderr);
+  assert.deepEqual(names(here.home).includes(".local") ? names(join(here.home, ".local")) : [], []);
+  return stderr;
+}
+
+test("install.sh: what the release key hasn't signed is not used", async () => {
+  await using made = await keys();
+  await using here = await user(made, {});
+  const whole = await release("1.2.3", made);
+  const not = "install: can't use this release: its SHA256SUMS is not signed by the release key";
+  const says = async (files: Files, pattern: string | RegExp) => {
+    for (const name of Object.keys(here.files)) delete here.files[name];
+    const stderr = await refused({ ...here, files: Object.assign(here.files, files) });
+    typeof pattern === "string" ? assert.equal(stderr, pattern) : assert.match(stderr, pattern);
+    assert.ok(!here.asked.some((url) => url.endsWith(".tar.gz")), "asked for the archive");
+  };
+  // Sums of another archive, with the old signature.
+  const other = await release("1.2.4", made);
+  await says({ ...other, "SHA256SUMS.sig": whole["SHA256SUMS.sig"]! }, not);
+  await says({ ...whole, "SHA256SUMS.sig": text("no signature") }, not);
+  const { "SHA256SUMS.sig": _, ...unsigned } = whole;
+  await says(unsigned, /^install: can't download \S+\/SHA256SUMS\.sig: /);
+  // Signed, but by somebody else, or by the release key for another use.
+  for (const [key, use] of [[made.stranger, "gtr-release"], [made.release, "file"]] as const) {
+    const sums = join(here.home, "SHA256SUMS");
+    await Deno.writeFile(sums, whole.SHA256SUMS!);
+    await run("ssh-keygen", "-q", "-Y", "sign", "-f", key, "-n", use, sums);
+    await says({ ...whole, "SHA256SUMS.sig": await Deno.readFile(`${sums}.sig`) }, not);
+    await Deno.remove(`${sums}.sig`);
+  }
+});
+
+test("install.sh: a redirect away from https is not followed", async () => {
+  await using made = await keys();
+  await using here = await user(made, await release("1.2.3", made));
+  const stderr = await refused(here, { GTR_RELEASE: `${here.base}/plain` });
+  assert.match(stderr, /^install: can't download \S+\/plain\/SHA256SUMS: .*rotocol/);
+  assert.deepEqual(here.asked, [`${here.base}/plain/SHA256SUMS`]);
+});
+
+test("install.sh: without a release key, ssh-keygen or curl, nothing is downloaded", async () => {
+  await using made = await keys();
+  await using here = await user(made, await release("1.2.3", made));
+  const bare = { ...here, script: join(SCRIPTS, "install.sh") };
+  assert.equal(
+    await refused(bare, { GTR_RELEASE: here.base }),
+    "install: can't install: this install.sh is not a release's and knows no release key",
+  );
+  const tools = join(here.home, "tools");
+  for (const name of ["sh", "tar", "sha256sum", "curl"]) {
+    const { stdout } = await new Deno.Command("sh", { args: ["-c", `command -v ${name}`] })
+      .output();
+    await Deno.symlink(new TextDecoder().decode(stdout).trim(), join(tools, name));
+  }
+  assert.equal(
+    await refused(here, { PATH: tools }),
+    "install: can't check who made the release: ssh-keygen is not installed (it is part of OpenSSH)",
+  );
+  await Deno.remove(join(tools, "curl"));
+  assert.equal(
+    await refused(here, { PATH: tools }),
+    "install: can't download: curl is not installed",
+  );
+  assert.deepEqual(here.asked, []);
+});
+
+test("sign.sh: signs only with the release key", async () => {
+  await using made = await keys();
+  await Deno.writeTextFile(join(made.folder, "a.tar.gz"), "a");
+  await Deno.writeTextFile(join(made.folder, "SHA256SUMS"), await sums(made.folder));
+  const sign = (key: string) =>
+    new Deno.Command("sh", { args: [join(made.folder, "sign.sh"), made.folder, key] }).output();
+  assert.equal((await sign(made.release)).code, 0);
+  const { code, stderr } = await sign(made.stranger);
+  assert.equal(code, 1);
+  assert.match(new TextDecoder().decode(stderr), /^sign: can't use \S+: it is not a key of /m);
+  assert.ok(!names(made.folder).includes("SHA256SUMS.sig"));
 });

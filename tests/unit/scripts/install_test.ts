@@ -26,7 +26,9 @@ async function project(build = "aaaa") {
   await write("dist/share/man/man1/gtr.1", ".TH GTR 1\n");
   await write("docs/networks/torrent.md", "# BitTorrent\n");
   await write("docs/figures.json", "{}");
-  for (const name of ["LICENSE", "README.md", "CHANGELOG.md"]) await write(name, `${name}\n`);
+  for (const name of ["LICENSE", "README.md", "SECURITY.md", "CHANGELOG.md"]) {
+    await write(name, `${name}\n`);
+  }
   for (const name of ["gtd.service", "org.gtr.gtd.plist"]) {
     await write(`scripts/${name}`, await Deno.readTextFile(join(REPOSITORY, "scripts", name)));
   }
@@ -61,6 +63,7 @@ const BUILT = [
   "gtr/share/doc/gtr/CHANGELOG.md",
   "gtr/share/doc/gtr/LICENSE",
   "gtr/share/doc/gtr/README.md",
+  "gtr/share/doc/gtr/SECURITY.md",
   "gtr/share/doc/gtr/docs/networks/torrent.md",
   "gtr/share/gtr/installed.json",
   "gtr/share/man/man1/gtr.1",
