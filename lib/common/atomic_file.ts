@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { randomBytes } from "node:crypto";
-import { open, rename, rm } from "node:fs/promises";
 import { dirname } from "node:path";
 import { StoreError } from "./errors.ts";
 
@@ -19,32 +17,30 @@ export async function writeFileAtomic(
   data: string | Uint8Array,
   mode = 0o644,
 ): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
+  const random = crypto.getRandomValues(new Uint8Array(6)).toHex();
+  const temporary = `${path}.${random}.tmp`;
   try {
-    const file = await open(temporary, "wx", mode);
-    try {
-      await file.writeFile(data);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(temporary, path);
+    await writeFlushed(temporary, data, mode);
+    await Deno.rename(temporary, path);
     await syncDirectory(dirname(path));
   } catch (error) {
-    await rm(temporary, { force: true });
+    await Deno.remove(temporary).catch(() => {}); // it may never have been made
     throw storeError(`can't write ${path}`, error);
   }
+}
+
+async function writeFlushed(path: string, data: string | Uint8Array, mode: number): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true, mode });
+  const bytes = typeof data === "string" ? new TextEncoder().encode(data) : data;
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+  await file.sync();
 }
 
 /** Makes renames and new names in `directory` survive a power cut. */
 export async function syncDirectory(directory: string): Promise<void> {
   if (Deno.build.os === "windows") return; // directories can't be opened for flushing there
-  const handle = await open(directory, "r");
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  using handle = await Deno.open(directory);
+  await handle.sync();
 }
 
 /** The file's text, or undefined where it doesn't exist. */

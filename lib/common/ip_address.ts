@@ -3,7 +3,8 @@
  *
  * @module
  */
-import { isIP, isIPv4 } from "node:net";
+const OCTET = "(25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)";
+const IPV4 = new RegExp(`^${OCTET}(\\.${OCTET}){3}$`);
 
 /** Prefixes of 12 bytes, in hex, before an IPv4 address: mapped (RFC 4291), NAT64 (RFC 6052). */
 const BEFORE_IPV4 = ["00000000000000000000ffff", "0064ff9b0000000000000000"];
@@ -14,8 +15,8 @@ const BEFORE_IPV4 = ["00000000000000000000ffff", "0064ff9b0000000000000000"];
  * @returns undefined if `text` is not an address, or one with a zone (`fe80::1%eth0`)
  */
 export function canonicalIp(text: string): string | undefined {
-  if (isIPv4(text)) return text;
-  if (isIP(text) !== 6) return undefined;
+  if (IPV4.test(text)) return text;
+  if (!/^[\da-f:.]+$/i.test(text)) return undefined; // it would end the host of the URL
   const canonical = URL.parse(`http://[${text}]`)?.hostname.slice(1, -1);
   return canonical?.startsWith("::ffff:") ? embeddedIpv4(canonical) ?? canonical : canonical;
 }

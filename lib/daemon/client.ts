@@ -84,7 +84,7 @@ export class GtrClient implements AsyncDisposable {
 
   /** A client of the gtd that runs on `home`; undefined where none does. */
   static async running(home: Home): Promise<GtrClient | undefined> {
-    const client = new GtrClient(overSocket(socketPath(home)));
+    const client = new GtrClient(overSocket(await socketPath(home)));
     try {
       await client.version();
       return client;

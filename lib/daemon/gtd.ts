@@ -53,7 +53,7 @@ export async function runGtd(options: GtdOptions): Promise<void> {
     SIGHUP: () => void reload(),
   });
 
-  const path = socketPath(home);
+  const path = await socketPath(home);
   const env = (name: string) => Deno.env.get(name);
   using notifier = ServiceNotifier.open(env, `${path}.n`, log);
   const service = new Service(home, settings, log, stopping.signal);

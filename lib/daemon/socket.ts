@@ -3,8 +3,6 @@
  *
  * @module
  */
-import { createHash } from "node:crypto";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { StoreError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
@@ -16,15 +14,17 @@ const LONGEST = 103;
  * `gtd.sock` in the home; where that path is too long for a socket address, a name derived from it
  * in a folder of the user's own for short-lived files.
  */
-export function socketPath(home: Home): string {
-  if (new TextEncoder().encode(home.socket).length <= LONGEST) return home.socket;
-  const name = createHash("sha1").update(home.socket).digest("hex").slice(0, 16);
-  return join(privateTemporary(), `gtd-${name}.sock`);
+export async function socketPath(home: Home): Promise<string> {
+  const path = new TextEncoder().encode(home.socket);
+  if (path.length <= LONGEST) return home.socket;
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-1", path));
+  return join(await privateTemporary(), `gtd-${hash.toHex().slice(0, 16)}.sock`);
 }
 
-function privateTemporary(): string {
+async function privateTemporary(): Promise<string> {
   const runtime = Deno.env.get("XDG_RUNTIME_DIR");
   if (runtime && runtime.length < 60) return runtime;
+  const { tmpdir } = await import("node:os");
   const directory = join(tmpdir(), `gtr-${Deno.uid() ?? "user"}`);
   Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
   const info = Deno.lstatSync(directory);

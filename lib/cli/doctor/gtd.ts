@@ -21,7 +21,7 @@ export const gtd: Check = {
       `process ${pid} has version ${version}, and this gtr ${VERSION}`,
       "gtr daemon stop; the next command starts the new one",
     );
-    return [process, await socket(socketPath(patient.call.home))];
+    return [process, await socket(await socketPath(patient.call.home))];
   },
 };
 

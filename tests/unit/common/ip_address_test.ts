@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { isIP } from "node:net";
 import fc from "fast-check";
 import {
   canonicalIp,
@@ -44,6 +45,21 @@ Deno.test("IP addresses: what is none has no form", () => {
     const form = canonicalIp(text);
     if (form !== undefined) assert.equal(canonicalIp(form), form);
   }));
+});
+
+Deno.test("IP addresses: the same texts are addresses as for Node", () => {
+  const part = fc.oneof(
+    fc.constantFrom(":", "::", ".", "0", "00", "255", "256", "1.2.3.4", "ffff", "12345", "g"),
+    fc.nat(300).map((n) => n.toString(16)),
+  );
+  const text = fc.oneof(
+    fc.array(part, { maxLength: 16 }).map((parts) => parts.join("")),
+    fc.ipV6(),
+  );
+  fc.assert(
+    fc.property(text, (text) => assert.equal(canonicalIp(text) !== undefined, isIP(text) !== 0)),
+    { numRuns: 2000 },
+  );
 });
 
 Deno.test("IP addresses: bytes and back", () => {

@@ -33,7 +33,7 @@ async function gtd(options: Partial<ControlOptions> = {}, transport?: MemoryTran
     republish: () => Promise.resolve(void watched.push("republish")),
     ...options,
   });
-  const server = Deno.serve({ path: socketPath(home), onListen: () => {} }, api.fetch);
+  const server = Deno.serve({ path: await socketPath(home), onListen: () => {} }, api.fetch);
   const client = await GtrClient.running(home);
   assert.ok(client);
   return {

@@ -24,25 +24,25 @@ const long = (root: string) => new Home(join(root, "deep".repeat(40)));
 
 Deno.test("the socket is in the home where its path is short enough", async () => {
   await using temp = await tempDir();
-  assert.equal(socketPath(new Home(temp.path)), join(temp.path, "gtd.sock"));
+  assert.equal(await socketPath(new Home(temp.path)), join(temp.path, "gtd.sock"));
 });
 
 Deno.test("a home with a long path has a socket of its own elsewhere, which can be listened on", async () => {
   await using temp = await tempDir();
-  await withEnv({ XDG_RUNTIME_DIR: temp.path }, () => {
-    const path = socketPath(long("/a"));
+  await withEnv({ XDG_RUNTIME_DIR: temp.path }, async () => {
+    const path = await socketPath(long("/a"));
     assert.match(path, new RegExp(`^${temp.path}/gtd-[0-9a-f]{16}\\.sock$`));
-    assert.equal(socketPath(long("/a")), path);
-    assert.notEqual(socketPath(long("/b")), path);
+    assert.equal(await socketPath(long("/a")), path);
+    assert.notEqual(await socketPath(long("/b")), path);
     const listener = Deno.listen({ transport: "unix", path });
     listener.close();
   });
   await withEnv({ XDG_RUNTIME_DIR: undefined, TMPDIR: temp.path }, async () => {
-    const path = socketPath(long("/a"));
+    const path = await socketPath(long("/a"));
     const folder = join(temp.path, `gtr-${Deno.uid()}`);
     assert.ok(path.startsWith(`${folder}/gtd-`));
     assert.equal((await Deno.stat(folder)).mode! & 0o777, 0o700);
-    assert.equal(socketPath(long("/a")), path);
+    assert.equal(await socketPath(long("/a")), path);
   });
 });
 
@@ -51,10 +51,10 @@ Deno.test("a folder that others can enter or that isn't one is no place for the 
   await withEnv({ XDG_RUNTIME_DIR: undefined, TMPDIR: temp.path }, async () => {
     const folder = join(temp.path, `gtr-${Deno.uid()}`);
     await Deno.mkdir(folder, { mode: 0o755 });
-    assert.throws(() => socketPath(long("/a")), { code: "unsafe-socket", hint: /shorter path/ });
+    await assert.rejects(socketPath(long("/a")), { code: "unsafe-socket", hint: /shorter path/ });
     await Deno.remove(folder);
     await Deno.mkdir(join(temp.path, "elsewhere"), { mode: 0o700 });
     await Deno.symlink(join(temp.path, "elsewhere"), folder);
-    assert.throws(() => socketPath(long("/a")), { code: "unsafe-socket" });
+    await assert.rejects(socketPath(long("/a")), { code: "unsafe-socket" });
   });
 });
