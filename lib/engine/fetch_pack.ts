@@ -112,6 +112,7 @@ export class PackSources {
           if (signal.aborted) return;
           attempt.failure = toGtrError(error);
           network.failed = true;
+          wait.trace?.(stateOf(attempt));
         }).finally(() => {
           network.running.delete(attempt);
           network.ms += performance.now() - now;

@@ -13,8 +13,6 @@ const UNCONNECTED_MS = 300;
 const SILENT_MS = 2000;
 /** And one whose connected peers send nothing: in a crowd each of them has its turn. */
 const CROWDED_MS = 5000;
-/** Where one network knows that nobody can be connected to, the others have so long to prove it wrong. */
-const UNREACHED_MS = 2500;
 /** Speeds are guesses: another network joins only where it would be so many times as fast. */
 const SOONER = 2;
 
@@ -43,7 +41,7 @@ export interface Attempt {
   bytes: number;
   /** Connected peers; undefined if the network doesn't tell. */
   peers?: number;
-  /** It has looked for peers everywhere once: a DHT may take its time. */
+  /** It has looked for peers everywhere once, and waited for them to answer. */
   searched?: boolean;
   /** Why it has ended, if it has ended in vain. */
   failure?: GtrError;
@@ -86,9 +84,8 @@ export function isSilent({ moved, peers }: Attempt): boolean {
  */
 export function hopeless(attempts: readonly Attempt[]): GtrError | undefined {
   const found = attempts.find(({ failure }) => failure?.code === "out-of-reach")?.failure;
-  const now = performance.now();
-  const isInVain = attempts.every(({ failure, peers, searched, bytes, started }) =>
-    failure || (searched && peers === 0 && bytes === 0 && now - started >= UNREACHED_MS)
+  const isInVain = attempts.every(({ failure, peers, searched, bytes }) =>
+    failure || (searched && peers === 0 && bytes === 0)
   );
   return isInVain ? found : undefined;
 }

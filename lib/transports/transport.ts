@@ -102,7 +102,10 @@ export interface FetchWait extends Wait {
    * verify the whole, how many have come from the first source. For a head start, and no proof.
    */
   readonly prefix?: (bytes: number) => void;
-  /** Told when peers have been looked for everywhere once; the search goes on. */
+  /**
+   * Told when peers have been looked for everywhere once, and those that were found had the time to
+   * answer; the search goes on.
+   */
   readonly searched?: () => void;
   /** Told how many milliseconds may pass until something comes, where that is longer than usual. */
   readonly patience?: (ms: number) => void;

@@ -51,6 +51,7 @@ Deno.test({
                 alice,
                 bob,
                 /no hole can be punched.*\nhint: a relay helps/,
+                COLD,
               )
               : visits(times, pair, alice, bob),
         );
@@ -122,13 +123,31 @@ async function visits(
   await times.measure(pair, "news", () => untilFollowed(bob, alice, name, third));
 }
 
-/** Bob is told why he can't clone, and what helps. */
-async function failsToVisit(times: Times, pair: string, alice: Node, bob: Node, told: RegExp) {
+/** A gtd that starts with the clone. It says what is wrong before its own deadline of five seconds. */
+const COLD = { GTR_NETWORK_TIMEOUT: "5" };
+
+/**
+ * Bob is told why he can't clone, and what helps.
+ *
+ * @param cold settings of a gtd that the clone starts; by default it runs before
+ */
+async function failsToVisit(
+  times: Times,
+  pair: string,
+  alice: Node,
+  bob: Node,
+  told: RegExp,
+  cold?: Record<string, string>,
+) {
   const name = pair.replaceAll(/[ ,]+/g, "-");
   const url = await publish(alice, name);
+  if (cold) await bob.stopGtd();
   await times.measure(pair, "error", async () => {
-    const { code, stderr } = await bob.run("git", ["clone", "-q", url, name]);
+    const { code, stderr } = await bob.run("git", ["clone", "-q", url, name], { env: cold ?? {} });
     assert.equal(code, 128);
     assert.match(stderr, told);
   });
+  if (!cold) return;
+  await bob.stopGtd(); // it has the settings of the clone
+  await bob.gtr("daemon", "start");
 }

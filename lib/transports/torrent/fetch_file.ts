@@ -18,6 +18,11 @@ import type { Swarm } from "./swarm/swarm.ts";
 const ANNOUNCE_AFTER_MS = 500;
 /** So many connected peers tell of others: the DHT need not be asked again soon. */
 const ENOUGH_PEERS = 8;
+/**
+ * A peer that can be connected to answers within so many milliseconds, even if the first packet is
+ * lost: it is sent again after a second (RFC 6298, section 2).
+ */
+const ANSWER_MS = 1500;
 /** Peers that send nothing for so many milliseconds are not waited for any longer. */
 const PATIENCE_MS = 1000;
 
@@ -86,9 +91,10 @@ export async function fetchFile(
       targets: [Buffer.from(file.infohash, "hex"), ...file.targets],
       signal,
       isEnough: () => peers >= ENOUGH_PEERS,
-      onRound: (found) => {
-        wait.searched?.();
+      onRound: (found, foundAt) => {
         if (found === 0) noPeers.resolve();
+        sleep(Math.max(0, foundAt + ANSWER_MS - performance.now()), signal)
+          .then(() => wait.searched?.(), () => {});
       },
     }),
   });

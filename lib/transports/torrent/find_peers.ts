@@ -21,8 +21,11 @@ export interface PeerSearch {
   readonly signal: AbortSignal;
   /** Whether there are enough peers by now, so that the next round can wait; default no. */
   readonly isEnough?: () => boolean;
-  /** A round of lookups has ended; `found` is the number of addresses known so far. */
-  readonly onRound?: (found: number) => void;
+  /**
+   * A round of lookups has ended; `found` is the number of addresses known so far, and `foundAt` when
+   * the last of them was, by the monotonic clock.
+   */
+  readonly onRound?: (found: number, foundAt: number) => void;
 }
 
 /** Addresses of peers, each once, until the signal aborts; the stream then ends. */
@@ -30,12 +33,14 @@ export function findPeers(dht: Pick<Dht, "lookup">, search: PeerSearch): Readabl
   const stop = new AbortController();
   const signal = AbortSignal.any([search.signal, stop.signal]);
   const seen = new Set<string>();
+  let foundAt = -Infinity;
   return new ReadableStream<Address>({
     start: (controller) => {
       const offer = (address: Address) => {
         const key = formatHostPort(address);
         if (signal.aborted || seen.has(key)) return;
         seen.add(key);
+        foundAt = performance.now();
         controller.enqueue(address);
       };
       const drain = async (target: Buffer) => {
@@ -50,7 +55,7 @@ export function findPeers(dht: Pick<Dht, "lookup">, search: PeerSearch): Readabl
         for (let pause = FIRST_PAUSE_MS;; pause = Math.min(2 * pause, LONGEST_PAUSE_MS)) {
           await Promise.all(search.targets.map(drain));
           signal.throwIfAborted();
-          search.onRound?.(seen.size);
+          search.onRound?.(seen.size, foundAt);
           await sleep(search.isEnough?.() ? LONGEST_PAUSE_MS : pause, signal);
         }
       })().catch(() => {

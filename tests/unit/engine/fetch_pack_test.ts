@@ -188,20 +188,19 @@ Deno.test("where nobody can be connected to, whenever one tries, it is said soon
   });
   const why = new NetworkError("out-of-reach", "no hole can be punched", { hint: "set a relay" });
   const punching = network("punching", () => Promise.reject(why));
-  const { error, ms } = await fetch([lonely, punching]);
-  assert.equal(error.code, "out-of-reach");
+  const { error } = await fetch([lonely, punching]);
+  assert.equal(error.code, "out-of-reach"); // and not that a deadline has passed
   assert.match(
     error.message,
     /: lonely: no peer could be connected to; punching: no hole can be punched$/,
   );
   assert.equal(error.hint, "set a relay");
-  assert.ok(ms < 4000, `${ms} ms`);
 
   const late = network("late", async (into, wait) => {
     wait.connected?.(0);
-    wait.searched?.();
     await sleep(1000, wait.signal);
     wait.connected?.(1);
+    wait.searched?.();
     await sleep(3000, wait.signal);
     await Deno.writeFile(into, BYTES);
     wait.progress?.(BYTES.length, BYTES.length, "receiving");
