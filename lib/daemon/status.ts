@@ -5,24 +5,28 @@
  */
 import { Buffer } from "node:buffer";
 import { VERSION } from "../common/version.ts";
-import { deadline } from "../common/wait.ts";
+import { abortable, deadline } from "../common/wait.ts";
 import type { Engine } from "../engine/engine.ts";
 import { formatAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
+import type { Transport } from "../transports/transport.ts";
 import type { Status } from "./api.ts";
 import { reaches, verdictOf } from "./verdict.ts";
 
-const PROBE_MS = 2000;
+/** How long a network may take to find out how it is, for whoever asks next. */
+const PROBE_MS = 5000;
 
-/** Asks the networks and the store. */
-export async function engineStatus(engine: Engine, uptimeSeconds: number): Promise<Status> {
+/** Tells at once what is known: no network is waited for, but those asked now tell more the next time. */
+export async function engineStatus(
+  engine: Pick<Engine, "parts" | "hindrances">,
+  uptimeSeconds: number,
+): Promise<Status> {
   const { transports, store, settings, key, follows, quota, dropped } = engine.parts;
-  using limit = deadline(PROBE_MS, "the networks' own figures");
-  const networks = await Promise.all(transports.map(async (transport) => {
-    const health = await transport.probe({ signal: limit.signal }).catch(() => undefined);
+  const networks = transports.map((transport) => {
+    const health = transport.health();
     const warning = health?.hint && `${transport.scheme}: ${health.summary} (${health.hint})`;
     return { scheme: transport.scheme, details: { ...health?.details }, warning };
-  }));
+  });
   const reach = reaches(transports);
   const followed = await follows.list();
   const repositories: Status["repositories"] = [];
@@ -51,6 +55,7 @@ export async function engineStatus(engine: Engine, uptimeSeconds: number): Promi
       overQuota: quota.isOver(repository, manifest),
     });
   }
+  for (const transport of transports) void probe(transport);
   return {
     daemon: { pid: Deno.pid, version: VERSION, uptimeSeconds },
     transports: Object.fromEntries(networks.map(({ scheme, details }) => [scheme, details])),
@@ -61,4 +66,16 @@ export async function engineStatus(engine: Engine, uptimeSeconds: number): Promi
     warnings: [...networks.flatMap(({ warning }) => warning ?? []), ...await engine.hindrances()],
     dropped: dropped.toJSON(),
   };
+}
+
+/** Networks that are finding out how they are. */
+const probing = new WeakSet<Transport>();
+
+async function probe(transport: Transport): Promise<void> {
+  if (probing.has(transport)) return;
+  probing.add(transport);
+  using limit = deadline(PROBE_MS, `${transport.scheme} to say how it is`);
+  // What has come of it is in its health. A network that ignores its signal is asked again, too.
+  await abortable(transport.probe({ signal: limit.signal }), limit.signal).catch(() => {});
+  probing.delete(transport);
 }

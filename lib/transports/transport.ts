@@ -275,8 +275,11 @@ export interface Transport extends AsyncDisposable {
   /** How many distinct peers currently exchange this repository with us. */
   peers(manifest: Manifest): number;
 
-  /** Whether the network is reachable, and what to do if not. */
+  /** Whether the network is reachable, and what to do if not: asks, and waits for the answers. */
   probe(wait: Wait): Promise<Health>;
+
+  /** The same as far as it is known by now: asks nobody. Undefined if nothing is known yet. */
+  health(): Health | undefined;
 
   /**
    * Whether others can fetch from this node, as far as is known by now: it asks nobody. Undefined (or

@@ -362,6 +362,7 @@ export function testTransport(scheme: string, makeNetwork: () => Promise<TestNet
     const { reachable, summary, details } = await a.probe(limit);
     assert.equal(reachable, true);
     assert.ok(summary.length > 0 && Object.keys(details).length > 0);
+    assert.ok(a.health(), "it is known now");
     await a.measured?.(limit);
     const reach = a.reach?.();
     assert.ok(reach === undefined || reach.summary.length > 0);

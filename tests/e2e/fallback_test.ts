@@ -36,7 +36,7 @@ class SilentPort implements Disposable {
 async function world(made: AsyncDisposableStack) {
   const hub = made.use(await Node.make("none"));
   const torrent = await hub.dht();
-  const holepunch = (await hub.status()).transports.holepunch.dht;
+  const holepunch = await hub.figure("holepunch", "dht");
   const join = async (env: Record<string, string> = {}) =>
     made.use(
       await Node.make(torrent, { ...PEERS_ONLY, GTR_HOLEPUNCH_BOOTSTRAP: holepunch, ...env }),

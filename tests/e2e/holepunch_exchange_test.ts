@@ -34,7 +34,7 @@ async function largestFile({ home }: Node): Promise<number> {
 Deno.test("holepunch: a clone goes on from other readers when the publisher goes half way", async (t) => {
   await using first = await join("none");
   await first.gtr("daemon", "start");
-  const bootstrap = (await first.status()).transports.holepunch.dht;
+  const bootstrap = await first.figure("holepunch", "dht");
   await using alice = await join(bootstrap, 1_000_000);
   await using bob = await join(bootstrap, 1_000_000);
   await using carol = await join(bootstrap, 1_000_000);

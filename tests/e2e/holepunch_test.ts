@@ -16,7 +16,7 @@ function join(bootstrap: string): Promise<Node> {
 
 async function dhtOf(node: Node): Promise<string> {
   await node.gtr("daemon", "start");
-  return (await node.status()).transports.holepunch.dht;
+  return await node.figure("holepunch", "dht");
 }
 
 Deno.test("holepunch: share, clone, pull, push; a follower serves when the publisher is away", async (t) => {

@@ -169,7 +169,17 @@ export class Node implements AsyncDisposable {
   /** This node's DHT address, for the bootstrap of others. Starts gtd. */
   async dht(): Promise<string> {
     await this.gtr("daemon", "start");
-    return (await this.status()).transports.torrent!.dht as string;
+    return await this.figure("torrent", "dht");
+  }
+
+  /** What `gtr status` tells of a network, as soon as it is known. */
+  async figure(network: string, name: string): Promise<string> {
+    let value: unknown;
+    await until(`${name} of ${network} is known`, async () => {
+      value = (await this.status()).transports[network]?.[name];
+      return value !== undefined;
+    });
+    return String(value);
   }
 
   // deno-lint-ignore no-explicit-any -- the JSON that users' scripts read, untyped as for them

@@ -95,6 +95,7 @@ Deno.test("nostr: share, clone, pull, push, tag, force and delete", async (t) =>
     });
   });
   await t.step("gtr doctor and status tell of relays and servers", async () => {
+    await alice.figure("nostr", "relays");
     const { nostr } = (await alice.status()).transports;
     assert.deepEqual(nostr, { relays: "1 of 1", servers: "1 of 1", npub });
   });

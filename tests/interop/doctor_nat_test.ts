@@ -41,11 +41,11 @@ class Public implements AsyncDisposable {
       GTR_HOLEPUNCH_BOOTSTRAP: "none",
     });
     await node.gtr("daemon", "start");
-    const { torrent, holepunch } = (await node.status()).transports;
+    const dht = await node.figure("torrent", "dht");
     this.#bootstrap = {
       // Of several addresses of a host, packets come from the first.
-      GTR_TORRENT_BOOTSTRAP: torrent.dht.replace(/^11\.77\.0\.\d+/, PUBLIC_HOSTS[0]!),
-      GTR_HOLEPUNCH_BOOTSTRAP: holepunch.dht,
+      GTR_TORRENT_BOOTSTRAP: dht.replace(/^11\.77\.0\.\d+/, PUBLIC_HOSTS[0]!),
+      GTR_HOLEPUNCH_BOOTSTRAP: await node.figure("holepunch", "dht"),
     };
     return node;
   }

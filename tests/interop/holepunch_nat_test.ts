@@ -32,7 +32,7 @@ class Public implements AsyncDisposable {
       ...env,
     });
     await node.gtr("daemon", "start");
-    this.#bootstrap ||= (await details(node)).dht;
+    this.#bootstrap ||= await node.figure("holepunch", "dht");
     return node;
   }
 
@@ -91,7 +91,7 @@ natTest(
   "symmetric",
   async (net) => {
     const relay = await net.begin({ GTR_HOLEPUNCH_RELAY: "true" });
-    const { relay: key } = await details(relay);
+    const key = await relay.figure("holepunch", "relay");
     const [alice, bob] = [await net.join("a"), await net.join("b")];
     const url = await alice.share("hello");
     const alone = await bob.run("git", ["clone", url, "alone"]);
@@ -139,7 +139,7 @@ natTest("relays that die in the middle of a clone", "symmetric", "symmetric", as
   await net.begin();
   const slow = { GTR_HOLEPUNCH_RELAY: "true", GTR_HOLEPUNCH_RELAYRATE: "100000" };
   const relays = [await net.begin(slow), await net.begin(slow)];
-  const keys = await Promise.all(relays.map(async (relay) => (await details(relay)).relay));
+  const keys = await Promise.all(relays.map((relay) => relay.figure("holepunch", "relay")));
   const [alice, bob] = [await net.join("a"), await net.join("b")];
   bob.env.GTR_HOLEPUNCH_RELAYS = keys.join();
   const urls = [await shareNoise(alice, "one"), await shareNoise(alice, "two")];

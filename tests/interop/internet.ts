@@ -41,13 +41,13 @@ export class Internet<Name extends string> implements AsyncDisposable {
         ...env,
       });
       await first.gtr("daemon", "start");
-      const { torrent, holepunch } = (await first.status()).transports;
-      const port = torrent.dht.split(":").at(-1);
+      const holepunch = await first.figure("holepunch", "dht");
+      const port = (await first.figure("torrent", "dht")).split(":").at(-1);
       made.#bootstrap = {
         GTR_TORRENT_BOOTSTRAP: `${PUBLIC_HOSTS[0]}:${port},[${PUBLIC_HOST6}]:${port}`,
-        GTR_HOLEPUNCH_BOOTSTRAP: holepunch.dht,
+        GTR_HOLEPUNCH_BOOTSTRAP: holepunch,
       };
-      made.relay = holepunch.relay ?? "";
+      made.relay = (await first.status()).transports.holepunch.relay ?? "";
       return made;
     } catch (error) {
       await made[Symbol.asyncDispose]();

@@ -36,8 +36,10 @@ class World implements AsyncDisposable {
         GTR_HOLEPUNCH_RELAY: "true", // so that it opens
       });
       await first.gtr("daemon", "start");
-      const { torrent, holepunch } = (await first.status()).transports;
-      world.#first = { GTR_TORRENT_BOOTSTRAP: torrent.dht, GTR_HOLEPUNCH_BOOTSTRAP: holepunch.dht };
+      world.#first = {
+        GTR_TORRENT_BOOTSTRAP: await first.figure("torrent", "dht"),
+        GTR_HOLEPUNCH_BOOTSTRAP: await first.figure("holepunch", "dht"),
+      };
       return world;
     } catch (error) {
       await world[Symbol.asyncDispose]();

@@ -36,7 +36,7 @@ function printStatus(io: Io, status: Status): void {
   io.stdout(`gtd ${version}, process ${pid}, up ${formatDuration(uptimeSeconds)}\n`);
   for (const [scheme, figures] of Object.entries(status.transports)) {
     const known = Object.entries(figures).map(([name, value]) => `${name} ${value}`);
-    io.stdout(`${scheme}: ${known.join(", ")}\n`);
+    io.stdout(`${scheme}: ${known.join(", ") || "not known yet"}\n`);
   }
   if (status.verdict) io.stdout(`reach: ${status.verdict.summary}\n`);
   const dropped = Object.entries(status.dropped).map(([reason, count]) => `${reason} ${count}`);

@@ -190,19 +190,23 @@ export class DefaultTransport implements Transport {
   }
 
   probe(_wait: Wait): Promise<Health> {
+    return Promise.resolve(this.health());
+  }
+
+  health(): Health {
     if (this.#failure !== undefined) {
-      return Promise.resolve({
+      return {
         reachable: false,
         summary: `serves no https: ${this.#failure}`,
         details: { listen: "failed" },
-      });
+      };
     }
     if (!this.#server) {
-      return Promise.resolve({
+      return {
         reachable: true,
         summary: "asks others' servers; serves nothing itself until default.listen is set",
         details: { listen: "off" },
-      });
+      };
     }
     const { host } = parseEndpoint(this.#context.settings.get("default.listen"))!;
     const listen = formatEndpoint({ host, port: this.#server.port });
@@ -210,7 +214,7 @@ export class DefaultTransport implements Transport {
     const expires = certificate?.expires;
     const day = expires?.toISOString().slice(0, 10);
     const expired = expires !== undefined && expires.getTime() < Date.now();
-    return Promise.resolve({
+    return {
       reachable: !expired,
       summary: expired
         ? `serves on ${listen}, but ${
@@ -225,7 +229,7 @@ export class DefaultTransport implements Transport {
         ...(certificate ? { certificate: certificate.origin, pin: certificate.pin } : {}),
         ...(day === undefined ? {} : { expires: day }),
       },
-    });
+    };
   }
 
   /** Its address is the user's own word; whether that leads here has not been tried. */

@@ -238,6 +238,10 @@ export class Peer implements AsyncDisposable {
     const left = Math.max(0, this.#openedAt + JOIN_MS - performance.now());
     using limit = deadline(left, "HyperDHT to be joined", signal);
     await this.#node.ready(limit.signal).catch(() => signal.throwIfAborted());
+    return this.health();
+  }
+
+  health(): Health {
     return healthOf(this.#node, this.#relay, this.#server.size);
   }
 

@@ -133,6 +133,10 @@ export class HolepunchTransport implements Transport {
     return await (await this.#peer(wait.signal)).probe(wait);
   }
 
+  health(): Health | undefined {
+    return this.#opened?.health();
+  }
+
   reach(): Reach | undefined {
     if (this.#opened) return this.#opened.reach();
     return { how: "unknown", summary: "nothing has needed this network yet" };

@@ -36,7 +36,7 @@ import { nearestBehind } from "./may_ask.ts";
 import { Notices } from "./notices.ts";
 import { OwnKey } from "./own_key.ts";
 import { packInEvents, packUrls } from "./pack_sources.ts";
-import { probeServers } from "./probe.ts";
+import { type Answered, askServers, healthOf } from "./probe.ts";
 import { Publisher } from "./publisher.ts";
 import { Relays } from "./relays/relays.ts";
 import { type RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
@@ -64,6 +64,8 @@ const MAX_CONNECT = 5_000;
 export class NostrNode implements AsyncDisposable {
   readonly #parts: NodeParts;
   readonly #key: OwnKey;
+  /** Who answered when it was asked last. */
+  #answered: Answered | undefined;
   readonly #relays: Relays;
   readonly #lookup: RepositoryLookup;
   readonly #blobs: BlobStore;
@@ -281,7 +283,13 @@ export class NostrNode implements AsyncDisposable {
 
   async probe(wait: Wait): Promise<Health> {
     const { relays, servers } = this.#parts;
-    return await probeServers(this.#relays, relays, servers, this.#key, wait.signal);
+    this.#answered = await askServers(this.#relays, relays, servers, wait.signal);
+    return this.health();
+  }
+
+  health(): Health {
+    const { relays, servers } = this.#parts;
+    return healthOf(relays, servers, this.#answered, this.#key);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

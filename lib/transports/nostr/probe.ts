@@ -15,14 +15,19 @@ const LOOK = 5_000;
 /** An id that no event and no blob has. */
 const NOTHING = "0".repeat(64);
 
+/** The URLs of those that answered. */
+export interface Answered {
+  readonly relays: readonly string[];
+  readonly servers: readonly string[];
+}
+
 /** Asks every relay and every server that the user set. */
-export async function probeServers(
+export async function askServers(
   relays: Relays,
   urls: readonly string[],
   servers: readonly string[],
-  key: { readonly pubkey: string | undefined; readonly failure: GtrError | undefined },
   signal: AbortSignal,
-): Promise<Health> {
+): Promise<Answered> {
   const asked = relays.query(urls, [{ ids: [NOTHING], limit: 1 }], signal)
     .then((outcome) => [...outcome.answered], () => [] as string[]);
   const [answered, stored] = await Promise.all([
@@ -33,29 +38,42 @@ export async function probeServers(
     })),
   ]);
   signal.throwIfAborted();
-  const reached = stored.filter((server) => server !== "");
-  const silent = [...urls, ...servers].filter((url) =>
-    !answered.includes(url) && !reached.includes(url)
-  );
-  const summary = answered.length === 0
+  return { relays: answered, servers: stored.filter((server) => server !== "") };
+}
+
+/** @param answered undefined if nobody has been asked yet */
+export function healthOf(
+  urls: readonly string[],
+  servers: readonly string[],
+  answered: Answered | undefined,
+  key: { readonly pubkey: string | undefined; readonly failure: GtrError | undefined },
+): Health {
+  const details = {
+    ...(answered && {
+      relays: `${answered.relays.length} of ${urls.length}`,
+      servers: `${answered.servers.length} of ${servers.length}`,
+    }),
+    ...(key.pubkey === undefined ? {} : { npub: npubEncode(key.pubkey) }),
+    ...(key.failure?.code === "locked-key" ? { key: "locked" } : {}),
+  };
+  const isSilent = answered?.relays.length === 0;
+  const summary = isSilent
     ? `no relay answers: check the network and nostr.relays (${urls.join(", ")})`
     : key.failure
     ? `can't publish: ${key.failure.message}`
-    : silent.length > 0
-    ? `no answer of ${silent.join(", ")}`
-    : servers.length === 0
-    ? `in touch with ${counted(urls.length, "relay")}; packs are in the swarm only until ` +
-      "nostr.blossom is set"
-    : `in touch with ${counted(urls.length, "relay")} and ${counted(servers.length, "server")}`;
-  return {
-    reachable: answered.length > 0,
-    summary,
-    hint: answered.length === 0 ? undefined : key.failure?.hint,
-    details: {
-      relays: `${answered.length} of ${urls.length}`,
-      servers: `${reached.length} of ${servers.length}`,
-      ...(key.pubkey === undefined ? {} : { npub: npubEncode(key.pubkey) }),
-      ...(key.failure?.code === "locked-key" ? { key: "locked" } : {}),
-    },
-  };
+    : answered
+    ? summaryOf(urls, servers, answered)
+    : "not known yet which relays answer";
+  return { reachable: !isSilent, summary, hint: isSilent ? undefined : key.failure?.hint, details };
+}
+
+function summaryOf(urls: readonly string[], servers: readonly string[], answered: Answered) {
+  const isSilent = (url: string) =>
+    !answered.relays.includes(url) && !answered.servers.includes(url);
+  const silent = [...urls, ...servers].filter(isSilent);
+  if (silent.length > 0) return `no answer of ${silent.join(", ")}`;
+  const relays = `in touch with ${counted(urls.length, "relay")}`;
+  return servers.length === 0
+    ? `${relays}; packs are in the swarm only until nostr.blossom is set`
+    : `${relays} and ${counted(servers.length, "server")}`;
 }

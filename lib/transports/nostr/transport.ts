@@ -28,6 +28,12 @@ import type { NostrNode } from "./node.ts";
 import { distinctUrls, relayUrl, webUrl } from "./urls.ts";
 
 const MAX_SERVERS = 16;
+/** Without a relay of the user's own. */
+const UNUSED: Health = {
+  reachable: true,
+  summary: "reads what addresses with a relay lead to; publishes once nostr.relays is set",
+  details: { relays: 0 },
+};
 
 /** What tests make quicker. */
 export interface NostrOptions {
@@ -51,6 +57,7 @@ export class NostrTransport implements Transport {
   readonly #grasp: readonly string[];
   #live: LiveAnswer | undefined;
   #node: Promise<NostrNode> | undefined;
+  #opened: NostrNode | undefined;
   #endpoints: readonly string[] = [];
   #address: ((name: string) => string) | undefined;
   #fault: (() => GtrError | undefined) | undefined;
@@ -190,12 +197,11 @@ export class NostrTransport implements Transport {
   }
 
   async probe(wait: Wait): Promise<Health> {
-    if (this.#relays.length > 0) return await (await this.#open()).probe(wait);
-    return {
-      reachable: true,
-      summary: "reads what addresses with a relay lead to; publishes once nostr.relays is set",
-      details: { relays: 0 },
-    };
+    return this.#relays.length > 0 ? await (await this.#open()).probe(wait) : UNUSED;
+  }
+
+  health(): Health | undefined {
+    return this.#relays.length > 0 ? this.#opened?.health() : UNUSED;
   }
 
   /** Nobody has to connect to this node if servers keep the packs. */
@@ -227,7 +233,7 @@ export class NostrTransport implements Transport {
         ...this.#options,
       });
       if (this.#live) node.serve(this.#live);
-      return node;
+      return this.#opened = node;
     })();
   }
 }

@@ -216,6 +216,10 @@ export class TorrentTransport implements Transport {
 
   async probe(wait: Wait): Promise<Health> {
     await this.#dht.ready(wait);
+    return this.health();
+  }
+
+  health(): Health {
     const { nodes, bootstrap, port } = this.#dht;
     const address = dialable(this.#host, port);
     const alone = nodes === 0;

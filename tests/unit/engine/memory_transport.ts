@@ -85,7 +85,11 @@ export class MemoryTransport implements Transport {
   }
 
   probe(): Promise<Health> {
-    return Promise.resolve({ reachable: true, summary: "in memory", details: { nodes: 1 } });
+    return Promise.resolve(this.health()!);
+  }
+
+  health(): Health | undefined {
+    return { reachable: true, summary: "in memory", details: { nodes: 1 } };
   }
 
   [Symbol.asyncDispose](): Promise<void> {

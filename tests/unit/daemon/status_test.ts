@@ -1,0 +1,27 @@
+/** The figures of `gtr status`: `lib/daemon/status.ts`. */
+import assert from "node:assert/strict";
+import { engineStatus } from "../../../lib/daemon/status.ts";
+import type { Health } from "../../../lib/transports/transport.ts";
+import { makeParts, tempDir } from "../engine/fixture.ts";
+import { MemoryNetwork, MemoryTransport } from "../engine/memory_transport.ts";
+
+Deno.test("status: no network is waited for; what it finds out is told the next time", async () => {
+  await using temp = await tempDir();
+  const answer = Promise.withResolvers<Health>();
+  const told: { health?: Health } = {};
+  let asked = 0;
+  const slow = Object.assign(new MemoryTransport(new MemoryNetwork(), "holepunch"), {
+    probe: () => (asked++, answer.promise),
+    health: () => told.health,
+  });
+  const parts = await makeParts(temp.path, [slow]);
+  const engine = { parts, hindrances: () => Promise.resolve([]) };
+  const first = await engineStatus(engine, 0);
+  await engineStatus(engine, 0);
+  assert.deepEqual([first.transports, first.warnings, asked], [{ holepunch: {} }, [], 1]);
+  told.health = { reachable: true, summary: "locked", hint: "unlock it", details: { nodes: 3 } };
+  answer.resolve(told.health);
+  const { transports, warnings } = await engineStatus(engine, 0);
+  assert.deepEqual(transports, { holepunch: { nodes: 3 } });
+  assert.deepEqual(warnings, ["holepunch: locked (unlock it)"]);
+});
