@@ -31,9 +31,11 @@ export const SyncRequest = v.object({
   sequence: v.optional(Size),
   /** An older publication will do where nobody online has the newest. */
   orOlder: v.optional(v.boolean()),
+  /** Git hasn't asked for it yet: if it takes too much to unpack, it isn't fetched. */
+  ahead: v.optional(v.boolean()),
 });
 /** How a repository is brought into the store. */
-export type SyncChoice = Pick<v.InferOutput<typeof SyncRequest>, "sequence" | "orOlder">;
+export type SyncChoice = Pick<v.InferOutput<typeof SyncRequest>, "sequence" | "orOlder" | "ahead">;
 /** With `branches`, only publications that change one of these are fetched. */
 export const FollowRequest = v.object({
   ...AddressRequest.entries,

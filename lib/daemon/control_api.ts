@@ -108,12 +108,13 @@ export function controlApi(options: ControlOptions): Hono {
     }, isTraced(c.req.raw));
   });
   app.post("/v1/sync", async (c) => {
-    const { url, quiet, sequence, orOlder } = await body(SyncRequest, c.req.raw);
+    const { url, quiet, sequence, orOlder, ahead } = await body(SyncRequest, c.req.raw);
     return streamWork(async ({ progress, ...rest }) => {
       const wait = { ...rest, ...(quiet ? {} : { progress }) };
       const known = sequence === undefined ? undefined : recent.get(url, sequence);
       const engine = await engineFor(url);
-      return await syncedState(url, await engine.sync(url, wait, { known, orOlder }));
+      const options = { known, orOlder, unattended: ahead };
+      return await syncedState(url, await engine.sync(url, wait, options));
     }, isTraced(c.req.raw));
   });
   app.post("/v1/follow", async (c) => {

@@ -43,8 +43,9 @@ export class Bitmaps implements AsyncDisposable {
     const { key, follows } = this.#parts;
     const { signal } = this.#stop;
     if (signal.aborted || !await repository.exists()) return;
-    if (repository.publisher !== key.publicKeyHex && !await follows.has(repository)) return;
-    await repository.addBitmap({ signal });
+    const bounded = repository.publisher !== key.publicKeyHex;
+    if (bounded && !await follows.has(repository)) return;
+    await repository.addBitmap({ signal, bounded });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

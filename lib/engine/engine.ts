@@ -25,6 +25,7 @@ import { Names } from "../identity/names.ts";
 import { Registry } from "../identity/registry.ts";
 import { askRegistry } from "../identity/registry_fetch.ts";
 import { type Follow, Follows } from "../store/follows.ts";
+import { RefusedList } from "../store/refused.ts";
 import { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { ForeignState, TransportContext, TransportEntry } from "../transports/transport.ts";
@@ -115,7 +116,8 @@ export class Engine implements AsyncDisposable {
     const bitmaps = new Bitmaps({ ...given, follows });
     const seeder = new Seeder(transports, settings, log, isOffered, bitmaps);
     const quota = new Quota({ ...given, follows, seeder });
-    const opened = { ...given, follows, transports, unopened, seeder, quota };
+    const refused = new RefusedList(home);
+    const opened = { ...given, follows, transports, unopened, seeder, quota, refused };
     return new Engine({ ...opened, changes: new Mutex() });
   }
 
@@ -171,11 +173,11 @@ export class Engine implements AsyncDisposable {
   async sync(
     url: string,
     wait: Wait,
-    options: Pick<SyncOptions, "known" | "orOlder"> = {},
+    options: Pick<SyncOptions, "known" | "orOlder" | "unattended"> = {},
   ): Promise<Synced> {
-    const { known, orOlder } = options;
+    const { known, orOlder, unattended } = options;
     const which = (known ? ` ${known.signed.manifest.sequence}` : "") +
-      (orOlder ? " or older" : "");
+      (orOlder ? " or older" : "") + (unattended ? " unattended" : "");
     return await this.#at(url, wait, (address) =>
       this.#syncs.run(
         repositoryKey(address.id, address.name) + which,
@@ -218,8 +220,11 @@ export class Engine implements AsyncDisposable {
       const address = { scheme, id, publicKey: publisher, name };
       return await this.#syncs.run(
         // Who clones meanwhile wants everything, and must not be given what this one is content with.
-        branches ? `${key} by its branches` : key,
-        (shared) => syncRepository(this.parts, address, shared, { purpose: "follow", branches }),
+        `${key} ${branches ? "by its branches" : "unattended"}`,
+        (shared) =>
+          syncRepository(this.parts, address, shared, {
+            ...{ purpose: "follow", branches, unattended: true },
+          }),
         { ...wait, signal: AbortSignal.any([wait.signal, ending.signal]) },
       );
     } finally {

@@ -12,6 +12,7 @@ import {
   VerificationError,
 } from "../common/errors.ts";
 import { deadline, type Wait } from "../common/wait.ts";
+import { OverBudgetError, unpackBudget } from "../git_interface/budget.ts";
 import { gitFetchPack } from "../git_interface/git_fetch_pack.ts";
 import { oneTimeGitPort } from "../git_interface/git_port.ts";
 import { isAnnounced } from "../manifest/flow.ts";
@@ -25,6 +26,9 @@ import type { EngineParts } from "./parts.ts";
 /** Peers that are tried, one after the other: a stream may break, and each begins anew. */
 const ATTEMPTS = 3;
 
+/** How much is unpacked of a live stream if nobody waits for it: its size is known only afterwards. */
+const ANNOUNCED_BYTES = 64 << 20;
+
 /** What another peer, or packs, may make up for; git's own failures are those of what it was sent. */
 const PEERS_FAULTS = [NetworkError, VerificationError, GitError];
 
@@ -35,13 +39,14 @@ const PEERS_FAULTS = [NetworkError, VerificationError, GitError];
  * @returns what is stored now; undefined where no peer delivers and packs have to do
  * @throws {NetworkError} "no-live-peer" where nobody delivers what is only announced
  * @throws {RequestError} "over-quota" where what is only announced doesn't fit
+ * @throws {OverBudgetError} where what is only announced takes too much to unpack
  * @throws {StoreError} "disk-full"
  */
 export async function fetchLive(
   parts: EngineParts,
   repository: StoredRepository,
   signed: SignedManifest,
-  wait: Wait,
+  wait: Wait & { readonly bounded: boolean },
 ): Promise<SignedManifest | undefined> {
   let failure: GtrError | undefined;
   for (let attempt = 1; attempt <= ATTEMPTS; attempt++) {
@@ -59,6 +64,8 @@ export async function fetchLive(
       // What packs take is signed, and those that they replace no longer count.
       const packsMayFit = error instanceof RequestError && !isAnnounced(signed.manifest);
       if (packsMayFit && error.code === "over-quota") return undefined;
+      const isTooMuch = error instanceof OverBudgetError && isAnnounced(signed.manifest);
+      if (isTooMuch) throw error;
       if (!PEERS_FAULTS.some((Kind) => error instanceof Kind)) throw error;
       if (error instanceof VerificationError) parts.dropped.add(error.code);
       failure = toGtrError(error);
@@ -94,11 +101,12 @@ async function receive(
   parts: EngineParts,
   repository: StoredRepository,
   stream: LiveStream,
-  wait: Wait,
+  wait: Wait & { readonly bounded: boolean },
 ): Promise<void> {
   const { manifest } = stream.manifest;
   const first = (await repository.packs()).length === 0;
   const room = await parts.quota.room(repository, manifest);
+  const budget = wait.bounded ? unpackBudget(Math.min(room.bytes, ANNOUNCED_BYTES)) : undefined;
   let received = 0;
   const stop = new AbortController();
   const signal = AbortSignal.any([wait.signal, stop.signal]);
@@ -124,7 +132,7 @@ async function receive(
     await repository.receive(stream.manifest, async (into) => {
       const { whole } = await gitFetchPack(source, {
         ...into,
-        ...{ signal, progress: wait.progress },
+        ...{ signal, progress: wait.progress, budget },
         wants: [...new Set(Object.values(manifest.refs))],
         keep: true,
         proof: first,
@@ -135,7 +143,7 @@ async function receive(
       wait.trace?.(`${received} bytes here and indexed`);
       kept.use(await parts.quota.reserve(repository, manifest, [{ size: received }]));
       return { whole };
-    }, { signal, trace: wait.trace });
+    }, { signal, trace: wait.trace, budget });
     wait.trace?.("stored");
   } finally {
     stop.abort();

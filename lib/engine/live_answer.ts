@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { unpackBudget } from "../git_interface/budget.ts";
 import { spawnUploadPack } from "../git_interface/upload_pack.ts";
 import { flowOf } from "../manifest/flow.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
@@ -30,7 +31,10 @@ export function liveAnswer(
     return {
       manifest,
       open: async (signal, form) => {
-        const git = await spawnUploadPack(repository.path, { protocol: 2, ...form, signal });
+        const packs = await repository.packs();
+        const budget = unpackBudget(packs.reduce((sum, { pack }) => sum + pack.size, 0));
+        const options = { protocol: 2, ...form, budget, signal } as const;
+        const git = await spawnUploadPack(repository.path, options);
         return { readable: git.stdout, writable: git.stdin };
       },
     };

@@ -28,7 +28,7 @@ export async function fetchOlder(
   repository: StoredRepository,
   newest: SignedManifest,
   failure: GtrError,
-  wait: Wait,
+  wait: Wait & { readonly bounded: boolean },
 ): Promise<SignedManifest> {
   const { manifest } = newest;
   const stored = await repository.usableManifest();

@@ -11,6 +11,7 @@ import { deadline, type Wait } from "../common/wait.ts";
 import type { PublisherKey } from "../identity/keys.ts";
 import type { Machine } from "../identity/machine.ts";
 import type { Follows } from "../store/follows.ts";
+import type { RefusedList } from "../store/refused.ts";
 import type { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { Transport } from "../transports/transport.ts";
@@ -36,6 +37,7 @@ export interface EngineParts {
   readonly seeder: Seeder;
   readonly follows: Follows;
   readonly quota: Quota;
+  readonly refused: RefusedList;
   /** Serialises changes to one repository. */
   readonly changes: Mutex;
   readonly dropped: Counters;

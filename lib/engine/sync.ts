@@ -20,6 +20,7 @@ import { fetchLive } from "./fetch_live.ts";
 import { PackSources } from "./fetch_pack.ts";
 import { fetchOlder } from "./older.ts";
 import { answerTimeout, changeRepository, type EngineParts } from "./parts.ts";
+import { unlessRefused } from "./refuse.ts";
 import { type Resolved, resolveNewest } from "./resolve.ts";
 import { olderWarning } from "./stale.ts";
 
@@ -46,6 +47,14 @@ export interface SyncOptions {
   readonly known?: Resolved;
   /** An older publication will do where nobody online has the newest; a warning tells of it. */
   readonly orOlder?: boolean;
+  /** Nobody waits for it, so it has to keep to a budget; see {@linkcode unlessRefused}. */
+  readonly unattended?: boolean;
+}
+
+/** How what is missing is brought here. */
+interface Way {
+  readonly purpose: "use" | "follow";
+  readonly bounded: boolean;
 }
 
 /**
@@ -54,18 +63,19 @@ export interface SyncOptions {
  *
  * @throws {NetworkError} nobody has it
  * @throws {VerificationError} what came is not what the publisher signed
- * @throws {RequestError} "over-quota"
+ * @throws {RequestError} "over-quota", "refused-pack"
  */
 export async function syncRepository(
   parts: EngineParts,
   address: RepoAddress,
   wait: Wait,
-  { purpose = "use", branches, known, orOlder = false }: SyncOptions = {},
+  { purpose = "use", branches, known, orOlder = false, unattended = false }: SyncOptions = {},
 ): Promise<Synced> {
   const resolved = known ?? await resolveNewest(parts, address, wait);
   const { publisher, name } = resolved.signed.manifest;
   const repository = parts.store.repository(publisher, name);
   const transports = sources(parts.transports, address.scheme, resolved);
+  const bounded = unattended && publisher !== parts.key.publicKeyHex;
   const signed = await changeRepository(
     ...[parts, repository, wait] as const,
     async () => {
@@ -73,10 +83,12 @@ export async function syncRepository(
       const copy = branches && await sufficient(repository, resolved.signed, branches);
       if (copy) return copy;
       const from = { ...parts, transports };
-      const signed = await bringUpToDate(from, repository, resolved.signed, purpose, wait)
+      const way = { purpose, bounded };
+      const signed = await bringUpToDate(from, repository, resolved.signed, way, wait)
         .catch(async (error) => {
           if (wait.signal.aborted || !orOlder || !(error instanceof NetworkError)) throw error;
-          const older = await fetchOlder(from, repository, resolved.signed, error, wait);
+          const { signed } = resolved;
+          const older = await fetchOlder(from, repository, signed, error, { ...wait, bounded });
           offerAside(parts, repository);
           return older;
         });
@@ -132,7 +144,7 @@ async function bringUpToDate(
   parts: EngineParts,
   repository: StoredRepository,
   signed: SignedManifest,
-  purpose: "use" | "follow",
+  { purpose, bounded }: Way,
   wait: Wait,
 ): Promise<SignedManifest> {
   const { manifest } = signed;
@@ -145,14 +157,14 @@ async function bringUpToDate(
   const held = new Set((await repository.packs()).map((file) => file.pack.sha256));
   const objects = await repository.heldTips();
   const { live, missing } = chooseFetch(manifest, { packs: held, objects }, purpose);
-  const received = live ? await fetchLive(parts, repository, signed, wait) : undefined;
-  if (received) {
-    offerAside(parts, repository);
-    return received;
-  }
-  await fetchPacks(parts, repository, signed, missing, wait);
+  const way = { ...wait, bounded };
+  const stored = await unlessRefused(parts, signed, missing, bounded, async () => {
+    const received = live ? await fetchLive(parts, repository, signed, way) : undefined;
+    if (!received) await fetchPacks(parts, repository, signed, missing, way);
+    return received ?? signed;
+  });
   offerAside(parts, repository);
-  return signed;
+  return stored;
 }
 
 /** Who waits for the data doesn't wait until others can have it. */
@@ -167,7 +179,7 @@ async function fetchPacks(
   repository: StoredRepository,
   signed: SignedManifest,
   missing: readonly PackRef[],
-  wait: Wait,
+  wait: Wait & { readonly bounded: boolean },
 ): Promise<void> {
   const { manifest } = signed;
   const bytes = missing.reduce((sum, { size }) => sum + size, 0);
@@ -179,6 +191,7 @@ async function fetchPacks(
   wait.trace?.("store prepared");
   await using early = beginIndex(repository, manifest, missing, {
     strict: isStrict,
+    bounded: wait.bounded,
     progress: wait.progress,
   });
   const fetched = await fetchAll(parts, repository, signed, { missing, early }, wait);
@@ -186,6 +199,7 @@ async function fetchPacks(
   try {
     await repository.accept(signed, fetched, {
       strict: await isStrict,
+      bounded: wait.bounded,
       early,
       signal: wait.signal,
       progress: wait.progress,

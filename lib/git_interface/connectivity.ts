@@ -4,6 +4,8 @@
  * @module
  */
 import { VerificationError } from "../common/errors.ts";
+import { deadline } from "../common/wait.ts";
+import { type Budget, isOverBudget, OverBudgetError, patienceMs } from "./budget.ts";
 import { gitFailure, reason, runGit } from "./run.ts";
 
 /** Where objects are looked for, and how long. */
@@ -18,19 +20,23 @@ export interface ObjectSource {
  * received a pack.
  *
  * @param options `notTips`: object ids known to be present with all they lead to
- * @throws {VerificationError} "missing-objects"
+ * @throws {VerificationError} "missing-objects", "over-budget"
  */
 export async function checkConnected(
   gitDir: string,
   tips: readonly string[],
-  options: ObjectSource & { readonly notTips?: readonly string[] } = {},
+  options: ObjectSource & { readonly notTips?: readonly string[]; readonly budget?: Budget } = {},
 ): Promise<void> {
   if (tips.length === 0) return;
   const { notTips = [], ...source } = options;
   const args = ["rev-list", "--objects", "--stdin", "--quiet"];
   const input = [...tips, ...notTips.map((oid) => `^${oid}`)].join("\n") + "\n";
-  const end = await runGit(args, { gitDir, ...source, input, allowFail: true });
+  const { budget } = source;
+  using limit = budget && deadline(patienceMs(budget), "history to be walked", source.signal);
+  const signal = limit?.signal ?? source.signal;
+  const end = await runGit(args, { gitDir, ...source, signal, input, allowFail: true });
   if (end.code === 0) return;
+  if (budget && isOverBudget(end)) throw new OverBudgetError(budget);
   const failure = gitFailure(args, end);
   if (end.code !== 128) throw failure;
   throw new VerificationError("missing-objects", `history is incomplete: ${reason(end)}`, {

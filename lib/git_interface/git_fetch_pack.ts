@@ -4,11 +4,13 @@
  * @module
  */
 import { NetworkError } from "../common/errors.ts";
+import { isOverBudget, OverBudgetError } from "./budget.ts";
 import { gitFailure, type GitOptions, reason, runGit } from "./run.ts";
 
 /** What is fetched, and into which repository. */
 export interface FetchPackOptions
-  extends Pick<GitOptions, "objectDirectory" | "alternates" | "env" | "signal" | "progress"> {
+  extends
+    Pick<GitOptions, "objectDirectory" | "alternates" | "env" | "signal" | "progress" | "budget"> {
   /** The repository that is filled. What its refs reach counts as had. */
   readonly gitDir: string;
   /** Object ids. */
@@ -60,6 +62,7 @@ const TOLD = /^(?:fatal: remote error|remote): gtr: (.+)$/m;
  *
  * @param source a git:// address, or the path of a repository of the store
  * @throws {NetworkError} "stream-cut" where the other side is not there, or failed
+ * @throws {OverBudgetError} also where the peer sends what is too much
  * @throws {GitError} "git-failed"
  * @throws {StoreError} "disk-full"
  */
@@ -75,15 +78,16 @@ export async function gitFetchPack(
     ...(source.startsWith("git://") ? [] : [`--upload-pack=${UPLOAD_PACK}`]),
     source,
   ];
-  const { gitDir, objectDirectory, alternates, env, signal, progress } = options;
+  const { gitDir, objectDirectory, alternates, env, signal, progress, budget } = options;
   const { code, stdout, stderr } = await runGit(args, {
-    ...{ gitDir, objectDirectory, alternates, signal, progress },
+    ...{ gitDir, objectDirectory, alternates, signal, progress, budget },
     env: { ...env, GIT_PROXY_COMMAND: "" }, // set and empty: core.gitProxy is not looked at
     input: options.wants.map((oid) => `${oid}\n`).join(""),
     allowFail: true,
   });
   if (code !== 0) {
     const end = { code, stderr };
+    if (budget && isOverBudget(end)) throw new OverBudgetError(budget);
     if (!OTHER_SIDE.test(stderr)) throw gitFailure(["fetch-pack"], end);
     const why = TOLD.exec(stderr)?.[1] ?? reason(end);
     throw new NetworkError("stream-cut", `can't fetch: ${why}`, {

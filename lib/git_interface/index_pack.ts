@@ -5,7 +5,8 @@
  */
 import { join } from "node:path";
 import { GitError, StoreError, VerificationError } from "../common/errors.ts";
-import type { Progress } from "../common/wait.ts";
+import { deadline, type Progress } from "../common/wait.ts";
+import { type Budget, isOverBudget, OverBudgetError, patienceMs } from "./budget.ts";
 import { packObjectCount } from "./pack_file.ts";
 import { type GitEnd, gitFailure, reason, runGit, spawnGit } from "./run.ts";
 
@@ -19,7 +20,7 @@ import { type GitEnd, gitFailure, reason, runGit, spawnGit } from "./run.ts";
  *
  * @param options `strict` makes the checks of `transfer.fsckObjects` too
  * @returns `selfContained`: nothing outside of the pack is named (only told with `connected`)
- * @throws {VerificationError} "bad-pack", "missing-objects"
+ * @throws {VerificationError} "bad-pack", "missing-objects", "over-budget"
  * @throws {StoreError} "disk-full"
  * @throws {GitError}
  */
@@ -31,6 +32,7 @@ export async function indexPack(options: {
   readonly alternates?: readonly string[];
   readonly strict: boolean;
   readonly connected: boolean;
+  readonly budget?: Budget;
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
 }): Promise<{ objects: number; selfContained: boolean }> {
@@ -38,13 +40,15 @@ export async function indexPack(options: {
   const args = indexPackArguments(options);
   if (options.progress) args.push("-v");
   args.push(options.pack);
-  const { gitDir, objectDirectory, alternates, signal, progress } = options;
+  const { gitDir, objectDirectory, alternates, budget, progress } = options;
+  using limit = budget && deadline(patienceMs(budget), "a pack to be indexed", options.signal);
+  const signal = limit?.signal ?? options.signal;
   const end = await runGit(args, {
-    ...{ gitDir, objectDirectory, alternates, signal, progress },
+    ...{ gitDir, objectDirectory, alternates, signal, progress, budget },
     allowFail: true,
   });
   if (isFailure(end, options.connected)) {
-    throw packFailure(args, end, (await Deno.stat(options.pack)).size);
+    throw packFailure(args, end, (await Deno.stat(options.pack)).size, budget);
   }
   return { objects, selfContained: options.connected && end.code === 0 };
 }
@@ -56,7 +60,7 @@ export interface IncomingPack {
   /**
    * To be called after the last byte.
    *
-   * @throws {VerificationError} "bad-pack", "missing-objects"
+   * @throws {VerificationError} "bad-pack", "missing-objects", "over-budget"
    * @throws {StoreError} "disk-full"
    * @throws {GitError}
    */
@@ -76,10 +80,11 @@ export async function indexIncoming(options: {
   readonly size: number;
   readonly strict: boolean;
   readonly connected: boolean;
+  readonly budget?: Budget;
   readonly signal: AbortSignal;
   readonly progress?: Progress;
 }): Promise<IncomingPack> {
-  const { gitDir, objectDirectory, signal, connected, size } = options;
+  const { gitDir, objectDirectory, signal, connected, size, budget } = options;
   const base = join(objectDirectory, "pack", options.name);
   const taken = { packPath: `${base}.pack`, idxPath: `${base}.idx` };
   const args = [
@@ -91,15 +96,21 @@ export async function indexIncoming(options: {
   const progress: Progress | undefined = options.progress &&
     ((done, total, what) =>
       options.progress?.(done, total, what === "Receiving objects" ? "Indexing objects" : what));
-  const git = await spawnGit(args, { gitDir, objectDirectory, signal, progress });
+  const late = new AbortController();
+  const git = await spawnGit(args, {
+    ...{ gitDir, objectDirectory, progress, budget },
+    signal: AbortSignal.any([signal, late.signal]),
+  });
   const output = git.stdout.pipeTo(new WritableStream()).catch(() => {});
   const stdin = git.stdin.getWriter();
   let isTaking = true;
   const finish = async () => {
     await stdin.close().catch(() => {});
     void flush(taken.packPath); // git does so too, but only once it has resolved all deltas
+    using limit = budget && deadline(patienceMs(budget), "a pack to be indexed", signal);
+    limit?.signal.addEventListener("abort", () => late.abort(limit.signal.reason), { once: true });
     const [end] = await Promise.all([git.ended, output]);
-    if (isFailure(end, connected)) throw packFailure(args, end, size);
+    if (isFailure(end, connected)) throw packFailure(args, end, size, budget);
     // From a pipe git takes no more than the pack, and doesn't mind what follows.
     if ((await Deno.stat(taken.packPath)).size === size) return taken;
     throw new VerificationError("bad-pack", "can't use a pack: there is something behind its end");
@@ -129,8 +140,10 @@ function indexPackArguments(options: {
   readonly idx: string;
   readonly strict: boolean;
   readonly connected: boolean;
+  readonly budget?: Budget;
 }): string[] {
-  const args = ["index-pack", "--no-rev-index", `--threads=${navigator.hardwareConcurrency}`];
+  const threads = options.budget?.threads ?? navigator.hardwareConcurrency;
+  const args = ["index-pack", "--no-rev-index", `--threads=${threads}`];
   if (options.strict) args.push("--strict");
   if (options.connected) args.push("--check-self-contained-and-connected");
   return [...args, "-o", options.idx];
@@ -152,12 +165,15 @@ const MOST_INFLATED = 1032;
  * Blames the pack, unless git's words show that it is this machine's fault.
  *
  * @param size bytes of the pack
+ * @param budget what git had to keep to
  */
 function packFailure(
   args: readonly string[],
   end: GitEnd,
   size: number,
+  budget?: Budget,
 ): VerificationError | GitError | StoreError {
+  if (budget && isOverBudget(end)) return new OverBudgetError(budget);
   const failure = gitFailure(args, end);
   const ownExit = end.code === 1 || end.code === 128; // anything else: killed, or git's own bug
   const [, asked] = /tried to allocate (\d+) bytes/.exec(end.stderr) ?? [];

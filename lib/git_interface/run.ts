@@ -6,6 +6,7 @@
 import { childEnvironment } from "../common/child_environment.ts";
 import { GitError, StoreError } from "../common/errors.ts";
 import type { Progress } from "../common/wait.ts";
+import { boundedArguments, type Budget } from "./budget.ts";
 
 /** What every git process is started with. */
 export interface GitOptions {
@@ -21,6 +22,8 @@ export interface GitOptions {
   readonly signal?: AbortSignal;
   /** Told of git's own progress lines ("Resolving deltas: 42% (3/7)"). */
   readonly progress?: Progress;
+  /** What it may use of this machine; no limit unless given. */
+  readonly budget?: Budget;
 }
 
 /** How a git process ended. */
@@ -74,7 +77,7 @@ export async function spawnGit(
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command("git", {
-      args: [...args],
+      args: options.budget ? boundedArguments(args, options.budget) : [...args],
       cwd,
       clearEnv: true,
       env: environment(options),

@@ -22,6 +22,9 @@ import type { ProgressMeter } from "./progress_meter.ts";
 
 const CAPABILITIES = ["option", "fetch", "push", "connect", "check-connectivity", "object-format"];
 
+/** Codes of errors: gtd spends no more on what git may not want. */
+const TOO_MUCH = ["over-budget", "refused-pack"];
+
 /** What a session works with. */
 export interface SessionParts {
   readonly url: string;
@@ -104,7 +107,12 @@ export class Session {
 
   /** Fetches before refs are listed: where nobody online has the newest, those before it are told. */
   async #fetchAhead(): Promise<RemoteState> {
-    const synced = await this.#sync(true);
+    const synced = await this.#sync(true).catch((error) => {
+      // What takes much is fetched once git asks for it.
+      if (TOO_MUCH.includes((error as GtrError).code)) return undefined;
+      throw error;
+    });
+    if (!synced) return await this.#resolve();
     this.#warn(synced, false); // scripts clone quietly, and it isn't what they asked for
     this.#synced = synced;
     this.#state = Promise.resolve(synced);
@@ -255,12 +263,12 @@ export class Session {
     }
   }
 
-  async #sync(orOlder?: boolean): Promise<SyncedState> {
+  async #sync(ahead?: boolean): Promise<SyncedState> {
     const before = this.#synced;
     this.#synced = undefined; // good for one use: who asks again wants it newer
     if (before) return before;
     const [client, { sequence }] = await Promise.all([this.#parts.client(), this.#resolve()]);
-    const choice = this.#hasSynced ? {} : { sequence, orOlder };
+    const choice = this.#hasSynced ? {} : { sequence, orOlder: ahead, ahead };
     this.#hasSynced = true;
     const synced = await client.sync(this.#parts.url, this.#wait(), choice).catch((error) => {
       this.#parts.meter.abandon();

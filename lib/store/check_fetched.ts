@@ -4,21 +4,18 @@
  * @module
  */
 import { VerificationError } from "../common/errors.ts";
-import type { Wait } from "../common/wait.ts";
 import { packGroups } from "../manifest/pack_groups.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
 import { arrangePacks } from "./arrange.ts";
 import type { AddedPack } from "./commit_manifest.ts";
 import type { EarlyIndex } from "./early_index.ts";
-import type { Quarantine } from "./quarantine.ts";
+import type { Checks, Quarantine } from "./quarantine.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 import { remove } from "./tidy.ts";
 
 /** How fetched packs are checked. */
-export interface AcceptOptions extends Wait {
-  /** Also make the checks of `transfer.fsckObjects`. */
-  readonly strict: boolean;
+export interface AcceptOptions extends Checks {
   /** Begun with the first of the fetched packs, into an empty repository. */
   readonly early?: EarlyIndex;
 }
@@ -31,7 +28,7 @@ export interface AcceptOptions extends Wait {
  * @param stored packs of the repository's state; `whole` are those of them that are on disk
  * @returns what the repository is to consist of, and those of these that were fetched, in files that
  * last as long as the quarantine and `early`
- * @throws {VerificationError} "wrong-pack", "bad-pack", "missing-objects", "bad-refs"
+ * @throws {VerificationError} "wrong-pack", "bad-pack", "missing-objects", "bad-refs", "over-budget"
  * @throws {StoreError} "disk-full"
  */
 export async function checkFetched(
@@ -88,7 +85,9 @@ async function orRemove(path: string, work: () => Promise<void>): Promise<void> 
   try {
     await work();
   } catch (error) {
-    const bad = error instanceof VerificationError && error.code !== "missing-objects";
+    // A person may still want what takes too much.
+    const spared = ["missing-objects", "over-budget"];
+    const bad = error instanceof VerificationError && !spared.includes(error.code);
     if (bad) await remove(path);
     throw error;
   }

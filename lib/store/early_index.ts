@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { abortable, type Progress } from "../common/wait.ts";
+import { OverBudgetError } from "../git_interface/budget.ts";
 import type { PackRef } from "../manifest/types.ts";
 import { CHUNK_BYTES, Intake, type TakenPack } from "./intake.ts";
 import type { RepoPaths } from "./repo_paths.ts";
@@ -14,6 +15,8 @@ import { remove } from "./tidy.ts";
 export interface EarlyOptions {
   /** Also make the checks of `transfer.fsckObjects`. */
   readonly strict: boolean | Promise<boolean>;
+  /** Within a budget that fits its size. */
+  readonly bounded?: boolean;
   /** Told of git's progress once the whole file has arrived. */
   readonly progress?: Progress;
 }
@@ -31,6 +34,7 @@ export class EarlyIndex implements AsyncDisposable {
   readonly #root: string;
   readonly #stop = new AbortController();
   readonly #run: Promise<TakenPack | undefined>;
+  #over?: OverBudgetError;
   #isWhole = false;
   #available = 0;
   #more = Promise.withResolvers<void>();
@@ -39,8 +43,10 @@ export class EarlyIndex implements AsyncDisposable {
     this.pack = pack;
     this.#path = paths.incomingPack(pack.sha256);
     this.#root = paths.quarantine();
-    this.#run = this.#take(paths.root, options).catch(async () => {
+    this.#run = this.#take(paths.root, options).catch(async (error) => {
       await remove(this.#root).catch(() => {}); // the disk may be full
+      // Of the right bytes: another attempt would end as this one.
+      if (error instanceof OverBudgetError) this.#over = error;
       return undefined;
     });
   }
@@ -67,11 +73,14 @@ export class EarlyIndex implements AsyncDisposable {
    *
    * @returns the pack and its index, which last until this is disposed of; undefined if what was
    * read is not the pack, or git rejects it
+   * @throws {OverBudgetError}
    */
   async finish(signal: AbortSignal): Promise<TakenPack | undefined> {
     this.#isWhole = true;
     this.advance(this.pack.size);
-    return await abortable(this.#run, signal);
+    const taken = await abortable(this.#run, signal);
+    if (this.#over) throw this.#over;
+    return taken;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -81,7 +90,7 @@ export class EarlyIndex implements AsyncDisposable {
     await remove(this.#root);
   }
 
-  async #take(gitDir: string, { strict, progress }: EarlyOptions): Promise<TakenPack> {
+  async #take(gitDir: string, { strict, bounded, progress }: EarlyOptions): Promise<TakenPack> {
     const report: Progress | undefined = progress &&
       ((done, total, what) => this.#isWhole && progress(done, total, what));
     await Deno.mkdir(join(this.#root, "pack"), { recursive: true });
@@ -90,6 +99,7 @@ export class EarlyIndex implements AsyncDisposable {
       objectDirectory: this.#root,
       pack: this.pack,
       strict: await strict,
+      bounded,
       connected: true,
       signal: this.#stop.signal,
       progress: report,

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { storeError } from "../common/atomic_file.ts";
 import { VerificationError } from "../common/errors.ts";
 import type { Progress } from "../common/wait.ts";
+import { OverBudgetError, unpackBudget } from "../git_interface/budget.ts";
 import { type IncomingPack, indexIncoming } from "../git_interface/index_pack.ts";
 import { objectCount } from "../git_interface/pack_file.ts";
 import type { PackRef } from "../manifest/types.ts";
@@ -26,6 +27,8 @@ export interface IntakeOptions {
   readonly strict: boolean;
   /** Every object that an object of the pack names must exist. */
   readonly connected: boolean;
+  /** Within a budget that fits its size. */
+  readonly bounded?: boolean;
   readonly signal: AbortSignal;
   /** Told of git's progress with indexing. */
   readonly progress?: Progress;
@@ -56,12 +59,13 @@ export class Intake implements AsyncDisposable {
     this.#stop = stop;
   }
 
-  static async begin({ pack, signal, ...options }: IntakeOptions): Promise<Intake> {
+  static async begin({ pack, signal, bounded, ...options }: IntakeOptions): Promise<Intake> {
     const stop = new AbortController();
     const git = await indexIncoming({
       ...options,
       size: pack.size,
       name: `pack-${pack.sha256}`,
+      budget: bounded ? unpackBudget(pack.size) : undefined,
       signal: AbortSignal.any([signal, stop.signal]),
     });
     return new Intake(pack, git, stop);
@@ -81,7 +85,7 @@ export class Intake implements AsyncDisposable {
    * To be called after the last byte.
    *
    * @throws {VerificationError} "wrong-pack" if the bytes are not those of the pack; "bad-pack" or
-   * "missing-objects" if they are, but git rejects them
+   * "missing-objects" if they are, but git rejects them; "over-budget"
    */
   async end(): Promise<TakenPack> {
     const { size, sha256, objects } = this.#pack;
@@ -94,7 +98,12 @@ export class Intake implements AsyncDisposable {
     if (counted !== objects) {
       throw wrongPack(this.#pack, `${counted} objects instead of ${objects}`);
     }
-    return await this.#git.end();
+    try {
+      return await this.#git.end();
+    } catch (error) {
+      // Not before it is known that these are the bytes of the pack, and no peer's.
+      throw error instanceof OverBudgetError ? error.of(sha256) : error;
+    }
   }
 
   /** Ends git, if it still works. */

@@ -9,6 +9,7 @@
  */
 import { join } from "node:path";
 import type { Wait } from "../common/wait.ts";
+import { unpackBudget } from "../git_interface/budget.ts";
 import { moveFile } from "../git_interface/place_file.ts";
 import { runGit } from "../git_interface/run.ts";
 import type { PackRef } from "../manifest/types.ts";
@@ -41,12 +42,13 @@ export function bitmapBase(packs: readonly PackRef[]): readonly PackRef[] {
  * Makes the bitmap index aside.
  *
  * @param base all packs of {@linkcode bitmapBase}
+ * @param options `bounded`: within a budget that fits their size, as a stranger made them
  * @throws {GitError} "git-failed"
  */
 export async function makeBitmap(
   paths: RepoPaths,
   base: readonly PackFile[],
-  { signal }: Wait,
+  { signal, bounded }: Wait & { readonly bounded?: boolean },
 ): Promise<MadeBitmap> {
   await using stack = new AsyncDisposableStack();
   const aside = stack.use(await Quarantine.open(paths));
@@ -58,6 +60,7 @@ export async function makeBitmap(
     gitDir: paths.root,
     objectDirectory: aside.objectDirectory,
     signal,
+    budget: bounded ? unpackBudget(base.reduce((sum, { pack }) => sum + pack.size, 0)) : undefined,
   });
   const from = join(aside.objectDirectory, "pack");
   const files = (await namesIn(from)).filter((name) => name.startsWith(MULTI_PACK_INDEX));

@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { VerificationError } from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
+import { unpackBudget } from "../git_interface/budget.ts";
 import { objectTypes } from "../git_interface/connectivity.ts";
 import { indexPack } from "../git_interface/index_pack.ts";
 import { explained } from "../git_interface/os_error.ts";
@@ -13,6 +14,14 @@ import type { Manifest, PackRef } from "../manifest/types.ts";
 import { takeFile, type TakenPack } from "./intake.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 import { remove } from "./tidy.ts";
+
+/** How packs are checked. */
+export interface Checks extends Wait {
+  /** Also make the checks of `transfer.fsckObjects`. */
+  readonly strict: boolean;
+  /** Within a budget that fits each pack's size. */
+  readonly bounded?: boolean;
+}
 
 /**
  * An object directory that holds exactly the packs it was given. Dispose it to remove it.
@@ -49,14 +58,13 @@ export class Quarantine implements AsyncDisposable {
    * Adds the next pack: the file at `path`, compared with what is known of the pack, checked and
    * indexed.
    *
-   * @param options `strict`: also make the checks of `transfer.fsckObjects`
    * @returns a copy of the file and its index, flushed to disk, which last as long as the quarantine
-   * @throws {VerificationError} "wrong-pack", "bad-pack", "missing-objects"
+   * @throws {VerificationError} "wrong-pack", "bad-pack", "missing-objects", "over-budget"
    */
   async add(
     pack: PackRef,
     path: string,
-    options: Wait & { readonly strict: boolean },
+    options: Checks,
   ): Promise<TakenPack> {
     return await this.#take(pack, path, { ...options, connected: true });
   }
@@ -71,18 +79,18 @@ export class Quarantine implements AsyncDisposable {
   async addPart(
     pack: PackRef,
     path: string,
-    { likely, strict, ...wait }: Wait & { readonly strict: boolean; readonly likely: boolean },
+    { likely, ...options }: Checks & { readonly likely: boolean },
   ): Promise<TakenPack & { readonly open: boolean }> {
     if (!likely) {
       try {
-        const taken = await this.#take(pack, path, { ...wait, strict, connected: true });
+        const taken = await this.#take(pack, path, { ...options, connected: true });
         return { ...taken, open: false };
       } catch (error) {
         if (!(error instanceof VerificationError) || error.code !== "missing-objects") throw error;
       }
     }
     await remove(`${this.#base(pack)}.pack`); // what the attempt left
-    const unchecked = { ...wait, strict: false, connected: false };
+    const unchecked = { ...options, strict: false, connected: false };
     return { ...await this.#take(pack, path, unchecked), open: true };
   }
 
@@ -91,7 +99,7 @@ export class Quarantine implements AsyncDisposable {
    *
    * @throws {VerificationError} "bad-pack", "missing-objects"
    */
-  async finish(pack: PackRef, options: Wait & { readonly strict: boolean }): Promise<void> {
+  async finish(pack: PackRef, options: Checks): Promise<void> {
     const base = this.#base(pack);
     await remove(`${base}.idx`); // else git compares each object with itself
     await indexPack({
@@ -100,6 +108,7 @@ export class Quarantine implements AsyncDisposable {
       pack: `${base}.pack`,
       idx: `${base}.idx`,
       connected: true,
+      budget: options.bounded ? unpackBudget(pack.size) : undefined,
       ...options,
     });
   }
@@ -149,7 +158,7 @@ export class Quarantine implements AsyncDisposable {
   async #take(
     pack: PackRef,
     path: string,
-    options: Wait & { readonly strict: boolean; readonly connected: boolean },
+    options: Checks & { readonly connected: boolean },
   ): Promise<TakenPack> {
     return await takeFile(path, {
       gitDir: this.#gitDir,

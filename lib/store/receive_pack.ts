@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import type { Wait } from "../common/wait.ts";
+import type { Budget } from "../git_interface/budget.ts";
 import { checkConnected } from "../git_interface/connectivity.ts";
 import { packObjectCount } from "../git_interface/pack_file.ts";
 import { type NewPack, packObjects } from "../git_interface/pack_objects.ts";
@@ -30,6 +31,9 @@ export interface Destination {
  * missing behind any object that came.
  */
 export type FetchInto = (into: Destination) => Promise<{ readonly whole: boolean }>;
+
+/** How it is waited for; with a budget, what came is walked within that. */
+export type ReceiveWait = Wait & { readonly budget?: Budget };
 
 /** What the store knows already. */
 export interface Held {
@@ -60,7 +64,7 @@ export async function receivePack(
   manifest: Manifest,
   held: Held,
   fetch: FetchInto,
-  wait: Wait,
+  wait: ReceiveWait,
 ): Promise<Received> {
   const { objectDirectory } = quarantine;
   for (const { pack, path } of held.packs) {
@@ -72,7 +76,7 @@ export async function receivePack(
   const [tips] = await Promise.all([
     quarantine.checkRefs(manifest, signal),
     whole || checkConnected(gitDir, Object.values(manifest.refs), {
-      ...{ notTips: [...held.tips], objectDirectory, signal },
+      ...{ notTips: [...held.tips], objectDirectory, signal, budget: wait.budget },
     }),
   ]);
   wait.trace?.("history checked");

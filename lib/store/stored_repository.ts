@@ -18,7 +18,7 @@ import { createRepository, mendRepository, objectFormatOf } from "./create_repos
 import { EarlyIndex, type EarlyOptions } from "./early_index.ts";
 import { bitmapBase, makeBitmap } from "./make_bitmap.ts";
 import { Quarantine } from "./quarantine.ts";
-import { type FetchInto, receivePack } from "./receive_pack.ts";
+import { type FetchInto, receivePack, type ReceiveWait } from "./receive_pack.ts";
 import { acquireLock, tryLock } from "./repo_lock.ts";
 import { type Joining, type RepoState, writeState } from "./repo_state.ts";
 import { RepositoryReader } from "./repository_reader.ts";
@@ -170,11 +170,11 @@ export class StoredRepository extends RepositoryReader {
    * @param fetch puts the objects where it is told
    * @throws what {@linkcode StoredRepository.accept} throws, and what `fetch` does
    */
-  async receive(signed: SignedManifest, fetch: FetchInto, wait: Wait): Promise<void> {
+  async receive(signed: SignedManifest, fetch: FetchInto, wait: ReceiveWait): Promise<void> {
     await this.#locked(() => this.#receive(signed, fetch, wait));
   }
 
-  async #receive(signed: SignedManifest, fetch: FetchInto, wait: Wait): Promise<void> {
+  async #receive(signed: SignedManifest, fetch: FetchInto, wait: ReceiveWait): Promise<void> {
     await this.#checkSuccessor(signed);
     await this.create(signed.manifest.objectFormat);
     const state = await this.state();
@@ -273,7 +273,7 @@ export class StoredRepository extends RepositoryReader {
    * @returns whether there is a new one
    * @throws {GitError} "git-failed"
    */
-  async addBitmap(wait: Wait): Promise<boolean> {
+  async addBitmap(wait: Wait & { readonly bounded?: boolean }): Promise<boolean> {
     const base = await this.#lacksBitmap();
     if (base.length === 0) return false;
     await using made = await makeBitmap(this.paths, base, wait);

@@ -16,6 +16,7 @@ import { Shares } from "../../../lib/exporter/shares.ts";
 import { keyFromSeed } from "../../../lib/identity/keys.ts";
 import { loadMachine } from "../../../lib/identity/machine.ts";
 import { Follows } from "../../../lib/store/follows.ts";
+import { RefusedList } from "../../../lib/store/refused.ts";
 import { Store } from "../../../lib/store/store.ts";
 import type { StoredRepository } from "../../../lib/store/stored_repository.ts";
 import type { Transport } from "../../../lib/transports/transport.ts";
@@ -52,6 +53,7 @@ export async function makeParts(
     transports,
     seeder,
     quota: new Quota({ ...given, seeder }),
+    refused: new RefusedList(given.home),
     changes: new Mutex(),
     dropped: new Counters(),
     logged,
