@@ -24,6 +24,7 @@ import { readTextIfPresent, storeError, syncDirectory } from "../common/atomic_f
 import { StoreError } from "../common/errors.ts";
 import { checkOutsideRepositories } from "../common/home.ts";
 import { nameMachine } from "./machine.ts";
+import { type DerivedUse, isForUse } from "./uses.ts";
 
 /** An ed25519 key pair (RFC 8032). */
 export interface PublisherKey {
@@ -33,17 +34,19 @@ export interface PublisherKey {
   readonly publicKeyHex: string;
   /** The publisher's id: SHA-1 of the public key in 40 hex digits, its BEP-44 target. */
   readonly id: string;
-  /** The 64-byte signature of `message`. */
+  /**
+   * The 64-byte signature of `message`.
+   *
+   * @throws {RangeError} if it begins as none of the uses in `uses.ts` does
+   */
   sign(message: Uint8Array): Uint8Array;
-  /** The private key as PKCS#8 PEM: TLS takes no other form. */
-  privatePem(): string;
   /**
    * `length` secret bytes that only this key can make (HKDF-SHA256, RFC 5869): another network's key
    * comes of them, and neither says anything about the other.
    *
-   * @param purpose what they are for: another one, other bytes
+   * @param use what they are for: another one, other bytes
    */
-  derive(purpose: string, length: number): Uint8Array;
+  derive(use: DerivedUse, length: number): Uint8Array;
 }
 
 /** DER around a raw seed: PrivateKeyInfo of RFC 8410, section 7. */
@@ -64,9 +67,18 @@ export function publisherId(publicKey: Uint8Array): string {
  * @throws {RangeError} where the seed is not 32 bytes
  */
 export function keyFromSeed(seed: Uint8Array): PublisherKey {
+  return publisherKey(privateKeyOf(seed));
+}
+
+/**
+ * The same as node:crypto and TLS take it.
+ *
+ * @throws {RangeError} if the seed is not 32 bytes
+ */
+export function privateKeyOf(seed: Uint8Array): KeyObject {
   if (seed.length !== 32) throw new RangeError(`an ed25519 seed is 32 bytes, not ${seed.length}`);
   const der = Buffer.concat([PKCS8_PREFIX, seed]);
-  return publisherKey(createPrivateKey({ key: der, format: "der", type: "pkcs8" }));
+  return createPrivateKey({ key: der, format: "der", type: "pkcs8" });
 }
 
 /** Whether `signature` is that of `message` by `publicKey`. Wrong lengths and points are false. */
@@ -179,14 +191,16 @@ function publisherKey(privateKey: KeyObject): PublisherKey {
     publicKey,
     publicKeyHex: publicKey.toHex(),
     id: publisherId(publicKey),
-    sign: (message) => new Uint8Array(sign(null, message, privateKey)),
-    derive: (purpose, length) => {
+    sign: (message) => {
+      if (!isForUse(message)) throw new RangeError("can't sign: the message is for no known use");
+      return new Uint8Array(sign(null, message, privateKey));
+    },
+    derive: (use, length) => {
       const seed = Uint8Array.fromBase64(privateKey.export({ format: "jwk" }).d!, {
         alphabet: "base64url",
       });
-      return new Uint8Array(hkdfSync("sha256", seed, "gtr-derive-v1", purpose, length));
+      return new Uint8Array(hkdfSync("sha256", seed, "gtr-derive-v1", use, length));
     },
-    privatePem: () => privateKey.export({ type: "pkcs8", format: "pem" }) as string,
   };
 }
 

@@ -9,7 +9,7 @@ import { type AddressInfo, createServer as createTcpServer } from "node:net";
 import { join } from "node:path";
 import { GtrError } from "../../lib/common/errors.ts";
 import { deadline } from "../../lib/common/wait.ts";
-import { selfSigned } from "../../lib/identity/certificate.ts";
+import { httpsCertificate } from "../../lib/identity/certificate.ts";
 import type { PublisherKey } from "../../lib/identity/keys.ts";
 import { encodeEnvelope } from "../../lib/manifest/envelope.ts";
 import { get } from "../../lib/transports/default/client.ts";
@@ -40,7 +40,7 @@ async function impostor(
   key: PublisherKey,
   answer: RequestListener,
 ): Promise<{ address: string; connected: (then: () => void) => void } & AsyncDisposable> {
-  const server = createServer(selfSigned(key), answer);
+  const server = createServer(httpsCertificate(key), answer);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {

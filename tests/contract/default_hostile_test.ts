@@ -9,7 +9,7 @@ import type { AddressInfo } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import { GtrError } from "../../lib/common/errors.ts";
 import { abortable, deadline } from "../../lib/common/wait.ts";
-import { selfSigned } from "../../lib/identity/certificate.ts";
+import { httpsCertificate } from "../../lib/identity/certificate.ts";
 import { encodeEnvelope } from "../../lib/manifest/envelope.ts";
 import type { LiveSource } from "../../lib/transports/transport.ts";
 import { DefaultNetwork } from "./default_nodes.ts";
@@ -199,7 +199,7 @@ test("bundles of no other pack than the first", async (network) => {
 async function liar(
   answer: (request: IncomingMessage, response: ServerResponse) => void,
 ): Promise<{ address: string } & AsyncDisposable> {
-  const server = createServer(selfSigned(alice), answer);
+  const server = createServer(httpsCertificate(alice), answer);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   return {
@@ -295,7 +295,7 @@ test("a server without a certificate is none", async (network) => {
 });
 
 test("headers without end are no answer", async (network) => {
-  const { cert, key } = selfSigned(alice);
+  const { cert, key } = httpsCertificate(alice);
   let sent = 0;
   const server = createTlsServer({ cert, key }, (socket) => {
     socket.on("error", () => {});

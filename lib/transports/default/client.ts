@@ -11,7 +11,7 @@ import { connect, type TLSSocket } from "node:tls";
 import { NetworkError, VerificationError } from "../../common/errors.ts";
 import { lookupFrom } from "../../common/lookup.ts";
 import { abortable } from "../../common/wait.ts";
-import { certifiedKey } from "../../identity/certificate.ts";
+import { certifiedKey, voucherOf } from "../../identity/certificate.ts";
 import { publisherId } from "../../identity/keys.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 
@@ -193,7 +193,8 @@ async function connectVerified(
   // First without asking an authority: keys say more, and no authority knows them.
   const socket = await handshake(server, false, signal);
   const certificate = socket.getPeerCertificate(true)?.raw;
-  const key = certifiedKey(certificate);
+  // Older versions of TLS sign less of the handshake.
+  const key = socket.getProtocol() === "TLSv1.3" ? voucherOf(certificate) : undefined;
   const id = key && publisherId(Uint8Array.fromHex(key));
   const known = [publisher, server.operator];
   if (key !== undefined && (known.includes(key) || known.includes(id))) return socket;
@@ -205,7 +206,7 @@ async function connectVerified(
     throw new VerificationError(
       "unknown-server",
       `can't trust ${formatEndpoint(server)}: its certificate is not the publisher's, and ` +
-        (expiry(certificate) ?? (cause as Error).message),
+        (olderVersion(certificate, known) ?? expiry(certificate) ?? (cause as Error).message),
       {
         hint: id
           ? `if you trust who runs it: gtr config default.servers ${id}@${formatEndpoint(server)}`
@@ -214,6 +215,17 @@ async function connectVerified(
       },
     );
   }
+}
+
+/** That it is of the publisher's own key, if it is: gtr no longer makes such. */
+function olderVersion(
+  certificate: Uint8Array | undefined,
+  known: readonly (string | undefined)[],
+): string | undefined {
+  const key = certifiedKey(certificate);
+  const isKnown = key &&
+    (known.includes(key) || known.includes(publisherId(Uint8Array.fromHex(key))));
+  return isKnown ? "it runs an older gtr: both need the same version" : undefined;
 }
 
 /** That it has expired, if it has: TLS says only that it can't verify such a certificate. */

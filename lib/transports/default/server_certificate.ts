@@ -1,5 +1,5 @@
 /**
- * The certificate that the server shows: the user's own files, or one of the publisher's key.
+ * The certificate that the server shows: the user's own files, or one for whose key the publisher vouches.
  *
  * @module
  */
@@ -7,7 +7,7 @@ import { createHash, createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile, stat } from "node:fs/promises";
 import type { Settings } from "../../common/settings.ts";
 import { StoreError, UsageError } from "../../common/errors.ts";
-import { selfSigned, type TlsIdentity } from "../../identity/certificate.ts";
+import { httpsCertificate, type TlsIdentity } from "../../identity/certificate.ts";
 import type { PublisherKey } from "../../identity/keys.ts";
 
 /** How often files are looked at, in milliseconds. */
@@ -31,7 +31,7 @@ export class ServerCertificate implements Disposable {
   }
 
   /**
-   * Reads `default.certificate` and `default.key`; without them makes one of `key`.
+   * Reads `default.certificate` and `default.key`; without them makes one for which `key` vouches.
    *
    * @throws {UsageError} "bad-setting" where only one of them is set
    * @throws {StoreError} "bad-certificate" where they can't be used
@@ -42,7 +42,7 @@ export class ServerCertificate implements Disposable {
   ): Promise<ServerCertificate> {
     const files = { cert: settings.get("default.certificate"), key: settings.get("default.key") };
     if (files.cert === "" && files.key === "") {
-      return new ServerCertificate(undefined, selfSigned(key), "");
+      return new ServerCertificate(undefined, httpsCertificate(key), "");
     }
     if (files.cert === "" || files.key === "") {
       throw new UsageError(
@@ -63,7 +63,7 @@ export class ServerCertificate implements Disposable {
     return this.#files?.cert ?? "own";
   }
 
-  /** When it expires; undefined for one of the publisher's key, whose date nobody reads. */
+  /** When it expires; undefined for one that the publisher vouches for, whose date nobody reads. */
   get expires(): Date | undefined {
     return this.#files && new Date(new X509Certificate(this.#current.cert).validTo);
   }

@@ -7,6 +7,7 @@
  * @module
  */
 import { type PublisherKey, verifySignature } from "../../identity/keys.ts";
+import { SIGNED } from "../../identity/uses.ts";
 import type { Manifest } from "../../manifest/types.ts";
 import type { NostrEvent } from "./events/event.ts";
 import { tagValues } from "./events/event.ts";
@@ -15,8 +16,6 @@ import { distinctUrls, relayUrl } from "./urls.ts";
 /** The tag's name. */
 export const BINDING_TAG = "gtr";
 
-/** Keeps the signature from being one of anything else. */
-const DOMAIN = "gtr-nostr-v1\0";
 const MAX_RELAYS = 8;
 
 /** The tag by which the publisher accepts `pubkey` as its own for one repository. */
@@ -79,5 +78,5 @@ export function isBound(event: NostrEvent, identifier: string, manifest: Manifes
 }
 
 function message(pubkey: string, identifier: string): Uint8Array {
-  return new TextEncoder().encode(`${DOMAIN}${pubkey}${identifier}`);
+  return new TextEncoder().encode(`${SIGNED.nostrKey}${pubkey}${identifier}`);
 }

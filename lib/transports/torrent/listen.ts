@@ -4,7 +4,6 @@
  * @module
  */
 import { NetworkError } from "../../common/errors.ts";
-import { selfSigned } from "../../identity/certificate.ts";
 import { liveLimits } from "../shared/live_limits.ts";
 import { mapPort, type PortMapping } from "../shared/port_mapping/mod.ts";
 import type { TransportContext } from "../transport.ts";
@@ -38,7 +37,7 @@ export interface Listening {
 export async function listen(context: TransportContext): Promise<Listening> {
   const { settings, dropped, log } = context;
   const live = new LiveServer({
-    identity: selfSigned(context.key),
+    identity: context.key,
     limits: liveLimits(settings),
     patience: GREETING_MS,
     dropped,

@@ -4,14 +4,13 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import { createHash, randomBytes } from "node:crypto";
+import { createHash } from "node:crypto";
 import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { counted } from "../../common/counted.ts";
 import { NetworkError, VerificationError } from "../../common/errors.ts";
 import { sleep } from "../../common/wait.ts";
 import type { RepoAddress } from "../../identity/address.ts";
-import { keyFromSeed } from "../../identity/keys.ts";
 import { packInfo, torrentName } from "../../manifest/pack_torrent.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import { piecesOf } from "../shared/served_packs.ts";
@@ -31,7 +30,6 @@ import type {
 import type { Address } from "./address.ts";
 import { dialable, mayDial, publicEndpoints, readEndpoints } from "./addresses.ts";
 import { Announcer } from "./announcer.ts";
-import { selfSigned, type TlsIdentity } from "../../identity/certificate.ts";
 import { dialFirst, dialPeer } from "./live/dial.ts";
 import { listen, type Listening } from "./listen.ts";
 import type { LiveServer } from "./live/server.ts";
@@ -70,8 +68,6 @@ export class TorrentTransport implements Transport {
   readonly #mapped: Listening["mapped"];
   /** Peers whose live streams failed. */
   readonly #failed = new Bans();
-  /** Of this run only: who reads need not say who they are. */
-  #reader: TlsIdentity | undefined;
 
   private constructor(
     context: TransportContext,
@@ -283,9 +279,8 @@ export class TorrentTransport implements Transport {
       const why = `can't dial ${address.host}: it is not a peer's`;
       return Promise.reject(new NetworkError("inside-address", why));
     }
-    const identity = this.#reader ??= selfSigned(keyFromSeed(randomBytes(32)));
     const patience = settings.get("network.timeout") * 1000;
-    return dialPeer(address, { identity, from, signal, patience, dropped });
+    return dialPeer(address, { from, signal, patience, dropped });
   }
 
   async #packFromItems(pack: PackRef, from: SignedManifest, wait: Wait): Promise<Uint8Array> {

@@ -1,15 +1,17 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { createHash, generateKeyPairSync, hkdfSync } from "node:crypto";
+import { createHash, generateKeyPairSync, hkdfSync, sign } from "node:crypto";
 import { join } from "node:path";
 import {
   keyFromSeed,
   loadOrCreateKey,
+  privateKeyOf,
   publisherId,
   readKey,
   verifySignature,
 } from "../../../lib/identity/keys.ts";
 import * as portable from "../../../lib/identity/portable.ts";
+import { beginning, SIGNED } from "../../../lib/identity/uses.ts";
 
 /** RFC 8032, section 7.1: TEST 1, 2, 3 and SHA(abc). */
 const VECTORS = [
@@ -48,13 +50,14 @@ const VECTORS = [
   signature: Uint8Array.fromHex(vector.signature),
 }));
 
+const tagged = beginning(SIGNED.manifest);
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });
 
 Deno.test("node:crypto gives the vectors of RFC 8032", () => {
   for (const { seed, publicKey, message, signature } of VECTORS) {
     const key = keyFromSeed(seed);
     assert.deepEqual(key.publicKey, publicKey);
-    assert.deepEqual(key.sign(message), signature);
+    assert.deepEqual(new Uint8Array(sign(null, message, privateKeyOf(seed))), signature);
     assert.equal(verifySignature(publicKey, message, signature), true);
   }
 });
@@ -68,7 +71,8 @@ Deno.test("the portable code gives the vectors of RFC 8032", async () => {
 });
 
 Deno.test("node:crypto and the portable code give the same bytes and verdicts", async () => {
-  const message = fc.uint8Array({ maxLength: 200 });
+  const message = fc.uint8Array({ minLength: 1, maxLength: 200 })
+    .map((content) => new Uint8Array([...tagged, ...content]));
   const change = fc.tuple(fc.nat(95), fc.integer({ min: 0, max: 255 }));
   await fc.assert(
     fc.asyncProperty(bytes(32), message, change, async (seed, message, [at, bits]) => {
@@ -113,10 +117,13 @@ Deno.test("a publisher's id is the SHA-1 of the public key", () => {
 Deno.test("derived secrets: HKDF-SHA256 of the seed, other ones for other purposes and keys", () => {
   const seed = new Uint8Array(32).fill(7);
   const key = keyFromSeed(seed);
-  const expected = hkdfSync("sha256", seed, "gtr-derive-v1", "a", 48);
-  assert.deepEqual(key.derive("a", 48), new Uint8Array(expected));
-  assert.notDeepEqual(key.derive("b", 48), key.derive("a", 48));
-  assert.notDeepEqual(keyFromSeed(new Uint8Array(32)).derive("a", 48), key.derive("a", 48));
+  const expected = hkdfSync("sha256", seed, "gtr-derive-v1", "https-v1", 48);
+  assert.deepEqual(key.derive("https-v1", 48), new Uint8Array(expected));
+  assert.notDeepEqual(key.derive("port-mapping-v1", 48), key.derive("https-v1", 48));
+  assert.notDeepEqual(
+    keyFromSeed(new Uint8Array(32)).derive("https-v1", 48),
+    key.derive("https-v1", 48),
+  );
 });
 
 Deno.test("keyFromSeed takes 32 bytes only", () => {
@@ -146,7 +153,7 @@ Deno.test("loadOrCreateKey makes the key once, for its owner only", () =>
     assert.equal(await mode(join(folder, "home")), 0o700);
     assert.equal((await loadOrCreateKey(path)).id, key.id);
     assert.equal((await readKey(path))?.id, key.id);
-    const message = new Uint8Array([1, 2, 3]);
+    const message = new Uint8Array([...tagged, 1, 2, 3]);
     assert.ok(verifySignature(key.publicKey, message, key.sign(message)));
   }));
 

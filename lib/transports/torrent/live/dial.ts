@@ -14,16 +14,15 @@ import type { SignedManifest } from "../../../manifest/types.ts";
 import type { LiveStream } from "../../transport.ts";
 import { type Address, formatHostPort } from "../address.ts";
 import { ByteReader } from "../../../common/byte_reader.ts";
-import { certifiedKey, type TlsIdentity } from "../../../identity/certificate.ts";
+import { certifiedKey, isVouched } from "../../../identity/certificate.ts";
 import { type Answer, decodeAnswer, encodeHello, MAX_HELLO } from "./hello.ts";
 import { socketStreams, underTls } from "./socket_streams.ts";
 
 /** The protocol's name in TLS (RFC 7301). */
-export const ALPN = "gtr-git/1";
+export const ALPN = "gtr-git/2";
 
 /** What a peer is dialled with. */
 export interface DialOptions {
-  readonly identity: TlsIdentity;
   /** What is wanted, at least. */
   readonly from: Pick<SignedManifest, "manifest">;
   readonly signal: AbortSignal;
@@ -40,18 +39,17 @@ export interface DialOptions {
  * @throws {VerificationError} where what it says is wrong
  */
 export async function dialPeer(address: Address, options: DialOptions): Promise<LiveStream> {
-  const { identity, from, dropped } = options;
+  const { from, dropped } = options;
   const where = formatHostPort(address);
   using limit = deadline(options.patience, `a live answer of ${where}`, options.signal);
   const tcp = connectTcp(address);
   tcp.setNoDelay(true); // short messages to and fro
   const socket: TLSSocket = connect({
     socket: underTls(tcp),
-    ...identity,
     servername: "gtr",
     minVersion: "TLSv1.3",
     ALPNProtocols: [ALPN],
-    rejectUnauthorized: false, // no authority knows peers: their key is looked at below
+    rejectUnauthorized: false, // no authority knows peers, and any may serve
   });
   tcp.on("error", (error) => socket.destroy(error));
   const hangUp = () => {
@@ -70,13 +68,23 @@ export async function dialPeer(address: Address, options: DialOptions): Promise<
     );
     writer.releaseLock();
     const reader = new ByteReader(readable);
-    const manifest = await abortable(receiveManifest(reader, from, where), limit.signal);
+    const { manifest, proof } = await abortable(
+      receiveManifest(reader, from, where),
+      limit.signal,
+    );
+    // Anybody may serve; but a proof of another's connection is a lie.
+    if (proof !== undefined && !isProof(proof, publisher, key)) {
+      throw new VerificationError(
+        "wrong-proof",
+        `can't use ${where}: it passes itself off as the publisher`,
+      );
+    }
     owned = true;
     return {
       readable: reader.rest(),
       writable,
       manifest,
-      peer: key === publisher ? `${where} (the publisher)` : where,
+      peer: proof !== undefined ? `${where} (the publisher)` : where,
       close: hangUp,
     };
   } catch (error) {
@@ -91,12 +99,11 @@ export async function dialPeer(address: Address, options: DialOptions): Promise<
 /** The peer's key, once the handshake is over. A peer without the right protocol has none. */
 function secured(socket: TLSSocket, where: string): Promise<string> {
   return new Promise((resolve, reject) => {
-    const unreachable = (cause?: Error) =>
-      reject(
-        new NetworkError("no-live-peer", `can't dial ${where}: ${cause?.message ?? "it hung up"}`, {
-          cause,
-        }),
-      );
+    const unreachable = (cause?: Error & { code?: string }) => {
+      const hungUp = cause === undefined || cause.code === "ECONNRESET";
+      const why = hungUp ? "it hung up; it may run another version of gtr" : cause.message;
+      reject(new NetworkError("no-live-peer", `can't dial ${where}: ${why}`, { cause }));
+    };
     socket.once("error", unreachable);
     socket.once("close", () => unreachable());
     socket.once("secureConnect", () => {
@@ -113,7 +120,7 @@ async function receiveManifest(
   reader: ByteReader,
   from: DialOptions["from"],
   where: string,
-): Promise<SignedManifest> {
+): Promise<{ manifest: SignedManifest; proof: string | undefined }> {
   const answer: Answer = decodeAnswer(await reader.line(MAX_HELLO));
   if ("refused" in answer) {
     throw new NetworkError("no-live-peer", `can't dial ${where}: it says '${answer.refused}'`);
@@ -121,11 +128,18 @@ async function receiveManifest(
   const { publisher, name, sequence } = from.manifest;
   const { bytes, signature } = decodeEnvelope(await reader.bytes(answer.manifest));
   const signed = verifyManifest(bytes, signature, { publicKey: publisher, name }, verifySignature);
-  if (signed.manifest.sequence >= sequence) return signed;
+  if (signed.manifest.sequence >= sequence) return { manifest: signed, proof: answer.proof };
   throw new VerificationError(
     "old-manifest",
     `can't use ${where}: it holds publication ${signed.manifest.sequence}, not ${sequence}`,
   );
+}
+
+function isProof(proof: string, publisher: string, tlsKey: string): boolean {
+  const [signature, publicKey, key] = [proof, publisher, tlsKey].map((hex) =>
+    Uint8Array.fromHex(hex)
+  );
+  return isVouched("liveKey", publicKey!, key!, signature!);
 }
 
 /** Attempts at once: a silent peer must not keep the next from being tried. */

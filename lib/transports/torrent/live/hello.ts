@@ -32,6 +32,8 @@ const Answer = v.union([
     version: v.literal(1),
     /** Bytes of the envelope. */
     manifest: v.pipe(Sequence, v.minValue(1), v.maxValue(MAX_ENVELOPE_BYTES)),
+    /** By the publisher only: its signature by which it vouches for this connection's TLS key. */
+    proof: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{128}$/))),
   }),
   v.object({ version: v.literal(1), refused: v.picklist(REASONS) }),
 ]);

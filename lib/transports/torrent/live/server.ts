@@ -3,8 +3,9 @@
  *
  * @module
  */
+import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
-import { type DetailedPeerCertificate, TLSSocket } from "node:tls";
+import { TLSSocket } from "node:tls";
 import { GtrError, toGtrError, VerificationError } from "../../../common/errors.ts";
 import { peerIp, placeOf } from "../../../common/ip_address.ts";
 import { abortable, deadline } from "../../../common/wait.ts";
@@ -14,14 +15,16 @@ import { relayLive } from "../../shared/relay_live.ts";
 import type { LiveAnswer } from "../../transport.ts";
 import { RateLimiter } from "../../../common/rate_limiter.ts";
 import { ByteReader } from "../../../common/byte_reader.ts";
-import { certifiedKey, type TlsIdentity } from "../../../identity/certificate.ts";
+import { selfSigned, type TlsIdentity, vouch } from "../../../identity/certificate.ts";
+import { keyFromSeed, type PublisherKey } from "../../../identity/keys.ts";
 import { ALPN } from "./dial.ts";
 import { decodeWanted, encodeHello, MAX_HELLO } from "./hello.ts";
 import { socketStreams, underTls } from "./socket_streams.ts";
 
 /** What a server is made from. */
 export interface LiveServerOptions {
-  readonly identity: TlsIdentity;
+  /** Who serves. It is proven to those who ask for a repository of its own, and told to no others. */
+  readonly identity: PublisherKey;
   readonly limits: LiveLimits;
   /** Milliseconds until a peer has to have said what it wants. */
   readonly patience: number;
@@ -32,6 +35,10 @@ export interface LiveServerOptions {
 /** Takes sockets over from the port that it shares with the swarm. */
 export class LiveServer {
   readonly #options: LiveServerOptions;
+  /** Of this run only: who serves must not be known by it. */
+  readonly #tls: TlsIdentity;
+  /** That its key is the identity's, in hex. */
+  readonly #proof: string;
   readonly #limiter: RateLimiter;
   /** Socket -> the peer's IP address, as `placeOf` counts. */
   readonly #sockets = new Map<Socket, string>();
@@ -40,6 +47,9 @@ export class LiveServer {
 
   constructor(options: LiveServerOptions) {
     this.#options = options;
+    const seed = randomBytes(32);
+    this.#tls = selfSigned(seed);
+    this.#proof = vouch("liveKey", options.identity, keyFromSeed(seed).publicKey).toHex();
     this.#limiter = new RateLimiter(options.limits.uploadRate);
   }
 
@@ -85,11 +95,9 @@ export class LiveServer {
     // Any stream will do (Node's tls.TLSSocket), whatever its type says.
     const tls = new TLSSocket(underTls(socket) as Socket, {
       isServer: true,
-      ...identity,
+      ...this.#tls,
       minVersion: "TLSv1.3",
       ALPNProtocols: [ALPN],
-      requestCert: true,
-      rejectUnauthorized: false, // any key may ask; that there is one is checked below
     });
     tls.on("error", () => socket.destroy());
     try {
@@ -107,7 +115,9 @@ export class LiveServer {
         return await writer.close();
       }
       const envelope = encodeEnvelope(source.manifest);
-      await writer.write(encodeHello({ version: 1, manifest: envelope.length }));
+      const isOwn = source.manifest.manifest.publisher === identity.publicKeyHex;
+      const proof = isOwn ? { proof: this.#proof } : {};
+      await writer.write(encodeHello({ version: 1, manifest: envelope.length, ...proof }));
       await relayLive(source, envelope, { wishes: reader.rest(), writer }, {
         idle: limits.idle * 1000,
         limiter: this.#limiter,
@@ -136,11 +146,8 @@ function secured(tls: TLSSocket): Promise<void> {
     tls.once("error", (error) => refuse(error.message));
     tls.once("close", () => refuse("it hung up"));
     tls.once("secure", () => {
-      const certificate = tls.getPeerCertificate(true) as DetailedPeerCertificate | undefined;
-      if (tls.alpnProtocol !== ALPN) return refuse("it talks another protocol");
-      // TLS lets a client without any certificate in: that has to be refused here.
-      if (certifiedKey(certificate?.raw) === undefined) return refuse("it shows no ed25519 key");
-      resolve();
+      if (tls.alpnProtocol === ALPN) resolve();
+      else refuse("it talks another protocol");
     });
   });
 }

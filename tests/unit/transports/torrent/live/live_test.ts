@@ -5,7 +5,7 @@ import { type AddressInfo, connect as connectTcp, createServer, type Socket } fr
 import { connect, createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { Counters } from "../../../../../lib/common/counters.ts";
 import { deadline } from "../../../../../lib/common/wait.ts";
-import { selfSigned } from "../../../../../lib/identity/certificate.ts";
+import { selfSigned, vouch } from "../../../../../lib/identity/certificate.ts";
 import { keyFromSeed } from "../../../../../lib/identity/keys.ts";
 import { encodeEnvelope } from "../../../../../lib/manifest/envelope.ts";
 import { signManifest } from "../../../../../lib/manifest/manifest.ts";
@@ -16,7 +16,7 @@ import { LiveServer } from "../../../../../lib/transports/torrent/live/server.ts
 import type { LiveSource, LiveStream } from "../../../../../lib/transports/transport.ts";
 import { until } from "../../../../e2e/until.ts";
 
-const [alice, bob, carol] = [1, 2, 3].map((n) => keyFromSeed(new Uint8Array(32).fill(n)));
+const [alice, bob] = [1, 2].map((n) => keyFromSeed(new Uint8Array(32).fill(n)));
 const LIMITS: LiveLimits = { streams: 4, perPeer: 4, uploadRate: 0, seconds: 10, idle: 5 };
 
 function manifestOf(sequence = 1, key = alice!, name = "hello"): SignedManifest {
@@ -58,7 +58,7 @@ class Peer implements AsyncDisposable {
 
   constructor(limits: Partial<LiveLimits>, key = alice!) {
     this.live = new LiveServer({
-      identity: selfSigned(key),
+      identity: key,
       limits: { ...LIMITS, ...limits },
       patience: 300,
       dropped: (reason) => this.dropped.add(reason),
@@ -96,7 +96,6 @@ const dialDropped = new Counters();
 async function dial(port: number, from = manifestOf(), patience = 2000) {
   using limit = deadline(5000, "a dial");
   return await dialPeer({ host: "127.0.0.1", port }, {
-    identity: selfSigned(carol!),
     from,
     signal: limit.signal,
     patience,
@@ -217,6 +216,9 @@ Deno.test("nobody listens, or answers before it may", async () => {
   await new Promise((done) => closed.close(done));
 });
 
+/** Seed of the TLS key of peers that lie. */
+const LIAR = new Uint8Array(32).fill(9);
+
 /** A peer that answers the hello with these bytes. */
 async function lyingPeer(
   answer: Uint8Array | undefined,
@@ -224,11 +226,9 @@ async function lyingPeer(
 ): Promise<AsyncDisposable & { port: number }> {
   const sockets = new Set<Socket>();
   const server = createTlsServer({
-    ...selfSigned(bob!),
+    ...selfSigned(LIAR),
     minVersion: "TLSv1.3",
     ALPNProtocols: [ALPN],
-    requestCert: true,
-    rejectUnauthorized: false,
     ...options,
   }, (socket) => {
     sockets.add(socket);
@@ -246,9 +246,13 @@ async function lyingPeer(
   };
 }
 
-function shown(signed: { bytes: Uint8Array; signature: Uint8Array }): Uint8Array {
+function shown(
+  signed: { bytes: Uint8Array; signature: Uint8Array },
+  proof?: string,
+): Uint8Array {
   const envelope = encodeEnvelope(signed);
-  return new Uint8Array([...text(`{"version":1,"manifest":${envelope.length}}\n`), ...envelope]);
+  const hello = JSON.stringify({ version: 1, manifest: envelope.length, proof });
+  return new Uint8Array([...text(`${hello}\n`), ...envelope]);
 }
 
 for (
@@ -261,6 +265,17 @@ for (
       shown({ ...manifestOf(9), signature: new Uint8Array(64) }),
       "bad-signature",
     ],
+    [
+      "a proof for another connection",
+      shown(manifestOf(9), vouch("liveKey", alice!, bob!.publicKey).toHex()),
+      "wrong-proof",
+    ],
+    [
+      "another's proof",
+      shown(manifestOf(9), vouch("liveKey", bob!, keyFromSeed(LIAR).publicKey).toHex()),
+      "wrong-proof",
+    ],
+    ["a proof that is none", shown(manifestOf(9), "00"), "bad-hello"],
     ["no manifest", text('{"version":1,"manifest":5}\nabcde'), "bad-manifest"],
     ["another protocol", text("SSH-2.0-OpenSSH_9.2\r\n"), "bad-hello"],
     ["an endless line", text("x".repeat(5000)), "bad-hello"],
@@ -309,19 +324,12 @@ const closedBy = async (socket: Socket) => {
   if (!socket.destroyed) await once(socket, "close");
 };
 
-Deno.test("a client without a certificate is refused", async () => {
-  await using peer = await Peer.open();
-  const socket = await client(peer.port);
-  await closedBy(socket);
-  await peer.untilDropped("live-bad-peer");
-});
-
 Deno.test("clients that are silent, rude or not even TLS cost one count each", async () => {
   await using peer = await Peer.open();
-  const silent = await client(peer.port, selfSigned(bob!));
+  const silent = await client(peer.port);
   await closedBy(silent);
   await peer.untilDropped("live-too-long");
-  const rude = await client(peer.port, selfSigned(bob!));
+  const rude = await client(peer.port);
   rude.write("GET / HTTP/1.1\r\nhost: gtr\r\n\r\n");
   await closedBy(rude);
   await peer.untilDropped("live-bad-hello");
