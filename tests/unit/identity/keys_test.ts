@@ -185,9 +185,14 @@ Deno.test("a key file that others can read is closed to them", () =>
   inFolder(async (folder) => {
     const path = join(folder, "identity.pem");
     const { id } = await loadOrCreateKey(path);
-    await Deno.chmod(path, 0o644);
+    for (const bit of [0o040, 0o020, 0o010, 0o004, 0o002, 0o001]) {
+      await Deno.chmod(path, 0o600 | bit);
+      assert.equal((await readKey(path))?.id, id);
+      assert.equal(await mode(path), 0o600);
+    }
+    await Deno.chmod(path, 0o400);
     assert.equal((await readKey(path))?.id, id);
-    assert.equal(await mode(path), 0o600);
+    assert.equal(await mode(path), 0o400, "what its owner closed even to writing stays so");
   }));
 
 Deno.test("a file that holds no ed25519 key is refused and left alone", () =>

@@ -37,3 +37,15 @@ Deno.test("request cutter: what is no packet, or never ends, is refused", () => 
   assert.throws(() => push(`00ff${"x".repeat(120)}`), /more than 100 bytes/);
   assert.throws(() => push("0005x".repeat(30)), /more than 100 bytes/);
 });
+
+Deno.test("request cutter: the bound is of one request, however many there are", () => {
+  const cutter = new RequestCutter(13);
+  const whole = "0009hello0000";
+  for (let i = 0; i < 3; i++) {
+    assert.equal(cutter.push(Buffer.from(whole)).length, 1);
+    assert.equal(cutter.push(Buffer.from(whole + whole)).length, 2);
+    assert.equal(cutter.push(Buffer.from(whole + whole.slice(0, 7))).length, 1);
+    assert.equal(cutter.push(Buffer.from(whole.slice(7))).length, 1);
+  }
+  assert.throws(() => cutter.push(Buffer.from("000ahelloo0000")), /more than 13 bytes/);
+});
