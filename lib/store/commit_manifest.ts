@@ -45,7 +45,6 @@ export async function commitManifest(
   await tidyPacks(paths, state); // a file left by a crash must not be taken for a checked pack
   try {
     for (const { pack, packPath, idxPath } of added) {
-      await Deno.chmod(packPath, 0o444);
       await moveFile(packPath, paths.pack(pack.sha256));
       await moveFile(idxPath, paths.idx(pack.sha256)); // last: git sees a pack by its index
     }
