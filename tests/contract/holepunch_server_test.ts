@@ -187,6 +187,24 @@ for (const limit of ["streams", "perPeer"] as const) {
   });
 }
 
+Deno.test("holepunch server: an older manifest than was asked for is not served live", async () => {
+  await using world = await World.make();
+  const [old, newer] = [1, 2].map((sequence) => makeManifest(alice, NOWHERE, { sequence }));
+  let opened = 0;
+  const open = () => {
+    opened++;
+    return Promise.resolve({ readable: new ReadableStream(), writable: new WritableStream() });
+  };
+  world.live = () => Promise.resolve({ manifest: old!, open });
+  await assert.rejects((await world.ask()).live(newer!, world.signal), refused("older"));
+  world.live = () => Promise.resolve(undefined);
+  await assert.rejects((await world.ask()).live(newer!, world.signal), refused("unknown"));
+  assert.equal(opened, 0);
+  world.live = () => Promise.resolve({ manifest: newer!, open });
+  const { manifest } = await (await world.ask()).live(old!, world.signal);
+  assert.equal(manifest.manifest.sequence, newer!.manifest.sequence);
+});
+
 Deno.test("holepunch server: a live stream that doesn't move, or takes too long, ends", async () => {
   for (const [limit, reason] of [["idle", "live-idle"], ["seconds", "live-too-long"]] as const) {
     await using world = await World.make({ live: { ...LIVE, [limit]: 0.3 } });
