@@ -112,10 +112,17 @@ export async function sizeOfBlob(
   return contentLength(answer);
 }
 
-/** Where a redirect leads; undefined where it isn't followed, as from a public server into this network. */
-export function redirectTarget(from: string, location: string): string | undefined {
-  const next = URL.canParse(location, from) ? webUrl(new URL(location, from).href) : undefined;
-  return next !== undefined && isInside(next) && !isInside(from) ? undefined : next;
+/**
+ * Where a redirect leads, and what that name may lead to: it is a stranger to the user. Undefined where
+ * it isn't followed, as from a public server into this network.
+ */
+export function redirectTarget(
+  from: string,
+  location: string,
+): Pick<BlossomRequest, "url" | "nearest"> | undefined {
+  const url = URL.canParse(location, from) ? webUrl(new URL(location, from).href) : undefined;
+  if (url === undefined || (isInside(url) && !isInside(from))) return undefined;
+  return { url, nearest: nearestBehind(url, []) };
 }
 
 /** An exchange that follows redirects (BUD-01). */
@@ -123,17 +130,17 @@ async function follow(
   { url, nearest, ...request }: BlossomRequest,
   signal: AbortSignal,
 ): Promise<IncomingMessage> {
-  for (let at = url, from = nearest, hops = 0;; hops++) {
-    const answer = await exchange({ ...request, url: at, nearest: from }, signal);
+  let target: Pick<BlossomRequest, "url" | "nearest"> = { url, nearest };
+  for (let hops = 0;; hops++) {
+    const answer = await exchange({ ...request, ...target }, signal);
     const { statusCode = 0, headers: { location } } = answer;
     if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined) return answer;
     answer.destroy();
-    const next = redirectTarget(at, location);
+    const next = redirectTarget(target.url, location);
     if (next === undefined || hops === MAX_REDIRECTS) {
       throw new NetworkError("server-refused", `${new URL(url).origin} sends on to nowhere`);
     }
-    at = next;
-    from = nearestBehind(next, []); // it is a stranger to the user
+    target = next;
   }
 }
 

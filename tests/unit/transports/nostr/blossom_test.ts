@@ -252,12 +252,22 @@ Deno.test("blossom: redirects are followed, but not for ever", async () => {
 
 Deno.test("blossom: no redirect leads from elsewhere into this network", () => {
   const from = "https://blossom.example/x";
-  assert.equal(redirectTarget(from, "/y"), "https://blossom.example/y");
-  assert.equal(redirectTarget(from, "https://cdn.example/x"), "https://cdn.example/x");
+  const outside = (url: string) => ({ url, nearest: "public" });
+  assert.deepEqual(redirectTarget(from, "/y"), outside("https://blossom.example/y"));
+  assert.deepEqual(redirectTarget(from, "https://cdn.example/x"), outside("https://cdn.example/x"));
   for (const to of ["http://127.0.0.1/x", "http://localhost./x", "http://[::1]/x", "ftp://x.y"]) {
     assert.equal(redirectTarget(from, to), undefined, to);
   }
-  assert.equal(redirectTarget("http://127.0.0.1:1/x", "http://[::1]/x"), "http://[::1]/x");
+  const inside = "http://127.0.0.1:1/x";
+  assert.deepEqual(redirectTarget(inside, "http://[::1]/x"), {
+    url: "http://[::1]/x",
+    nearest: undefined,
+  });
+  // The user chose the server, not where it sends on to.
+  assert.deepEqual(
+    redirectTarget(inside, "https://cdn.example/x"),
+    outside("https://cdn.example/x"),
+  );
 });
 
 Deno.test("blossom: a stranger's name that leads into this machine is not connected to", async () => {
