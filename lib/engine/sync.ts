@@ -270,7 +270,7 @@ export async function fetchAll(
         patience: idle.extend,
         progress: (done) => {
           if (done > size) failed.abort(tooLong(signed.manifest, pack));
-          if (done > (received.get(sha256) ?? 0)) idle.touch();
+          idle.touch(); // it tells of more than before only
           received.set(sha256, done);
           report();
         },

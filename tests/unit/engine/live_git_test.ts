@@ -229,6 +229,21 @@ Deno.test("commands that were not offered are refused", async () => {
   assert.equal(told.asked, "");
 });
 
+Deno.test("a request without end is refused before it fills memory", async () => {
+  const want = packetOf(`${"want ".padEnd(60_000, "x")}\n`);
+  const most = (64 << 20) / want.length; // packets of 64 MiB
+  const endless = [
+    ...request("fetch").slice(0, 2),
+    ...Array.from({ length: 1.2 * most }, () => want),
+  ];
+  const told = await converse([...endless, FLUSH], CAPABILITIES);
+  assert.match(told.texts[0]!, /^ERR gtr: git asks for too much at once/);
+  assert.equal(told.asked, "", "the peer is not asked for it");
+  const long = [...request("fetch").slice(0, 2), ...Array.from({ length: 0.9 * most }, () => want)];
+  const passed = await converse([...long, FLUSH], [...CAPABILITIES, ...PACK]);
+  assert.deepEqual(passed.texts, ["packfile", "\x01PACK", "flush"]);
+});
+
 Deno.test("a listing is answered from its first packet on, so that TCP lets the rest come", async () => {
   const toLive = new TransformStream<Uint8Array, Uint8Array>();
   const toGit = new TransformStream<Uint8Array, Uint8Array>();

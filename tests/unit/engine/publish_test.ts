@@ -76,6 +76,25 @@ Deno.test("every other state is one: refs without new objects, HEAD, description
   assert.equal((await p.repository.manifest())?.manifest.description, "greets");
 });
 
+Deno.test("a sequence number is never below the clock, and always above those before", async () => {
+  await using p = await publisher();
+  const before = Date.now();
+  const numbers: number[] = [];
+  for (const description of ["one", "two"]) {
+    numbers.push((await p.publish({ [main]: p.first }, { description })).signed.manifest.sequence);
+  }
+  assert.ok(numbers[0]! >= before && numbers[1]! > numbers[0]! && numbers[1]! <= Date.now() + 1);
+
+  // A clock that was fast once: another machine's, or this one's.
+  const ahead = Date.now() + 1e9;
+  await p.repository.writeState({ sequence: ahead });
+  for (const [i, description] of ["three", "four"].entries()) {
+    const { signed } = await p.publish({ [main]: p.first }, { description });
+    assert.equal(signed.manifest.sequence, ahead + 1 + i);
+    assert.equal(Object.values(signed.manifest.writers!)[0], ahead + 1 + i);
+  }
+});
+
 Deno.test("annotated tags are told with what they lead to", async () => {
   await using p = await publisher();
   await git(p.work, ["tag", "-a", "-m", "one", "v1"]);

@@ -138,6 +138,18 @@ Deno.test("packs that nobody sends are given up, and what came is resumed later"
   await assertComplete(reader, w.address, w.tip());
 });
 
+Deno.test("a network that reports the same again and again doesn't move", async () => {
+  await using w = await world();
+  await w.publish(20_000);
+  const stuck = new MemoryTransport(w.network);
+  stuck.fetch = async (pack, _from, _into, wait) => {
+    const telling = setInterval(() => wait.progress?.(10, pack.size, "receiving"), 50);
+    await silence(wait).finally(() => clearInterval(telling));
+  };
+  const reader = await w.reader(stuck);
+  await assert.rejects(sync(reader, w.address), { message: /nothing came for 1(\.\d)? s/ });
+});
+
 Deno.test("one pack that moves keeps the others from being given up", async () => {
   await using w = await world();
   for (const size of [40_000, 10_000, 100]) await w.publish(size);
