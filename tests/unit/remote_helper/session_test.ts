@@ -89,6 +89,13 @@ Deno.test("session: refs are fetched before they are listed in a clone, and nowh
     await box.git(gitDir, "config", "remote.some.where.url", publication.address);
     assert.equal(await listing(), "resolve sync");
     assert.equal(await listing("option depth 1\nlist\n\n"), "resolve");
+    for (const change of [{ own: true }, { servers: [] }, { refs: {} }]) {
+      const before = await publication.state();
+      await publication.change(change);
+      assert.equal(await listing(), "resolve", JSON.stringify(change));
+      await publication.change({ servers: undefined, ...before });
+    }
+    assert.equal(await listing(), "resolve sync");
     await box.git(gitDir, "config", "remote.some.where.fetch", "+refs/heads/*:refs/remotes/o/*");
     assert.equal(await listing(), "resolve"); // fetch, or ls-remote
   }));
