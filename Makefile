@@ -4,7 +4,7 @@ RUN = @deno=$$(sh scripts/bootstrap.sh) && "$$deno" run --quiet -A
 TEST = $(RUN) scripts/test.ts
 
 .DEFAULT_GOAL := all
-.PHONY: all install uninstall demo demo-nostr test check bench bench-swarm chaos fuzz clean help
+.PHONY: all install uninstall demo demo-nostr test check bench bench-swarm chaos fuzz mutants clean help
 .PHONY: test-unit test-contract test-e2e test-interop
 
 all: ## Build every executable into dist/bin
@@ -39,6 +39,9 @@ test-interop: ## Run against other people's programs
 
 check: ## Check format, lint and types
 	$(TEST) check
+
+mutants: ## Put small faults into a copy, and print those that no test notices
+	$(RUN) scripts/mutants.ts
 
 bench: all ## Measure against git and aria2c (BENCH_REPO=path: with that repository)
 	$(RUN) scripts/bench.ts

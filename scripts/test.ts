@@ -15,8 +15,8 @@
 import { join } from "node:path";
 import { build } from "./build.ts";
 import { type Batch, batches } from "./test/batches.ts";
-import { ALONE } from "./local/alone.ts";
 import { type Count, count, deno, errors } from "./test/deno.ts";
+import { testEnvironment } from "./test/environment.ts";
 
 const ROOT = join(import.meta.dirname!, "..");
 /** Gives each test a deadline. */
@@ -44,20 +44,6 @@ const guard = await Deno.makeTempDir({ prefix: "gtr-test-" });
 const options = { cwd: ROOT, env: testEnvironment(guard), signal: overall };
 const total: Count = { passed: 0, failed: 0, ignored: [] };
 const failures: string[] = [];
-
-/** The caller's environment, without what could make a test use the caller's own files. */
-function testEnvironment(folder: string): Record<string, string> {
-  const kept = Object.entries(Deno.env.toObject()).filter(([name]) => !/^(GIT|GTR)_/.test(name));
-  return {
-    ...Object.fromEntries(kept),
-    GIT_CONFIG_NOSYSTEM: "1",
-    GIT_CONFIG_GLOBAL: "/dev/null",
-    GTR_HOME: join(folder, "home"), // each test sets its own
-    ...ALONE,
-    NO_COLOR: "1",
-    DENO_NO_UPDATE_CHECK: "1",
-  };
-}
 
 function failed(name: string, output: string): void {
   failures.push(`== ${name}\n${errors(output)}`);
