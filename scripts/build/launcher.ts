@@ -6,7 +6,8 @@
 import { PERMISSIONS, type Program } from "./programs.ts";
 
 /**
- * The text of a launcher. It finds its files relative to itself, through symbolic links too, so that
+ * The text of a launcher. Deno would read and look through all files that a program may import at
+ * some time before it runs the first line; so it reads each when it is imported. The script finds its files relative to itself, through symbolic links too, so that
  * the folder can be moved or linked to from anywhere.
  *
  * @param version of the whole project
@@ -30,7 +31,7 @@ esac
 DENO_NO_UPDATE_CHECK=1
 export DENO_NO_UPDATE_CHECK
 exec "$lib/deno" run --quiet --no-config --no-lock --cached-only --no-remote --no-npm --no-prompt \\
-  ${[...PERMISSIONS, ...program.flags].join(" ")} "$run" \\
+  --unstable-lazy-dynamic-imports ${[...PERMISSIONS, ...program.flags].join(" ")} "$run" \\
   "$lib/${folder}/${program.name}.js" "$@"
 `;
 }
