@@ -33,19 +33,17 @@ import {
   type WhoRequest,
   WhoState,
 } from "./api.ts";
-import { readLines } from "./ndjson.ts";
+import { readLines, textsOf } from "./ndjson.ts";
 import { socketPath } from "./socket.ts";
+import { type ControlAnswer, type ControlRequest, sendOverUnix } from "./unix_http.ts";
 
 /** gtd sends a line every two seconds while it works; silence for this long means that it is stuck. */
 const SILENCE_MS = 30_000;
-/** No name: one would be asked for in the DNS, although the socket needs no address at all. */
-const HOST = "127.0.0.1";
-
 const TRACED = { [TRACE_HEADER]: "1" };
 
 /** Where requests go, and how the way there is closed. */
 interface Way extends AsyncDisposable {
-  readonly send: (request: Request) => Promise<Response>;
+  readonly send: (request: ControlRequest) => Promise<ControlAnswer>;
 }
 
 /** A thin client. Dispose it to let the process end. */
@@ -95,8 +93,8 @@ export class GtrClient implements AsyncDisposable {
   }
 
   async version(): Promise<{ version: string; pid: number }> {
-    const response = await this.#send("GET", "/v1/version", undefined, AbortSignal.timeout(5000));
-    return v.parse(v.object({ version: v.string(), pid: v.number() }), await response.json());
+    const schema = v.object({ version: v.string(), pid: v.number() });
+    return await this.#get("/v1/version", schema, AbortSignal.timeout(5000));
   }
 
   /** The newest refs of an address. Fetches no objects. */
@@ -173,24 +171,21 @@ export class GtrClient implements AsyncDisposable {
 
   /** Why keys can't be used, by network. */
   async keyFaults(wait: Wait): Promise<KeyFaults> {
-    const response = await this.#send("GET", "/v1/keys", undefined, wait.signal);
-    return v.parse(KeyFaults, await response.json());
+    return await this.#get("/v1/keys", KeyFaults, wait.signal);
   }
 
   /** How gtd's networks are. */
   async health(wait: Wait): Promise<Health> {
-    const response = await this.#send("GET", "/v1/health", undefined, wait.signal);
-    return v.parse(Health, await response.json());
+    return await this.#get("/v1/health", Health, wait.signal);
   }
 
   async status(wait: Wait): Promise<Status> {
-    const response = await this.#send("GET", "/v1/status", undefined, wait.signal);
-    return v.parse(Status, await response.json());
+    return await this.#get("/v1/status", Status, wait.signal);
   }
 
   /** Asks gtd to end; returns when it has taken note. */
   async shutdown(wait: Wait): Promise<void> {
-    await (await this.#send("POST", "/v1/stop", {}, wait.signal)).body?.cancel();
+    await (await this.#send("POST", "/v1/stop", {}, wait.signal)).cancel();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -205,9 +200,9 @@ export class GtrClient implements AsyncDisposable {
   ): Promise<T> {
     using silence = idleDeadline(SILENCE_MS, "an answer from gtd", wait.signal, "gtr daemon logs");
     const began = performance.now();
-    const response = await this.#send("POST", path, request, silence.signal, wait.trace && TRACED);
+    const body = await this.#send("POST", path, request, silence.signal, wait.trace && TRACED);
     try {
-      for await (const line of readLines(response.body!, silence.signal)) {
+      for await (const line of readLines(body, silence.signal)) {
         silence.touch();
         if (v.is(ProgressLine, line)) {
           const { done, total, what } = line.progress;
@@ -221,35 +216,43 @@ export class GtrClient implements AsyncDisposable {
         }
       }
     } catch (error) {
-      throw error instanceof TypeError ? gone(error) : error; // the connection broke
+      throw error instanceof Deno.errors.ConnectionReset ? gone(error) : error;
     }
     throw gone();
   }
 
+  async #get<T>(
+    path: string,
+    schema: v.GenericSchema<unknown, T>,
+    signal: AbortSignal,
+  ): Promise<T> {
+    return v.parse(schema, await json(await this.#send("GET", path, undefined, signal), signal));
+  }
+
+  /** The body of the answer, if it is no error. */
   async #send(
-    method: string,
+    method: "GET" | "POST",
     path: string,
     body: unknown,
     signal: AbortSignal,
     headers: Readonly<Record<string, string>> = {},
-  ): Promise<Response> {
-    const response = await this.#way.send(
-      new Request(`http://${HOST}${path}`, {
-        method,
-        signal,
-        ...(body === undefined ? {} : {
-          body: JSON.stringify(body),
-          headers: { "content-type": "application/json", ...headers },
-        }),
-      }),
-    );
-    if (response.ok) return response;
-    const answer: unknown = await response.json().catch(() => undefined);
-    if (v.is(ErrorLine, answer)) throw errorFromBody(answer.error);
-    throw new GtrError("bad-answer", `gtd answered ${response.status} to ${path}`, {
+  ): Promise<ReadableStream<Uint8Array>> {
+    const answer = await this.#way.send({
+      ...{ method, path, signal },
+      headers: { "content-type": "application/json", ...headers },
+      body: body === undefined ? "" : JSON.stringify(body),
+    });
+    if (answer.status === 200) return answer.body!;
+    const told = await json(answer.body!, signal).catch(() => undefined);
+    if (v.is(ErrorLine, told)) throw errorFromBody(told.error);
+    throw new GtrError("bad-answer", `gtd answered ${answer.status} to ${path}`, {
       hint: "gtr and gtd may be of different versions: gtr daemon stop, then try again",
     });
   }
+}
+
+async function json(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<unknown> {
+  return JSON.parse((await Array.fromAsync(textsOf(body, signal))).join(""));
 }
 
 function gone(cause?: unknown): NetworkError {
@@ -260,18 +263,15 @@ function gone(cause?: unknown): NetworkError {
 }
 
 function overSocket(path: string): Way {
-  const client = Deno.createHttpClient({ proxy: { transport: "unix", path } });
   return {
     async send(request) {
       try {
-        return await fetch(request, { client });
+        return await sendOverUnix(path, request);
       } catch (error) {
-        throw error instanceof TypeError ? gone(error) : error; // nobody listens
+        request.signal.throwIfAborted();
+        throw gone(error); // nobody listens
       }
     },
-    [Symbol.asyncDispose]() {
-      client.close();
-      return Promise.resolve();
-    },
+    [Symbol.asyncDispose]: () => Promise.resolve(),
   };
 }

@@ -9,13 +9,14 @@ import type { Wait } from "../common/wait.ts";
 import { Engine } from "../engine/engine.ts";
 import { ALL_TRANSPORTS } from "../transports/all.ts";
 import { controlApi } from "./control_api.ts";
+import type { ControlAnswer, ControlRequest } from "./unix_http.ts";
 
 /** Opens an engine that lives until disposed. It seeds only what it publishes or fetches itself. */
 export async function openInProcess(
   home: Home,
   settings: Settings,
   wait: Wait,
-): Promise<{ send: (request: Request) => Promise<Response> } & AsyncDisposable> {
+): Promise<{ send: (request: ControlRequest) => Promise<ControlAnswer> } & AsyncDisposable> {
   const engine = await Engine.open(
     { home, settings, transports: ALL_TRANSPORTS, log: () => {} },
     wait,
@@ -28,7 +29,8 @@ export async function openInProcess(
     republish: () => Promise.resolve(),
   });
   return {
-    send: async (request) => await api.fetch(request),
+    send: async ({ path, body, ...request }) =>
+      await api.request(path, { ...request, ...(body === "" ? {} : { body }) }),
     [Symbol.asyncDispose]: () => engine[Symbol.asyncDispose](),
   };
 }

@@ -83,9 +83,8 @@ export async function* readLines(
   body: ReadableStream<Uint8Array>,
   signal: AbortSignal,
 ): AsyncGenerator<unknown> {
-  const decoder = new TextDecoderStream() as TransformStream<Uint8Array, string>;
   let rest = "";
-  for await (const text of body.pipeThrough(decoder, { signal })) {
+  for await (const text of textsOf(body, signal)) {
     const [end, ...lines] = text.split("\n");
     rest += end; // not searched again: a line can be megabytes in small pieces
     if (rest.length > MAX_LINE) throw new GtrError("bad-answer", "gtd sent an endless line");
@@ -93,5 +92,28 @@ export async function* readLines(
       if (rest) yield JSON.parse(rest);
       rest = line;
     }
+  }
+}
+
+/** A body as it comes, decoded. */
+export async function* textsOf(
+  body: ReadableStream<Uint8Array>,
+  signal: AbortSignal,
+): AsyncGenerator<string> {
+  const decoder = new TextDecoder();
+  const reader = body.getReader();
+  const cancel = () => reader.cancel(signal.reason).catch(() => {}); // it has broken off by itself
+  signal.addEventListener("abort", cancel, { once: true });
+  try {
+    for (;;) {
+      signal.throwIfAborted();
+      const { value, done } = await reader.read();
+      signal.throwIfAborted(); // what is cancelled is done as well
+      if (done) return;
+      yield decoder.decode(value, { stream: true });
+    }
+  } finally {
+    signal.removeEventListener("abort", cancel);
+    await cancel();
   }
 }
