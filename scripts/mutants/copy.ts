@@ -53,10 +53,15 @@ export class Copy implements AsyncDisposable {
     await Deno.writeTextFile(path, JSON.stringify(config));
   }
 
+  /** The text of a file, without any fault. */
+  async read(file: string): Promise<string> {
+    return await Deno.readTextFile(join(this.#root, file));
+  }
+
   /** Does something while a fault is in the copy. */
   async with<T>(fault: Fault, work: () => Promise<T>): Promise<T> {
     const path = join(this.#root, fault.file);
-    const text = await Deno.readTextFile(path);
+    const text = await this.read(fault.file);
     await Deno.writeTextFile(path, mutated(text, fault));
     try {
       return await work();
