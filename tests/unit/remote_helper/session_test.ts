@@ -370,3 +370,95 @@ Deno.test("session: torrent::<rest> is read as torrent://<rest>", () =>
     const { code } = await converse(client, "list\n\n", { url: "3f1c/hello" });
     assert.equal(code, 0);
   }));
+
+/** An empty repository that a clone fills, and what gtd's `sync` is asked for meanwhile. */
+async function cloning(box: Sandbox, publication: Publication, client: FolderClient) {
+  await publication.change({ own: false, sequence: 7 });
+  const gitDir = box.path("empty");
+  await box.git(".", "init", "-q", "--bare", gitDir);
+  await box.git(gitDir, "config", "remote.origin.url", publication.address);
+  const asked: unknown[] = [];
+  const sync = client.sync.bind(client);
+  client.sync = (url, wait, choice?: object) => {
+    asked.push(JSON.parse(JSON.stringify({ url, ...choice }))); // without what is undefined
+    return sync(url, wait);
+  };
+  const oid = (await publication.state()).refs["refs/heads/main"]!;
+  return { gitDir, asked, line: `fetch ${oid} refs/heads/main\n\n` };
+}
+
+Deno.test("session: a clone asks for what was resolved, or older; whoever asks again for the newest", () =>
+  withPublication(async (box, publication, client) => {
+    const { gitDir, asked, line } = await cloning(box, publication, client);
+    const url = "torrent://3f1c/hello";
+    const first = { url, sequence: 7, orOlder: true, ahead: true };
+    const input = `option cloning true\nlist\n`;
+    assert.equal((await converse(client, `${input}\n`, { gitDir })).code, 0);
+    assert.deepEqual(asked.splice(0), [first]);
+    // What came before the listing is what is fetched: it isn't asked for twice.
+    assert.equal((await converse(client, `${input}${line}\n`, { gitDir })).code, 0);
+    assert.deepEqual(asked.splice(0), [first]);
+    await box.git(".", "init", "-q", "--bare", box.path("other"));
+    await box.git(box.path("other"), "config", "remote.origin.url", publication.address);
+    const twice = await converse(client, `${input}${line}${line}\n`, { gitDir: box.path("other") });
+    assert.equal(twice.code, 0);
+    assert.deepEqual(asked.splice(0), [first, { url }]);
+  }));
+
+Deno.test("session: a fetch wants what was resolved, nothing older, and newer where packs have gone", () =>
+  withPublication(async (box, publication, client) => {
+    const { gitDir, asked, line } = await cloning(box, publication, client);
+    const { packs } = await publication.state();
+    await publication.change({
+      packs: packs.map((pack) => ({ ...pack, path: `${pack.path}.gone` })),
+    });
+    const { code, stderr } = await converse(client, `${line}\n`, { gitDir });
+    assert.equal(code, 1);
+    assert.match(stderr, /^gtr: /);
+    const url = "torrent://3f1c/hello";
+    assert.deepEqual(asked, [{ url, sequence: 7 }, { url }, { url }]);
+  }));
+
+Deno.test("session: progress is asked for only where git shows it", () =>
+  withPublication(async (box, publication, client) => {
+    const { line } = await cloning(box, publication, client);
+    for (
+      const [options, isShown] of [
+        ["option progress true\n", true],
+        ["", false],
+        ["option progress false\n", false],
+        ["option progress true\noption verbosity 0\n", false],
+      ] as const
+    ) {
+      const gitDir = box.path(`empty-${options.length}-${isShown}`);
+      await box.git(".", "init", "-q", "--bare", gitDir);
+      const { stderr } = await converse(client, `${options}${line}\n`, { gitDir });
+      assert.equal(/Receiving packs: 100% .*, done\.\n$/.test(stderr), isShown, options);
+      assert.equal(stderr === "", !isShown, options);
+    }
+  }));
+
+Deno.test("session: what gtd warns of after a push is told, unless git is to be quiet", () =>
+  withPublication(async (box, _publication, client) => {
+    client.push = (order) =>
+      Promise.resolve(
+        order.updates.map(({ ref }) => ({ ref, ok: true, warnings: ["nobody has it yet"] })),
+      );
+    const gitDir = box.path("hello-work", ".git");
+    const push = "push HEAD:refs/heads/x\n\n\n";
+    assert.equal((await converse(client, push, { gitDir })).stderr, "warning: nobody has it yet\n");
+    const quiet = await converse(client, `option verbosity 0\n${push}`, { gitDir });
+    assert.deepEqual([quiet.stderr, quiet.stdout], ["", "ok\nok refs/heads/x\n\n"]);
+  }));
+
+Deno.test("session: a list that git breaks off in the middle is an error, and nothing is done", () =>
+  withPublication(async (box, publication, client) => {
+    const { line } = await cloning(box, publication, client);
+    const gitDir = box.path("hello-work", ".git");
+    for (const input of [`${line.trimEnd()}\n`, `${line.trimEnd()}\npush HEAD:refs/heads/x\n\n`]) {
+      const { code, stdout, stderr } = await converse(client, input, { gitDir });
+      assert.deepEqual([code, stdout], [1, ""]);
+      assert.match(stderr, /git's list of refs was cut off/);
+    }
+    assert.match((await converse(client, "wings\n")).stderr, /no command 'wings'/);
+  }));
