@@ -137,9 +137,9 @@ export class Records {
     return { manifest, packs: roots };
   }
 
-  /** What the DHT holds of this user's repositories: those of an earlier run stay in the index. */
+  /** A copy of what the DHT holds of this user's repositories: those of an earlier run stay in it. */
   async #load(): Promise<Map<string, Entry>> {
-    if (this.#own) return this.#own;
+    if (this.#own) return new Map(this.#own);
     const record = await this.#dht.mutableGet(Buffer.from(this.#key.publicKey));
     this.#sequence = record?.seq ?? 0; // ahead of this clock, perhaps
     const repositories = await this.#read(record).catch((error) => {
