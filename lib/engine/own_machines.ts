@@ -6,6 +6,7 @@
  */
 import { NetworkError, toGtrError } from "../common/errors.ts";
 import { deadline, type Wait } from "../common/wait.ts";
+import { divergence as divergenceOf } from "../exporter/divergence.ts";
 import { isAncestor } from "../git_interface/refs.ts";
 import { formatAddress, type RepoAddress } from "../identity/address.ts";
 import type { Manifest, SignedManifest } from "../manifest/types.ts";
@@ -128,10 +129,7 @@ export function divergences(
 
 /** Says of a ref that it went another way here than what is published, and what helps. */
 export function divergence(parts: EngineParts, name: string, ref: string): string {
-  const branch = ref.replace(/^refs\/heads\//, "");
-  const address = formatAddress(ownAddress(parts, name));
-  return `${branch} has diverged from what is published at ${address}, and is not published ` +
-    `until they are joined: git pull ${address} ${branch}`;
+  return divergenceOf(ref, formatAddress(ownAddress(parts, name)));
 }
 
 /** Remembers that there is something to fetch, and keeps what it takes the place of. */

@@ -20,6 +20,7 @@ import { isSeedable } from "../store/repo_state.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import { makePacks, smallestLimit } from "./make_packs.ts";
 import type { EngineParts } from "./parts.ts";
+import { checkRefs } from "./working_repository.ts";
 
 /** The state to publish. */
 export interface Publication {
@@ -70,6 +71,7 @@ export async function publishedManifest(
  * Publishes one's own repository into the store. The caller holds the repository's lock, and
  * announces afterwards.
  *
+ * @throws {RequestError} "too-many-refs"
  * @throws {GitError} objects are missing from `objectDirs`
  * @throws {StoreError} the disk refused; nothing has changed then
  */
@@ -79,6 +81,7 @@ export async function publishState(
   wanted: Publication,
   wait: Wait,
 ): Promise<Published> {
+  checkRefs(repository.name, Object.keys(wanted.refs));
   const previous = await repository.usableManifest();
   const packs = previous ? (await repository.state()).packs : [];
   // What a live peer sent may hold more than the refs lead to: such packs can't be listed.

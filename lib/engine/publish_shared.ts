@@ -10,6 +10,7 @@ import { readRepositorySettings } from "../exporter/repository_settings.ts";
 import { renameShared } from "../exporter/share.ts";
 import { Shares } from "../exporter/shares.ts";
 import { whyVanished } from "../exporter/vanished_branch.ts";
+import { refNameFault } from "../manifest/ref_name.ts";
 import type { Manifest } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import {
@@ -177,18 +178,23 @@ async function followRenames(
   const unshared = new Map(
     [...state.existing].filter(([ref]) => ref.startsWith("refs/heads/") && !branches.includes(ref)),
   );
-  const unreadable: string[] = [];
+  const kept = new Map<string, string>();
   let renamed = false;
   for (const ref of missing) {
     const vanished = await whyVanished(gitDir, ref, unshared, seen[ref], signal);
-    if (vanished.why === "unreadable") unreadable.push(ref);
+    if (vanished.why === "unreadable") kept.set(ref, "git can't read it here (see git fsck)");
     if (vanished.why !== "renamed") continue;
+    const fault = refNameFault(vanished.to);
+    if (fault !== undefined) {
+      kept.set(ref, `it is ${vanished.to} now, and can't be published as that: ${fault}`);
+      continue;
+    }
     await renameShared(parts.home, gitDir, ref, vanished.to, signal);
     unshared.delete(vanished.to);
     parts.log(`${ref} of ${repository.name} is now ${vanished.to}`);
     renamed = true;
   }
-  return { ...renamed ? await readSharedState(gitDir, signal) : state, unreadable };
+  return { ...renamed ? await readSharedState(gitDir, signal) : state, kept };
 }
 
 /** Whether the last branch was taken out of sharing, or the folder is off the list altogether. */

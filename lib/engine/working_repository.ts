@@ -10,9 +10,9 @@ import {
   readRepositorySettings,
   type RepositorySettings,
 } from "../exporter/repository_settings.ts";
-import { headTarget, isAncestor, listRefs, reachableTags } from "../git_interface/refs.ts";
+import { refsFault, sharedRefs } from "../exporter/shared_refs.ts";
+import { headTarget, isAncestor } from "../git_interface/refs.ts";
 import { runGit } from "../git_interface/run.ts";
-import { isValidRefName } from "../manifest/ref_name.ts";
 import type { Manifest, ObjectFormat } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 
@@ -21,12 +21,12 @@ export interface SharedState {
   readonly settings: RepositorySettings;
   /** The shared refs. */
   readonly refs: ReadonlyMap<string, string>;
-  /** Refs that git allows and a manifest doesn't hold: too long, a part that starts with "-". */
-  readonly skipped: readonly string[];
+  /** Refs that git allows and a manifest doesn't hold -> why. */
+  readonly skipped: ReadonlyMap<string, string>;
   /** Every branch and tag there is, shared or not -> object id. */
   readonly existing: ReadonlyMap<string, string>;
-  /** Shared branches that git can't read: what was published of them stays. */
-  readonly unreadable?: readonly string[];
+  /** Shared branches that are gone, of which what was published stays -> why. */
+  readonly kept?: ReadonlyMap<string, string>;
   /** The branch that readers get first. */
   readonly head: string;
   readonly objectFormat: ObjectFormat;
@@ -36,7 +36,8 @@ export interface SharedState {
 /**
  * Reads settings and refs of the repository whose common git directory is `gitDir`.
  *
- * @throws {RequestError} "not-shared" where `gtr init` or `gtr share` has not been there
+ * @throws {RequestError} "not-shared" where `gtr init` or `gtr share` has not been there;
+ * "too-many-refs"
  */
 export async function readSharedState(gitDir: string, signal: AbortSignal): Promise<SharedState> {
   const settings = await readRepositorySettings(gitDir);
@@ -50,30 +51,31 @@ export async function readSharedState(gitDir: string, signal: AbortSignal): Prom
       hint: "gtr init, or gtr share <branch>",
     });
   }
-  const all = await listRefs(gitDir, ["refs/heads", "refs/tags"], signal);
-  const refs = new Map(settings.branches.flatMap((name) => {
-    const oid = all.get(name);
-    return oid ? [[name, oid] as const] : [];
-  }));
-  if (settings.tags === "all") {
-    for (const [name, oid] of all) if (name.startsWith("refs/tags/")) refs.set(name, oid);
-  } else if (refs.size > 0 && [...all.keys()].some((name) => name.startsWith("refs/tags/"))) {
-    for (const [name, oid] of await reachableTags(gitDir, [...new Set(refs.values())], signal)) {
-      refs.set(name, oid);
-    }
-  }
-  const skipped = [...refs.keys()].filter((name) => !isValidRefName(name));
-  for (const name of skipped) refs.delete(name);
+  const { refs, skipped, existing } = await sharedRefs(gitDir, settings, signal);
+  checkRefs(settings.name, [...refs.keys()]);
   const format = await runGit(["rev-parse", "--show-object-format"], { gitDir, signal });
   return {
     settings,
     refs,
     skipped,
-    existing: all,
+    existing,
     head: await defaultBranch(gitDir, settings.branches, refs, signal),
     objectFormat: format.stdout.trim() === "sha256" ? "sha256" : "sha1",
     objectDirs: [join(await realpath(gitDir), "objects")],
   };
+}
+
+/**
+ * Before any work is done, and in words of its own.
+ *
+ * @throws {RequestError} "too-many-refs" if a manifest can't hold them
+ */
+export function checkRefs(name: string, refs: readonly string[]): void {
+  const fault = refsFault(refs);
+  if (fault === undefined) return;
+  throw new RequestError("too-many-refs", `can't publish ${name}: ${fault}`, {
+    hint: "share fewer branches, or delete tags that nobody needs: git tag -d <tag>",
+  });
 }
 
 /**
@@ -144,10 +146,8 @@ export async function joinRefs(
   const refs: Record<string, string> = { ...published };
   const seen: Record<string, string> = Object.fromEntries(now.refs);
   const warnings = [
-    ...now.skipped.map((name) => `${name} is not shared: its name is not allowed`),
-    ...(now.unreadable ?? []).map((name) =>
-      `${name} stays published as it was: git can't read it here (see git fsck)`
-    ),
+    ...[...now.skipped].map(([name, why]) => `${name} is not shared: ${why}`),
+    ...[...now.kept ?? []].map(([name, why]) => `${name} stays published as it was: ${why}`),
   ];
   let unshared = false;
   const contains = (newer: string, older: string) =>
@@ -161,7 +161,7 @@ export async function joinRefs(
     const before = lastSeen[name];
     const there = published[name];
     if (here === undefined) {
-      if (now.unreadable?.includes(name)) {
+      if (now.kept?.has(name)) {
         if (before !== undefined) seen[name] = before;
         continue;
       }

@@ -8,6 +8,7 @@ import type { Home } from "../common/home.ts";
 import { headTarget } from "../git_interface/refs.ts";
 import { checkRepositoryName } from "../identity/address.ts";
 import type { Flow } from "../manifest/flow.ts";
+import { refNameFault } from "../manifest/ref_name.ts";
 import { defaultName, type RepositoryLocation } from "./find_gitdir.ts";
 import {
   readRepositorySettings,
@@ -45,7 +46,8 @@ export async function listShared(home: Home): Promise<SharedRepository[]> {
  * Shares a repository, or changes what is shared of it. The same request twice changes nothing.
  *
  * @returns the settings now in force
- * @throws {RequestError} "name-taken", "already-shared" (under another name), "no-name"
+ * @throws {RequestError} "name-taken", "already-shared" (under another name), "no-name",
+ * "bad-branch-name"
  */
 export async function shareRepository(
   home: Home,
@@ -53,6 +55,7 @@ export async function shareRepository(
   request: ShareRequest,
   signal: AbortSignal,
 ): Promise<RepositorySettings> {
+  checkBranchNames(request.branches);
   const shares = new Shares(home);
   using _lock = await shares.lock(signal);
   const listed = await shares.list();
@@ -72,6 +75,16 @@ export async function shareRepository(
   }
   await shares.add({ gitDir: where.commonDir, name });
   return after;
+}
+
+function checkBranchNames(branches: readonly string[]): void {
+  for (const branch of branches) {
+    const fault = refNameFault(branch);
+    if (fault === undefined) continue;
+    throw new RequestError("bad-branch-name", `can't share ${shortBranch(branch)}: ${fault}`, {
+      hint: "share it under another name: git branch <new name> <this one>, then that",
+    });
+  }
 }
 
 /**

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { isAncestor, listRefs } from "../git_interface/refs.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import { readRepositorySettings } from "./repository_settings.ts";
+import { refsFault, sharedRefs } from "./shared_refs.ts";
 import type { Share } from "./shares.ts";
 
 /** The state of one share. */
@@ -18,6 +19,23 @@ export interface ShareState {
   /** Those that can't be, since something else was pushed to the address. */
   readonly diverged: readonly string[];
   readonly branches: readonly string[];
+}
+
+/** Why what a repository shares can't be published as it is. */
+export interface ShareFaults {
+  /** Why nothing of it can. */
+  readonly all?: string;
+  /** Refs that can't, and why, one line each. */
+  readonly some: readonly string[];
+}
+
+/** Looks for what publishing would refuse, whether gtd runs or not. */
+export async function shareFaults({ gitDir }: Share, signal: AbortSignal): Promise<ShareFaults> {
+  const settings = await readRepositorySettings(gitDir);
+  if (!settings?.branches.length) return { some: [] };
+  const { refs, skipped } = await sharedRefs(gitDir, settings, signal);
+  const some = [...skipped].map(([name, why]) => `${name} is not shared: ${why}`);
+  return { all: refsFault([...refs.keys()]), some };
 }
 
 /**

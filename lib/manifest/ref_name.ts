@@ -10,6 +10,7 @@ export const MAX_REF_NAME = 250;
 /** What `git check-ref-format` refuses anywhere: control characters, space and git's own signs. */
 // deno-lint-ignore no-control-regex -- they are what is refused
 const FORBIDDEN = /[\x00-\x20\x7f~^:?*[\\]|\.\.|@\{/;
+const NOT_ALLOWED = "git does not allow its name";
 
 /**
  * Whether `name` is a branch or tag by the rules of git-check-ref-format(1), is at most
@@ -17,11 +18,21 @@ const FORBIDDEN = /[\x00-\x20\x7f~^:?*[\\]|\.\.|@\{/;
  * `-`) or for HEAD (`refs/heads/HEAD`), as `git branch` would also not allow.
  */
 export function isValidRefName(name: string): boolean {
-  if (!/^refs\/(?:heads|tags)\//.test(name) || name === "refs/heads/HEAD") return false;
-  if (FORBIDDEN.test(name) || name.endsWith(".") || !name.isWellFormed()) return false;
-  if (name.length > MAX_REF_NAME) return false;
-  if (new TextEncoder().encode(name).length > MAX_REF_NAME) return false;
-  return name.split("/").every((part) => part !== "" && !/^[.-]|\.lock$/.test(part));
+  return refNameFault(name) === undefined;
+}
+
+/** Why {@linkcode isValidRefName} refuses a name, for a person; undefined if it doesn't. */
+export function refNameFault(name: string): string | undefined {
+  if (!/^refs\/(?:heads|tags)\//.test(name)) return "it is neither a branch nor a tag";
+  if (name === "refs/heads/HEAD") return "a branch can't be called HEAD";
+  if (FORBIDDEN.test(name) || name.endsWith(".") || !name.isWellFormed()) return NOT_ALLOWED;
+  if (name.length > MAX_REF_NAME || new TextEncoder().encode(name).length > MAX_REF_NAME) {
+    return `its name is too long: over ${MAX_REF_NAME} bytes, with "refs/heads/" or "refs/tags/"`;
+  }
+  const parts = name.split("/");
+  if (parts.some((part) => part.startsWith("-"))) return 'a part of its name starts with "-"';
+  const isRight = parts.every((part) => part !== "" && !/^\.|\.lock$/.test(part));
+  return isRight ? undefined : NOT_ALLOWED;
 }
 
 /**

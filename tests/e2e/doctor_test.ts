@@ -215,7 +215,11 @@ Deno.test("doctor: the store and what is shared", async (t) => {
     await alice.commit("hello", "ours.txt", "ours\n");
     finds(
       await findings(alice),
-      ...["share hello", "warning", /diverged .*: main\npull it first/] as const,
+      ...[
+        "share hello",
+        "warning",
+        /diverged .*: main\n.* git pull gtr:\/\/\S+ main --no-rebase$/,
+      ] as const,
     );
     await alice.gtr("daemon", "start");
     await alice.gitIn(path, "pull", "-q", "--rebase", url, "main");

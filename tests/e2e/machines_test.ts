@@ -30,7 +30,7 @@ Deno.test("machines: a push from one is seen by the other, and not overwritten b
   );
   const again = await desk.run("gtr", ["init"], { cwd: desk.path("app") });
   assert.deepEqual([again.code, again.stdout], [1, `${url}\n`]);
-  const advice = `git pull ${url} main`;
+  const advice = `git pull ${url} main --no-rebase`;
   assert.ok(again.stderr.includes(advice), again.stderr);
   assert.match(await desk.gtr("doctor").catch(String), /app: .*diverged/);
   await reader.untilPublished(url, "refs/heads/main", pushed);
@@ -39,9 +39,6 @@ Deno.test("machines: a push from one is seen by the other, and not overwritten b
   await desk.gitIn(
     desk.path("app"),
     ...advice.split(" ").slice(1),
-    "-q",
-    "--no-rebase",
-    "--no-edit",
   );
   const joined = await desk.gitIn(desk.path("app"), "rev-parse", "main");
   await reader.untilPublished(url, "refs/heads/main", joined);

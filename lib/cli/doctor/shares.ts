@@ -6,8 +6,10 @@
 import { toGtrError } from "../../common/errors.ts";
 import { type Share, Shares } from "../../exporter/shares.ts";
 import { shortBranch } from "../../exporter/share.ts";
-import { shareState } from "../../exporter/share_state.ts";
-import { inspectKey } from "../../identity/keys.ts";
+import { remedy } from "../../exporter/divergence.ts";
+import { shareFaults, shareState } from "../../exporter/share_state.ts";
+import { formatAddress } from "../../identity/address.ts";
+import { inspectKey, type PublisherKey } from "../../identity/keys.ts";
 import { Store } from "../../store/store.ts";
 import { type Check, failed, type Finding, ok, type Patient, warning } from "./check.ts";
 
@@ -28,7 +30,7 @@ export const shares: Check = {
     }
     return await Promise.all(listed.map(async (share) => {
       try {
-        return await look(patient, share, key.publicKeyHex, signal);
+        return await look(patient, share, key, signal);
       } catch (thrown) {
         const { message, hint } = toGtrError(thrown);
         return failed(`share ${share.name}`, message, hint);
@@ -40,12 +42,12 @@ export const shares: Check = {
 async function look(
   { call: { home }, gtd }: Patient,
   share: Share,
-  publisher: string,
+  { id, publicKeyHex }: PublisherKey,
   signal: AbortSignal,
 ): Promise<Finding> {
   const { name, gitDir } = share;
   const what = `share ${name}`;
-  const stored = new Store(home).repository(publisher, name);
+  const stored = new Store(home).repository(publicKeyHex, name);
   const { gone, pending, diverged, branches } = await shareState(share, stored, signal);
   const named = (refs: readonly string[]) => refs.map(shortBranch).join(", ");
   if (gone) {
@@ -55,15 +57,26 @@ async function look(
       `gtr init where it is now, or gtr remove --repository ${name}`,
     );
   }
+  const faults = await shareFaults(share, signal);
+  if (faults.all !== undefined) {
+    return failed(what, `it can't be published: ${faults.all}`, "share less of it: gtr help share");
+  }
   if (diverged.length > 0) {
+    // Whatever networks there are, this address is looked for on all of them.
+    const address = formatAddress({ scheme: "gtr", id, name });
     return warning(
       what,
       `diverged from what was pushed to its address: ${named(diverged)}`,
-      `pull it first, in ${gitDir}; then it is published`,
+      `in that repository, on that branch: ${remedy(diverged[0]!, address)}`,
     );
   }
+  const [fault] = faults.some;
+  if (fault !== undefined) {
+    const more = faults.some.length - 1;
+    return warning(what, more > 0 ? `${fault}; nor are ${more} others` : fault, "rename it");
+  }
   if (pending.length > 0) {
-    const hint = await gtd() ? "gtr daemon logs says why, if it stays so" : "gtr daemon start";
+    const hint = await gtd() ? "gtr status says why, if it stays so" : "gtr daemon start";
     return warning(what, `not yet published: ${named(pending)}`, hint);
   }
   return ok(what, branches.length > 0 ? `published: ${named(branches)}` : "shares nothing");

@@ -220,7 +220,7 @@ Deno.test("a push makes, changes and joins with the working repository", async (
   const { diverged } = await publish(sharer, join(work, ".git"));
   assert.match(
     diverged.join(),
-    /^main has diverged .* git pull torrent:\/\/[0-9a-f]{40}\/pushed main$/,
+    /^main has diverged .* git pull torrent:\/\/[0-9a-f]{40}\/pushed main --no-rebase$/,
   );
   assert.match((await sharer.hindrances()).join(), /^pushed: main has diverged/);
   assert.deepEqual(await refsOf(reader, url), { [main]: third });

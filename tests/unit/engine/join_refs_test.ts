@@ -183,7 +183,7 @@ Deno.test("refs of the working repository are joined with what was pushed", asyn
       const now: SharedState = {
         settings: { version: 1, name: "hello", branches: [...branches], tags: "reachable" },
         refs: new Map(Object.entries(oids(here))),
-        skipped: [],
+        skipped: new Map(),
         existing: new Map([...Object.keys(here), ...unshared].map((name) => [name, ""])),
         head: main,
         objectFormat: "sha1",
@@ -207,7 +207,7 @@ Deno.test("a ref whose name a manifest can't hold is left out, and said", async 
   const now: SharedState = {
     settings: { version: 1, name: "hello", branches: ["refs/heads/-x"], tags: "reachable" },
     refs: new Map(),
-    skipped: ["refs/heads/-x"],
+    skipped: new Map([["refs/heads/-x", "why not"]]),
     existing: new Map([["refs/heads/-x", ""]]),
     head: "refs/heads/-x",
     objectFormat: "sha1",
@@ -215,6 +215,6 @@ Deno.test("a ref whose name a manifest can't hold is left out, and said", async 
   };
   using wait = soon();
   const joined = await joinRefs(now, {}, {}, { gitDir: "/none", signal: wait.signal });
-  assert.deepEqual(joined.warnings, ["refs/heads/-x is not shared: its name is not allowed"]);
+  assert.deepEqual(joined.warnings, ["refs/heads/-x is not shared: why not"]);
   assert.deepEqual([joined.refs, joined.unshared], [{}, false]);
 });
