@@ -11,14 +11,23 @@ export function printJson(io: Io, value: unknown): void {
   io.stdout(JSON.stringify(value) + "\n");
 }
 
-/** Prints rows under headings, in columns two spaces apart; numbers are aligned to the right. */
+/** A cell that is so much longer than most of its column, or than this, is not made room for. */
+const LONGER = 24;
+const LONG = 72;
+
+/**
+ * Prints rows under headings, in columns two spaces apart; numbers are aligned to the right. A cell
+ * that is much longer than the others of its column pushes its own row only.
+ */
 export function printTable(
   io: Io,
   headings: readonly string[],
   rows: readonly (readonly (string | number)[])[],
 ): void {
   const texts = [headings, ...rows].map((row) => row.map((cell) => printable(String(cell))));
-  const widths = headings.map((_, i) => Math.max(...texts.map((row) => row[i]!.length)));
+  const widths = headings.map((heading, i) =>
+    columnWidth(heading, texts.slice(1).map((row) => row[i]!.length))
+  );
   const right = headings.map((_, i) => rows.length > 0 && typeof rows[0]![i] === "number");
   for (const row of texts) {
     const cells = row.map((cell, i) =>
@@ -26,6 +35,12 @@ export function printTable(
     );
     io.stdout(cells.join("  ").trimEnd() + "\n");
   }
+}
+
+function columnWidth(heading: string, lengths: readonly number[]): number {
+  const half = lengths.toSorted((a, b) => a - b)[(lengths.length - 1) >> 1] ?? 0;
+  const most = Math.min(LONG, half + LONGER);
+  return lengths.reduce((width, n) => n <= most && n > width ? n : width, heading.length);
 }
 
 /** Tells a person what was done; never mixed with data. */

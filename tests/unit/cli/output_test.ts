@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { formatBytes, formatDuration } from "../../../lib/cli/output.ts";
+import { formatBytes, formatDuration, printTable } from "../../../lib/cli/output.ts";
 import { progressLine } from "../../../lib/cli/progress.ts";
 import type { Io } from "../../../lib/cli/io.ts";
 
@@ -18,6 +18,26 @@ Deno.test("formatBytes and formatDuration: short and rounded down", () => {
     "2 h",
     "2 days",
   ]);
+});
+
+Deno.test("printTable: a name that is much longer than the others pushes its own row only", () => {
+  const table = (rows: string[][]) => {
+    let out = "";
+    const io = { ...watched(false).io, stdout: (text: string) => void (out += text) };
+    printTable(io, ["REPOSITORY", "BRANCH", "ADDRESS"], rows);
+    return out.split("\n").slice(0, -1);
+  };
+  const long = "x".repeat(100);
+  assert.deepEqual(table([["a", "main", "here"], [long, "main", "here"], ["b", long, "here"]]), [
+    "REPOSITORY  BRANCH  ADDRESS",
+    "a           main    here",
+    `${long}  main    here`,
+    `b           ${long}  here`,
+  ]);
+  assert.equal(table([[long, "main", "here"]])[0], "REPOSITORY  BRANCH  ADDRESS");
+  // Names of usual lengths are lined up, however much they differ.
+  const usual = "a-rather-long-branch-name";
+  assert.deepEqual(table([["a", "main", "here"], ["a", usual, "here"]])[1]!.indexOf("here"), 39);
 });
 
 function watched(interactive: boolean): { io: Io; said: () => string } {
