@@ -126,7 +126,7 @@ export class HttpServer implements AsyncDisposable {
       server.once("error", (cause: Error & { code?: string }) =>
         reject(
           new NetworkError(
-            cause.code === "EADDRINUSE" ? "port-in-use" : "can't-listen",
+            cause.code === "EADDRINUSE" ? "port-in-use" : "cannot-listen",
             `can't listen on ${formatEndpoint({ host, port })}: ${cause.message}`,
             { hint: "gtr config default.listen <host:port>", cause },
           ),
