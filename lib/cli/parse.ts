@@ -8,6 +8,9 @@ import { UsageError } from "../common/errors.ts";
 import type { Options } from "./io.ts";
 import type { Verb } from "./verb.ts";
 
+/** Verbs that git has, too. */
+const GIT_HAS = new Set(["config", "init", "status"]);
+
 /** What follows a verb, read; or that its help is wanted. */
 export type Parsed =
   | { readonly help: true }
@@ -38,8 +41,10 @@ export function parse(verb: Verb, words: readonly string[]): Parsed {
       });
     }
     const why = error.message.replace(/^error: /, "").replaceAll("\n", " ");
+    const isForeign = GIT_HAS.has(verb.name) && error.code === "commander.unknownOption";
+    const git = isForeign ? `; git's own: git ${[verb.name, ...words].join(" ")}` : "";
     throw new UsageError("usage", `can't run gtr ${verb.name}: ${why}`, {
-      hint: `gtr help ${verb.name}`,
+      hint: `gtr help ${verb.name}${git}`,
     });
   }
   return { help: false, operands: command.args, options: command.opts<Options>() };

@@ -12,8 +12,8 @@ export const GTR_USAGE: ProgramUsage = {
   details: [
     "Shares the branches you choose over peer-to-peer networks. Everyone else clones and pulls " +
     "them with plain git, by the address that gtr init prints, and passes them on.",
-    "A word that is not a verb of gtr is a git command: gtr log is git log. So gtr can be an alias " +
-    "of git.",
+    "A word that is not a verb of gtr is a git command: gtr log is git log. Some verbs, such as " +
+    "status, config and init, have the name of one of git's and are not it.",
   ],
   options: [
     HELP_OPTION,

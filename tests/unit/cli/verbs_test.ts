@@ -52,6 +52,18 @@ Deno.test("verbs: every one loads, and its examples are right uses of it", async
   }
 });
 
+Deno.test("usage: nobody is told to make gtr an alias of git, since some words are gtr's own", async () => {
+  await using user = await User.make();
+  for (const words of [["status", "-s"], ["init", "--bare"], ["config", "user.name"]]) {
+    const { code, out, err } = await user.gtr(user.folder, ...words);
+    assert.deepEqual([code, out], [2, ""], words.join(" "));
+    assert.match(err, new RegExp(`^hint: .*git's own: git ${words[0]} `, "m"));
+  }
+  const readme = await Deno.readTextFile(new URL("../../../README.md", import.meta.url));
+  const help = (await user.gtr(user.folder, "help")).out;
+  for (const text of [readme, help]) assert.doesNotMatch(text, /\balias\b/);
+});
+
 Deno.test("usage: wrong use exits 2 with a hint", async () => {
   await using user = await User.make();
   const cases: [string[], RegExp][] = [
