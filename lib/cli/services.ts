@@ -21,6 +21,7 @@ export type Gtd =
     | "who"
     | "follow"
     | "unfollow"
+    | "own"
     | "status"
     | "version"
     | "health"

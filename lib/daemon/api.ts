@@ -323,6 +323,18 @@ export const Status = v.object({
 });
 export type Status = v.InferOutput<typeof Status>;
 
+/** One's own repositories, as this gtd publishes them: its settings may be others than the asker's. */
+export const OwnStates = v.record(
+  v.string(),
+  v.object({
+    /** Network -> address. */
+    addresses: v.record(v.string(), v.string()),
+    /** What keeps it from being published as it is. */
+    hindrances: v.array(v.string()),
+  }),
+);
+export type OwnStates = v.InferOutput<typeof OwnStates>;
+
 export const ProgressLine = v.object({
   progress: v.object({ done: v.number(), total: v.number(), what: v.string() }),
 });

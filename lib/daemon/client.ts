@@ -17,6 +17,7 @@ import {
   ImportedState,
   KeyFaults,
   type KeyRequest,
+  OwnStates,
   PlannedPack,
   ProgressLine,
   PublishedState,
@@ -172,6 +173,11 @@ export class GtrClient implements AsyncDisposable {
   /** Why keys can't be used, by network. */
   async keyFaults(wait: Wait): Promise<KeyFaults> {
     return await this.#get("/v1/keys", KeyFaults, wait.signal);
+  }
+
+  /** One's own repositories by name: what is shared, and what was pushed. */
+  async own(wait: Wait): Promise<OwnStates> {
+    return await this.#get("/v1/own", OwnStates, wait.signal);
   }
 
   /** How gtd's networks are. */

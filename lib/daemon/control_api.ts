@@ -75,6 +75,7 @@ export function controlApi(options: ControlOptions): Hono {
     return c.json(await engineStatus(await options.engine(), uptimeSeconds));
   });
   app.get("/v1/health", async (c) => c.json(await engineHealth((await options.engine()).parts)));
+  app.get("/v1/own", async (c) => c.json(await (await options.engine()).ownStates()));
   app.get("/v1/keys", async (c) => {
     const { transports } = (await options.engine()).parts;
     return c.json(Object.fromEntries(transports.flatMap(({ scheme, key }) => {

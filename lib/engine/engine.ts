@@ -37,6 +37,7 @@ import { liveAnswer } from "./live_answer.ts";
 import { openNetworks } from "./networks.ts";
 import { answerTimeout, changeRepository, type EngineParts, repositoryKey } from "./parts.ts";
 import { catchUpWithMachines, divergences } from "./own_machines.ts";
+import { ownAddresses } from "./publish.ts";
 import { type PublishOptions, type PublishOutcome, publishShared } from "./publish_shared.ts";
 import type { PushRequest, PushResult } from "./push.ts";
 import { pushOwn } from "./push_own.ts";
@@ -61,6 +62,14 @@ export interface EngineOptions {
   readonly gateways?: TransportContext["gateways"];
   /** Where they outlive this engine. */
   readonly passwords?: Passwords;
+}
+
+/** How one of one's own repositories is published. */
+export interface OwnState {
+  /** Network -> address. */
+  readonly addresses: Readonly<Record<string, string>>;
+  /** What keeps it from being published as it is, one line each. */
+  readonly hindrances: readonly string[];
 }
 
 /** One user's node. */
@@ -256,20 +265,33 @@ export class Engine implements AsyncDisposable {
    * nobody watches when gtd publishes on its own.
    */
   async hindrances(): Promise<string[]> {
-    const shares = await new Shares(this.parts.home).list();
     const { unopened = [] } = this.parts;
-    const found = unopened.map((why) => `not published on ${why}`);
-    found.push(
-      ...shares.flatMap(({ gitDir, name }) =>
-        (this.#hindrances.get(gitDir) ?? []).map((why) => `${name}: ${why}`)
+    return [
+      ...unopened.map((why) => `not published on ${why}`),
+      ...Object.entries(await this.ownStates()).flatMap(([name, { hindrances }]) =>
+        hindrances.map((why) => `${name}: ${why}`)
       ),
-    );
+    ];
+  }
+
+  /** The same for each of one's own repositories, by name, with its addresses. */
+  async ownStates(): Promise<Record<string, OwnState>> {
+    const found = new Map<string, Set<string>>();
+    const add = (name: string, lines: readonly string[]) =>
+      found.set(name, new Set([...found.get(name) ?? [], ...lines]));
+    for (const { gitDir, name } of await new Shares(this.parts.home).list()) {
+      add(name, this.#hindrances.get(gitDir) ?? []);
+    }
     for (const repository of await this.own()) {
       const state = await repository.state().catch(() => undefined); // damaged: the store's check says so
-      const lines = state ? divergences(this.parts, repository.name, state) : [];
-      found.push(...lines.map((why) => `${repository.name}: ${why}`));
+      add(repository.name, state ? divergences(this.parts, repository.name, state) : []);
     }
-    return [...new Set(found)];
+    return Object.fromEntries(
+      [...found].map(([name, lines]) => [
+        name,
+        { addresses: ownAddresses(this.parts, name), hindrances: [...lines] },
+      ]),
+    );
   }
 
   /** Takes over what other machines of this user have published of one of his repositories. */

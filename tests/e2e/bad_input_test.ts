@@ -119,6 +119,7 @@ Deno.test("refs that can't be shared", async (t) => {
   await using alice = await Node.make("none", QUICK);
   const url = await alice.share("hello");
   const hello = alice.path("hello");
+  const listed = await alice.gtr("list");
 
   await t.step("a branch that doesn't exist", async () => {
     await complains(alice, ["gtr", "share", "nope"], {
@@ -128,11 +129,66 @@ Deno.test("refs that can't be shared", async (t) => {
   });
   await t.step("a name that git allows and a manifest doesn't", async () => {
     await alice.gitIn(hello, "update-ref", "refs/heads/a/-x", "HEAD");
-    const { code, stdout, stderr } = await alice.run("gtr", ["share", "a/-x"], { cwd: hello });
-    assert.equal(code, 0, stderr);
-    assert.equal(stdout.trim(), url);
-    assert.match(stderr, /^warning: refs\/heads\/a\/-x is not shared: its name is not allowed$/m);
-    assert.doesNotMatch(await alice.git("ls-remote", url), /-x/);
+    const long = "x".repeat(240);
+    await alice.gitIn(hello, "update-ref", `refs/heads/${long}`, "HEAD");
+    for (
+      const [branch, says] of [
+        ["a/-x", /can't share a\/-x: a part of its name starts with "-"/],
+        [long, /can't share x{240}: its name is too long: over 250 bytes/],
+      ] as const
+    ) {
+      await complains(alice, ["gtr", "share", branch], { says, hints: /another name/ }, {
+        cwd: hello,
+      });
+    }
+    assert.equal(await alice.gtr("list"), listed);
+    // Tags come with the branch: one that can't is told, and the others are published.
+    await alice.gitIn(hello, "tag", `${long}xxxxx`);
+    const { stderr } = await alice.run("gtr", ["share"], { cwd: hello });
+    assert.match(stderr, /^warning: refs\/tags\/x{245} is not shared: its name is too long/m);
+    assert.doesNotMatch(await alice.git("ls-remote", url), /-x|xx/);
+    const doctor = await alice.run("gtr", ["doctor"], { cwd: hello });
+    assert.match(
+      doctor.stdout,
+      /^warning share hello: refs\/tags\/x{245} is not shared: its name/m,
+    );
+    await alice.gitIn(hello, "tag", "-d", `${long}xxxxx`);
+  });
+  await t.step("a branch that is renamed to one stays published", async () => {
+    await alice.gitIn(hello, "branch", "topic");
+    await alice.gtrIn(hello, "share", "topic");
+    const before = await alice.git("ls-remote", url);
+    await alice.gitIn(hello, "branch", "-m", "topic", "a/-z");
+    const { stderr } = await alice.run("gtr", ["init"], { cwd: hello });
+    assert.match(
+      stderr,
+      /refs\/heads\/topic stays published as it was: it is refs\/heads\/a\/-z now/,
+    );
+    assert.equal(await alice.git("ls-remote", url), before);
+    const { stdout } = await alice.run("gtr", ["doctor"], { cwd: hello });
+    assert.match(stdout, /^warning share hello: refs\/heads\/topic stays published as it was/m);
+    await alice.gtrIn(hello, "remove", "topic");
+  });
+  await t.step("more than a manifest can hold", async () => {
+    await alice.git("init", "-q", "many");
+    const many = alice.path("many");
+    await alice.gitIn(many, "commit", "-q", "--allow-empty", "-m", "first");
+    const oid = await alice.gitIn(many, "rev-parse", "HEAD");
+    const tags = Array.from({ length: 50_001 }, (_, i) => `${oid} refs/tags/t${i}\n`).sort();
+    await Deno.writeTextFile(
+      `${many}/.git/packed-refs`,
+      `# pack-refs with: peeled fully-peeled sorted \n${tags.join("")}`,
+    );
+    await complains(alice, ["gtr", "init"], {
+      says: /can't publish many: it has 50,002 branches and tags to share, more than 50,000/,
+      hints: /share fewer branches/,
+    }, { cwd: many });
+    assert.match(await alice.gtr("list"), /^many +main +\S+ +not published /m);
+    const { code, stdout } = await alice.run("gtr", ["doctor"], { cwd: many });
+    assert.equal(code, 1);
+    assert.match(stdout, /^failed share many: it can't be published: it has 50,002 branches/m);
+    assert.doesNotMatch(stdout, /store .*\/many/); // nothing was made
+    await alice.gtr("remove", "--repository", "many");
   });
   await t.step("pushes", async () => {
     for (const ref of ["refs/notes/commits", "refs/heads/a/-y"]) {

@@ -244,6 +244,16 @@ Deno.test("gtd starts when it is needed, and outlives who started it", async (t)
     assert.doesNotMatch(environment, /(^|\0)GIT_DIR=/);
     assert.equal(await Deno.readTextFile(bob.path("copy/readme.txt")), "hello\n");
   });
+  await t.step("gtr list says where that gtd publishes, not this shell", async () => {
+    await using bob = await Node.make(bootstrap);
+    await bob.share("hi");
+    await bob.stopGtd();
+    const env = { GTR_TRANSPORTS: "torrent" };
+    await bob.run("gtr", ["daemon", "start"], { env });
+    assert.match(await bob.gtr("list"), /^hi +main +[0-9a-f]{10} +torrent:\/\/\S+\/hi$/m);
+    await bob.stopGtd();
+    assert.match(await bob.gtr("list"), /torrent:\/\/\S+\/hi holepunch:\/\/\S+\/hi$/m);
+  });
   await t.step("not when it must not: the helper does the work itself", async () => {
     await using bob = await Node.make(bootstrap, { GTR_DAEMON_AUTOSTART: "0" });
     await bob.git("clone", "-q", url, "copy");

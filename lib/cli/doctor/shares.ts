@@ -75,8 +75,11 @@ async function look(
     const more = faults.some.length - 1;
     return warning(what, more > 0 ? `${fault}; nor are ${more} others` : fault, "rename it");
   }
+  const running = await gtd();
+  const [hindrance] = (await running?.own({ signal }))?.[name]?.hindrances ?? [];
+  if (hindrance !== undefined) return warning(what, hindrance, "gtr status lists all of them");
   if (pending.length > 0) {
-    const hint = await gtd() ? "gtr status says why, if it stays so" : "gtr daemon start";
+    const hint = running ? "gtr daemon logs says why, if it stays so" : "gtr daemon start";
     return warning(what, `not yet published: ${named(pending)}`, hint);
   }
   return ok(what, branches.length > 0 ? `published: ${named(branches)}` : "shares nothing");

@@ -1,12 +1,16 @@
 /** `gtr list` */
+import { deadline } from "../../common/wait.ts";
 import type { Settings } from "../../common/settings.ts";
+import type { OwnStates } from "../../daemon/api.ts";
 import { listShared, type SharedRepository, shortBranch } from "../../exporter/share.ts";
+import { shareState } from "../../exporter/share_state.ts";
 import { listRefs } from "../../git_interface/refs.ts";
 import { formatAddress } from "../../identity/address.ts";
-import { readKey } from "../../identity/keys.ts";
+import { type PublisherKey, readKey } from "../../identity/keys.ts";
 import { type Flow, flowOf } from "../../manifest/flow.ts";
 import { Store } from "../../store/store.ts";
-import type { Call, Io } from "../io.ts";
+import { STATUS_MS } from "../gtd.ts";
+import type { Call } from "../io.ts";
 import { networks, ownForms } from "../networks.ts";
 import { note, printJson, printTable } from "../output.ts";
 
@@ -18,6 +22,8 @@ interface ListedBranch {
   readonly oid: string | null;
   /** Where it is another than "both". */
   readonly flow?: Flow;
+  /** Where what is here is not what others get; gtr status says why, if it stays so. */
+  readonly state?: "not published" | "diverged";
   /** Network -> address. */
   readonly addresses: Readonly<Record<string, string>>;
 }
@@ -26,40 +32,68 @@ interface ListedBranch {
 export async function run(call: Call): Promise<void> {
   const { io, home } = call;
   const repositories = await listShared(home);
+  const key = await readKey(home.identity);
+  const states = await askGtd(call);
+  const bySettings = await addressesBySettings(call, key);
+  const addressesOf = (name: string) => states[name]?.addresses ?? bySettings(name);
+  const listed: ListedBranch[] = [];
+  for (const repository of repositories) {
+    listed.push(...await branchesOf(call, repository, addressesOf(repository.name), key));
+  }
+  listed.push(...await pushedBranches(call, listed, addressesOf));
+  if (call.options.json) return printJson(io, listed);
+  if (listed.length === 0) return note(io, "nothing is shared; gtr init shares a repository");
+  const withFlow = listed.some(({ flow }) => flow !== undefined);
+  const withState = listed.some(({ state }) => state !== undefined);
+  printTable(
+    io,
+    [
+      ...["REPOSITORY", "BRANCH", "COMMIT"],
+      ...(withState ? ["STATE"] : []),
+      ...(withFlow ? ["FLOW"] : []),
+      "ADDRESS",
+    ],
+    listed.map(({ repository, branch, oid, state, flow, addresses }) => [
+      repository,
+      branch,
+      oid?.slice(0, 10) ?? "-",
+      ...(withState ? [state ?? "published"] : []),
+      ...(withFlow ? [flow ?? "both"] : []),
+      Object.values(addresses).join(" "),
+    ]),
+  );
+  for (const [name, { hindrances }] of Object.entries(states)) {
+    for (const why of hindrances) note(io, `warning: ${name}: ${why}`);
+  }
+}
+
+/** What the gtd that runs says: it may have been started with other settings than this shell has. */
+async function askGtd({ services, home, io }: Call): Promise<OwnStates> {
+  await using gtd = await services.running(home);
+  if (!gtd) return {};
+  using limit = deadline(STATUS_MS, "gtd's addresses", io.signal, "gtr daemon logs says why");
+  return await gtd.own(limit);
+}
+
+/** The addresses that a gtd with these settings would serve. */
+async function addressesBySettings(
+  { io, ...call }: Call,
+  key: PublisherKey | undefined,
+): Promise<(name: string) => Record<string, string>> {
   const settings = await call.settings();
   const server = serverAddress(settings);
-  const key = await readKey(home.identity);
   const forms = await ownForms(settings, key, io.signal);
   const schemes = (await networks(settings.get("transports")))
     // Nobody is reached by an address that has to name a server and doesn't.
     .filter((scheme) => scheme !== "default" || server !== "")
     .filter((scheme) => !forms.has(scheme) || forms.get(scheme) !== undefined);
-  const addressesOf = (name: string) =>
+  return (name) =>
     Object.fromEntries(schemes.map((scheme) => {
       const form = forms.get(scheme);
       if (form) return [scheme, form(name)];
       const host = scheme === "default" ? server : undefined;
       return [scheme, formatAddress({ scheme, host, id: key?.id ?? "", name })];
     }));
-  const listed: ListedBranch[] = [];
-  for (const repository of repositories) {
-    listed.push(...await branchesOf(repository, addressesOf(repository.name), io));
-  }
-  listed.push(...await pushedBranches(call, listed, addressesOf));
-  if (call.options.json) return printJson(io, listed);
-  if (listed.length === 0) return note(io, "nothing is shared; gtr init shares a repository");
-  const withFlow = listed.some(({ flow }) => flow !== undefined);
-  printTable(
-    io,
-    ["REPOSITORY", "BRANCH", "COMMIT", ...(withFlow ? ["FLOW"] : []), "ADDRESS"],
-    listed.map(({ repository, branch, oid, flow, addresses }) => [
-      repository,
-      branch,
-      oid?.slice(0, 10) ?? "-",
-      ...(withFlow ? [flow ?? "both"] : []),
-      Object.values(addresses).join(" "),
-    ]),
-  );
 }
 
 /** What was shared by pushing to one's own address, and is in no working repository's settings. */
@@ -100,9 +134,10 @@ function serverAddress(settings: Settings): string {
 }
 
 async function branchesOf(
+  { io, home }: Call,
   { gitDir, name, settings }: SharedRepository,
   addresses: Readonly<Record<string, string>>,
-  io: Io,
+  key: PublisherKey | undefined,
 ): Promise<ListedBranch[]> {
   if (!settings) {
     note(io, `warning: the folder of ${name} is gone: ${gitDir}`);
@@ -112,10 +147,17 @@ async function branchesOf(
   if (settings.branches.length === 0) return [];
   // All at once: git takes long to match thousands of refs against thousands of names.
   const oids = await listRefs(gitDir, ["refs/heads"], io.signal);
+  const stored = key && new Store(home).repository(key.publicKeyHex, name);
+  const published = stored && await shareState({ gitDir, name }, stored, io.signal);
+  const stateOf = (branch: string): Pick<ListedBranch, "state"> => {
+    if (!published || published.pending.includes(branch)) return { state: "not published" };
+    return published.diverged.includes(branch) ? { state: "diverged" } : {};
+  };
   return settings.branches.map((branch) => ({
     repository: name,
     branch: shortBranch(branch),
     oid: oids.get(branch) ?? null,
+    ...oids.has(branch) ? stateOf(branch) : {},
     ...unusual(settings.flow ?? "both"),
     addresses,
   }));

@@ -314,6 +314,7 @@ Deno.test("list: every shared branch of every repository", async () => {
       repository: "hello",
       branch: "main",
       oid,
+      state: "not published", // the gtd of this test puts nothing into the store
       addresses: { torrent: `torrent://${id}/hello`, holepunch: `holepunch://${id}/hello` },
     },
     {
@@ -325,11 +326,51 @@ Deno.test("list: every shared branch of every repository", async () => {
     },
   ]);
   assert.deepEqual((await user.gtr(user.folder, "list")).out.split("\n"), [
-    "REPOSITORY  BRANCH  COMMIT      FLOW      ADDRESS",
-    `hello       main    ${oid.slice(0, 10)}  both      ${addresses(id, "hello").join(" ")}`,
-    `unborn      trunk   -           announce  ${addresses(id, "unborn").join(" ")}`,
+    "REPOSITORY  BRANCH  COMMIT      STATE          FLOW      ADDRESS",
+    `hello       main    ${oid.slice(0, 10)}  not published  both      ${
+      addresses(id, "hello").join(" ")
+    }`,
+    `unborn      trunk   -           published      announce  ${addresses(id, "unborn").join(" ")}`,
     "",
   ]);
+});
+
+Deno.test("list: what gtd serves, and what keeps it from that, not what this shell says", async () => {
+  await using user = await User.make();
+  await user.gtr(await user.repository("hello"), "init");
+  user.env.set("GTR_TRANSPORTS", "holepunch");
+  user.own = {
+    hello: { addresses: { torrent: "torrent://by-gtd/hello" }, hindrances: ["it rains"] },
+  };
+  const { out, err } = await user.gtr(user.folder, "list");
+  assert.match(out, /not published {2}torrent:\/\/by-gtd\/hello\n$/);
+  assert.equal(err, "warning: hello: it rains\n");
+  user.daemon = "stopped";
+  assert.match((await user.gtr(user.folder, "list")).out, / holepunch:\/\/[0-9a-f]{40}\/hello\n$/);
+});
+
+Deno.test("share and init: a branch that can't be published is refused, and nothing is shared", async () => {
+  await using user = await User.make();
+  const folder = await user.repository("hello");
+  const long = "x".repeat(240);
+  await git(folder, "update-ref", `refs/heads/${long}`, "HEAD");
+  await git(folder, "update-ref", "refs/heads/a/-x", "HEAD");
+  await git(folder, "symbolic-ref", "HEAD", "refs/heads/a/-x");
+  for (
+    const [words, why] of [
+      [
+        ["share", long],
+        /^gtr: can't share x{240}: its name is too long: over 250 bytes, .*\nhint: /,
+      ],
+      [["init"], /^gtr: can't share a\/-x: a part of its name starts with "-"\nhint: /],
+    ] as const
+  ) {
+    const { code, out, err } = await user.gtr(folder, ...words);
+    assert.deepEqual([code, out], [1, ""]);
+    assert.match(err, why);
+  }
+  assert.deepEqual(user.published, []);
+  assert.equal((await user.gtr(folder, "list")).out, "");
 });
 
 /** Where a repository is by default. */

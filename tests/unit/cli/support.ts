@@ -4,7 +4,13 @@ import type { Io } from "../../../lib/cli/io.ts";
 import { run } from "../../../lib/cli/run.ts";
 import type { Gtd, Services } from "../../../lib/cli/services.ts";
 import { NetworkError, toGtrError } from "../../../lib/common/errors.ts";
-import type { CommitHolders, Health, PlannedPack, Status } from "../../../lib/daemon/api.ts";
+import type {
+  CommitHolders,
+  Health,
+  OwnStates,
+  PlannedPack,
+  Status,
+} from "../../../lib/daemon/api.ts";
 import { readRepositorySettings } from "../../../lib/exporter/repository_settings.ts";
 import { formatAddress } from "../../../lib/identity/address.ts";
 import { loadOrCreateKey } from "../../../lib/identity/keys.ts";
@@ -44,6 +50,8 @@ export class User implements AsyncDisposable {
   /** What gtd was asked to follow and unfollow. */
   readonly asked: string[] = [];
   warnings: string[] = [];
+  /** What gtd says of one's own repositories. */
+  own: OwnStates = {};
   packs: PlannedPack[] = [];
   /** What gtd answers to `who`. */
   holders: CommitHolders[] = [];
@@ -169,6 +177,7 @@ export class User implements AsyncDisposable {
         return Promise.resolve({ repositories: this.holders, warning: this.warnings[0] });
       },
       plannedPacks: () => Promise.resolve(this.packs),
+      own: () => Promise.resolve(this.own),
       status: () => Promise.resolve(this.status()),
       version: () => Promise.resolve({ version: this.status().daemon.version, pid: 42 }),
       health: () => Promise.resolve(this.health()),
