@@ -14,6 +14,7 @@ import { controlApi } from "./control_api.ts";
 import { Log } from "./log.ts";
 import { ServiceNotifier } from "./notify.ts";
 import { Service } from "./service.ts";
+import { lockHolder, writePid } from "./lock_holder.ts";
 import { socketPath } from "./socket.ts";
 
 /** Requests under way may end by themselves for so long, then the engine: five seconds in all. */
@@ -39,6 +40,7 @@ export async function runGtd(options: GtdOptions): Promise<void> {
   await home.ensure();
   using lock = await Deno.open(home.lock, { write: true, create: true, mode: 0o600 });
   if (!await lock.tryLock(true)) return await joinOther(home, options.ready);
+  await writePid(lock);
   const settings = await Settings.load(home);
   settings.check(); // who starts us hears of it
 
@@ -137,12 +139,12 @@ async function joinOther(home: Home, ready: () => void): Promise<void> {
     }
     await sleep(50, limit.signal).catch(() => {});
   }
+  const pid = await lockHolder(home);
+  const process = pid === undefined ? "" : ` (process ${pid})`;
   throw new StoreError(
     "gtd-stuck",
-    `can't start gtd: another one holds ${home.root} and does not answer`,
-    {
-      hint: "end that process, then try again",
-    },
+    `can't start gtd: another one${process} holds ${home.root} and does not answer`,
+    { hint: `end that process, then try again${pid === undefined ? "" : `: kill ${pid}`}` },
   );
 }
 

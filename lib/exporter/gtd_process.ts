@@ -17,6 +17,9 @@ import { GtrClient } from "../daemon/client.ts";
 const START_MS = 15_000;
 const STOP_MS = 10_000;
 
+/** What gtd itself may say, too. */
+const CANNOT_START = "can't start gtd: ";
+
 /**
  * git starts gtd, as it starts its own helpers: it is the only program that may be run, since a
  * binary can't know at its making where its gtd will lie. git's own traces in the environment end
@@ -143,9 +146,10 @@ async function startFailure(home: Home, error: unknown, logStart: number): Promi
   const lines = new TextDecoder().decode(log.subarray(logStart)).split("\n");
   const said = lines.findLastIndex((line) => line.startsWith("gtd: "));
   const hint = /^hint: (.+)/.exec(lines[said + 1] ?? "")?.[1];
+  const why = lines[said]?.slice("gtd: ".length) ?? (error as Error).message;
   return new StoreError(
     "gtd-failed",
-    `can't start gtd: ${lines[said]?.slice("gtd: ".length) ?? (error as Error).message}`,
+    why.startsWith(CANNOT_START) ? why : `${CANNOT_START}${why}`,
     {
       hint: hint ?? "gtr daemon logs",
       cause: error,

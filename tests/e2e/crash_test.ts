@@ -160,8 +160,10 @@ Deno.test("one gtd per home, whatever the last one left", async (t) => {
     Deno.kill(pid!, "SIGSTOP");
     try {
       await complains(node, ["gtr", "daemon", "start"], {
-        says: /another one holds .* and does not answer/,
-        hints: /end that process/,
+        says: new RegExp(
+          `^gtr: can't start gtd: another one \\(process ${pid}\\) holds .* and does not answer`,
+        ),
+        hints: new RegExp(`end that process, then try again: kill ${pid}$`),
         within: 30_000,
       });
     } finally {

@@ -4,6 +4,7 @@
  * @module
  */
 import { VERSION } from "../../common/version.ts";
+import { lockHolder } from "../../daemon/lock_holder.ts";
 import { socketPath } from "../../daemon/socket.ts";
 import { gtdPath } from "../../exporter/gtd_process.ts";
 import { type Check, failed, type Finding, ok, type Patient, warning } from "./check.ts";
@@ -27,10 +28,14 @@ export const gtd: Check = {
 
 async function absent({ call: { home } }: Patient): Promise<Finding> {
   if (await isHeld(home.lock)) {
+    const pid = await lockHolder(home);
     return failed(
       "gtd",
-      `a process holds ${home.lock} and does not answer`,
-      "end that gtd, then: gtr daemon start; gtr daemon logs may say what it does",
+      `${
+        pid === undefined ? "a process" : `process ${pid}`
+      } holds ${home.lock} and does not answer`,
+      `end that gtd${pid === undefined ? "" : ` (kill ${pid})`}, then: gtr daemon start; ` +
+        "gtr daemon logs may say what it does",
     );
   }
   const path = gtdPath();
