@@ -63,7 +63,13 @@ export function storeError(what: string, cause: unknown): StoreError {
       cause,
     });
   }
-  if (code === "EACCES" || code === "EPERM" || code === "EROFS") {
+  if (code === "EROFS") {
+    return new StoreError("not-writable", `${what}: its file system is read-only`, {
+      hint: "make it writable, or choose another place",
+      cause,
+    });
+  }
+  if (code === "EACCES" || code === "EPERM") {
     return new StoreError("not-writable", `${what}: permission denied`, {
       hint: "check the owner and mode of GTR_HOME",
       cause,

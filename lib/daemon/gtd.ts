@@ -4,6 +4,7 @@
  * @module
  */
 import { rm } from "node:fs/promises";
+import { storeError } from "../common/atomic_file.ts";
 import { GtrError, StoreError } from "../common/errors.ts";
 import { Home } from "../common/home.ts";
 import { Settings } from "../common/settings.ts";
@@ -38,7 +39,7 @@ export interface GtdOptions {
 export async function runGtd(options: GtdOptions): Promise<void> {
   const home = new Home();
   await home.ensure();
-  using lock = await Deno.open(home.lock, { write: true, create: true, mode: 0o600 });
+  using lock = await openLock(home);
   if (!await lock.tryLock(true)) return await joinOther(home, options.ready);
   await writePid(lock);
   const settings = await Settings.load(home);
@@ -89,6 +90,12 @@ export async function runGtd(options: GtdOptions): Promise<void> {
     await rm(path, { force: true });
     log("gtd stopped");
   }
+}
+
+async function openLock({ lock }: Home): Promise<Deno.FsFile> {
+  return await Deno.open(lock, { write: true, create: true, mode: 0o600 }).catch((error) => {
+    throw storeError(`can't write ${lock}`, error);
+  });
 }
 
 /** The place in the code, unless it is the system's or a peer's fault: those errors have a code. */

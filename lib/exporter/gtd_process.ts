@@ -7,6 +7,7 @@ import { spawn } from "node:child_process";
 import { open } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { storeError } from "../common/atomic_file.ts";
 import { childEnvironment } from "../common/child_environment.ts";
 import { GitError, GtrError, StoreError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
@@ -46,7 +47,9 @@ export async function startGtd(home: Home, wait: Wait): Promise<{ pid: number; s
   await home.ensure();
   const logStart = await Deno.stat(home.log).then((info) => info.size, () => 0);
   {
-    await using log = await open(home.log, "a", 0o600);
+    await using log = await open(home.log, "a", 0o600).catch((error) => {
+      throw storeError(`can't write ${home.log}`, error);
+    });
     using limit = deadline(START_MS, "gtd to start", wait.signal, "gtr daemon logs");
     const child = spawn("git", ["-c", `alias.start-gtd=!${IN_BACKGROUND}`, "start-gtd"], {
       cwd: home.root,

@@ -6,7 +6,7 @@
 import { Store } from "../../store/store.ts";
 import { formatDuration } from "../output.ts";
 import { type Check, type Finding, ok, type Patient, warning } from "./check.ts";
-import { homeInfo } from "./home.ts";
+import { homeInfo, isReadOnly } from "./home.ts";
 
 /** Others' clocks and ours may differ by so much, in milliseconds. */
 const OTHERS_MS = 5 * 60_000;
@@ -46,7 +46,9 @@ export function judgeClock({ now, file, others, own }: Times): Finding {
       HINT,
     );
   }
-  if (file === undefined) return ok("clock", "not checked: there is no home to compare it with");
+  if (file === undefined) {
+    return ok("clock", "not checked: there is no home, or nothing can be written there");
+  }
   return others === undefined
     ? ok("clock", "as the file system's; nothing of others is here to compare it with")
     : ok("clock", "as the file system's, and not behind what others published");
@@ -62,7 +64,11 @@ async function readTimes({ call: { home } }: Patient): Promise<Times> {
     const whose = role === "published" ? "own" : "others";
     times[whose] = Math.max(times[whose] ?? 0, manifest.created * 1000);
   }
-  const path = await Deno.makeTempFile({ dir: home.root, prefix: "clock-", suffix: ".tmp" });
+  const path = await Deno.makeTempFile({ dir: home.root, prefix: "clock-", suffix: ".tmp" })
+    .catch((error) => {
+      if (!isReadOnly(error)) throw error;
+    });
+  if (path === undefined) return { ...times, now: Date.now() };
   try {
     const file = (await Deno.stat(path)).mtime?.getTime();
     return { ...times, file, now: Date.now() };

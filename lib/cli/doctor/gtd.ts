@@ -8,6 +8,7 @@ import { lockHolder } from "../../daemon/lock_holder.ts";
 import { socketPath } from "../../daemon/socket.ts";
 import { gtdPath } from "../../exporter/gtd_process.ts";
 import { type Check, failed, type Finding, ok, type Patient, warning } from "./check.ts";
+import { isReadOnly } from "./home.ts";
 
 export const gtd: Check = {
   what: "gtd",
@@ -55,7 +56,7 @@ async function isHeld(lock: string): Promise<boolean> {
     using file = await Deno.open(lock, { write: true });
     return !await file.tryLock(true);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound || isReadOnly(error)) return false;
     throw error;
   }
 }

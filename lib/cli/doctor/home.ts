@@ -19,6 +19,14 @@ export const home: Check = {
       return [failed("home", `${root} is another user's`, "choose a GTR_HOME of your own")];
     }
     const mode = info.mode ?? 0o700;
+    try {
+      // A change that changes nothing: permissions don't tell.
+      if (Deno.build.os !== "windows") await Deno.chmod(root, mode & 0o7777);
+    } catch (error) {
+      if (!isReadOnly(error)) throw error;
+      const why = `${root} is on a read-only file system`;
+      return [failed("home", why, "choose another GTR_HOME, or make it writable")];
+    }
     if ((mode & 0o700) !== 0o700) {
       return [failed("home", `${root} can't be read and written`, `chmod 700 ${root}`)];
     }
@@ -28,6 +36,11 @@ export const home: Check = {
     return [ok("home", root)];
   },
 };
+
+/** Whether the system refused to write for that reason. */
+export function isReadOnly(error: unknown): boolean {
+  return (error as { code?: unknown } | undefined)?.code === "EROFS";
+}
 
 /** What the folder is; undefined where there is none yet. */
 export async function homeInfo({ root }: Home): Promise<Deno.FileInfo | undefined> {

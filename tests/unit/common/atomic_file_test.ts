@@ -74,6 +74,7 @@ Deno.test("each cause of a failed write has its code and, where there is one, it
     ["disk-full", "disk-full", "not-writable", "not-writable", "not-writable", "disk"],
   );
   assert.match(of("ENOSPC").hint!, /free some space/);
+  assert.equal(of("EROFS").message, "can't write x: its file system is read-only");
   assert.equal(of("EIO").message, "can't write x: e");
   const known = of("EIO");
   assert.equal(storeError("can't do more", known), known);
