@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileAtomic } from "../../common/atomic_file.ts";
-import { GtrError } from "../../common/errors.ts";
+import { GtrError, VerificationError } from "../../common/errors.ts";
 import { Mutex } from "../../common/mutex.ts";
 import { abortable, deadline } from "../../common/wait.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
@@ -47,18 +47,28 @@ export class Announcer implements AsyncDisposable {
   /** Announcements under way, those whose caller gave up too. */
   readonly #busy = new Set<Promise<unknown>>();
   readonly #stop = new AbortController();
-  /** Names in this user's publisher record. */
-  readonly #names: Set<string>;
+  /** Names in this user's publisher record, those that other machines have put into it too. */
+  #names: Set<string>;
+  /** Sequence number of the newest of its records that {@linkcode #names} takes into account. */
+  #listed: number;
+  readonly #newer: (target: Uint8Array, sequence: number) => void;
 
-  constructor(parts: TorrentParts, resolver: Resolver) {
+  /** @param newer is told when the DHT has a newer record than the one that is announced */
+  constructor(
+    parts: TorrentParts,
+    resolver: Resolver,
+    newer: (target: Uint8Array, sequence: number) => void,
+  ) {
     this.#parts = parts;
     this.#resolver = resolver;
+    this.#newer = newer;
     this.#republisher = new Republisher(parts.dht, (error) => {
       parts.context.dropped("republish-failed");
       parts.context.log(`can't refresh the DHT: ${(error as Error).message}`);
     });
     const own = parts.cache.get(Buffer.from(parts.context.key.id, "hex"));
-    this.#names = new Set(own ? decodePublisherRecord(own.value).repositories : []);
+    this.#names = new Set(own && namesIn(own));
+    this.#listed = own?.seq ?? 0;
   }
 
   /**
@@ -203,7 +213,10 @@ export class Announcer implements AsyncDisposable {
     return this.#republisher.setNow(`${key}/record`, {
       every: ITEM_REFRESH_MS,
       outlives: true,
-      run: (limit) => this.#parts.dht.putMutable(item, limit),
+      run: (limit) =>
+        this.#parts.dht.putMutable(item, limit, ({ seq }) => {
+          this.#newer(mutableTarget(item), seq);
+        }),
     }, wait);
   }
 
@@ -216,20 +229,39 @@ export class Announcer implements AsyncDisposable {
   }
 
   async #setPublisherDuty(wait?: Wait): Promise<void> {
-    const { context: { key }, cache, dht } = this.#parts;
-    const value = encodePublisherRecord({ repositories: [...this.#names] });
-    const old = cache.get(Buffer.from(key.id, "hex"));
-    const seq = Math.max((old?.seq ?? 0) + 1, Math.floor(Date.now() / 1000));
-    const item = old && Buffer.from(old.value).equals(value) ? old : signItem(key, { seq, value });
-    await cache.put(item);
+    const { publicKey, publicKeyHex } = this.#parts.context.key;
     const duty = {
       every: ITEM_REFRESH_MS,
       outlives: true,
-      run: (limit: Wait) => dht.putMutable(item, limit),
+      run: (limit: Wait) =>
+        this.#parts.dht.updateMutable({ publicKey }, (newest) => this.#list(newest), limit),
     };
-    const name = publisherKey(key.publicKeyHex);
+    const name = publisherKey(publicKeyHex);
     if (wait) await this.#republisher.setNow(name, duty, wait);
     else this.#republisher.set(name, duty);
+  }
+
+  /** This user's publisher record: what other machines list, and what is announced here. */
+  async #list(newest: MutableItem | undefined): Promise<MutableItem> {
+    const { context: { key }, cache } = this.#parts;
+    const last = cache.get(Buffer.from(key.id, "hex"));
+    if (newest && newest.seq >= this.#listed && !isSame(newest, last?.value)) {
+      const announced = [...this.#announced.keys()].map((path) => path.split("/"))
+        .flatMap(([publisher, name]) => publisher === key.publicKeyHex ? [name!] : []);
+      this.#names = new Set([...namesIn(newest), ...announced]);
+    }
+    this.#listed = Math.max(this.#listed, newest?.seq ?? 0);
+    const value = encodePublisherRecord({ repositories: [...this.#names] });
+    const known = [newest, last].find((item) => isSame(item, value));
+    const highest = Math.max(newest?.seq ?? 0, last?.seq ?? 0);
+    if (known && known.seq === highest) return await this.#remember(known);
+    const seq = Math.max(highest + 1, Math.floor(Date.now() / 1000));
+    return await this.#remember(signItem(key, { seq, value }));
+  }
+
+  async #remember(item: MutableItem): Promise<MutableItem> {
+    await this.#parts.cache.put(item);
+    return item;
   }
 
   /** Another's publisher record: whatever is newest now is put again. */
@@ -311,6 +343,20 @@ interface Planned {
   /** The signed record; a follower may not have it. */
   readonly item?: MutableItem;
   readonly publication: Publication;
+}
+
+/** None if it is of another version. */
+function namesIn({ value }: MutableItem): readonly string[] {
+  try {
+    return decodePublisherRecord(value).repositories;
+  } catch (error) {
+    if (error instanceof VerificationError) return [];
+    throw error;
+  }
+}
+
+function isSame(item: MutableItem | undefined, value: Uint8Array | undefined): boolean {
+  return item !== undefined && value !== undefined && Buffer.from(item.value).equals(value);
 }
 
 function repositoryKey(manifest: Manifest): string {

@@ -59,6 +59,11 @@ export class Notices implements Disposable {
     room.meeting.tell(manifest.sequence);
   }
 
+  /** The record with this target has this sequence number in the DHT. */
+  hear(target: Uint8Array, sequence: number): void {
+    for (const listener of this.#rooms.get(target.toHex())?.listeners ?? []) listener(sequence);
+  }
+
   /** Tells nobody any more. */
   forget(manifest: Manifest): void {
     const target = targetOf(manifest).toString("hex");

@@ -84,8 +84,10 @@ export class TorrentTransport implements Transport {
     this.#mapped = mapped;
     const parts = { context, dht, swarm, cache, manifests };
     this.#resolver = new Resolver(parts);
-    this.#announcer = new Announcer(parts, this.#resolver);
     this.#notices = new Notices(parts);
+    this.#announcer = new Announcer(parts, this.#resolver, (target, sequence) => {
+      this.#notices.hear(target, sequence);
+    });
     let last: string | undefined;
     mapped.tcp.onChange(() => {
       const { outside } = mapped.tcp;

@@ -24,6 +24,7 @@ import {
   type MutableName,
   mutableTarget,
 } from "./items.ts";
+import { compareAndSwap, storedForm } from "./compare_and_swap.ts";
 import { inAll } from "./in_all.ts";
 import type { DhtNode } from "./node.ts";
 import { openNodes, type OpenOptions } from "./open_nodes.ts";
@@ -33,6 +34,8 @@ const SAVE_MS = 5 * 60_000;
 const MAX_PEERS_FOUND = 500;
 /** Of one answer: a single node must not leave no room for what others say. */
 const MAX_PEERS_OF_NODE = 100;
+/** How often an item is read and put when others put one at the same time. */
+const SWAP_ATTEMPTS = 3;
 
 /** What {@linkcode Dht} is opened with. */
 export interface DhtOptions extends OpenOptions {
@@ -167,21 +170,73 @@ export class Dht implements AsyncDisposable {
   }
 
   /**
-   * Stores an item on this node and on the closest ones to its target.
+   * Stores an item on this node and on the closest ones to its target, but for those that have a
+   * newer one.
    *
-   * @returns how many other nodes hold it now; 0 where there are none
+   * @param newer is told of that
+   * @returns how many other nodes hold it now, or a newer one; 0 where there are none
    */
-  async putMutable(item: MutableItem, wait: Wait): Promise<number> {
-    const target = mutableTarget(item);
-    const a = {
-      k: Buffer.from(item.publicKey),
-      ...(item.salt ? { salt: Buffer.from(item.salt) } : {}),
-      seq: item.seq,
-      sig: Buffer.from(item.signature),
-      v: decodeValue(item.value),
+  async putMutable(
+    item: MutableItem,
+    wait: Wait,
+    newer: (item: MutableItem) => void = () => {},
+  ): Promise<number> {
+    this.#keep(item); // whoever asks this node need not wait for the others
+    const next = (newest: MutableItem | undefined) => {
+      if (newest && newest.seq > item.seq) newer(newest);
+      return item;
     };
-    this.#nodes[0]!.keep(target, a);
-    return await this.#store("get", target, () => ({ q: "put", a }), wait);
+    return await this.updateMutable(item, next, wait);
+  }
+
+  /**
+   * Reads an item, and stores what `next` makes of the newest one. Nothing newer is overwritten, and
+   * nothing that `next` was not shown, as far as the nodes know `cas`: `next` is asked again about
+   * what came in between.
+   *
+   * @returns how many other nodes hold it now, or a newer one; 0 where there are none
+   * @throws {NetworkError} "unreachable"; this node holds the item then
+   */
+  async updateMutable(
+    name: MutableName,
+    next: (newest: MutableItem | undefined) => MutableItem | Promise<MutableItem>,
+    wait: Wait,
+  ): Promise<number> {
+    const target = mutableTarget(name);
+    const put: MutableItem[] = [];
+    for (let attempt = 1;; attempt++) {
+      let newest: MutableItem | undefined;
+      const see = (item: MutableItem | undefined) => {
+        if (!item || item.seq <= (newest?.seq ?? -1)) return;
+        if (!put.some((own) => Buffer.from(own.signature).equals(item.signature))) newest = item;
+      };
+      const visit = (reply: Record<string, unknown>) => {
+        if (reply.v !== undefined) see(mutableFromReply(reply, target, name.salt));
+        return true;
+      };
+      see(this.#held(name));
+      const found = await inAll(this.#walkers, wait.signal, async (walker, signal) => {
+        return { walker, holders: await walker.closest("get", target, signal, visit) };
+      }).catch(async (error) => {
+        this.#keep(await next(newest));
+        throw error;
+      });
+      const item = await next(newest);
+      put.push(item);
+      this.#keep(item);
+      const outcomes = await Promise.all(
+        found.map(({ walker, holders }) =>
+          Promise.all(
+            holders.map((holder) =>
+              compareAndSwap(item, holder, (message) => walker.send(holder, message, wait.signal))
+            ),
+          )
+        ),
+      );
+      if (outcomes.flat().includes("conflict") && attempt < SWAP_ATTEMPTS) continue;
+      const stored = outcomes.map((all) => all.filter((outcome) => outcome === "stored").length);
+      return Math.max(...stored);
+    }
   }
 
   /**
@@ -338,6 +393,19 @@ export class Dht implements AsyncDisposable {
       (walker, signal) => walker.store(query, target, message(walker.family), signal),
     );
     return Math.max(...stored);
+  }
+
+  /** The mutable item that this node holds, its own or another's. */
+  #held(name: MutableName): MutableItem | undefined {
+    const target = mutableTarget(name);
+    const value = this.#nodes[0]!.stored(target);
+    return value?.k && mutableFromReply({ ...value }, target, name.salt);
+  }
+
+  /** Holds an item for as long as the node runs, unless it holds a newer one. */
+  #keep(item: MutableItem): void {
+    if ((this.#held(item)?.seq ?? -1) > item.seq) return;
+    this.#nodes[0]!.keep(mutableTarget(item), storedForm(item));
   }
 
   #signal(wait: Pick<Wait, "signal">): AbortSignal {

@@ -20,7 +20,11 @@ const REJOIN_MS = 3000;
 const MAX_OTHERS = 20;
 
 /** A node that answered a lookup and takes what is stored near the target. */
-type Holder = Contact & { token: Buffer };
+export interface Holder extends Contact {
+  readonly token: Buffer;
+  /** What it answered. */
+  readonly reply: Record<string, unknown>;
+}
 
 /** What a walk asks each node for. */
 export type Question = "get" | "get_peers";
@@ -106,12 +110,16 @@ export class Walker {
       return visit(r);
     });
     if (answers === 0 && this.#bootstrap.length > 0) throw this.#unreachable();
-    return found.flatMap(({ id, host, port, reply: { token } }) =>
-      Buffer.isBuffer(token) ? [{ id, host, port, token }] : []
+    return found.flatMap(({ id, host, port, reply }) =>
+      Buffer.isBuffer(reply.token) ? [{ id, host, port, reply, token: reply.token }] : []
     ).slice(0, K);
   }
 
-  /** Sends `message` to the nodes closest to `target`, with the tokens that `query` gets from them. */
+  /**
+   * Sends `message` to the nodes closest to `target`, with the tokens that `query` gets from them.
+   *
+   * @returns how many took it
+   */
   async store(
     query: Question,
     target: Buffer,
@@ -119,17 +127,19 @@ export class Walker {
     signal: AbortSignal,
   ): Promise<number> {
     const holders = await this.closest(query, target, signal, () => true);
-    const stored = holders.map((holder) =>
-      new Promise<boolean>((resolve) => {
-        const a = { ...message.a, id: this.#node.nodeId };
-        this.#node._rpc.query(holder, { q: message.q, a }, (error) => {
-          // 302: it has this sequence number already, which is what republishing finds.
-          resolve(!error || error.code === 302);
-        });
-      })
-    );
-    const results = await abortable(Promise.all(stored), AbortSignal.any([signal, this.#closed]));
-    return results.filter(Boolean).length;
+    const errors = await Promise.all(holders.map((holder) => this.send(holder, message, signal)));
+    return errors.filter((error) => error === undefined).length;
+  }
+
+  /** Sends `message` to a node; resolves with the error's code if it doesn't take it. */
+  async send(holder: Holder, message: Query, signal: AbortSignal): Promise<unknown> {
+    const answered = new Promise((resolve) => {
+      const a = { ...message.a, id: this.#node.nodeId };
+      this.#node._rpc.query(holder, { q: message.q, a }, (error) => {
+        resolve(error ? error.code ?? "unknown" : undefined);
+      });
+    });
+    return await abortable(answered, AbortSignal.any([signal, this.#closed]));
   }
 
   async #join(): Promise<void> {
