@@ -37,9 +37,9 @@ export class Announcements {
     this.#log = log;
   }
 
-  /** Whether some network could not be told of the repository. */
-  hasFailed({ path }: StoredRepository): boolean {
-    return (this.#failed.get(path)?.size ?? 0) > 0;
+  /** Whether all networks were told of the repository's publication. */
+  isTold({ path }: StoredRepository, sequence: number): boolean {
+    return (this.#newest.get(path) ?? 0) >= sequence && (this.#failed.get(path)?.size ?? 0) === 0;
   }
 
   /**

@@ -36,11 +36,12 @@ export async function pushOwn(
     if (!results.some(({ ok }) => ok)) return { results, changed: joined };
     const wanted = { refs, head, objectFormat, objectDirs };
     const { changed } = await publishState(parts, repository, wanted, wait);
-    if (changed) await repository.writeState({ role: "published" });
     await dropSettled(repository, results.flatMap(({ ok, ref }) => ok ? [ref] : []));
     return { results, changed: changed || joined };
   });
-  const failures = changed ? await parts.seeder.offer(repository) : [];
+  const failures = changed
+    ? await parts.seeder.offer(repository)
+    : await parts.seeder.catchUp(repository);
   if (failures.length === 0) return results;
   const warnings = failures.map((why) => `not announced on ${why}`);
   const first = results.findIndex(({ ok }) => ok);

@@ -73,13 +73,13 @@ export class Seeder implements AsyncDisposable {
 
   /**
    * What failed of the offer that is under way, for who finds that another has just published; where
-   * it has failed already, of a further one.
+   * it has failed already, or what was stored was never offered, of a further one.
    */
-  catchUp(repository: StoredRepository): Promise<string[]> {
+  async catchUp(repository: StoredRepository): Promise<string[]> {
     const latest = this.#latest.get(repository.path);
-    if (latest) return latest;
-    const failed = this.#announcements.hasFailed(repository);
-    return failed ? this.offer(repository) : Promise.resolve([]);
+    if (latest) return await latest;
+    const sequence = (await repository.usableManifest())?.manifest.sequence ?? 0;
+    return this.#announcements.isTold(repository, sequence) ? [] : await this.offer(repository);
   }
 
   /** Seeds the repository's present and recently replaced packs, and no others. */

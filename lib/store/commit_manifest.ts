@@ -7,6 +7,7 @@
  * @module
  */
 import { syncDirectory, writeFileAtomic } from "../common/atomic_file.ts";
+import { StoreError } from "../common/errors.ts";
 import { moveFile } from "../git_interface/place_file.ts";
 import { updateRefs } from "../git_interface/refs.ts";
 import { encodeEnvelope } from "../manifest/envelope.ts";
@@ -25,6 +26,8 @@ export interface AddedPack {
 
 /**
  * Moves new packs in and makes the manifest the current one. If that fails, the packs are removed.
+ * Once it is written, the manifest is in force: a disk that is too full for what follows from it
+ * fails nothing, since that is read from the manifest until the next change or start writes it.
  *
  * @param added packs that are not in the object directory yet
  * @param state the state so far
@@ -61,7 +64,11 @@ export async function commitManifest(
     throw error;
   }
   const atHand = [...whole, ...added].map(({ pack }) => pack);
-  await settle(paths, signed.manifest, settledState(next, signed.manifest, atHand));
+  try {
+    await settle(paths, signed.manifest, settledState(next, signed.manifest, atHand));
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+  }
 }
 
 /**

@@ -217,7 +217,7 @@ export class StoredRepository extends RepositoryReader {
     const highest = await this.highestSequence();
     if (sequence <= highest) throw rolledBack(sequence, highest);
     await this.create(objectFormat);
-    const state = await this.state();
+    const state = { ...await this.state(), role: "published" as const };
     const whole = await this.whole(state.packs);
     const here = [...whole, ...added].map(({ pack }) => pack.sha256);
     const lost = packs.find(({ sha256 }) => !here.includes(sha256));

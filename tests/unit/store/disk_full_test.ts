@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { packObjects } from "../../../lib/git_interface/pack_objects.ts";
-import { commit, gitDirOf, objectsOf, tempDir } from "../git_interface/fixture.ts";
+import { commit, git, gitDirOf, objectsOf, tempDir } from "../git_interface/fixture.ts";
 import { canMount, smallDisk } from "../../../scripts/local/disk.ts";
 import { fetchInto, fsck, lenient, Publisher, readerOf, snapshot } from "./fixture.ts";
 
@@ -46,6 +46,37 @@ Deno.test({
     await Deno.remove(join(disk.path, "filler"));
     await reader.accept(publication.signed, fetched, lenient);
     assert.equal(await fsck(reader), "");
+  },
+});
+
+Deno.test({
+  name: "however full the disk is, a publication is in force or refused (needs the right to mount)",
+  ignore: !await canMount(),
+  fn: async () => {
+    await using temp = await tempDir();
+    await using disk = (await smallDisk(4))!;
+    const publisher = await Publisher.create(temp.path);
+    await commit(publisher.work, "a");
+    const refs = Array.from({ length: 300 }, (_, i) => `create refs/heads/branch-${i} HEAD\n`);
+    await git(publisher.work, ["update-ref", "--stdin"], refs.join(""));
+    const reader = readerOf(publisher, disk.path);
+    const outcomes = new Set<string>();
+    for (let left = 0; left <= 160_000; left += 8192) {
+      await commit(publisher.work, "a");
+      const publication = await publisher.publication();
+      const { sequence } = publication.signed.manifest;
+      const fetched = await fetchInto(reader, publication);
+      await fill(disk.path, left);
+      const outcome = await reader.accept(publication.signed, fetched, lenient)
+        .then(() => "done", (error) => error.code);
+      const stored = (await reader.manifest())?.manifest.sequence;
+      assert.equal(stored === sequence, outcome === "done", `${left} bytes left: ${outcome}`);
+      outcomes.add(outcome);
+      await Deno.remove(join(disk.path, "filler"));
+      if (outcome !== "done") await reader.accept(publication.signed, fetched, lenient);
+      assert.equal(await fsck(reader), "");
+    }
+    assert.deepEqual([...outcomes].sort(), ["disk-full", "done"]);
   },
 });
 
