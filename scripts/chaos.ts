@@ -84,6 +84,7 @@ async function round(world: World, faults: readonly Fault[], n: number): Promise
   const candidates = random.below(5) > 0 ? acting : world.people;
   const person = candidates[random.below(candidates.length)]!;
   let what = `${planned.join(" and ")}, ${fault.name} of ${person.name} after ${after} ms`;
+  world.outcomes.length = 0;
   try {
     if (fault.env) await restart(person, await fault.env(person));
     const begin: (() => Promise<void>)[] = [];
@@ -100,6 +101,7 @@ async function round(world: World, faults: readonly Fault[], n: number): Promise
   } catch (error) {
     total[error instanceof Loss ? "losses" : error instanceof Hang ? "hangs" : "unsound"]++;
     console.log(`${n}: ${what}: ${(error as Error).message}, ${seconds(started)}`);
+    for (const outcome of world.outcomes) console.log(`  ${outcome}`);
     if (LOGS) await saveLogs(world, join(LOGS, String(n)));
     person.env = {};
   }

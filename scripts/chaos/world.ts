@@ -26,6 +26,8 @@ export class World {
   readonly bob: Person;
   readonly url: string;
   readonly promises = new Promises();
+  /** How what was asked for in this round ended. */
+  readonly outcomes: string[] = [];
   readonly #sandbox: Sandbox;
   readonly #network: LimitedNetwork | undefined;
   readonly #bootstrap: Record<string, string>;
@@ -152,7 +154,8 @@ export class World {
   }
 
   async #ask(ref: string, value: string | undefined, cwd: string, ...command: string[]) {
-    const { code } = await this.alice.attempt(cwd, ...command);
+    const { code, stderr } = await this.alice.attempt(cwd, ...command);
+    this.outcomes.push(`${command.join(" ")}: ${code}\n${stderr}`);
     if (code === 0) this.promises.acknowledge(ref, value);
   }
 
@@ -160,6 +163,7 @@ export class World {
     const main = await this.alice.succeed("work", "git", "rev-parse", "HEAD");
     const end = performance.now() + SEEN_MS;
     let why: string;
+    let last: Map<string, string> | undefined;
     do {
       const { code, stdout, stderr } = await reader.attempt(
         ".",
@@ -173,8 +177,10 @@ export class World {
       if (code === 0 && broken.length === 0 && seen.get("refs/heads/main") === main) {
         return this.promises.settle(seen);
       }
+      if (code === 0) last = seen;
       why = code === 0 ? broken.join("; ") || "main is not the newest" : stderr;
     } while (performance.now() < end);
+    if (last) this.promises.settle(last); // each loss counts once
     throw new Loss(`${reader.name} doesn't see within ${SEEN_MS / 1000} s what Alice has: ${why}`);
   }
 
