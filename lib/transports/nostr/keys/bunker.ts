@@ -156,12 +156,12 @@ class BunkerSession {
       this.relays.options.dropped("bad-bunker-answer");
       return;
     }
-    const waiting = this.#waiting.get(String(answer.id));
+    const waiting = typeof answer.id === "string" ? this.#waiting.get(answer.id) : undefined;
     if (waiting === undefined || answer.result === "auth_url") return; // a person is being asked
     if (typeof answer.error === "string" && answer.error !== "") {
       const why = readable(answer.error, 200);
       waiting.reject(new NetworkError("bunker-refused", `the bunker refuses: ${why}`));
-    } else waiting.resolve(String(answer.result ?? ""));
+    } else waiting.resolve(typeof answer.result === "string" ? answer.result : "");
   }
 }
 

@@ -43,17 +43,22 @@ export function readMessage(data: unknown): RelayMessage | undefined {
       return { type, subscription: first, event: second };
     case "OK":
       return typeof second === "boolean"
-        ? { type, id: first, accepted: second, reason: readable(String(third ?? ""), MAX_REASON) }
+        ? { type, id: first, accepted: second, reason: reasonIn(third) }
         : undefined;
     case "EOSE":
       return { type, subscription: first };
     case "CLOSED":
-      return { type, subscription: first, reason: readable(String(second ?? ""), MAX_REASON) };
+      return { type, subscription: first, reason: reasonIn(second) };
     case "NOTICE":
-      return { type, reason: readable(String(first ?? ""), MAX_REASON) };
+      return { type, reason: reasonIn(first) };
     case "AUTH":
       return first.length <= MAX_CHALLENGE ? { type, challenge: first } : undefined;
     default:
       return undefined;
   }
+}
+
+/** A relay may put anything there, also what has no text. */
+function reasonIn(value: unknown): string {
+  return typeof value === "string" ? readable(value, MAX_REASON) : "";
 }

@@ -28,6 +28,18 @@ Deno.test("relay messages: each kind", () => {
     subscription: "1",
     reason: "a?b",
   });
+  // What has no text, or none that can be made.
+  for (
+    const odd of [{ toString: null }, JSON.parse("[".repeat(9999) + "]".repeat(9999)), 7, null]
+  ) {
+    assert.deepEqual(read(["CLOSED", "1", odd]), { type: "CLOSED", subscription: "1", reason: "" });
+    assert.deepEqual(read(["OK", "x", false, odd]), {
+      type: "OK",
+      id: "x",
+      accepted: false,
+      reason: "",
+    });
+  }
   assert.equal(read(["OK", "x", "yes"]), undefined);
   assert.equal(read(["AUTH", "x".repeat(2000)]), undefined);
   assert.equal(read({}), undefined);
