@@ -52,6 +52,9 @@ function serverUrl(text: string, protocols: readonly string[]): string | undefin
   const url = new URL(text);
   if (!protocols.includes(url.protocol) || url.hostname === "") return undefined;
   if (url.username !== "" || url.password !== "" || url.hash !== "") return undefined;
+  url.hash = ""; // a "#" without anything behind it
+  if (url.search === "") url.search = "";
   const { href } = url;
+  if (href.length > MAX_SERVER_URL) return undefined; // escapes made it longer
   return url.pathname === "/" && url.search === "" ? href.slice(0, -1) : href;
 }

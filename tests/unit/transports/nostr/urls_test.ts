@@ -5,6 +5,8 @@ Deno.test("server addresses: one form of each", () => {
   assert.equal(relayUrl("wss://Relay.Example/"), "wss://relay.example");
   assert.equal(relayUrl("ws://127.0.0.1:80/"), "ws://127.0.0.1");
   assert.equal(relayUrl("wss://relay.example/a/"), "wss://relay.example/a/");
+  assert.equal(relayUrl("wss://relay.example/?"), "wss://relay.example");
+  assert.equal(relayUrl("wss://relay.example/#"), "wss://relay.example");
   assert.equal(webUrl("https://b.example:8443"), "https://b.example:8443");
 });
 
@@ -21,6 +23,7 @@ Deno.test("server addresses: what is none", () => {
       "wss://relay.example/\n",
       " wss://relay.example",
       `wss://relay.example/${"x".repeat(300)}`,
+      `wss://relay.example/${"é".repeat(100)}`, // as long in escapes
     ]
   ) {
     assert.equal(relayUrl(text), undefined, text);
