@@ -19,11 +19,13 @@ export function gitServerUrl(text: string): string | undefined {
   const git = GIT.exec(text);
   if (git) {
     const url = URL.parse(`http://${git[1]}/`);
-    if (!url || url.href !== `http://${url.host}/` || url.username !== "") return undefined;
-    return `git://${url.hostname}${url.port === "" ? "" : `:${url.port}`}${git[2]}`;
+    if (!url || url.href !== `http://${url.host}/` || url.port === "0") return undefined;
+    // A port of 80 is not git's own, and `URL` leaves it out.
+    const port = url.port === "" && /:0*80$/.test(git[1]!) ? "80" : url.port;
+    return `git://${url.hostname}${port === "" ? "" : `:${port}`}${git[2]}`;
   }
   const url = URL.parse(text);
-  if (!url || !["http:", "https:"].includes(url.protocol)) return undefined;
+  if (!url || !["http:", "https:"].includes(url.protocol) || url.port === "0") return undefined;
   if (url.username !== "" || url.password !== "" || url.hash !== "") return undefined;
   return url.href;
 }
