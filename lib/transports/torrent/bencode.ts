@@ -8,6 +8,8 @@
  * @module
  */
 
+import { Buffer } from "node:buffer";
+
 /** A decoded value; byte strings are views into the input. */
 export type Bencoded = number | Uint8Array | Bencoded[] | Map<string, Bencoded>;
 
@@ -16,8 +18,6 @@ const MAX_DEPTH = 32;
 
 /** Thrown for input that is not bencoded, or not within the bounds. */
 export class BencodeError extends Error {}
-
-const latin1 = new TextDecoder("latin1");
 
 /**
  * Decodes the value at the start of `bytes`.
@@ -69,7 +69,7 @@ function decodeValue(cursor: Cursor, depth: number): Bencoded {
       cursor.at++;
       const dictionary = new Map<string, Bencoded>();
       while (cursor.bytes[cursor.at] !== END) {
-        const key = latin1.decode(decodeString(cursor));
+        const key = latin1(decodeString(cursor));
         if (dictionary.has(key)) throw new BencodeError("repeated key");
         dictionary.set(key, decodeValue(cursor, depth + 1));
       }
@@ -88,6 +88,11 @@ function decodeString(cursor: Cursor): Uint8Array {
   const string = cursor.bytes.subarray(cursor.at, end);
   cursor.at = end;
   return string;
+}
+
+/** One character per byte: what `TextDecoder` calls latin1 is windows-1252. */
+function latin1({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString("latin1");
 }
 
 /** Digits up to and including `terminator`. */
