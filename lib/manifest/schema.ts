@@ -142,6 +142,8 @@ function packsFault({ packs, objectFormat, flow }: Manifest): string | undefined
     seen.add(pack.sha256);
     if (!pack.tips.every(isOid)) return `packs.${index}.tips: not all are ${objectFormat} ids`;
   }
+  const bytes = packs.reduce((sum, { size }) => sum + size, 0);
+  if (!Number.isSafeInteger(bytes)) return "packs: more bytes than can be counted";
   // Those without tips belong to the next one that has some.
   return packs.at(-1)?.tips.length === 0 ? `packs.${packs.length - 1}.tips: empty` : undefined;
 }

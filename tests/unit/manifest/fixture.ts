@@ -55,7 +55,7 @@ export const anyManifest: fc.Arbitrary<Manifest> = fc.constantFrom(
     const oid = anyHex(objectFormat === "sha1" ? 40 : 64);
     const anyPack = fc.record({
       sha256: anyHex(64),
-      size: fc.integer({ min: 1, max: Number.MAX_SAFE_INTEGER }),
+      size: fc.integer({ min: 1, max: 2 ** 50 }),
       infohash: anyHex(40),
       objects: fc.integer({ min: 1, max: 1e9 }),
       tips: fc.array(oid, { minLength: 1, maxLength: 4 }),
