@@ -11,6 +11,8 @@ export interface RegistryName {
   readonly domain: string;
 }
 
+/** The longest user, '@' and the longest domain. */
+const MAX_NAME = 64 + 1 + 253;
 const USER = /^[a-z0-9_.-]{1,64}$/;
 const LABEL = "[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?";
 const HOST = new RegExp(`^(?=.{1,253}$)${LABEL}(?:\\.${LABEL})*$`);
@@ -43,12 +45,17 @@ export function readRegistryName(user: string, domain: string): RegistryName | s
  * @throws {UsageError} "bad-name"
  */
 export function parseRegistryName(text: string): RegistryName {
-  const at = text.indexOf("@");
-  const read = at < 0 ? "it has no '@'" : readRegistryName(text.slice(0, at), text.slice(at + 1));
+  const read = readText(text);
   if (typeof read === "object") return read;
   throw new UsageError("bad-name", `can't look up '${text.slice(0, 100)}': ${read}`, {
     hint: "write <user>@<domain>, such as alice@example.org",
   });
+}
+
+function readText(text: string): RegistryName | string {
+  if (text.length > MAX_NAME) return `it has ${text.length} characters and ${MAX_NAME} is the most`;
+  const at = text.indexOf("@");
+  return at < 0 ? "it has no '@'" : readRegistryName(text.slice(0, at), text.slice(at + 1));
 }
 
 /** `<user>@<domain>` */
