@@ -169,9 +169,11 @@ export class HttpServer implements AsyncDisposable {
       if (!place) throw new Refusal(503, "too many requests at once", { "Retry-After": "10" });
       await answer({ request, response, signal, peer, touch, pace });
     } catch (error) {
+      const isCut = (error as { code?: string }).code === "ECONNRESET"; // the client has hung up
       if (error instanceof Refusal) dropped(`http-${error.status}`);
+      else if (isCut) dropped("cut-request");
       else if (!idle.signal.aborted) log(`can't answer a request: ${(error as Error).message}`);
-      if (response.headersSent || idle.signal.aborted) response.destroy();
+      if (response.headersSent || idle.signal.aborted || isCut) response.destroy();
       else this.#refuse(request, response, error);
     } finally {
       place?.[Symbol.dispose]();
