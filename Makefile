@@ -5,7 +5,7 @@ TEST = $(RUN) scripts/test.ts
 
 .DEFAULT_GOAL := all
 .PHONY: all install uninstall demo demo-nostr test check bench bench-swarm chaos fuzz mutants clean help
-.PHONY: test-unit test-contract test-e2e test-interop
+.PHONY: test-unit test-contract test-e2e test-fuzz test-interop
 
 all: ## Build every executable into dist/bin
 	$(RUN) scripts/build.ts
@@ -34,6 +34,9 @@ test-contract: ## Run the suite that every transport has to pass
 test-e2e: ## Run real git and real daemons from dist/bin
 	$(TEST) e2e
 
+test-fuzz: ## Read the kept inputs of make fuzz, and some thousand made from them
+	$(TEST) fuzz
+
 test-interop: ## Run against other people's programs
 	$(TEST) interop
 
@@ -48,6 +51,9 @@ bench: all ## Measure against git and aria2c (BENCH_REPO=path: with that reposit
 
 bench-swarm: all ## Measure many readers at once, on limited links (needs root and iproute2)
 	$(RUN) scripts/bench_swarm.ts
+
+fuzz: ## Read a million inputs that nobody meant, with all that reads strangers' bytes
+	$(RUN) tests/fuzz/main.ts
 
 chaos: all ## Hurt gtd, helpers, git, disk, network and clock at random, and look for losses
 	$(RUN) scripts/chaos.ts

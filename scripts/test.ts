@@ -1,7 +1,7 @@
 /**
  * Runs the checks and the tests, and prints `N passed, N failed` as the last line.
  *
- *     deno run -A scripts/test.ts [check] [unit] [contract] [e2e] [interop]
+ *     deno run -A scripts/test.ts [check] [unit] [contract] [e2e] [fuzz] [interop]
  *
  * Without arguments, everything. Each check counts as one test. A test that is ignored has to say
  * why at the end of its name, "(needs aria2c)", else it counts as failed. Tests mostly wait for other
@@ -26,7 +26,7 @@ const BATCH_MS = 900_000;
 const SOURCES = ["cmd", "lib", "scripts", "tests"];
 const CHECKS = [["fmt", "--check"], ["lint"], ["check", "--quiet", ...SOURCES]];
 /** In the order they begin: those that take long first. */
-const GROUPS = ["e2e", "interop", "contract", "unit"];
+const GROUPS = ["e2e", "interop", "contract", "fuzz", "unit"];
 /** Groups that run what is in `dist/bin`. */
 const BUILT = ["e2e", "interop"];
 

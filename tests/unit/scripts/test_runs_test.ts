@@ -87,7 +87,7 @@ Deno.test("test runs: each test has a deadline of its own, however it is written
 });
 
 Deno.test("test runs: every test file is in one batch, and those that run alone exist", async () => {
-  const groups = ["unit", "contract", "e2e", "interop"];
+  const groups = ["unit", "contract", "e2e", "fuzz", "interop"];
   const all = await batches(ROOT, groups);
   const files = all.flatMap((batch) => batch.files);
   assert.equal(new Set(files).size, files.length);
