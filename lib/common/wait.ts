@@ -35,9 +35,9 @@ export function deadline(
   hint?: string,
 ): { signal: AbortSignal; extend: (ms: number) => void } & Disposable {
   const begun = performance.now();
-  return expiring(begun + ms, parent, () => {
-    const seconds = Math.round((performance.now() - begun) / 100) / 10;
-    return new NetworkError("timed-out", `waited ${seconds} s for ${what}: no answer`, { hint });
+  return expiring(begun + ms, parent, (end) => {
+    const waited = seconds(end - begun);
+    return new NetworkError("timed-out", `waited ${waited} s for ${what}: no answer`, { hint });
   });
 }
 
@@ -52,9 +52,9 @@ export function idleDeadline(
   hint?: string,
 ): { signal: AbortSignal; touch: () => void; extend: (ms: number) => void } & Disposable {
   let last = performance.now();
-  const limit = expiring(last + ms, parent, () => {
-    const seconds = Math.round((performance.now() - last) / 100) / 10;
-    return new NetworkError("nobody-answered", `nothing came for ${seconds} s: ${what}`, { hint });
+  const limit = expiring(last + ms, parent, (end) => {
+    const silent = seconds(end - last);
+    return new NetworkError("nobody-answered", `nothing came for ${silent} s: ${what}`, { hint });
   });
   return {
     ...limit,
@@ -65,17 +65,22 @@ export function idleDeadline(
   };
 }
 
+/** Rounded to tenths, for a person: of the time that was allowed, however late its end was noticed. */
+function seconds(ms: number): number {
+  return Math.round(ms / 100) / 10;
+}
+
 /** Aborts at the time `end` of the monotonic clock, which may be put off meanwhile. */
 function expiring(
   end: number,
   parent: AbortSignal | undefined,
-  reason: () => NetworkError,
+  reason: (end: number) => NetworkError,
 ): { signal: AbortSignal; extend: (ms: number) => void } & Disposable {
   const controller = new AbortController();
   const expire = () => {
     const left = end - performance.now();
     if (left > 0) timer = setTimeout(expire, left);
-    else controller.abort(reason());
+    else controller.abort(reason(end));
   };
   let timer = setTimeout(expire, Math.max(0, end - performance.now()));
   const follow = () => controller.abort(parent?.reason);
