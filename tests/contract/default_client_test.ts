@@ -18,6 +18,7 @@ import { DefaultNetwork } from "./default_nodes.ts";
 import { RawClient } from "./raw_http.ts";
 import {
   fetchBytes,
+  HASTY,
   makeManifest,
   makePack,
   publish,
@@ -76,7 +77,7 @@ test("servers of the publication that is here are asked for news, eight at most,
   await publish(a, signed, []);
   const b = await network.join(bob, { env: CLIENT });
   const address = { scheme: "default", id: alice.id, name: "hello" };
-  using limit = deadline(10_000, "an answer");
+  using limit = deadline(60_000, "an answer");
   const garbage = ["", "no host", "http://x", "h:99999", "\u0000", "a".repeat(1000), "@"];
   const ask = (known: readonly string[]) =>
     Array.fromAsync(b.resolve(address, { ...limit, known }));
@@ -127,7 +128,7 @@ test("forged, strange and oversized manifests are dropped and counted", async (n
 });
 
 test("servers that hang, hang up, redirect or are not there are given up", async (network) => {
-  const reader = await network.join(carol, { env: CLIENT });
+  const reader = await network.join(carol, { env: { ...CLIENT, ...HASTY.env } });
   const ask = (host: string) => resolveAll(reader, { id: alice.id, name: "hello", host });
   await using silent = await impostor(alice, () => {});
   await assert.rejects(ask(silent.address), code("timed-out"));
@@ -155,9 +156,13 @@ test("one that hangs keeps nobody from the others", async (network) => {
   const signed = makeManifest(alice, a);
   await publish(a, signed, []);
   await using silent = await impostor(alice, () => {});
-  const env = { ...CLIENT, GTR_DEFAULT_SERVERS: `${alice.id}@${a.host()}` };
+  const env = {
+    ...CLIENT,
+    GTR_DEFAULT_SERVERS: `${alice.id}@${a.host()}`,
+    GTR_NETWORK_TIMEOUT: "3600",
+  };
   const reader = await network.join(carol, { env });
-  using limit = deadline(800, "the other server");
+  using limit = deadline(60_000, "the other server");
   const address = { scheme: "default", id: alice.id, name: "hello", host: silent.address };
   for await (const found of reader.resolve(address, limit)) {
     assert.deepEqual(found, signed);
@@ -183,7 +188,7 @@ test("a pack goes on from where it was, and only right pieces are told", async (
   partial[70_000]! ^= 1;
   await Deno.writeFile(into, partial);
   const prefixes: number[] = [];
-  using limit = deadline(5000, "a pack");
+  using limit = deadline(60_000, "a pack");
   await reader.fetch(file.pack, signed, into, {
     signal: limit.signal,
     prefix: (bytes) => prefixes.push(bytes),
@@ -205,7 +210,7 @@ test("another's pack under the right name is refused piece by piece", async (net
       return;
     }
     const question = { server: honest, publisher: alice.id, path: request.url! };
-    using limit = deadline(5000, "the torrent");
+    using limit = deadline(60_000, "the torrent");
     for await (const chunk of await get(question, limit.signal)) response.write(chunk);
     response.end();
   });
@@ -249,7 +254,7 @@ test("a stranger's manifest can't point at what is inside, unless the user does"
   // Names can lead anywhere.
   const inside = { host: "localhost", port: Number(port), nearest: "public" } as const;
   const before = connections;
-  using limit = deadline(5000, "a refusal");
+  using limit = deadline(60_000, "a refusal");
   await assert.rejects(
     get({ server: inside, publisher: alice.id, path: "/" }, limit.signal),
     /it is within this machine or its network, and a stranger named it/,
@@ -262,7 +267,7 @@ test("a client that never begins its handshake is hung up on", async (network) =
   using client = await RawClient.connect(a.host()!);
   using begun = await RawClient.connect(a.host()!);
   begun.send("\x16\x03\x01");
-  using limit = deadline(5000, "the server to hang up");
+  using limit = deadline(60_000, "the server to hang up");
   await Promise.race([
     Promise.all([client.closed, begun.closed]),
     once(limit.signal, "abort").then(() => assert.fail("still connected")),

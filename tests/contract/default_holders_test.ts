@@ -11,7 +11,7 @@ import { makeManifest, makePack, publish, testKey } from "./transport_contract.t
 const [alice, bob, carol, dave] = [testKey(1), testKey(2), testKey(3), testKey(4)];
 
 async function holders(node: Transport, manifest: Manifest) {
-  using limit = deadline(10_000, "the servers");
+  using limit = deadline(60_000, "the servers");
   return await node.holders!(manifest, { signal: limit.signal, search: false });
 }
 

@@ -35,11 +35,11 @@ export class DefaultNetwork implements TestNetwork {
       GTR_DEFAULT_LISTEN: "127.0.0.1:0",
       GTR_TORRENT_HOST: "127.0.0.1", // on loopback, as all are: strangers may name what is there
       GTR_DEFAULT_SERVERS: this.#servers.join(",") || "none",
-      GTR_NETWORK_TIMEOUT: "1",
+      GTR_NETWORK_TIMEOUT: "30",
       ...options.env,
     };
     const settings = await Settings.load(new Home(this.folder), (name) => env[name]);
-    using limit = deadline(10_000, "a node to open");
+    using limit = deadline(60_000, "a node to open");
     const node = await DefaultTransport.open(
       {
         settings,

@@ -23,7 +23,7 @@ function test(name: string, run: (network: DefaultNetwork) => Promise<void>): vo
 }
 
 async function listening(node: DefaultTransport): Promise<string> {
-  using limit = deadline(5000, "health");
+  using limit = deadline(60_000, "health");
   return String((await node.probe(limit)).details.listen);
 }
 
@@ -151,7 +151,7 @@ test("who sends too slowly or too much is hung up on", async (network) => {
   );
   using huge = await RawClient.connect(address);
   huge.send(`GET ${HOME}/manifest HTTP/1.1\r\nX: ${"a".repeat(100_000)}`);
-  using limit = deadline(10_000, "the server to hang up");
+  using limit = deadline(60_000, "the server to hang up");
   const all = [silent, slow, body, huge].map((client) => client.closed);
   await Promise.race([
     Promise.all(all),
@@ -256,7 +256,7 @@ test("packs in parts, kept for good", async (network) => {
 test("without encryption it listens on loopback only", async (network) => {
   const env = { ...PLAIN, GTR_DEFAULT_LISTEN: "0.0.0.0:0" };
   const node = await network.join(alice, { env });
-  using limit = deadline(5000, "health");
+  using limit = deadline(60_000, "health");
   const health = await node.probe(limit);
   assert.equal(health.reachable, false);
   assert.match(health.summary, /only on 127\.0\.0\.1/);

@@ -13,7 +13,7 @@ import { HolepunchNetwork } from "./holepunch_nodes.ts";
 import { makeManifest, publish, resolveLast, testKey } from "./transport_contract.ts";
 
 const [alice, bob] = [testKey(1), testKey(2)];
-const DEADLINE_MS = 10_000;
+const DEADLINE_MS = 60_000;
 
 function plainNode(network: HolepunchNetwork): Promise<HyperNode> {
   const bootstrap = [network.bootstrap];

@@ -61,11 +61,11 @@ export class HolepunchNetwork implements TestNetwork {
       GTR_TRANSPORTS: "holepunch",
       GTR_HOLEPUNCH_HOST: HOST,
       GTR_HOLEPUNCH_BOOTSTRAP: this.bootstrap,
-      GTR_NETWORK_TIMEOUT: "3",
+      GTR_NETWORK_TIMEOUT: "30",
       ...options.env,
     };
     const settings = await Settings.load(new Home(this.folder), (name) => env[name]);
-    using limit = deadline(10_000, "a node to open");
+    using limit = deadline(60_000, "a node to open");
     const node = HolepunchTransport.open({
       settings,
       cache,

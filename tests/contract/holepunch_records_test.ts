@@ -10,7 +10,7 @@ import { HolepunchNetwork } from "./holepunch_nodes.ts";
 import { makeManifest, makePack, publish, resolveLast, testKey } from "./transport_contract.ts";
 
 const [alice, bob] = [testKey(1), testKey(2)];
-const signal = () => AbortSignal.timeout(10_000);
+const signal = () => AbortSignal.timeout(60_000);
 
 async function plainNode(network: HolepunchNetwork): Promise<HyperNode> {
   const bootstrap = [network.bootstrap];

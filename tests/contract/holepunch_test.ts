@@ -1,4 +1,4 @@
 import { HolepunchNetwork } from "./holepunch_nodes.ts";
 import { testTransport } from "./transport_contract.ts";
 
-testTransport("holepunch", () => HolepunchNetwork.make());
+testTransport("holepunch", () => HolepunchNetwork.make(), ["notices", "live", "put", "seeded"]);

@@ -350,7 +350,7 @@ test("a follower hands on what is in events", { relays: 3 }, async (network, fol
   const b = await network.join(bob, {
     env: { GTR_NOSTR_RELAYS: [ours, third].join(",") },
   });
-  using limit = deadline(20_000, "the follower to find it");
+  using limit = deadline(60_000, "the follower to find it");
   const known = signed.manifest.endpoints.nostr!;
   const found = b.resolve({ scheme: "nostr", id: alice.id, name: "hello" }, { ...limit, known });
   assert.deepEqual(await Array.fromAsync(found), [signed]);

@@ -10,7 +10,7 @@ const [alice, bob] = [testKey(1), testKey(2)];
 const SMALL = 5_000;
 
 async function holders(node: Transport, manifest: Manifest, search = false) {
-  using limit = deadline(20_000, "the servers");
+  using limit = deadline(60_000, "the servers");
   const found = await node.holders!(manifest, { signal: limit.signal, search });
   return found.toSorted((a, b) => a.peer < b.peer ? -1 : 1);
 }

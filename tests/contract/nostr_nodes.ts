@@ -40,7 +40,6 @@ export interface NetworkOptions {
 
 /** Relays and servers that every node knows. */
 export class NostrNetwork implements TestNetwork {
-  readonly stores = true;
   readonly dropped = new Counters();
   readonly logged: string[] = [];
   readonly folder = Deno.makeTempDirSync();
@@ -63,11 +62,11 @@ export class NostrNetwork implements TestNetwork {
     const env: Record<string, string> = {
       GTR_NOSTR_RELAYS: this.relays.map(({ url }) => url).join(",") || "none",
       GTR_NOSTR_BLOSSOM: this.servers.map(({ url }) => url).join(",") || "none",
-      GTR_NETWORK_TIMEOUT: "1",
+      GTR_NETWORK_TIMEOUT: "30",
       ...options.env,
     };
     const settings = await Settings.load(new Home(this.folder), (name) => env[name]);
-    using limit = deadline(10_000, "a node to open");
+    using limit = deadline(60_000, "a node to open");
     const node = await NostrTransport.open(
       {
         settings,

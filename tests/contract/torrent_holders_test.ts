@@ -12,7 +12,7 @@ import { makeManifest, makePack, publish, testKey } from "./transport_contract.t
 const [alice, bob, carol] = [testKey(1), testKey(2), testKey(3)];
 
 async function holders(node: Transport, manifest: Manifest, search = true) {
-  using limit = deadline(15_000, "the peers");
+  using limit = deadline(60_000, "the peers");
   const found = await node.holders!(manifest, { signal: limit.signal, search });
   return found.toSorted((a, b) => a.peer < b.peer ? -1 : 1);
 }

@@ -34,11 +34,11 @@ export class TorrentNetwork implements TestNetwork {
     const env: Record<string, string> = {
       GTR_TORRENT_HOST: "127.0.0.1",
       GTR_TORRENT_BOOTSTRAP: this.#first,
-      GTR_NETWORK_TIMEOUT: "1",
+      GTR_NETWORK_TIMEOUT: "30",
       ...options.env,
     };
     const settings = await Settings.load(new Home(this.#folder), (name) => env[name]);
-    using limit = deadline(10_000, "a node to open");
+    using limit = deadline(60_000, "a node to open");
     const node = await TorrentTransport.open({
       settings,
       cache,

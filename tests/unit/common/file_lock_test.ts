@@ -7,7 +7,7 @@ import { tempDir } from "../git_interface/fixture.ts";
 Deno.test("one at a time holds a file's lock, and it passes to who waits", async () => {
   await using temp = await tempDir();
   const path = join(temp.path, "lock");
-  using limit = deadline(10_000, "the lock");
+  using limit = deadline(60_000, "the lock");
   const first = await lockFile(path, limit.signal);
   let holder = "first";
   const second = lockFile(path, limit.signal).then((lock) => {
@@ -60,7 +60,7 @@ Deno.test("the lock of a process that dies is free", async () => {
     await assert.rejects(lockFile(path, short.signal), { code: "timed-out" });
   }
   child.kill("SIGKILL");
-  using limit = deadline(10_000, "the lock of a dead process");
+  using limit = deadline(60_000, "the lock of a dead process");
   (await lockFile(path, limit.signal))[Symbol.dispose]();
   await lines.return?.();
   await child.status;
