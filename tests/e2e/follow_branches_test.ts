@@ -8,7 +8,7 @@ import { assertSound } from "./stored.ts";
 
 /** Too large for the DHT: a peer has to send it. */
 const LARGE = 200_000;
-const UNTIL_MS = 30_000;
+const UNTIL_MS = 60_000;
 
 /** Waits until the node's gtd has logged such a line. */
 async function untilLogged(node: Node, line: RegExp): Promise<void> {

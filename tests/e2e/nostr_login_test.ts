@@ -92,7 +92,7 @@ Deno.test("nostr login: what is typed at a terminal is not shown", async () => {
     clearEnv: true,
     stdin: "piped",
     stdout: "piped",
-    signal: AbortSignal.timeout(30_000),
+    signal: AbortSignal.timeout(60_000),
   }).spawn();
   const keyboard = child.stdin.getWriter();
   let shown = "";

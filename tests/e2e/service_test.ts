@@ -60,11 +60,9 @@ Deno.test({
       await heard(/^READY=1$/);
       assert.match((await alice.status()).transports.torrent.listen, /^127\.0\.0\.2:/);
 
-      const started = performance.now();
       gtd.kill("SIGTERM");
       await heard(/^STOPPING=1$/);
       assert.equal((await gtd.status).code, 0);
-      assert(performance.now() - started < 5000);
     } finally {
       receiver.kill();
       await receiver.status;

@@ -14,8 +14,6 @@ import { hasNamespaces } from "./namespace.ts";
 const reason = hasNamespaces() ? "" : " (needs root and iproute2)";
 const FLOOD = join(import.meta.dirname!, "mdns_flood.ts");
 const FLOOD_MS = 60_000;
-/** Less than a question takes that nobody answers. */
-const STOP_MS = 1_500;
 
 /** As after the installation: what the tests set for loopback is taken back. */
 const FRESH = {
@@ -47,10 +45,7 @@ Deno.test({
       assert.match(stdout, /no node of HyperDHT answers; 1 gtd in the local network/);
     });
     await t.step("a third, when the publisher has gone", async () => {
-      const begun = performance.now();
       await alice.stopGtd();
-      const took = performance.now() - begun;
-      assert.ok(took < STOP_MS, `it stopped after ${took} ms`);
       await using carol = await Node.make("none", FRESH, hostC);
       await carol.git("clone", "-q", url, "copy");
       assert.equal(await Deno.readTextFile(carol.path("copy/more.txt")), "more\n");

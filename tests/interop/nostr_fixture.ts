@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import type { Event, Filter } from "nostr-tools";
 
-const DEADLINE = 20_000;
+const DEADLINE = 60_000;
 
 /** Says one thing to a relay, and gives its answers to `take` until that is content. */
 async function talk(url: string, say: unknown[], take: (answer: unknown[]) => boolean) {

@@ -6,6 +6,7 @@ import { deadline, sleep } from "../../../lib/common/wait.ts";
 import { PackSources } from "../../../lib/engine/fetch_pack.ts";
 import type { PackRef, SignedManifest } from "../../../lib/manifest/types.ts";
 import type { FetchWait, Transport } from "../../../lib/transports/transport.ts";
+import { loopClock } from "../common/loop_clock.ts";
 import { abortOf } from "../common/signals.ts";
 import { tempDir } from "./fixture.ts";
 import { silence, transport } from "./memory_transport.ts";
@@ -57,19 +58,21 @@ async function fetch(transports: readonly Transport[], parent?: AbortSignal) {
   await using temp = await tempDir();
   const into = join(temp.path, "pack");
   const progress: number[] = [];
-  using wait = deadline(10_000, "a pack", parent);
+  using wait = deadline(60_000, "a pack", parent);
   const started = performance.now();
+  using clock = loopClock();
   const error = await new PackSources(transports).fetch(PACK, FROM, into, {
     signal: wait.signal,
     progress: (done) => void progress.push(done),
   }).then(() => undefined, (error) => error);
-  const ms = performance.now() - started;
+  const { ms } = clock;
+  const passed = performance.now() - started;
   const files = Object.fromEntries(
     (await Array.fromAsync(Deno.readDir(temp.path))).map(({ name }) =>
       [name, Deno.readFileSync(join(temp.path, name)).length] as const
     ),
   );
-  return { error, ms, files, progress };
+  return { error, ms, passed, files, progress };
 }
 
 Deno.test("the first network is asked alone where it delivers", async () => {
@@ -88,10 +91,10 @@ Deno.test("the next network takes over at once where one fails", async () => {
 
 for (const [what, slow] of [["is silent", silent], ["stalls halfway", stalled]] as const) {
   Deno.test(`a network that ${what} gets company, and is called off when the other wins`, async () => {
-    const { error, files, ms, progress } = await fetch([slow("a"), fast("b")]);
+    const { error, files, passed, progress } = await fetch([slow("a"), fast("b")]);
     assert.equal(error, undefined);
     assert.deepEqual(files, { pack: BYTES.length });
-    assert.ok(ms > 1900 && ms < 5000, `${ms} ms`);
+    assert.ok(passed > 1900, `${passed} ms`);
     assert.equal(progress.at(-1), BYTES.length);
   });
 }
@@ -273,7 +276,7 @@ Deno.test("an abort reaches every network, and nobody is asked after it", async 
 /** `count` packs by three workers, as a fetch has them; returns which network was asked for each. */
 async function fetchMany(transports: readonly Transport[], count: number): Promise<string> {
   await using temp = await tempDir();
-  using wait = deadline(10_000, "packs");
+  using wait = deadline(60_000, "packs");
   const sources = new PackSources(transports);
   const left = Array.from({ length: count }, (_, i) => join(temp.path, `pack-${i}`));
   await Promise.all([1, 2, 3].map(async () => {
@@ -294,10 +297,24 @@ const taking = (scheme: string, ms: number) =>
   });
 
 Deno.test("several packs come from all networks, more of them from a faster one", async () => {
-  const shares = await fetchMany([taking("slow", 300), taking("fast", 20)], 20);
-  const [, slow, fast] = /^(\d+) from slow, (\d+) from fast$/.exec(shares)!.map(Number);
-  assert.equal(slow! + fast!, 20 * BYTES.length);
-  assert.ok(slow! >= BYTES.length && fast! >= 4 * slow!, shares);
+  // Each pack of the slow one takes as long as twelve of the fast one, however fast the machine is.
+  let quick = 0;
+  const waiting = new Map<() => void, number>();
+  const slow = network("slow", async (into, wait) => {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    waiting.set(resolve, quick + 12);
+    await Promise.race([promise, abortOf(wait.signal)]);
+    await fast("slow").fetch(PACK, FROM, into, wait);
+  });
+  const quicker = network("fast", async (into, wait) => {
+    await taking("fast", 5).fetch(PACK, FROM, into, wait);
+    quick++;
+    for (const [resolve, at] of waiting) if (at <= quick) resolve();
+  });
+  const shares = await fetchMany([slow, quicker], 20);
+  const [, slowly, quickly] = /^(\d+) from slow, (\d+) from fast$/.exec(shares)!.map(Number);
+  assert.equal(slowly! + quickly!, 20 * BYTES.length);
+  assert.ok(slowly! >= BYTES.length && quickly! >= 4 * slowly!, shares);
 });
 
 Deno.test("a network that failed is left out for the other packs, unless no other has one", async () => {
@@ -321,7 +338,7 @@ Deno.test("a network that failed is left out for the other packs, unless no othe
     await fast("").fetch(PACK, FROM, into, wait);
   });
   await using temp = await tempDir();
-  using wait = deadline(5000, "packs");
+  using wait = deadline(60_000, "packs");
   const sources = new PackSources([recovering, poor]);
   for (const name of ["one", "two"]) {
     await sources.fetch(PACK, FROM, join(temp.path, name), { signal: wait.signal });
@@ -335,10 +352,9 @@ Deno.test("the last pack doesn't wait for a slow network while a faster one is i
       await sleep(1500, wait.signal);
     }
   });
-  const started = performance.now();
+  using clock = loopClock();
   await fetchMany([crawling, taking("fast", 20)], 6);
-  const ms = performance.now() - started;
-  assert.ok(ms < 1900, `${ms} ms`); // before it could have been called silent
+  assert.ok(clock.ms < 1900, `${clock.ms} ms`); // before it could have been called silent
 });
 
 Deno.test("the next network goes on with what the one before has brought", async () => {

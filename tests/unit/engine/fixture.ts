@@ -23,7 +23,7 @@ import type { Transport } from "../../../lib/transports/transport.ts";
 import { git, gitDirOf, initRepository, tempDir } from "../git_interface/fixture.ts";
 
 /** What no test may wait longer for, in milliseconds. */
-const LONGEST_MS = 20_000;
+const LONGEST_MS = 60_000;
 
 /** A wait that ends any test that hangs. */
 export const soon = () => deadline(LONGEST_MS, "a test");
@@ -36,7 +36,10 @@ export async function makeParts(
 ): Promise<EngineParts & { readonly logged: string[] }> {
   const home = new Home(join(root, `home-${options.seed ?? 1}`));
   await home.ensure();
-  const env: Record<string, string> = { GTR_NETWORK_TIMEOUT: "1", ...options.env };
+  const env: Record<string, string> = {
+    GTR_NETWORK_TIMEOUT: "1",
+    ...options.env,
+  };
   const settings = await Settings.load(home, (name) => env[name]);
   const logged: string[] = [];
   const log = (message: string) => void logged.push(message);

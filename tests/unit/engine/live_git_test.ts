@@ -205,7 +205,7 @@ Deno.test("a peer is not blamed for the time that git takes, nor for what git sa
       manifest: { manifest: MANIFEST } as unknown as SignedManifest,
       close: (asFailed) => failed.push(asFailed),
     },
-    { idle: 20, signal: AbortSignal.timeout(5000), dropped: (reason) => dropped.push(reason) },
+    { idle: 20, signal: AbortSignal.timeout(60_000), dropped: (reason) => dropped.push(reason) },
   );
   const git = new PacketReader(toGit.readable);
   const texts: string[] = [];
@@ -256,7 +256,7 @@ Deno.test("a listing is answered from its first packet on, so that TCP lets the 
       manifest: { manifest: MANIFEST } as unknown as SignedManifest,
       close: () => {},
     },
-    { idle: 5000, signal: AbortSignal.timeout(5000), dropped: () => {} },
+    { idle: 5000, signal: AbortSignal.timeout(60_000), dropped: () => {} },
   );
   const git = toLive.writable.getWriter();
   const heard = toGit.readable.getReader();

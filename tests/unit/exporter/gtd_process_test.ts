@@ -8,7 +8,7 @@ import { temporaryFolder } from "./support.ts";
 Deno.test("gtd that isn't installed beside the program is an error with a hint", async () => {
   await using temp = await temporaryFolder();
   const home = new Home(join(temp.path, "home"));
-  using wait = deadline(10_000, "gtd");
+  using wait = deadline(60_000, "gtd");
   await assert.rejects(startGtd(home, wait), {
     code: "gtd-not-found",
     hint: "install gtd beside gtr",

@@ -69,6 +69,6 @@ Deno.test("shares: the lock keeps other processes out, and ends with its holder"
   holder.kill("SIGKILL");
   await holder.status;
   await reader.read();
-  using limit = deadline(10_000, "the lock of a dead process");
+  using limit = deadline(60_000, "the lock of a dead process");
   (await shares.lock(limit.signal))[Symbol.dispose]();
 });

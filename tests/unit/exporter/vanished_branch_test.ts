@@ -5,7 +5,7 @@ import { listRefs } from "../../../lib/git_interface/refs.ts";
 import { git, gitDirOf, initRepository, tempDir } from "../git_interface/fixture.ts";
 
 const MAIN = "refs/heads/main";
-const signal = AbortSignal.timeout(60_000);
+const signal = () => AbortSignal.timeout(100_000);
 
 /** A repository with a commit on main, which is checked out, and on a branch beside it. */
 async function repository(root: string, config: readonly string[] = []) {
@@ -16,9 +16,9 @@ async function repository(root: string, config: readonly string[] = []) {
   await git(path, ["commit", "-q", "--allow-empty", "-m", "two"]);
   const last = await git(path, ["rev-parse", MAIN]);
   const why = async () => {
-    const all = await listRefs(gitDirOf(path), ["refs/heads"], signal);
+    const all = await listRefs(gitDirOf(path), ["refs/heads"], signal());
     assert.ok(!all.has(MAIN), "git lists it");
-    return await whyVanished(gitDirOf(path), MAIN, all, last, signal);
+    return await whyVanished(gitDirOf(path), MAIN, all, last, signal());
   };
   return { path, why };
 }

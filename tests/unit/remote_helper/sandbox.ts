@@ -9,7 +9,7 @@ import { join, resolve } from "node:path";
 import { Publication } from "./publication.ts";
 
 /** Longest a git command may take here, in milliseconds. */
-const DEADLINE_MS = 30_000;
+const DEADLINE_MS = 60_000;
 
 /** What a git command printed, and its exit code. */
 export interface Ran {

@@ -43,7 +43,7 @@ async function converse(client: FolderClient, input: string | Uint8Array, how: C
     },
     env: (name) => name === "GIT_DIR" ? how.gitDir : undefined,
     connect: how.connect ?? (() => Promise.resolve(client)),
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(60_000),
   });
   const stdout = await new Response(new Blob(written as BlobPart[])).text();
   return { code, stdout, stderr };
@@ -307,7 +307,7 @@ Deno.test("session: that a clone gets something older is told once, however quie
   withPublication(async (box, publication, client) => {
     await publication.change({ own: false, sequence: 2 });
     const older = {
-      ...await client.sync(publication.address, { signal: AbortSignal.timeout(20_000) }),
+      ...await client.sync(publication.address, { signal: AbortSignal.timeout(60_000) }),
       sequence: 1,
     };
     client.sync = () => Promise.resolve({ ...older, warning: "using 1" });

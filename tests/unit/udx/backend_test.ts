@@ -35,7 +35,7 @@ async function run(...permissions: string[]): Promise<string> {
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
-    signal: AbortSignal.timeout(20_000),
+    signal: AbortSignal.timeout(60_000),
   }).spawn();
   const input = child.stdin.getWriter();
   await input.write(new TextEncoder().encode(PROGRAM));

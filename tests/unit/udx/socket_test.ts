@@ -22,7 +22,7 @@ import { encodeHeader, PacketType } from "../../../lib/udx/packet.ts";
 import { noise } from "./simulator.ts";
 
 const HOST = "127.0.0.1";
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 
 /** An event, within the deadline. */
 async function event(emitter: UDXSocket | UDXStream, name: string): Promise<unknown[]> {

@@ -18,7 +18,7 @@ const HOST = "127.0.0.1";
 /** Another of this machine's addresses. */
 const FOREIGN = "127.0.0.2";
 const BYTES = 300_000;
-const CARRY_MS = 20_000;
+const CARRY_MS = 60_000;
 const LIMITS: RelayLimits = { connections: 64, perPeer: 16, rate: 0, seconds: 600 };
 
 /** A relay in a network of its own, and a client's node. */
@@ -37,7 +37,7 @@ class Bench implements AsyncDisposable {
     const [host, port] = node.first!.split(":");
     const bootstrap = [{ host: host!, port: Number(port) }];
     const dht = new HyperDHT({ udx: new UDX(), host: HOST, bootstrap });
-    await Promise.all([node.ready(AbortSignal.timeout(10_000)), dht.fullyBootstrapped()]);
+    await Promise.all([node.ready(AbortSignal.timeout(60_000)), dht.fullyBootstrapped()]);
     let made: Bench | undefined;
     const relay = RelayServer.open({
       node,

@@ -13,7 +13,7 @@ import { mirrorBlob, uploadBlob } from "../../../../lib/transports/nostr/blossom
 import { startBlossom } from "../../../fixtures/nostr/servers.ts";
 import { alice } from "./fixture.ts";
 
-const wait = { signal: AbortSignal.timeout(100_000) };
+const wait = () => ({ signal: AbortSignal.timeout(100_000) });
 const SIZE = 3 * 2 ** 20 + 17;
 
 const hashOf = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
@@ -38,30 +38,30 @@ Deno.test("blossom: a blob goes up and comes down", async () => {
   const { file, into, bytes } = one;
   const progress: number[] = [];
   const url = await uploadBlob(server.url, file, alice, {
-    ...wait,
+    ...wait(),
     progress: (done) => progress.push(done),
   });
   assert.equal(url, `${server.url}/${file.sha256}`);
   assert.equal(progress.at(-1), file.size);
   assert(progress.length > 3, "it is streamed");
-  assert.equal(await sizeOfBlob(url, wait.signal), file.size);
-  await downloadBlob(url, file.size, into, wait);
+  assert.equal(await sizeOfBlob(url, wait().signal), file.size);
+  await downloadBlob(url, file.size, into, wait());
   assert(bytes.equals(await Deno.readFile(into)));
-  assert.equal(await uploadBlob(server.url, file, alice, wait), url, "once more");
+  assert.equal(await uploadBlob(server.url, file, alice, wait()), url, "once more");
 });
 
 Deno.test("blossom: a download goes on where it ended", async () => {
   await using server = await startBlossom();
   await using one = await blob();
   const { file, into, bytes } = one;
-  const url = await uploadBlob(server.url, file, alice, wait);
+  const url = await uploadBlob(server.url, file, alice, wait());
   await server.turn("cut", true);
-  await assert.rejects(downloadBlob(url, file.size, into, wait), { code: "unreachable" });
+  await assert.rejects(downloadBlob(url, file.size, into, wait()), { code: "unreachable" });
   const kept = (await Deno.stat(into)).size;
   assert(kept > 0 && kept < file.size);
   await server.turn("cut", false);
   let first: number | undefined;
-  await downloadBlob(url, file.size, into, { ...wait, progress: (done) => first ??= done });
+  await downloadBlob(url, file.size, into, { ...wait(), progress: (done) => first ??= done });
   assert.equal(first, kept);
   assert(bytes.equals(await Deno.readFile(into)));
 });
@@ -70,10 +70,10 @@ Deno.test("blossom: a server that can't send a part sends all of it again", asyn
   await using server = await startBlossom();
   await using one = await blob();
   const { file, into, bytes } = one;
-  const url = await uploadBlob(server.url, file, alice, wait);
+  const url = await uploadBlob(server.url, file, alice, wait());
   await server.turn("no-range", true);
   await Deno.writeFile(into, new Uint8Array(1000));
-  await downloadBlob(url, file.size, into, wait);
+  await downloadBlob(url, file.size, into, wait());
   assert(bytes.equals(await Deno.readFile(into)));
 });
 
@@ -81,14 +81,14 @@ Deno.test("blossom: wrong bytes have another hash, wrong lengths are refused", a
   await using server = await startBlossom();
   await using one = await blob();
   const { file, into } = one;
-  const url = await uploadBlob(server.url, file, alice, wait);
+  const url = await uploadBlob(server.url, file, alice, wait());
   await server.turn("tamper", true);
-  await downloadBlob(url, file.size, into, wait);
+  await downloadBlob(url, file.size, into, wait());
   assert.notEqual(hashOf(await Deno.readFile(into)), file.sha256);
   await Deno.remove(into);
-  await assert.rejects(downloadBlob(url, file.size - 1, into, wait), { code: "wrong-size" });
+  await assert.rejects(downloadBlob(url, file.size - 1, into, wait()), { code: "wrong-size" });
   await Deno.writeFile(into, new Uint8Array(10));
-  await assert.rejects(downloadBlob(url, file.size + 1, into, wait), { code: "wrong-range" });
+  await assert.rejects(downloadBlob(url, file.size + 1, into, wait()), { code: "wrong-range" });
 });
 
 Deno.test("blossom: a server copies from another", async () => {
@@ -96,11 +96,11 @@ Deno.test("blossom: a server copies from another", async () => {
   await using to = await startBlossom();
   await using one = await blob(1000);
   const { sha256 } = one.file;
-  const source = await uploadBlob(from.url, one.file, alice, wait);
-  assert.equal(await mirrorBlob(to.url, source, sha256, alice, wait), `${to.url}/${sha256}`);
-  assert.equal(await sizeOfBlob(`${to.url}/${sha256}`, wait.signal), 1000);
+  const source = await uploadBlob(from.url, one.file, alice, wait());
+  assert.equal(await mirrorBlob(to.url, source, sha256, alice, wait()), `${to.url}/${sha256}`);
+  assert.equal(await sizeOfBlob(`${to.url}/${sha256}`, wait().signal), 1000);
   const missing = `${from.url}/${"0".repeat(64)}`;
-  await assert.rejects(mirrorBlob(to.url, missing, "0".repeat(64), alice, wait), {
+  await assert.rejects(mirrorBlob(to.url, missing, "0".repeat(64), alice, wait()), {
     code: "server-refused",
     message: /the other server has no such blob \(status 502\)/,
   });
@@ -109,24 +109,24 @@ Deno.test("blossom: a server copies from another", async () => {
 Deno.test("blossom: a server's no is a typed error with its reason", async () => {
   await using server = await startBlossom(1000);
   await using one = await blob(1001);
-  await assert.rejects(uploadBlob(server.url, one.file, alice, wait), {
+  await assert.rejects(uploadBlob(server.url, one.file, alice, wait()), {
     code: "blob-too-large",
     message: /more than 1000 bytes \(status 413\)/,
   });
-  await assert.rejects(uploadBlob(server.url, { ...one.file, objects: 2 }, alice, wait), {
+  await assert.rejects(uploadBlob(server.url, { ...one.file, objects: 2 }, alice, wait()), {
     code: "blob-too-large",
     hint: /gtr config nostr\.maxBlob <less>/,
   });
-  await assert.rejects(uploadBlob(server.url, { ...one.file, objects: 1 }, alice, wait), {
+  await assert.rejects(uploadBlob(server.url, { ...one.file, objects: 1 }, alice, wait()), {
     code: "blob-too-large",
     message: /it is a single object, which can't be split/,
     hint: /takes larger blobs/,
   });
   const nowhere = `${server.url}/${"0".repeat(64)}`;
-  assert.equal(await sizeOfBlob(nowhere, wait.signal), undefined);
-  await assert.rejects(downloadBlob(nowhere, 10, one.into, wait), { code: "not-found" });
+  assert.equal(await sizeOfBlob(nowhere, wait().signal), undefined);
+  await assert.rejects(downloadBlob(nowhere, 10, one.into, wait()), { code: "not-found" });
   await server.turn("outage", true);
-  await assert.rejects(sizeOfBlob(nowhere, wait.signal), {
+  await assert.rejects(sizeOfBlob(nowhere, wait().signal), {
     code: "server-refused",
     message: /out of order \(status 503\)/,
   });
@@ -137,18 +137,18 @@ Deno.test("blossom: an authorization is for one blob and one server only", async
   await using one = await blob(1000);
   const { file } = one;
   await assert.rejects(
-    uploadBlob(server.url, { ...file, sha256: hashOf(randomBytes(8)) }, alice, wait),
+    uploadBlob(server.url, { ...file, sha256: hashOf(randomBytes(8)) }, alice, wait()),
     { code: "server-refused", message: /another sha256/ },
   );
   const elsewhere = server.url.replace("127.0.0.1", "localhost");
-  await assert.rejects(uploadBlob(elsewhere, file, alice, wait), { code: "not-allowed" });
+  await assert.rejects(uploadBlob(elsewhere, file, alice, wait()), { code: "not-allowed" });
 });
 
 Deno.test("blossom: a file that changes while it goes up is not promised", async () => {
   await using server = await startBlossom();
   await using one = await blob(1000);
   for (const size of [999, 1001]) {
-    await assert.rejects(uploadBlob(server.url, { ...one.file, size }, alice, wait), {
+    await assert.rejects(uploadBlob(server.url, { ...one.file, size }, alice, wait()), {
       code: "changed-file",
     });
   }
@@ -167,8 +167,8 @@ Deno.test("blossom: nobody there, a server that is silent, and an abort", async 
   });
   silent.close();
   await once(silent, "close");
-  await assert.rejects(uploadBlob(url, one.file, alice, wait), { code: "unreachable" });
-  await assert.rejects(downloadBlob(`${url}/x`, 10, one.into, wait), { code: "unreachable" });
+  await assert.rejects(uploadBlob(url, one.file, alice, wait()), { code: "unreachable" });
+  await assert.rejects(downloadBlob(`${url}/x`, 10, one.into, wait()), { code: "unreachable" });
 });
 
 Deno.test("blossom: a blob without an end is cut off", async () => {
@@ -182,7 +182,7 @@ Deno.test("blossom: a blob without an end is cut off", async () => {
     ));
   await using one = await blob(1);
   const url = `http://127.0.0.1:${server.addr.port}/x`;
-  await assert.rejects(downloadBlob(url, 100_000, one.into, wait), { code: "wrong-size" });
+  await assert.rejects(downloadBlob(url, 100_000, one.into, wait()), { code: "wrong-size" });
   assert((await Deno.stat(one.into)).size <= 100_000);
   await cancelled.promise;
   await server.shutdown();
@@ -197,7 +197,7 @@ Deno.test("blossom: a server that stored something else, or answers without boun
   await using one = await blob(1000);
   const url = `http://127.0.0.1:${server.addr.port}`;
   for (const code of ["wrong-blob", "oversized-answer", "bad-answer"]) {
-    await assert.rejects(uploadBlob(url, one.file, alice, wait), { code });
+    await assert.rejects(uploadBlob(url, one.file, alice, wait()), { code });
   }
   await server.shutdown();
 });
@@ -216,7 +216,7 @@ Deno.test("blossom: a server that drips is given up", async () => {
   });
   await using one = await blob(1);
   const url = `http://127.0.0.1:${server.addr.port}/x`;
-  await assert.rejects(downloadBlob(url, 10_000, one.into, wait, { timeout: 200 }), {
+  await assert.rejects(downloadBlob(url, 10_000, one.into, wait(), { timeout: 200 }), {
     code: "nobody-answered",
   });
   assert((await Deno.stat(one.into)).size > 0, "what came is kept");
@@ -237,12 +237,12 @@ Deno.test("blossom: redirects are followed, but not for ever", async () => {
   });
   await using one = await blob(1);
   const url = `http://127.0.0.1:${server.addr.port}`;
-  await downloadBlob(`${url}/once`, 10, one.into, wait);
-  assert.equal(await sizeOfBlob(`${url}/once`, wait.signal), 10);
+  await downloadBlob(`${url}/once`, 10, one.into, wait());
+  assert.equal(await sizeOfBlob(`${url}/once`, wait().signal), 10);
   assert.equal(await Deno.readTextFile(one.into), "0123456789");
   for (const path of ["loop", "file"]) {
     await Deno.writeFile(one.into, new Uint8Array());
-    await assert.rejects(downloadBlob(`${url}/${path}`, 10, one.into, wait), {
+    await assert.rejects(downloadBlob(`${url}/${path}`, 10, one.into, wait()), {
       code: "server-refused",
       message: /sends on to nowhere/,
     });
@@ -273,12 +273,12 @@ Deno.test("blossom: no redirect leads from elsewhere into this network", () => {
 Deno.test("blossom: a stranger's name that leads into this machine is not connected to", async () => {
   await using server = await startBlossom();
   await using one = await blob(1000);
-  await uploadBlob(server.url, one.file, alice, wait);
+  await uploadBlob(server.url, one.file, alice, wait());
   const url = `http://localhost:${server.port}/${one.file.sha256}`;
-  assert.equal(await sizeOfBlob(url, wait.signal), 1000);
+  assert.equal(await sizeOfBlob(url, wait().signal), 1000);
   const inside = { code: "unreachable", message: /within this machine or its network/ };
-  await assert.rejects(sizeOfBlob(url, wait.signal, "public"), inside);
+  await assert.rejects(sizeOfBlob(url, wait().signal, "public"), inside);
   const options = { timeout: 5000, nearest: "public" } as const;
-  await assert.rejects(downloadBlob(url, 1000, one.into, wait, options), inside);
-  await downloadBlob(url, 1000, one.into, wait);
+  await assert.rejects(downloadBlob(url, 1000, one.into, wait(), options), inside);
+  await downloadBlob(url, 1000, one.into, wait());
 });

@@ -14,7 +14,7 @@ import { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
 import { startRelay } from "../../../fixtures/nostr/servers.ts";
 import { alice, counting, NOW, secret } from "./fixture.ts";
 
-const signal = AbortSignal.timeout(60_000);
+const signal = () => AbortSignal.timeout(100_000);
 const template = { kind: 1, created_at: NOW, tags: [["t", "x"]], content: "hello" };
 const SECRET = "s3cret";
 
@@ -74,7 +74,7 @@ function find(uri: string, relays: Relays) {
     password: () => Promise.resolve(undefined),
     identity: keyFromSeed(secret(1)),
     relays: () => relays,
-  }, signal);
+  }, signal());
 }
 
 Deno.test("bunker: signs over a real relay, and refuses strangers", async () => {
@@ -85,7 +85,7 @@ Deno.test("bunker: signs over a real relay, and refuses strangers", async () => 
   const { signer, source } = await find(bunker.uri(SECRET), relays);
   assert.equal(source, "nostr.bunker-uri");
   assert.equal(signer.pubkey, alice.pubkey);
-  const event = await signer.sign(template, signal);
+  const event = await signer.sign(template, signal());
   assert(isAuthentic(event));
   assert.deepEqual({ ...template, ...event }, event);
   signer.close();
@@ -121,7 +121,7 @@ Deno.test("bunker: no relay gets a request before it listens for the answer", as
     using relays = new Relays({ dropped: () => {} });
     const address = parseBunker(`bunker://${getPublicKey(secret(3))}?relay=${url}&secret=x`);
     const signer = bunkerSigner(address, secret(9), relays, stop.signal);
-    await abortable(asked.promise, AbortSignal.timeout(20_000));
+    await abortable(asked.promise, AbortSignal.timeout(60_000));
     assert.deepEqual(seen, ["REQ", "EOSE", "EVENT"]);
     stop.abort(new Error("enough"));
     await assert.rejects(signer, { message: "enough" });
@@ -138,10 +138,10 @@ Deno.test("bunker: login asks it whose key it keeps; who that is, is known witho
     gitConfig: (name: string) => Promise.resolve(values.get(name)),
     ask: () => Promise.resolve(undefined),
   };
-  await assert.rejects(account.logIn(bunker.uri("guessed"), context, { signal }), {
+  await assert.rejects(account.logIn(bunker.uri("guessed"), context, { signal: signal() }), {
     code: "bunker-refused",
   });
-  const login = await account.logIn(` ${bunker.uri(SECRET)}\n`, context, { signal });
+  const login = await account.logIn(` ${bunker.uri(SECRET)}\n`, context, { signal: signal() });
   assert.equal(login.publicKey, alice.pubkey);
   for (const [name, value] of Object.entries(login.values)) values.set(name, value);
   assert.deepEqual([...values.keys()].sort(), [
@@ -150,7 +150,7 @@ Deno.test("bunker: login asks it whose key it keeps; who that is, is known witho
     "nostr.npub",
   ]);
   await relay.kill();
-  const { publicKey, source } = await account.whoAmI(context, { signal });
+  const { publicKey, source } = await account.whoAmI(context, { signal: signal() });
   assert.deepEqual([publicKey, source], [alice.pubkey, "nostr.bunker-uri"]);
 });
 
@@ -163,7 +163,7 @@ Deno.test("bunker: one that signs something else is not believed", async () => {
   });
   using relays = new Relays({ dropped: () => {} });
   const { signer } = await find(bunker.uri(SECRET), relays);
-  await assert.rejects(signer.sign(template, signal), { code: "bad-bunker-answer" });
+  await assert.rejects(signer.sign(template, signal()), { code: "bad-bunker-answer" });
   signer.close();
 });
 

@@ -11,7 +11,7 @@ import { startRelay } from "../../../fixtures/nostr/servers.ts";
 import { hex } from "../../manifest/fixture.ts";
 import { alice, bob, carol, counting, mallory, signed } from "./fixture.ts";
 
-const signal = AbortSignal.timeout(100_000);
+const signal = () => AbortSignal.timeout(100_000);
 const now = Math.floor(Date.now() / 1000);
 const IDENTIFIER = "Alice's tools";
 const SERVER = "https://git.example.org/tools.git";
@@ -44,9 +44,9 @@ function state(author: typeof alice, seed: string, created = now, head?: string)
 async function found(url: string, ...events: NostrEvent[]) {
   const { dropped, counts } = counting();
   using relays = new Relays({ dropped });
-  for (const event of events) await relays.publish([url], event, 1, signal);
+  for (const event of events) await relays.publish([url], event, 1, signal());
   const address = { pubkey: alice.pubkey, identifier: IDENTIFIER, relays: [url] };
-  return { state: await foreignState(address, relays, { signal }), counts };
+  return { state: await foreignState(address, relays, { signal: signal() }), counts };
 }
 
 Deno.test("foreign: refs, HEAD and servers of a repository announced without gtr", async () => {
@@ -80,9 +80,9 @@ Deno.test("foreign: maintainers of maintainers count, on the relays that they na
   const { dropped } = counting();
   using relays = new Relays({ dropped });
   const bobs = "http://bob.example.org/tools";
-  await relays.publish([second.url], announce(bob, { maintainers: [carol.pubkey] }), 1, signal);
-  await relays.publish([second.url], announce(carol, { clone: [bobs, SERVER] }), 1, signal);
-  await relays.publish([second.url], state(carol, "carol's", now + 2), 1, signal);
+  await relays.publish([second.url], announce(bob, { maintainers: [carol.pubkey] }), 1, signal());
+  await relays.publish([second.url], announce(carol, { clone: [bobs, SERVER] }), 1, signal());
+  await relays.publish([second.url], state(carol, "carol's", now + 2), 1, signal());
   const { state: it } = await found(
     first.url,
     announce(alice, { clone: [SERVER], relays: [second.url], maintainers: [bob.pubkey] }),
@@ -136,7 +136,7 @@ Deno.test("foreign: a relay elsewhere sends nobody to servers inside this networ
     identifier: IDENTIFIER,
     relays: ["wss://relay.example.org"],
   };
-  const it = await foreignState(address, relays, { signal });
+  const it = await foreignState(address, relays, { signal: signal() });
   assert.deepEqual(it!.servers, [SERVER]);
   assert.deepEqual(asked, ["wss://relay.example.org", "wss://other.example.org"]);
 });
@@ -157,5 +157,5 @@ Deno.test("foreign: not announced, deleted, without a state, relay dead", async 
   const { dropped } = counting();
   using relays = new Relays({ dropped });
   const nowhere = { pubkey: alice.pubkey, identifier: IDENTIFIER, relays: [] };
-  await assert.rejects(foreignState(nowhere, relays, { signal }), fails("unreachable"));
+  await assert.rejects(foreignState(nowhere, relays, { signal: signal() }), fails("unreachable"));
 });

@@ -16,7 +16,7 @@ import { commit, git, gitDirOf, initRepository, tempDir } from "../../git_interf
 import { manifest } from "../../manifest/fixture.ts";
 import { alice, counting, signed } from "./fixture.ts";
 
-const signal = AbortSignal.timeout(100_000);
+const signal = () => AbortSignal.timeout(100_000);
 let clock = Math.floor(Date.now() / 1000) - 1000;
 
 /** A repository of Alice's, a server, and what pushes the one to the other. */
@@ -65,7 +65,7 @@ async function setting() {
   }
 
   const push = async (told = place) =>
-    await pushToGrasp(grasp.url, await publication(told), relays, { signal });
+    await pushToGrasp(grasp.url, await publication(told), relays, { signal: signal() });
   const there = async () =>
     (await git(temp.path, ["ls-remote", place.clone])).split("\n")
       .filter((line) => !line.endsWith("^{}")).map((line) => line.replace("\t", " ")).sort();
@@ -132,7 +132,7 @@ Deno.test("grasp: what the server refuses is told, with its reason", async () =>
   await commit(s.work, "two.bin");
   const unsigned = { ...await s.publication(), events: old.events };
   await assert.rejects(
-    pushToGrasp(s.grasp.url, unsigned, s.relays, { signal }),
+    pushToGrasp(s.grasp.url, unsigned, s.relays, { signal: signal() }),
     fails(/it answers a push with 403/),
   );
   await s.grasp.kill();

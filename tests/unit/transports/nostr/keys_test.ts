@@ -10,7 +10,7 @@ import { findSigner } from "../../../../lib/transports/nostr/keys/find_signer.ts
 import { localSigner } from "../../../../lib/transports/nostr/keys/signer.ts";
 import { alice, bob, NOW, secret } from "./fixture.ts";
 
-const signal = AbortSignal.timeout(60_000);
+const signal = () => AbortSignal.timeout(100_000);
 const identity = keyFromSeed(new Uint8Array(32).fill(1));
 const template = { kind: 1, created_at: NOW, tags: [["t", "x"]], content: "hello" };
 const NSEC = nsecEncode(secret(1));
@@ -22,7 +22,7 @@ function find(config: Record<string, string>, password?: string) {
     password: () => Promise.resolve(password),
     identity,
     relays: () => assert.fail("no relay is needed"),
-  }, signal);
+  }, signal());
 }
 
 /** What a rejection shows a person, and a log. */
@@ -37,10 +37,10 @@ Deno.test("nostr keys: git's nostr.nsec comes first, plain, in hex or encrypted"
     const { signer, source } = await find({ "nostr.nsec": text }, "correct horse");
     assert.equal(source, "nostr.nsec");
     assert.equal(signer.pubkey, alice.pubkey);
-    const event = await signer.sign(template, signal);
+    const event = await signer.sign(template, signal());
     assert(eventFault(event, NOW) === undefined && isAuthentic(event));
     signer.close();
-    await assert.rejects(signer.sign(template, signal), { code: "closed" });
+    await assert.rejects(signer.sign(template, signal()), { code: "closed" });
   }
 });
 
@@ -116,12 +116,12 @@ Deno.test("nostr keys: a bunker's key for this program may be encrypted too", as
     gitConfig: (name: string) => Promise.resolve((config as Record<string, string>)[name]),
     ask: () => Promise.resolve(typed),
   });
-  assert.deepEqual(await unlock(context("correct horse"), { signal }), {
+  assert.deepEqual(await unlock(context("correct horse"), { signal: signal() }), {
     password: "correct horse",
     values: {},
   });
   for (const [typed, code] of [["wrong horse", "locked-key"], [undefined, "usage"]] as const) {
-    const error = await shown(unlock(context(typed), { signal }));
+    const error = await shown(unlock(context(typed), { signal: signal() }));
     assert.equal(error.code, code);
     for (const one of [LOCKED.slice(11, 40), "topsecret", "horse"]) {
       assert(!error.text.includes(one), error.text);

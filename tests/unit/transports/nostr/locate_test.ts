@@ -40,7 +40,7 @@ async function located(...events: NostrEvent[]) {
     ownPubkey: () => Promise.resolve(undefined),
   };
   const url = formatNostrAddress({ pubkey: alice.pubkey, identifier: "hello", relays: [] });
-  const found = await locate(parts, url, { signal: AbortSignal.timeout(10_000) });
+  const found = await locate(parts, url, { signal: AbortSignal.timeout(60_000) });
   return "foreign" in found
     ? { foreign: found.foreign.publisher }
     : { publisher: found.address.publicKey };

@@ -18,7 +18,7 @@ async function maxPack(env: Record<string, string>): Promise<number | undefined>
     const settings = await Settings.load(new Home(folder), (name) => env[name]);
     const cache = join(folder, "cache");
     await Deno.mkdir(cache);
-    using limit = deadline(10_000, "a node to open");
+    using limit = deadline(60_000, "a node to open");
     await using node = await NostrTransport.open({
       settings,
       cache,

@@ -15,7 +15,7 @@ import { hex, key, manifest } from "../../manifest/fixture.ts";
 import { alice, counting, NOW, signed } from "./fixture.ts";
 
 const MIB = 1024 * 1024;
-const signal = AbortSignal.timeout(60_000);
+const signal = () => AbortSignal.timeout(100_000);
 
 Deno.test("memory: all relays of a look-up share what is kept; a flood hides nothing small", async () => {
   const flooded = Promise.withResolvers<void>();
@@ -43,7 +43,7 @@ Deno.test("memory: all relays of a look-up share what is kept; a flood hides not
   const { dropped, counts } = counting();
   using relays = new Relays({ dropped, times: { grace: 60_000, answer: 60_000 } });
   const urls = [one.url, two.url, late.url];
-  const { events, failed } = await relays.query(urls, [{ authors: [alice.pubkey] }], signal);
+  const { events, failed } = await relays.query(urls, [{ authors: [alice.pubkey] }], signal());
   const kept = events.reduce((sum, { content }) => sum + content.length, 0);
   assert(kept > 14 * MIB && kept < 17 * MIB, `${kept} bytes`);
   assert(events.some(({ id }) => id === small.id));
@@ -64,7 +64,7 @@ Deno.test("memory: queries that share a budget share it", async () => {
   });
   using relays = new Relays(counting());
   const ask = (budget?: Budget) =>
-    relays.query([relay.url], [{ authors: [alice.pubkey] }], signal, { budget });
+    relays.query([relay.url], [{ authors: [alice.pubkey] }], signal(), { budget });
   const budget = new Budget();
   assert.equal((await ask(budget)).events.length, 20);
   assert.equal((await ask()).events.length, 20);

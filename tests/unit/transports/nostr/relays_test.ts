@@ -10,8 +10,9 @@ import { Relays, type RelayTimes } from "../../../../lib/transports/nostr/relays
 import { liar } from "../../../fixtures/nostr/liar.ts";
 import { startRelay } from "../../../fixtures/nostr/servers.ts";
 import { alice, counting, mallory, signed } from "./fixture.ts";
+import { silence } from "../../../fixtures/nostr/silence.ts";
 
-const signal = AbortSignal.timeout(100_000);
+const signal = () => AbortSignal.timeout(100_000);
 const now = () => Math.floor(Date.now() / 1000);
 const note = (content: string, author = alice) =>
   signed(author, { created_at: now(), content, tags: [["d", "x"]] });
@@ -33,25 +34,6 @@ async function nobody(): Promise<string> {
   return `ws://127.0.0.1:${port}`;
 }
 
-/** A server that takes connections and is silent. */
-async function silence() {
-  const open = new Set<{ destroy(): void }>();
-  const server = createServer((socket) => {
-    open.add(socket);
-    socket.on("error", () => {});
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  return {
-    url: `ws://127.0.0.1:${(server.address() as { port: number }).port}`,
-    async [Symbol.asyncDispose]() {
-      for (const socket of open) socket.destroy();
-      server.close();
-      await once(server, "close");
-    },
-  };
-}
-
 Deno.test("relays: what is published to two is found, once; a dead one is told of", async () => {
   await using one = await startRelay();
   await using two = await startRelay();
@@ -60,19 +42,19 @@ Deno.test("relays: what is published to two is found, once; a dead one is told o
   using _ = relays;
   const event = note("hello");
   const urls = [one.url, two.url, dead];
-  const published = await relays.publish(urls, event, 2, signal);
+  const published = await relays.publish(urls, event, 2, signal());
   assert.deepEqual([...published.answered].sort(), [one.url, two.url].sort());
   assert.equal(published.failed.get(dead)?.code, "unreachable");
 
-  const found = await relays.query(urls, FILTERS, signal);
+  const found = await relays.query(urls, FILTERS, signal());
   assert.deepEqual(found.events, [event]);
   assert.deepEqual([...found.failed.keys()], [dead]);
 
-  const again = await relays.publish([one.url], event, 1, signal);
+  const again = await relays.publish([one.url], event, 1, signal());
   assert.deepEqual(again.answered, [one.url], "a duplicate is stored");
 
-  await relays.publish([one.url], signed(alice, encodeDeletion([event], now())), 1, signal);
-  const after = await relays.query([one.url], FILTERS, signal);
+  await relays.publish([one.url], signed(alice, encodeDeletion([event], now())), 1, signal());
+  const after = await relays.query([one.url], FILTERS, signal());
   assert.deepEqual(after, { events: [], answered: [one.url], failed: new Map() });
   assert.deepEqual(counts, {});
 });
@@ -81,11 +63,11 @@ Deno.test("relays: where none answers, that is an error and no empty result", as
   const { relays } = pool({ connect: 300, answer: 600 });
   using _ = relays;
   await using silent = await silence();
-  await assert.rejects(relays.query([await nobody(), silent.url], FILTERS, signal), {
+  await assert.rejects(relays.query([await nobody(), silent.url], FILTERS, signal()), {
     code: "unreachable",
   });
-  await assert.rejects(relays.query([], FILTERS, signal), { code: "unreachable" });
-  await assert.rejects(relays.publish([await nobody()], note("x"), 1, signal), {
+  await assert.rejects(relays.query([], FILTERS, signal()), { code: "unreachable" });
+  await assert.rejects(relays.publish([await nobody()], note("x"), 1, signal()), {
     code: "no-quorum",
     message: /0 of 1 relays took it, 1 are needed/,
   });
@@ -96,8 +78,8 @@ Deno.test("relays: one that hangs holds a query up for the time of grace only", 
   await using silent = await silence();
   const { relays } = pool({ connect: 60_000, answer: 60_000, grace: 200 });
   using _ = relays;
-  await relays.publish([good.url], note("x"), 1, signal);
-  const { answered, failed } = await relays.query([good.url, silent.url], FILTERS, signal);
+  await relays.publish([good.url], note("x"), 1, signal());
+  const { answered, failed } = await relays.query([good.url, silent.url], FILTERS, signal());
   assert.deepEqual(answered, [good.url]);
   assert.equal(failed.get(silent.url)?.code, "timed-out");
 });
@@ -118,7 +100,7 @@ Deno.test("relays: one that is quick and knows nothing doesn't hide what a slowe
   });
   const { relays } = pool({ grace: 50 });
   using _ = relays;
-  const { events } = await relays.query([empty.url, slow.url], FILTERS, signal);
+  const { events } = await relays.query([empty.url, slow.url], FILTERS, signal());
   assert.deepEqual(events, [right]);
 });
 
@@ -137,7 +119,7 @@ Deno.test("relays: a real relay refuses a forged event", async () => {
   const { relays } = pool();
   using _ = relays;
   const forged = { ...note("x"), content: "y" };
-  await assert.rejects(relays.publish([relay.url], forged, 1, signal), {
+  await assert.rejects(relays.publish([relay.url], forged, 1, signal()), {
     code: "no-quorum",
     message: /invalid/,
   });
@@ -163,7 +145,7 @@ Deno.test("relays: what nobody asked for, forgeries, the future and noise are dr
   });
   const { relays, counts } = pool();
   using _ = relays;
-  const { events } = await relays.query([relay.url], FILTERS, signal);
+  const { events } = await relays.query([relay.url], FILTERS, signal());
   assert.deepEqual(events, [right]);
   assert.deepEqual(counts, {
     "bad-relay-message": 1,
@@ -192,7 +174,7 @@ Deno.test("relays: a forgery at one relay doesn't hide the true event at another
   });
   const { relays, counts } = pool();
   using _ = relays;
-  const { events } = await relays.query([bad.url, good.url], FILTERS, signal);
+  const { events } = await relays.query([bad.url, good.url], FILTERS, signal());
   assert.deepEqual(events, [right]);
   assert.deepEqual(counts, { "forged-event": 1 });
 });
@@ -208,7 +190,7 @@ Deno.test("relays: a flood ends, and what was right in it stays", async () => {
   await using good = liar(([type, id], send) => void (type === "REQ" && send(["EOSE", id])));
   const { relays, counts } = pool();
   using _ = relays;
-  const { events, failed } = await relays.query([relay.url, good.url], FILTERS, signal);
+  const { events, failed } = await relays.query([relay.url, good.url], FILTERS, signal());
   assert.deepEqual(events, [right]);
   assert.equal(failed.get(relay.url)?.code, "flooding");
   assert.equal(counts["flooding-relay"], 1);
@@ -224,7 +206,7 @@ Deno.test("relays: an answer has so many events and bytes, and no more", async (
     });
     const { relays, counts } = pool();
     using _ = relays;
-    await assert.rejects(relays.query([relay.url], FILTERS, signal), /sends more than was asked/);
+    await assert.rejects(relays.query([relay.url], FILTERS, signal()), /sends more than was asked/);
     assert.deepEqual(counts, { "flooding-relay": 1 });
   }
 });
@@ -243,7 +225,7 @@ Deno.test("relays: a subscription ends where it brings what nobody asked for", a
   const { relays, counts } = pool({ reconnect: 60_000 });
   using _ = relays;
   using _watch = relays.subscribe([relay.url], FILTERS, () => {});
-  await abortable(closed.promise, signal);
+  await abortable(closed.promise, signal());
   assert(counts["unasked-event"]! > 50);
 });
 
@@ -282,8 +264,8 @@ Deno.test("relays: a message without an end is not kept in memory", async () => 
   const url = `ws://127.0.0.1:${(server.address() as { port: number }).port}`;
   const { relays } = pool();
   using _ = relays;
-  await assert.rejects(relays.query([url], FILTERS, signal), { code: "unreachable" });
-  await abortable(closed.promise, signal);
+  await assert.rejects(relays.query([url], FILTERS, signal()), { code: "unreachable" });
+  await abortable(closed.promise, signal());
   assert(sent < most, "the connection ends while it still sends");
   server.close();
   await once(server, "close");
@@ -295,7 +277,7 @@ Deno.test("relays: what one doesn't read is not kept without end", async () => {
   using _ = relays;
   const event = note("x".repeat(500_000));
   const url = `ws://127.0.0.1:${listener.addr.port}`;
-  const handed = Array.from({ length: 100 }, () => relays.publish([url], event, 1, signal));
+  const handed = Array.from({ length: 100 }, () => relays.publish([url], event, 1, signal()));
   const refused = Promise.all(
     handed.map((one) =>
       assert.rejects(one, { code: "no-quorum", message: /it doesn't read what it is sent/ })
@@ -320,7 +302,7 @@ Deno.test("relays: one that sends what nobody waits for is hung up on", async ()
   const { relays, counts } = pool({ reconnect: 60_000 });
   using _ = relays;
   using _watch = relays.subscribe([relay.url], FILTERS, () => {});
-  await abortable(hungUp.promise, signal);
+  await abortable(hungUp.promise, signal());
   assert.deepEqual(counts, { "flooding-relay": 1 });
 });
 
@@ -337,7 +319,7 @@ Deno.test("relays: one that answers and hangs up is asked more and more seldom",
   const { relays } = pool({ reconnect: 20 });
   using _ = relays;
   using _watch = relays.subscribe([relay.url], FILTERS, () => {});
-  await abortable(enough.promise, signal);
+  await abortable(enough.promise, signal());
   // At least half of 20, 40, 80, 160 and 320 ms; of pauses that don't grow, 100 at most.
   assert(times[5]! - times[0]! > 300, `${times[5]! - times[0]!} ms`);
 });
@@ -353,7 +335,7 @@ Deno.test("relays: one that no longer says anything is left, and asked again", a
   const { relays } = pool({ silence: 50, answer: 50, reconnect: 10 });
   using _ = relays;
   using _watch = relays.subscribe([relay.url], FILTERS, () => {});
-  await abortable(again.promise, signal);
+  await abortable(again.promise, signal());
 });
 
 Deno.test("relays: the same event, handed over twice at once, is answered twice", async () => {
@@ -366,7 +348,7 @@ Deno.test("relays: the same event, handed over twice at once, is answered twice"
   const { relays } = pool({ answer: 5_000 });
   using _ = relays;
   const event = note("x");
-  const both = await Promise.all([1, 2].map(() => relays.publish([relay.url], event, 1, signal)));
+  const both = await Promise.all([1, 2].map(() => relays.publish([relay.url], event, 1, signal())));
   assert.deepEqual(both.map(({ answered }) => answered), [[relay.url], [relay.url]]);
 });
 
@@ -387,7 +369,7 @@ Deno.test("relays: a further challenge means a further login", async () => {
   const { relays } = pool({}, alice);
   using _ = relays;
   for (const content of ["one", "two"]) {
-    await relays.publish([relay.url], note(content), 1, signal);
+    await relays.publish([relay.url], note(content), 1, signal());
   }
   assert.deepEqual(challenges, ["one", "two"]);
 });
@@ -398,7 +380,9 @@ Deno.test("relays: an event that a relay refuses as known to it is stored there"
   });
   const { relays } = pool();
   using _ = relays;
-  assert.deepEqual((await relays.publish([relay.url], note("x"), 1, signal)).answered, [relay.url]);
+  assert.deepEqual((await relays.publish([relay.url], note("x"), 1, signal())).answered, [
+    relay.url,
+  ]);
 });
 
 Deno.test("relays: one that wants less haste gets the event again", async () => {
@@ -411,7 +395,7 @@ Deno.test("relays: one that wants less haste gets the event again", async () => 
   });
   const { relays } = pool();
   using _ = relays;
-  await relays.publish([relay.url], note("x"), 1, signal);
+  await relays.publish([relay.url], note("x"), 1, signal());
   assert.equal(tries, 2);
 });
 
@@ -421,7 +405,7 @@ Deno.test("relays: one that answers only to people is quoted", async () => {
   });
   const { relays } = pool({ answer: 300 });
   using _ = relays;
-  await assert.rejects(relays.publish([relay.url], note("x"), 1, signal), {
+  await assert.rejects(relays.publish([relay.url], note("x"), 1, signal()), {
     code: "no-quorum",
     message: /doesn't answer, but says: pay me/,
   });
@@ -435,7 +419,7 @@ Deno.test("relays: a refusal's words come without what steers a terminal", async
   });
   const { relays } = pool();
   using _ = relays;
-  await assert.rejects(relays.publish([relay.url], note("x"), 1, signal), (error: GtrError) => {
+  await assert.rejects(relays.publish([relay.url], note("x"), 1, signal()), (error: GtrError) => {
     // deno-lint-ignore no-control-regex -- it must not be there
     return /blocked: \?\[31m/.test(error.message) && !/\x1b/.test(error.message) &&
       error.message.length < 500;
@@ -447,26 +431,28 @@ Deno.test("relays: those that demand a login get one, where there is a key", asy
   {
     const { relays } = pool();
     using _ = relays;
-    await assert.rejects(relays.query([relay.url], FILTERS, signal), {
+    await assert.rejects(relays.query([relay.url], FILTERS, signal()), {
       code: "unreachable",
       message: /log in/,
     });
-    await assert.rejects(relays.publish([relay.url], note("x"), 1, signal), { code: "no-quorum" });
+    await assert.rejects(relays.publish([relay.url], note("x"), 1, signal()), {
+      code: "no-quorum",
+    });
   }
   const { relays } = pool({}, alice);
   using _ = relays;
   const event = note("hello");
-  await relays.publish([relay.url], event, 1, signal);
+  await relays.publish([relay.url], event, 1, signal());
   const again = pool({}, alice);
   using __ = again.relays;
-  assert.deepEqual((await again.relays.query([relay.url], FILTERS, signal)).events, [event]);
+  assert.deepEqual((await again.relays.query([relay.url], FILTERS, signal())).events, [event]);
 });
 
 Deno.test("relays: closing ends what waits, and what comes after", async () => {
   await using silent = await silence();
   const { relays } = pool();
-  const asked = relays.query([silent.url], FILTERS, signal);
+  const asked = relays.query([silent.url], FILTERS, signal());
   relays[Symbol.dispose]();
   await assert.rejects(asked, { code: "closed" });
-  await assert.rejects(relays.query([silent.url], FILTERS, signal), { code: "closed" });
+  await assert.rejects(relays.query([silent.url], FILTERS, signal()), { code: "closed" });
 });

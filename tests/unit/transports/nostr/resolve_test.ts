@@ -18,7 +18,7 @@ import { key, manifest } from "../../manifest/fixture.ts";
 import { alice, counting, NOW, secret, signed } from "./fixture.ts";
 
 const RELAY = "wss://relay.example.org";
-const signal = AbortSignal.timeout(100_000);
+const signal = () => AbortSignal.timeout(100_000);
 const id = publisherId(Uint8Array.fromHex(key.publicKeyHex));
 const NAME = manifest().name;
 
@@ -51,7 +51,7 @@ Deno.test("resolve: many wrong announcements of an id don't hide the right one",
     const eve = localSigner(secret(i));
     const own = keyFromSeed(secret(i));
     const template = announcement(NOW + i, bindingTag(own, eve.pubkey, NAME));
-    events.push(await eve.sign(template, signal));
+    events.push(await eve.sign(template, signal()));
   }
   const relays = {
     options: counting(),
@@ -69,7 +69,7 @@ Deno.test("resolve: many wrong announcements of an id don't hide the right one",
       sources: { folder: "/nowhere", timeout: 1000, dropped },
     },
     { scheme: "nostr", id, name: NAME },
-    { signal, known: [] },
+    { signal: signal(), known: [] },
   );
   assert.deepEqual(await Array.fromAsync(found), [whole]);
   assert.deepEqual(counts, { "unbound-announcement": 10 });

@@ -27,7 +27,7 @@ import { publisherId } from "../../../../lib/identity/keys.ts";
 import { key, manifest } from "../../manifest/fixture.ts";
 import { alice, blossomList, counting, NOW, relayList, signed } from "./fixture.ts";
 
-const signal = AbortSignal.timeout(100_000);
+const signal = () => AbortSignal.timeout(100_000);
 const OWN = "wss://relay.example.org";
 const OTHER = "wss://other.example.org";
 const SERVER = "https://blossom.example.org";
@@ -65,7 +65,7 @@ Deno.test("strangers: neither announcements nor lists lead to relays and servers
     signed(alice, blossomList(https)),
   ]);
   const address = { pubkey: alice.pubkey, identifier: "hello", relays: [] };
-  const { servers } = await lookup.ask(address, signal);
+  const { servers } = await lookup.ask(address, signal());
   assert.deepEqual(asked, [OWN, OTHER]);
   assert.deepEqual(servers, [SERVER]);
 });
@@ -81,7 +81,7 @@ Deno.test("strangers: a domain doesn't lead to relays inside", async () => {
       names: () => Promise.resolve(nip05Names(join(folder, "registry.json"), 1000, ask)),
       ownPubkey: () => Promise.resolve(undefined),
     };
-    await assert.rejects(locate(parts, "nostr://dan@example.org/hello", { signal }), {
+    await assert.rejects(locate(parts, "nostr://dan@example.org/hello", { signal: signal() }), {
       code: "nobody-answered",
     });
   } finally {
@@ -120,7 +120,7 @@ Deno.test("strangers: a state doesn't lead to a server inside for its manifest",
         sources: { folder, timeout: 1000, dropped: () => {} },
       },
       { scheme: "nostr", id, name },
-      { signal, known: nostrEndpoints(alice.pubkey, [OWN]) },
+      { signal: signal(), known: nostrEndpoints(alice.pubkey, [OWN]) },
     );
     await assert.rejects(Array.fromAsync(found), (error: NetworkError) => {
       assert.match(error.message, /no server is known that could have it/);
@@ -160,13 +160,16 @@ Deno.test("strangers: a manifest doesn't lead to relays inside", async () => {
       ...{ lookup, servers: [], known: () => [], found: () => {} },
       sources: { folder: "/nowhere", timeout: 1000, dropped: () => {} },
     };
-    const found = resolveManifests(parts, { scheme: "nostr", id, name }, { signal, known: named });
+    const found = resolveManifests(parts, { scheme: "nostr", id, name }, {
+      signal: signal(),
+      known: named,
+    });
     assert.deepEqual(await Array.fromAsync(found), []);
     assert.deepEqual([...new Set(asked)], [OTHER, OWN], "to resolve it");
   }
   {
     const { lookup, asked } = relaysWith([]);
-    await new KnownRepositories(lookup, () => {}).ask(whole, signal);
+    await new KnownRepositories(lookup, () => {}).ask(whole, signal());
     assert.deepEqual(asked, [OTHER, OWN], "to fetch its packs");
   }
   const asked: string[] = [];
@@ -179,6 +182,6 @@ Deno.test("strangers: a manifest doesn't lead to relays inside", async () => {
   } as unknown as Relays;
   using notices = new Notices(relays, [OWN]);
   using _ = notices.watch(whole, () => {});
-  await abortable(both.promise, signal);
+  await abortable(both.promise, signal());
   assert.deepEqual(asked.sort(), [OTHER, OWN], "to hear of news");
 });

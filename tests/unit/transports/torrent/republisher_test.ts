@@ -31,7 +31,7 @@ function counted(every = 60_000, outcome: () => number | Error = () => 1, outliv
     },
     async reached(runs: number): Promise<void> {
       if (duty.runs >= runs) return;
-      using limit = deadline(5000, `run ${runs}`);
+      using limit = deadline(60_000, `run ${runs}`);
       const { promise, resolve, reject } = Promise.withResolvers<void>();
       limit.signal.addEventListener("abort", () => reject(limit.signal.reason));
       waiting.push({ runs, resolve });

@@ -20,7 +20,7 @@ import {
 
 /** No gateway answers, and what is found by UPnP may take its time. */
 const BY_UPNP = { ...HASTY, searchMs: 10_000 };
-const wait = () => AbortSignal.timeout(20_000);
+const wait = () => AbortSignal.timeout(60_000);
 
 /** A router that maps ports by UPnP. */
 const honest: Web = (action) => {

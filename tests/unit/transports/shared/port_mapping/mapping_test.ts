@@ -22,7 +22,7 @@ import {
 
 const REQUEST = { protocol: "udp", port: 7000, host: "0.0.0.0" } as const;
 const SECRET = new Uint8Array(32).fill(9);
-const DEADLINE_MS = 20_000;
+const DEADLINE_MS = 60_000;
 
 /** A mapping, what it said, and what the router was asked for: seconds of each request. */
 class Trial implements AsyncDisposable {
@@ -171,7 +171,7 @@ Deno.test("nobody is asked where no router is between, and nothing is said", asy
   await assert.rejects(
     router.mapper.map(
       { protocol: "udp", inside: 1, outside: [1], seconds: 1, nonce: SECRET },
-      AbortSignal.timeout(5000),
+      AbortSignal.timeout(60_000),
     ),
     /no router has to be asked/,
   );

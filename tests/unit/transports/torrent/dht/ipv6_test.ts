@@ -149,7 +149,7 @@ async function query(
 ): Promise<Record<string, unknown>> {
   const socket = createSocket(host.includes(":") ? "udp6" : "udp4");
   try {
-    const answer = once(socket, "message", { signal: AbortSignal.timeout(10_000) });
+    const answer = once(socket, "message", { signal: AbortSignal.timeout(60_000) });
     socket.send(bencode.encode({ t: "aa", y: "q", q, a }), port, host);
     const [packet] = await answer;
     const { r } = bencode.decode(packet) as { r: Record<string, unknown> };

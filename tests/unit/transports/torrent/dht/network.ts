@@ -12,7 +12,7 @@ import { KnownNodes } from "../../../../../lib/transports/torrent/dht/endpoints.
 
 /** Runs `work` with a deadline of 30 seconds. */
 export async function within<T>(work: (wait: Wait) => Promise<T>): Promise<T> {
-  using limit = deadline(30_000, "a test");
+  using limit = deadline(60_000, "a test");
   return await work(limit);
 }
 

@@ -94,7 +94,7 @@ class Peer implements AsyncDisposable {
 
 const dialDropped = new Counters();
 async function dial(port: number, from = manifestOf(), patience = 2000) {
-  using limit = deadline(5000, "a dial");
+  using limit = deadline(60_000, "a dial");
   return await dialPeer({ host: "127.0.0.1", port }, {
     from,
     signal: limit.signal,
