@@ -4,11 +4,12 @@
  * @module
  */
 import { copyFile, rename, rm, stat } from "node:fs/promises";
-import { type GtrError, NetworkError, StoreError, toGtrError } from "../common/errors.ts";
+import { toGtrError } from "../common/errors.ts";
 import { sleep } from "../common/wait.ts";
 import type { PackRef, SignedManifest } from "../manifest/types.ts";
 import { checkPackFile } from "../store/pack_check.ts";
 import type { FetchWait, Transport } from "../transports/transport.ts";
+import { failureOf, stateOf, unanswered } from "./fetch_failure.ts";
 import {
   type Attempt,
   bestNetwork,
@@ -16,7 +17,6 @@ import {
   isOvertaken,
   isSilent,
   type Network,
-  stateOf,
   untried,
 } from "./pack_networks.ts";
 
@@ -125,7 +125,7 @@ export class PackSources {
 
     try {
       while (whole === undefined) {
-        if (wait.signal.aborted) throw unanswered(wait.signal.reason, attempts);
+        if (wait.signal.aborted) throw unanswered(wait.signal.reason, attempts, from.manifest.name);
         const next = bestNetwork(this.#networks, attempts);
         const running = attempts.filter(({ failure }) => !failure);
         for (const attempt of running) attempt.network.stalled = isSilent(attempt);
@@ -134,7 +134,7 @@ export class PackSources {
         );
         if (next && needsCompany) begin(next);
         else if (running.length === 0 || (!next && hopeless(attempts))) {
-          throw failureOf(attempts, pack);
+          throw failureOf(attempts, pack, from.manifest.name);
         } else await oneOf(changed.promise, LOOK_MS, wait.signal);
       }
     } finally {
@@ -183,35 +183,6 @@ async function takeOver(file: string, files: readonly string[]): Promise<void> {
 async function held(file: string): Promise<number> {
   const info = await stat(file).catch(() => undefined);
   return info ? Math.min(info.size, info.blocks ? info.blocks * 512 : info.size) : 0;
-}
-
-function failureOf(attempts: readonly Attempt[], { sha256 }: PackRef): GtrError {
-  const failures = attempts.flatMap(({ failure }) => failure ?? []);
-  const first = hopeless(attempts) ?? failures[0];
-  if (!first) {
-    return new NetworkError("no-transport", "can't fetch packs: no network is enabled", {
-      hint: "gtr config transports",
-    });
-  }
-  const ours = failures.find((failure) => failure instanceof StoreError);
-  if (ours || attempts.length === 1) return ours ?? first;
-  const what = `can't fetch pack ${sha256.slice(0, 12)}`;
-  return new NetworkError(first.code, `${what}: ${attempts.map(stateOf).join("; ")}`, {
-    hint: first.hint ?? failures.find(({ hint }) => hint !== undefined)?.hint ??
-      "try again when its publisher, or someone who cloned it, is online",
-    cause: first,
-  });
-}
-
-/** A deadline's error, with what each network has come to; the caller's own reason as it is. */
-function unanswered(reason: unknown, attempts: readonly Attempt[]): unknown {
-  const told = attempts.filter(({ failure, peers }) => failure ?? peers !== undefined);
-  if (!(reason instanceof NetworkError) || told.length === 0) return reason;
-  const hints = told.map(({ failure }) => failure?.hint);
-  return new NetworkError(reason.code, `${reason.message}; ${told.map(stateOf).join("; ")}`, {
-    hint: reason.hint ?? hints.find((hint) => hint !== undefined),
-    cause: reason,
-  });
 }
 
 /** @throws {VerificationError} the file is not the pack; it is removed then */

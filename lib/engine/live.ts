@@ -91,12 +91,14 @@ export async function firstStream(
 }
 
 function noStream(asked: readonly Transport[], failures: readonly GtrError[]): GtrError {
-  const [first] = failures;
-  const all = new Set(failures.map(({ message }) => message));
-  if (all.size === 1) return first!;
-  const each = failures.map(({ message }, i) => `${asked[i]!.scheme}: ${message}`);
+  const all = failures.map((failure, i) => ({ failure, scheme: asked[i]!.scheme }));
+  const able = all.filter(({ failure }) => failure.code !== "no-source");
+  const told = able.length > 0 ? able : all;
+  const [{ failure: first }] = told as [typeof told[number]];
+  if (told.every(({ failure }) => failure.message === first.message)) return first;
+  const each = told.map(({ failure, scheme }) => `${scheme}: ${failure.message}`);
   return new NetworkError("no-live-peer", each.join("; "), {
-    hint: failures.find(({ hint }) => hint !== undefined)?.hint,
+    hint: told.find(({ failure }) => failure.hint !== undefined)?.failure.hint,
     cause: first,
   });
 }

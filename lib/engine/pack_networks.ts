@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { counted } from "../common/counted.ts";
 import type { GtrError } from "../common/errors.ts";
 import type { Transport } from "../transports/transport.ts";
 
@@ -88,18 +87,6 @@ export function hopeless(attempts: readonly Attempt[]): GtrError | undefined {
     failure || (searched && peers === 0 && bytes === 0)
   );
   return isInVain ? found : undefined;
-}
-
-/** What a person should know of a network that has not delivered. */
-export function stateOf({ network, failure, peers, bytes }: Attempt): string {
-  // What could not be fetched has been said already.
-  const state = failure?.message.replace(/^can't fetch pack [^:]*: /, "") ??
-    (peers
-      ? `${counted(peers, "peer")} connected, but ${bytes > 0 ? "no more came" : "sent nothing"}`
-      : peers === 0
-      ? "no peer could be connected to"
-      : "no answer");
-  return `${network.transport.scheme}: ${state}`;
 }
 
 /** Whether another network, which has nothing else to do, would have the whole pack much sooner. */

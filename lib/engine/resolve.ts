@@ -66,10 +66,11 @@ export async function resolveNewest(
     `an answer about ${formatAddress(address)}`,
     wait.signal,
   );
-  const { best, answered, failures } = await askAll(parts, asked, before?.manifest.endpoints, {
+  const answers = await askAll(parts, asked, before?.manifest.endpoints, {
     ...wait,
     signal: limit.signal,
   });
+  const { best, answered } = answers;
   wait.signal.throwIfAborted();
   wait.trace?.(
     best
@@ -93,7 +94,7 @@ export async function resolveNewest(
     await refuseRollback(parts, best);
     return { signed: best, publisher: best.manifest.publisher, own, answered };
   }
-  throw own ? notPublished(address) : notFound(parts, address, failures);
+  throw own ? notPublished(address) : notFound(parts, address, answers);
 }
 
 /** The manifest file may be lost while the sequence is still known. */
@@ -114,6 +115,8 @@ interface Answers {
   readonly answered: string[];
   /** Scheme -> why it told of nothing; those that know nothing are not among them. */
   readonly failures: Map<string, GtrError>;
+  /** Schemes of the networks that have nobody to ask. */
+  readonly idle: Set<string>;
 }
 
 /**
@@ -149,7 +152,7 @@ async function askAll(
   endpoints: Manifest["endpoints"] | undefined,
   wait: Wait,
 ): Promise<Answers> {
-  const answers: Answers = { answered: [], failures: new Map() };
+  const answers: Answers = { answered: [], failures: new Map(), idle: new Set() };
   const stop = new AbortController();
   const signal = AbortSignal.any([wait.signal, stop.signal]);
   const timers: ReturnType<typeof setTimeout>[] = [];
@@ -162,7 +165,8 @@ async function askAll(
     const hasAnswered = () => answers.answered.includes(scheme);
     try {
       const known = endpoints?.[scheme] ?? [];
-      for await (const signed of transport.resolve(address, { ...wait, signal, known })) {
+      const idle = () => void answers.idle.add(scheme);
+      for await (const signed of transport.resolve(address, { ...wait, signal, known, idle })) {
         if (!isOf(address, signed)) {
           parts.dropped.add("wrong-manifest");
           continue;
@@ -214,7 +218,7 @@ function notPublished(address: RepoAddress): RequestError {
 function notFound(
   { transports }: EngineParts,
   address: RepoAddress,
-  failures: ReadonlyMap<string, GtrError>,
+  { failures, idle }: Answers,
 ): NetworkError {
   const what = `can't find ${formatAddress(address)}`;
   if (transports.length === 0) {
@@ -225,7 +229,9 @@ function notFound(
   const told = [...failures.values()];
   const cause = told.find(({ code }) => code === "unreachable") ??
     told.find(({ code }) => code !== "timed-out");
-  const schemes = transports.map(({ scheme }) => scheme);
+  const all = transports.map(({ scheme }) => scheme);
+  const able = all.filter((scheme) => !idle.has(scheme));
+  const schemes = able.length > 0 ? able : all;
   const why = told.length === 0
     ? `nobody on ${schemes.join(", ")} knows it`
     : schemes.length === 1

@@ -93,6 +93,8 @@ export interface HolderWait extends Wait {
 export interface ResolveWait extends Wait {
   /** This network's endpoints in the publication that is here already. */
   readonly known?: readonly string[];
+  /** Told if this network has nobody to ask: that it knows nothing says nothing then. */
+  readonly idle?: () => void;
 }
 
 /** How a pack is fetched. */
@@ -243,6 +245,8 @@ export interface Transport extends AsyncDisposable {
    * The caller verifies the SHA-256 too.
    *
    * @throws {NetworkError} "nobody-answered" where no source has it within the deadline
+   * @throws {NetworkError} "no-peer" if peers were looked for and none is there; "no-source" if this
+   * network has nobody to ask
    * @throws {NetworkError} "out-of-reach" where it is known that none of those who have it can be
    * connected to, as things are: waiting longer won't help
    */
@@ -252,7 +256,7 @@ export interface Transport extends AsyncDisposable {
    * A live stream to any peer that holds the repository as `from` describes it, or newer. The peer
    * shows the publisher's signed manifest; what else it sends is not to be believed.
    *
-   * @throws {NetworkError} "no-live-peer" where nobody serves it
+   * @throws {NetworkError} "no-live-peer" where nobody serves it; "no-source" as for {@linkcode fetch}
    */
   dial?(from: SignedManifest, wait: Wait): Promise<LiveStream>;
 

@@ -246,7 +246,7 @@ test("a stranger's manifest can't point at what is inside, unless the user does"
   };
   server.connected(() => connections++);
   const anywhere = { GTR_TORRENT_HOST: "0.0.0.0" };
-  assert.deepEqual(await fetch(anywhere), ["nobody-answered", 3]);
+  assert.deepEqual(await fetch(anywhere), ["no-source", 3]);
   assert.equal(connections, 0);
   await fetch({ ...anywhere, GTR_DEFAULT_SERVERS: server.address });
   assert.ok(connections > 0);

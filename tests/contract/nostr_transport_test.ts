@@ -396,7 +396,7 @@ test(
     assert.deepEqual(await Array.fromAsync(b.resolve(wanted, { ...limit, known: named })), []);
     await assert.rejects(
       fetchBytes(b, file.pack, signed, join(folder, "into")),
-      hasCode("nobody-answered"),
+      hasCode("no-source"),
     );
   },
 );

@@ -40,7 +40,7 @@ export interface WantedPack {
  * kept. Each piece is compared with the pack's infohash, by the torrent that the server has of it,
  * before it is written.
  *
- * @throws {NetworkError} "nobody-answered" where no server delivers it
+ * @throws {NetworkError} "nobody-answered" where no server delivers it, "no-source" if none is known
  */
 export async function fetchFromServers(
   wanted: WantedPack,
@@ -64,7 +64,7 @@ export async function fetchFromServers(
   }
   const what = `can't fetch pack ${wanted.pack.sha256.slice(0, 12)} of ${wanted.name}`;
   throw new NetworkError(
-    "nobody-answered",
+    failure ? "nobody-answered" : "no-source",
     `${what}: ${failure?.message ?? "no server is known that could have it"}`,
     { hint: failure?.hint, cause: failure },
   );

@@ -111,6 +111,7 @@ export class DefaultTransport implements Transport {
       if (!signed || (best && signed.manifest.sequence <= best.manifest.sequence)) continue;
       yield best = signed;
     }
+    if (servers.length === 0) wait.idle?.();
     if (!best && failure) throw failure;
   }
 
@@ -165,7 +166,7 @@ export class DefaultTransport implements Transport {
       return stream;
     });
     if (dials.length === 0) {
-      throw new NetworkError("no-live-peer", `${what}: no server is known that could have it`);
+      throw new NetworkError("no-source", `${what}: no server is known that could have it`);
     }
     try {
       return await Promise.any(dials);

@@ -53,8 +53,9 @@ export function connectError(attempt: FailedAttempt): NetworkError {
     const message = `${cant}: no hole can be punched, as ${why} (${code})`;
     return new NetworkError("out-of-reach", message, { hint, cause: failure });
   }
-  const why = failure?.message ?? "it hung up";
-  const helps = relay === undefined && failure !== undefined && !isAbsent(failure);
+  const absent = isAbsent(failure);
+  const why = absent ? `it is not online (${code})` : failure?.message ?? "it hung up";
+  const helps = relay === undefined && failure !== undefined && !absent;
   const hint = helps ? "a relay may help: gtr config holepunch.relays <its key>" : undefined;
   return new NetworkError("no-live-peer", `${cant}: ${why}`, { hint, cause: failure });
 }

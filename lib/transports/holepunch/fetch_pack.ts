@@ -9,6 +9,7 @@ import { GtrError, NetworkError, VerificationError } from "../../common/errors.t
 import { idleDeadline, sleep } from "../../common/wait.ts";
 import type { PackRef } from "../../manifest/types.ts";
 import type { FetchWait } from "../transport.ts";
+import { isAbsent } from "./connect_error.ts";
 import type { Patience } from "./connections.ts";
 import type { Conversation } from "./conversation.ts";
 import type { Shared } from "./exchange/exchange.ts";
@@ -64,8 +65,9 @@ export interface WantedPack {
  * Fetches the pack into the file `into`. What is there and right is kept. Each piece is compared with
  * the pack's infohash, by the hashes that the first peer has of it, before it is written.
  *
- * @throws {NetworkError} "nobody-answered" where no peer delivers it; "out-of-reach" where routers let
- * one of them not through, whenever it is tried, and no other delivers it
+ * @throws {NetworkError} "nobody-answered" where no peer delivers it, "no-peer" if none is there;
+ * "out-of-reach" where routers let one of them not through, whenever it is tried, and no other delivers
+ * it
  */
 export async function fetchFromPeers(
   wanted: WantedPack,
@@ -85,7 +87,8 @@ export async function fetchFromPeers(
     wait.signal.throwIfAborted();
     const cause = fetch.outOfReach ?? error;
     if (!(cause instanceof GtrError)) throw cause;
-    const code = fetch.outOfReach?.code ?? "nobody-answered";
+    const isThere = cause.code !== "no-peer" && !isAbsent(cause.cause);
+    const code = fetch.outOfReach?.code ?? (isThere ? "nobody-answered" : "no-peer");
     throw new NetworkError(code, `can't fetch ${what}: ${cause.message}`, {
       hint: cause.hint ?? "someone who has it must be online; what has come is kept and resumed",
       cause,
@@ -307,7 +310,7 @@ class PackFetch {
   /** Nobody is connected, nobody is left to be tried, and nobody else was found. */
   #giveUpIfHopeless(): void {
     if (this.#searching || this.#working.size > 0 || this.#waiting.length > 0) return;
-    const nobody = new NetworkError("nobody-answered", "no peer is known that could have it");
+    const nobody = new NetworkError("no-peer", "no peer is known that could have it");
     this.#outcome.reject(this.#failure ?? nobody);
   }
 }

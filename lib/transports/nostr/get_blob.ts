@@ -43,7 +43,7 @@ export interface WantedBlob {
  * Fetches a blob into the file `into`, after what is there already. A source that is slow is left for
  * the others, and asked again where these don't have it: the one that brought most first.
  *
- * @throws {NetworkError} "nobody-answered" where no source delivers it
+ * @throws {NetworkError} "nobody-answered" where no source delivers it, "no-source" if there is none
  */
 export async function getBlob(blob: WantedBlob, into: string, wait: FetchWait): Promise<void> {
   const { sources } = blob;
@@ -66,8 +66,10 @@ export async function getBlob(blob: WantedBlob, into: string, wait: FetchWait): 
   for (const { source } of slow.toSorted((a, b) => b.brought - a.brought)) {
     if (await ask(source, false)) return;
   }
-  const why = failures.length === 0 ? "no server is known that could have it" : failures.join("; ");
-  throw new NetworkError("nobody-answered", `can't fetch ${blob.what}: ${why}`, {
+  const isKnown = sources.length > 0;
+  const why = isKnown ? failures.join("; ") : "no server is known that could have it";
+  const code = isKnown ? "nobody-answered" : "no-source";
+  throw new NetworkError(code, `can't fetch ${blob.what}: ${why}`, {
     hint: "try again later, or add a server that has it to nostr.blossom",
   });
 }

@@ -81,6 +81,7 @@ export async function* resolveManifests(
     if (best) return;
   }
   if (failure !== undefined) throw failure;
+  if (asked.size === 0 && lookup.own.length === 0) wait.idle?.();
 }
 
 /** What the address and the publication that is here tell. */

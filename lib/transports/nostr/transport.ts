@@ -126,7 +126,7 @@ export class NostrTransport implements Transport {
     wait.signal.throwIfAborted();
     // Whom a manifest names is asked only by those who use this network.
     const used = this.#relays.length > 0 || address.scheme === this.scheme;
-    if (!used && this.#node === undefined) return;
+    if (!used && this.#node === undefined) return wait.idle?.();
     const known = used ? wait.known : [];
     yield* (await this.#open()).resolve(address, { ...wait, known });
   }

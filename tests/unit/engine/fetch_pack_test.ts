@@ -20,7 +20,7 @@ const PACK: PackRef = {
   objects: 0,
   tips: [],
 };
-const FROM = {} as SignedManifest;
+const FROM = { manifest: { name: "hello" } } as SignedManifest;
 
 const network = (
   scheme: string,
@@ -126,6 +126,30 @@ Deno.test("a network without a connected peer gets company at once, and each one
     /^waited 1 s for a pack: no answer; a: no peer could be connected to; b: 2 peers connected, but sent nothing$/,
   );
   assert.equal(vain.error.hint, "wait for them");
+});
+
+/** Fails with this code. */
+const failing = (scheme: string, code: string) =>
+  network(scheme, () => Promise.reject(new NetworkError(code, `${scheme}: ${code}`)));
+
+Deno.test("the error names no network that had nothing to try", async () => {
+  const idle = failing("idle", "no-source");
+  const { error } = await fetch([dead("a"), idle, dead("b")]);
+  assert.match(error.message, /^can't fetch pack [0-9a-f]{12}: a: a is dead; b: b is dead$/);
+  assert.equal((await fetch([idle])).error.message, "idle: no-source");
+});
+
+Deno.test("where nobody is there, one sentence says it for all networks", async () => {
+  const lonely = connected(0, failing("a", "nobody-answered"));
+  const { error } = await fetch([lonely, failing("idle", "no-source"), failing("b", "no-peer")]);
+  assert.match(
+    error.message,
+    /^can't fetch hello: nobody who has it could be reached over a or b in \d+ s$/,
+  );
+  assert.match(error.hint, /^try again when its publisher/);
+  using limit = deadline(1000, "a pack");
+  const late = await fetch([connected(0, silent("a")), failing("b", "no-peer")], limit.signal);
+  assert.match(late.error.message, /^can't fetch hello: nobody .* over a or b in \d+ s$/);
 });
 
 Deno.test("peers that are connected are given time: others may be served before", async () => {

@@ -168,6 +168,12 @@ Deno.test("a manifest of another publisher or name is dropped and counted", asyn
 });
 
 Deno.test("who is told of nothing hears why", async () => {
+  const idle = transport("idle", {
+    // deno-lint-ignore require-yield -- it has nobody to ask
+    resolve: async function* (_address, wait) {
+      wait.idle?.();
+    },
+  });
   const cases: [readonly Transport[], string, RegExp][] = [
     [[new MemoryTransport()], "nobody-answered", /nobody on torrent knows it/],
     [
@@ -179,6 +185,11 @@ Deno.test("who is told of nothing hears why", async () => {
       [new MemoryTransport(), dead("dead")],
       "unreachable",
       /: torrent: nobody knows it; dead: no node answers/,
+    ],
+    [
+      [new MemoryTransport(), idle],
+      "nobody-answered",
+      /: nobody on torrent knows it$/,
     ],
     [[silent("a")], "nobody-answered", /: no answer in time/],
     [[dead("a", new NetworkError("odd", "it is odd"))], "odd", /it is odd/],
