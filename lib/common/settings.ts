@@ -94,7 +94,7 @@ const list = (about: string, form: string, item: RegExp): Setting<string[] | und
 /** Every setting there is. */
 export const SETTINGS = {
   "transports": list(
-    "networks to use, the one first whose addresses are printed (unset: all built in)",
+    "networks to use, the one first whose addresses are printed (unset: those that are on by default)",
     "names: torrent,...",
     /^[a-z]+$/,
   ),

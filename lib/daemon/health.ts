@@ -8,7 +8,8 @@ import { VERSION } from "../common/version.ts";
 import { abortable, deadline } from "../common/wait.ts";
 import type { EngineParts } from "../engine/parts.ts";
 import { ALL_TRANSPORTS } from "../transports/all.ts";
-import type { Transport } from "../transports/transport.ts";
+import { chosenNetworks } from "../transports/chosen.ts";
+import type { Transport, TransportEntry } from "../transports/transport.ts";
 import type { Health } from "./api.ts";
 import { reaches, verdictOf } from "./verdict.ts";
 
@@ -18,21 +19,22 @@ const PROBE_MS = 5000;
 /**
  * Asks every network at once, each with a deadline of its own.
  *
- * @param builtIn the schemes of the networks that there could be
+ * @param builtIn the networks that there could be
  */
 export async function engineHealth(
   { transports, settings }: Pick<EngineParts, "transports" | "settings">,
-  builtIn: readonly string[] = ALL_TRANSPORTS.map(({ scheme }) => scheme),
+  builtIn: readonly Pick<TransportEntry, "scheme" | "isDefault">[] = ALL_TRANSPORTS,
 ): Promise<Health> {
-  const chosen = settings.get("transports");
-  const closed = builtIn.filter((scheme) => transports.every((open) => open.scheme !== scheme));
+  const schemes = builtIn.map(({ scheme }) => scheme);
+  const chosen = chosenNetworks(builtIn, settings.get("transports")).map(({ scheme }) => scheme);
+  const closed = schemes.filter((scheme) => transports.every((open) => open.scheme !== scheme));
   const networks = await Promise.all([
     ...transports.map(async (transport) => {
       const [health] = await Promise.all([probe(transport), measured(transport)]);
       return health;
     }),
     ...closed.map((scheme) =>
-      chosen?.includes(scheme) ?? true
+      chosen.includes(scheme)
         ? {
           scheme,
           state: "unreachable" as const,
@@ -43,7 +45,7 @@ export async function engineHealth(
     ),
   ]);
   const reach = reaches(transports);
-  const order = (scheme: string) => builtIn.indexOf(scheme);
+  const order = (scheme: string) => schemes.indexOf(scheme);
   networks.sort((a, b) => order(a.scheme) - order(b.scheme));
   return {
     daemon: { pid: Deno.pid, version: VERSION },

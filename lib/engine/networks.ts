@@ -15,7 +15,7 @@ import type { EngineParts } from "./parts.ts";
 const OPEN_MS = 10_000;
 
 /**
- * Opens the networks that the user chose, by default all, and starts with the one that was named
+ * Opens the networks that the user chose, or those that are on by default, and starts with the one that was named
  * first. One that can't be opened is left out, unless no other gives this node's repositories an
  * address.
  *

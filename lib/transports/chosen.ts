@@ -3,16 +3,18 @@
  *
  * @module
  */
+import type { TransportEntry } from "./transport.ts";
 
 /**
- * The networks that the setting `transports` names, in its order; all of them if it is not set.
+ * The networks that the setting `transports` names, in its order; those that are on by default if it
+ * is not set.
  *
  * @param builtIn in the order in which they are tried by default
  */
-export function chosenNetworks<T extends { readonly scheme: string }>(
+export function chosenNetworks<T extends Pick<TransportEntry, "scheme" | "isDefault">>(
   builtIn: readonly T[],
   chosen: readonly string[] | undefined,
 ): T[] {
-  if (!chosen) return [...builtIn];
+  if (!chosen) return builtIn.filter(({ isDefault }) => isDefault);
   return [...new Set(chosen)].flatMap((name) => builtIn.filter(({ scheme }) => scheme === name));
 }

@@ -406,6 +406,8 @@ export interface Account {
 /** How `all.ts` lists a transport; `open` is imported lazily. */
 export interface TransportEntry {
   readonly scheme: string;
+  /** Whether it is in use unless the setting `transports` says otherwise. */
+  readonly isDefault: boolean;
   readonly open: (context: TransportContext, wait: Wait) => Promise<Transport>;
   /**
    * For networks with addresses in a form of their own: formats those of this user's repositories

@@ -8,6 +8,7 @@ import type { TransportEntry } from "../transport.ts";
 /** How `all.ts` lists this network. */
 export const entry: TransportEntry = {
   scheme: "default",
+  isDefault: true,
   open: async (context, wait) => {
     const { DefaultTransport } = await import("./transport.ts");
     return await DefaultTransport.open(context, wait);

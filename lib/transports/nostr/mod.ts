@@ -8,6 +8,7 @@ import type { TransportEntry } from "../transport.ts";
 /** How `all.ts` lists this network. */
 export const entry: TransportEntry = {
   scheme: "nostr",
+  isDefault: true,
   open: async (context, wait) => {
     const { NostrTransport } = await import("./transport.ts");
     return await NostrTransport.open(context, wait);

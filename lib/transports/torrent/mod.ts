@@ -8,6 +8,7 @@ import type { TransportEntry } from "../transport.ts";
 /** How `all.ts` lists this network. */
 export const entry: TransportEntry = {
   scheme: "torrent",
+  isDefault: true,
   open: async (context, wait) => {
     const { TorrentTransport } = await import("./transport.ts");
     return await TorrentTransport.open(context, wait);

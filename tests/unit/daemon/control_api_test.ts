@@ -22,7 +22,7 @@ async function gtd(options: Partial<ControlOptions> = {}, transport?: MemoryTran
   using wait = soon();
   const engine = await Engine.open({
     ...{ home, settings, log: () => {} },
-    transports: [{ scheme: node.scheme, open: () => Promise.resolve(node) }],
+    transports: [{ scheme: node.scheme, isDefault: true, open: () => Promise.resolve(node) }],
   }, wait);
   const watched: string[] = [];
   const api = controlApi({

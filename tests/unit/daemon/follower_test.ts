@@ -53,7 +53,7 @@ async function world() {
     using wait = soon();
     return await Engine.open({
       ...{ home, settings: await Settings.load(home, () => undefined) },
-      transports: [{ scheme: "torrent", open: () => Promise.resolve(transport) }],
+      transports: [{ scheme: "torrent", isDefault: true, open: () => Promise.resolve(transport) }],
       log: log.line,
     }, wait);
   };

@@ -30,7 +30,10 @@ Deno.test("health: every network says how it is; what to do is told apart", asyn
     env: { GTR_TRANSPORTS: "torrent,ssb,nostr,gnunet,default" },
   });
   const builtIn = ["torrent", "holepunch", "ssb", "gnunet", "nostr", "default"];
-  const { networks } = await engineHealth(parts, builtIn);
+  const { networks } = await engineHealth(
+    parts,
+    builtIn.map((scheme) => ({ scheme, isDefault: true })),
+  );
   assert.deepEqual(networks, [
     { scheme: "torrent", state: "reachable", summary: "3 nodes" },
     { scheme: "holepunch", state: "off", summary: "not among the networks that were chosen" },

@@ -309,7 +309,7 @@ Deno.test("who was told of a newer publication is not given the one that another
   };
   const sharer = await world.engine("sharer");
   const reader = await world.engine("reader", [
-    { scheme: "torrent", open: () => Promise.resolve(network) },
+    { scheme: "torrent", isDefault: true, open: () => Promise.resolve(network) },
   ]);
   const { path, gitDir } = await sharedRepository(world.root, sharer.parts.home);
   await commit(path);
@@ -383,6 +383,7 @@ Deno.test("a network that can't be opened is left out, unless no other gives an 
   await using world = await World.make();
   const failing: TransportEntry = {
     scheme: "nostr",
+    isDefault: true,
     open: () => Promise.reject(new NetworkError("port-in-use", "the port is taken")),
   };
   const both = await world.engine("both", [failing, world.network.entry()]);
@@ -391,6 +392,7 @@ Deno.test("a network that can't be opened is left out, unless no other gives an 
   await assert.rejects(world.engine("one", [failing]), { code: "port-in-use" });
   const serving = (host: string | undefined): TransportEntry => ({
     scheme: "default",
+    isDefault: true,
     open: () =>
       Promise.resolve(
         Object.assign(new MemoryTransport(world.network, "default"), { host: () => host }),
@@ -406,6 +408,14 @@ Deno.test("a network that can't be opened is left out, unless no other gives an 
   const some = await world.engine("some", [failing, world.network.entry()], chosen);
   assert.equal(some.parts.transports.length, 1);
   assert.match(world.logged.join("\n"), /this gtr has no network called gnunet/);
+  const rare = { ...world.network.entry("rare"), isDefault: false };
+  for (const [name, transports] of [["silent", undefined], ["chosen", "rare,torrent"]] as const) {
+    const { parts } = await world.engine(name, [world.network.entry(), rare], {
+      ...(transports && { GTR_TRANSPORTS: transports }),
+    });
+    const open = parts.transports.map(({ scheme }) => scheme);
+    assert.deepEqual(open, transports?.split(",") ?? ["torrent"], "its row says when it is used");
+  }
   const none = await world.engine("none", [world.network.entry()], { GTR_TRANSPORTS: "none" });
   await assert.rejects(sync(none, `torrent://${"0".repeat(40)}/x`), { code: "no-transport" });
 });
@@ -414,7 +424,7 @@ Deno.test("a network that hangs while it opens is left out, and closed if it ope
   await using world = await World.make();
   const { parts } = await world.engine("one");
   const late = Promise.withResolvers<MemoryTransport>();
-  const hanging: TransportEntry = { scheme: "nostr", open: () => late.promise };
+  const hanging: TransportEntry = { scheme: "nostr", isDefault: true, open: () => late.promise };
   using limit = deadline(100, "the networks to open");
   const opened = await openNetworks([hanging, world.network.entry()], parts, limit);
   assert.deepEqual(opened.transports.map(({ scheme }) => scheme), ["torrent"]);

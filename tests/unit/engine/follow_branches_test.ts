@@ -16,7 +16,11 @@ async function world() {
     const home = new Home(join(temp.path, name));
     using wait = soon();
     const settings = await Settings.load(home, () => undefined);
-    const transports = [{ scheme: "torrent", open: () => Promise.resolve(opened) }];
+    const transports = [{
+      scheme: "torrent",
+      isDefault: true,
+      open: () => Promise.resolve(opened),
+    }];
     return await Engine.open({ home, settings, transports, log: () => {} }, wait);
   };
   const alice = await open("alice", new MemoryTransport(network));

@@ -21,7 +21,11 @@ export class MemoryNetwork {
   readonly events: string[] = [];
 
   entry(scheme = "torrent"): TransportEntry {
-    return { scheme, open: () => Promise.resolve(new MemoryTransport(this, scheme)) };
+    return {
+      scheme,
+      isDefault: true,
+      open: () => Promise.resolve(new MemoryTransport(this, scheme)),
+    };
   }
 }
 
