@@ -188,7 +188,7 @@ async function checkCapabilities(
   const lacking = FETCH_FEATURES.find((feature) => !features.includes(feature));
   if (lacking !== undefined) throw badServer(`it can't fetch with '${lacking}'`);
   const format = value("object-format") ?? "sha1";
-  if (format !== objectFormat) throw badServer(`its repository is a ${format} one`);
+  if (format !== objectFormat) throw badServer(`its repository is not a ${objectFormat} one`);
 }
 
 /** Passes the answer to one `fetch` on, as far as it is one. */

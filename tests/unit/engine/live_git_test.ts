@@ -152,7 +152,7 @@ for (
       "another object format",
       capabilities("version 2", "fetch=shallow wait-for-done filter", "object-format=sha256"),
       "live-bad-server",
-      /sha256/,
+      /not a sha1 one/,
     ],
     [
       "no end of capabilities",
