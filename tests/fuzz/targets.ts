@@ -13,11 +13,12 @@ export const SHARES: Readonly<Record<string, number>> = {
   first_bytes: 25,
   http: 15,
   items: 160,
+  live: 20,
   manifest: 60,
   noise: 34,
   pack: 1,
   pkt_line: 40,
-  udx: 220,
+  udx: 200,
   urls: 200,
 };
 
