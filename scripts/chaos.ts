@@ -16,7 +16,7 @@
  * @module
  */
 import { join } from "node:path";
-import { allFaults, type Fault } from "./chaos/faults.ts";
+import { allFaults, type Fault, NOTHING } from "./chaos/faults.ts";
 import { Hang, type Person } from "./chaos/person.ts";
 import { Loss, World } from "./chaos/world.ts";
 import { Random } from "./local/random.ts";
@@ -35,7 +35,7 @@ const MOST = 300_000;
 /** The fault comes within this time after the beginning. */
 const MOMENT_MS = 1000;
 
-const total = { losses: 0, hangs: 0, unsound: 0 };
+const total = { losses: 0, hangs: 0, unsound: 0, missed: 0 };
 
 /** Text that doesn't compress well, now short, now long. */
 function content(random: Random): string {
@@ -50,9 +50,10 @@ type Action = (typeof ALICES)[number] | (typeof BOBS)[number];
 
 const isAlices = (action: Action) => ALICES.some((one) => one === action);
 
-/** Something of Alice's, something of Bob's, or both. */
-function plan(random: Random): Action[] {
-  const pair: Action[] = [ALICES[random.below(2)]!, BOBS[random.below(3)]!];
+/** Something of Alice's, something of Bob's, or both; by a helper, if the fault is for helpers. */
+function plan({ needs }: Fault, random: Random): Action[] {
+  const alices = needs === "helper" ? "push" : ALICES[random.below(2)]!;
+  const pair: Action[] = [alices, BOBS[random.below(3)]!];
   const one = random.below(4);
   return one < 2 ? [pair[one]!] : pair;
 }
@@ -77,11 +78,11 @@ async function round(world: World, faults: readonly Fault[], n: number): Promise
   const random = new Random(SEED * 1_000_003 + n);
   const started = performance.now();
   const fault = faults[(n - 1) % faults.length]!; // each as often as any other
-  const after = fault.waits ? 0 : Math.floor(MOMENT_MS * random.next() ** 2);
-  const planned = plan(random);
+  const after = fault.needs ? 0 : Math.floor(MOMENT_MS * random.next() ** 2);
+  const planned = plan(fault, random);
   const acting = world.people.filter((_, i) => planned.some((one) => (i === 0) === isAlices(one)));
   // Mostly one who does something.
-  const candidates = random.below(5) > 0 ? acting : world.people;
+  const candidates = fault.needs || random.below(5) > 0 ? acting : world.people;
   const person = candidates[random.below(candidates.length)]!;
   let what = `${planned.join(" and ")}, ${fault.name} of ${person.name} after ${after} ms`;
   world.outcomes.length = 0;
@@ -91,7 +92,9 @@ async function round(world: World, faults: readonly Fault[], n: number): Promise
     for (const action of planned) begin.push(await prepare(action, world, random));
     const strike = async () => {
       await new Promise((resolve) => setTimeout(resolve, after));
-      what += ` (${await fault.strike(person, random)})`;
+      const done = await fault.strike(person, random);
+      if (done === NOTHING) total.missed++;
+      what += ` (${done})`;
     };
     await settled([strike(), ...begin.map((start) => start())]);
     if (fault.env) await restart(person, {});
@@ -141,12 +144,12 @@ async function chaos(sandbox: Sandbox): Promise<void> {
   }
   const faults = all.filter(({ missing }) => missing === undefined);
   for (let n = FIRST; n < FIRST + ROUNDS; n++) await round(world, faults, n);
-  const { losses, hangs, unsound } = total;
+  const { losses, hangs, unsound, missed } = total;
   console.log(
     `${ROUNDS} rounds in ${
       seconds(started)
     } (seed ${SEED}): ${world.promises.count} acknowledged, ` +
-      `${losses} losses, ${hangs} hangs, ${unsound} other failures`,
+      `${missed} faults hit nothing, ${losses} losses, ${hangs} hangs, ${unsound} other failures`,
   );
 }
 
@@ -156,4 +159,4 @@ try {
   console.error(`chaos: ${(error as Error).message}`);
   Deno.exit(1);
 }
-Deno.exit(Object.values(total).some((count) => count > 0) ? 1 : 0);
+Deno.exit(total.losses + total.hangs + total.unsound > 0 ? 1 : 0);

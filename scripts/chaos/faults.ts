@@ -13,13 +13,16 @@ export interface Fault {
   readonly name: string;
   /** What this machine lacks for it; undefined where it can be done. */
   readonly missing?: string;
-  /** It chooses its moment by itself. */
-  readonly waits?: boolean;
+  /** It waits for such a process of who acts. */
+  readonly needs?: "helper" | "git";
   /** Prepares it; the environment that the person's programs need for it. */
   readonly env?: (person: Person) => Promise<Record<string, string>>;
   /** Does it to a person, and undoes it; what was done, for the report. */
   readonly strike: (person: Person, random: Random) => Promise<string>;
 }
+
+/** What a fault says that came too late, or for which nothing ran. */
+export const NOTHING = "nothing was hit";
 
 const SECOND_MS = 1000;
 /** For so long a process to hurt is waited for. */
@@ -55,10 +58,10 @@ async function victim(person: Person, kind: Kind, random: Random): Promise<numbe
 function kill(kind: Kind): Fault {
   return {
     name: `kill ${kind}`,
-    waits: kind !== "gtd",
+    needs: kind === "gtd" ? undefined : kind,
     strike: async (person, random) => {
       const pid = await victim(person, kind, random);
-      return pid !== undefined && signal(pid, "SIGKILL") ? "killed" : "nothing to kill";
+      return pid !== undefined && signal(pid, "SIGKILL") ? "killed" : NOTHING;
     },
   };
 }
@@ -66,10 +69,10 @@ function kill(kind: Kind): Fault {
 function stop(kind: Kind): Fault {
   return {
     name: `stop ${kind}`,
-    waits: kind !== "gtd",
+    needs: kind === "gtd" ? undefined : kind,
     strike: async (person, random) => {
       const pid = await victim(person, kind, random);
-      if (pid === undefined || !signal(pid, "SIGSTOP")) return "nothing to stop";
+      if (pid === undefined || !signal(pid, "SIGSTOP")) return NOTHING;
       const ms = 100 + random.below(5 * SECOND_MS);
       await pause(ms);
       signal(pid, "SIGCONT");

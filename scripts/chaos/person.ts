@@ -15,6 +15,9 @@ const COMMAND_MS = 120_000;
 /** Within this, programs end whose caller has gone. */
 const ORPHANS_MS = 60_000;
 
+/** Nobody but us reads stack traces: a failure is told in words. */
+const TRACE = /^\s+at .+(:\d+:\d+|<anonymous>)|Uncaught/m;
+
 /** A command did not end in time. */
 export class Hang extends Error {}
 
@@ -57,12 +60,14 @@ export class Person {
     // What it started may hold its pipes: those go, too, or nothing would end.
     const reap = setTimeout(() => this.kill(), COMMAND_MS + 5000);
     try {
-      return await this.node.run(command, {
+      const output = await this.node.run(command, {
         cwd: this.path(cwd),
         env: { ...this.node.env, ...this.env },
         deadline: COMMAND_MS,
         allowFail: true,
       });
+      if (TRACE.test(output.stderr)) throw new Error(`${this.name}: ${output.stderr}`);
+      return output;
     } catch (error) {
       if (error instanceof LateError) throw new Hang(`${this.name}: ${error.message}`);
       throw error;
