@@ -73,6 +73,12 @@ const size = (about: string, fallback: number, least = 0): Setting<number> => ({
   },
 });
 
+/** Bytes, or unset: what that means depends on the machine. */
+const sizeIfSet = (about: string): Setting<number | undefined> => {
+  const { parse, form } = size(about, 0);
+  return { about, fallback: undefined, form, parse };
+};
+
 const yesNo = (about: string, fallback: boolean): Setting<boolean> => ({
   about,
   fallback,
@@ -121,6 +127,9 @@ export const SETTINGS = {
     ["cloned", "followed", "none"],
   ),
   "store.quota": size("bytes of others' repositories in all (0: no limit)", 20 * 2 ** 30),
+  "store.freeDisk": sizeIfSet(
+    "bytes of the disk that others' repositories leave free (unset: 5 % of it, at most 1g; 0: none)",
+  ),
   "store.repositoryQuota": size("bytes of one repository of others (0: no limit)", 0),
   "torrent.host": {
     about: "address to listen on (::, all; 0.0.0.0, all of IPv4)",

@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { VERSION } from "../common/version.ts";
 import { abortable, deadline } from "../common/wait.ts";
 import type { Engine } from "../engine/engine.ts";
+import { freeDisk } from "../engine/free_disk.ts";
 import { formatAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
 import type { Transport } from "../transports/transport.ts";
@@ -63,9 +64,25 @@ export async function engineStatus(
     verdict: verdictOf(reach),
     repositories,
     store: { bytes: await quota.used(), quota: settings.get("store.quota") },
-    warnings: [...networks.flatMap(({ warning }) => warning ?? []), ...await engine.hindrances()],
+    warnings: [
+      ...networks.flatMap(({ warning }) => warning ?? []),
+      ...await storeWarnings(engine.parts),
+      ...await engine.hindrances(),
+    ],
     dropped: dropped.toJSON(),
   };
+}
+
+/** Why something of others is not fetched. */
+async function storeWarnings(parts: Engine["parts"]): Promise<string[]> {
+  const { free, floor } = await freeDisk(parts);
+  const scarce =
+    `disk: ${free} bytes are free, and ${floor} are kept (store.freeDisk): nothing of ` +
+    "others is fetched";
+  const refused = (await parts.refused.all()).map(({ name, why }) =>
+    `${name} is not brought up to date: ${why}`
+  );
+  return [...(free < floor ? [scarce] : []), ...refused];
 }
 
 /** Networks that are finding out how they are. */

@@ -66,10 +66,12 @@ export function bundleParts(
     }
     const missing = without(signed.manifest.packs, await repository.heldPacks());
     if (missing.length > 0) {
-      using _room = await parts.quota.reserve(repository, signed.manifest, missing);
-      const fetched = await fetchAll(parts, repository, signed, { missing }, wait);
-      const strict = await fetchChecksObjects(wait.signal);
-      await repository.accept(signed, fetched, { ...wait, strict });
+      using room = await parts.quota.reserve(repository, signed.manifest, missing);
+      const signal = AbortSignal.any([wait.signal, room.signal]);
+      const what = { missing, spare: room.spare };
+      const fetched = await fetchAll(parts, repository, signed, what, { ...wait, signal });
+      const strict = await fetchChecksObjects(signal);
+      await repository.accept(signed, fetched, { ...wait, signal, strict });
     }
     return { signed, packs: await repository.heldPacks() };
   });
@@ -119,7 +121,7 @@ async function acceptBundle(
   parts: EngineParts,
   repository: StoredRepository,
   bundle: BundleReader,
-  wait: Wait,
+  asked: Wait,
 ): Promise<boolean> {
   const { signed } = bundle;
   const { manifest } = signed;
@@ -139,7 +141,8 @@ async function acceptBundle(
     current.bytes.every((byte, i) => byte === signed.bytes[i]);
   if (same && missing.length === 0) return false;
 
-  using _room = await parts.quota.reserve(repository, manifest, missing);
+  using room = await parts.quota.reserve(repository, manifest, missing);
+  const wait = { ...asked, signal: AbortSignal.any([asked.signal, room.signal]) };
   const existed = await repository.exists();
   const fetched = missing.map((pack) => ({ pack, path: repository.incomingPath(pack.sha256) }));
   try {

@@ -135,10 +135,11 @@ export class Engine implements AsyncDisposable {
     await this.#each("seed", async (repository) => void await this.parts.seeder.offer(repository));
   }
 
-  /** Deletes replaced packs whose grace has passed. */
+  /** Deletes replaced packs whose grace has passed, and what was fetched of packs long ago. */
   async dropRetiredPacks(wait: Wait): Promise<void> {
     const seconds = this.parts.settings.get("publish.grace") * 3600;
     await this.#each("tidy", async (repository) => {
+      await repository.dropGivenUp();
       if ((await repository.state()).retired.length === 0) return;
       await changeRepository(
         ...[this.parts, repository, wait] as const,

@@ -105,11 +105,11 @@ async function receive(
 ): Promise<void> {
   const { manifest } = stream.manifest;
   const first = (await repository.packs()).length === 0;
-  const room = await parts.quota.room(repository, manifest);
+  using room = await parts.quota.room(repository, manifest);
   const budget = wait.bounded ? unpackBudget(Math.min(room.bytes, ANNOUNCED_BYTES)) : undefined;
   let received = 0;
   const stop = new AbortController();
-  const signal = AbortSignal.any([wait.signal, stop.signal]);
+  const signal = AbortSignal.any([wait.signal, room.signal, stop.signal]);
   let fault: GtrError | undefined; // the peer's: git sees only that the stream has ended
   const source = await oneTimeGitPort({
     signal,
@@ -127,7 +127,6 @@ async function receive(
       });
     },
   });
-  using kept = new DisposableStack();
   try {
     await repository.receive(stream.manifest, async (into) => {
       const { whole } = await gitFetchPack(source, {
@@ -141,7 +140,7 @@ async function receive(
         throw fault ?? error;
       });
       wait.trace?.(`${received} bytes here and indexed`);
-      kept.use(await parts.quota.reserve(repository, manifest, [{ size: received }]));
+      await parts.quota.settle(repository, manifest);
       return { whole };
     }, { signal, trace: wait.trace, budget });
     wait.trace?.("stored");

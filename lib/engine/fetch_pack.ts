@@ -29,10 +29,15 @@ const LOOK_MS = 100;
  */
 export class PackSources {
   readonly #networks: readonly Network[];
+  readonly #spare: (bytes: number) => boolean;
 
-  /** @param transports the first gets the first pack */
-  constructor(transports: readonly Transport[]) {
+  /**
+   * @param transports the first gets the first pack
+   * @param spare takes room for one more copy of a pack, or gives it back: {@linkcode Reservation}
+   */
+  constructor(transports: readonly Transport[], spare: (bytes: number) => boolean = () => true) {
     this.#networks = transports.map(untried);
+    this.#spare = spare;
   }
 
   /** How many bytes came from which network, for the log: "1200 from torrent, 300 from default". */
@@ -47,7 +52,7 @@ export class PackSources {
    * longer than one that has nothing else to do. As soon as one sends something, those that send
    * nothing stop, and may get another turn later. The first whole file wins. Each network writes to a
    * file of its own, and begins with what is there of the pack. When this settles, nobody writes any
-   * more.
+   * more. What came in vain is kept for the next time; if room is scarce, the largest file only.
    *
    * @throws {NetworkError} that tells of every network why, if none delivers
    */
@@ -63,6 +68,12 @@ export class PackSources {
     );
     const attempts: Attempt[] = [];
     let most = 0;
+    let copies = 0;
+    const mayCopy = () => {
+      if (!this.#spare(pack.size)) return false;
+      copies++;
+      return true;
+    };
     let whole: string | undefined;
     let changed = Promise.withResolvers<void>();
     const change = () => {
@@ -77,7 +88,9 @@ export class PackSources {
       const run = async () => {
         const what = `pack ${pack.sha256.slice(0, 12)}`;
         wait.trace?.(`asking ${network.transport.scheme} for ${what}`);
-        await takeOver(file, files);
+        const isIdle = (i: number) =>
+          !attempts.some(({ network, failure }) => network === this.#networks[i] && !failure);
+        await takeOver(file, files, isIdle, mayCopy);
         const before = await held(file);
         await network.transport.fetch(pack, from, file, {
           signal,
@@ -132,7 +145,7 @@ export class PackSources {
         const needsCompany = running.every((attempt) =>
           attempt.network.stalled || isOvertaken(attempt, pack.size, next)
         );
-        if (next && needsCompany) begin(next);
+        if (next && needsCompany && (running.length === 0 || mayCopy())) begin(next);
         else if (running.length === 0 || (!next && hopeless(attempts))) {
           throw failureOf(attempts, pack, from.manifest.name);
         } else await oneOf(changed.promise, LOOK_MS, wait.signal);
@@ -140,6 +153,8 @@ export class PackSources {
     } finally {
       won.abort();
       await Promise.all(attempts.map(({ ended }) => ended));
+      if (whole === undefined && !mayCopy()) await keepLargest(files);
+      this.#spare(-copies * pack.size);
     }
     if (whole !== into) await rename(whole, into);
     await Promise.all(files.slice(1).map((file) => rm(file, { force: true })));
@@ -171,12 +186,30 @@ function noteProgress(attempt: Attempt, done: number, received: number): void {
   network.stalled = false;
 }
 
-/** What one network has brought is a start for the next one, which checks it. */
-async function takeOver(file: string, files: readonly string[]): Promise<void> {
+/**
+ * What one network has brought is a start for the next one, which checks it. It is copied, since not
+ * every network can use all of it; without room for that it is moved, if nobody writes to it.
+ */
+async function takeOver(
+  file: string,
+  files: readonly string[],
+  isIdle: (index: number) => boolean,
+  mayCopy: () => boolean,
+): Promise<void> {
   if (await held(file) > 0) return;
   const sizes = await Promise.all(files.map(held));
   const most = Math.max(...sizes);
-  if (most > 0) await copyFile(files[sizes.indexOf(most)]!, file).catch(() => {}); // a saving only
+  if (most === 0) return;
+  const index = sizes.indexOf(most);
+  // Either is a saving only.
+  if (!isIdle(index) || mayCopy()) await copyFile(files[index]!, file).catch(() => {});
+  else await rename(files[index]!, file).catch(() => {});
+}
+
+async function keepLargest(files: readonly string[]): Promise<void> {
+  const sizes = await Promise.all(files.map(held));
+  const largest = sizes.indexOf(Math.max(...sizes));
+  await Promise.all(files.map((file, i) => i === largest ? undefined : rm(file, { force: true })));
 }
 
 /** How many bytes are in a file, holes left out. */

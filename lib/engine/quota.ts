@@ -1,8 +1,10 @@
 /**
- * How much of others' repositories the store may hold.
+ * How much of others' repositories the store may hold, and what they leave free of the disk.
  *
  * Sizes are signed in the manifest, so what doesn't fit is refused before a byte of it is fetched.
- * Room is made by evicting copies that were only cloned, the least recently used first.
+ * What counts are the bytes that files take on the disk, unfinished packs included. Room is made by
+ * giving up unfinished packs, and by evicting copies that were only cloned, the least recently used
+ * first.
  *
  * @module
  */
@@ -10,7 +12,9 @@ import { type GtrError, RequestError, toGtrError, VerificationError } from "../c
 import { Mutex } from "../common/mutex.ts";
 import { isAnnounced } from "../manifest/flow.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
+import { sumOf, type Usage } from "../store/disk_usage.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
+import { diskFull, freeDisk, watchFreeDisk } from "./free_disk.ts";
 import { type EngineParts, repositoryKey } from "./parts.ts";
 
 /** A copy used so recently, in seconds, may still be linked into a clone. */
@@ -19,29 +23,60 @@ const IN_USE_SECONDS = 60;
 /** What git says beside the objects, and packs that are made less well on the spot, in bytes. */
 const SLACK_BYTES = 1 << 20;
 
-type QuotaParts = Pick<EngineParts, "settings" | "store" | "key" | "follows" | "log"> & {
+type QuotaParts = Pick<EngineParts, "home" | "settings" | "store" | "key" | "follows" | "log"> & {
   readonly seeder: Pick<EngineParts["seeder"], "forget">;
 };
 
-/** What a live peer may send. */
-export interface Room {
+/** Room for packs. Dispose it once they are in the store, or given up. */
+export interface Reservation extends Disposable {
+  /** Aborts where others fill the disk meanwhile. */
+  readonly signal: AbortSignal;
+  /**
+   * Takes so many bytes more, for another copy of a pack; a negative number gives them back.
+   *
+   * @returns false where there is no room
+   */
+  readonly spare: (bytes: number) => boolean;
+}
+
+/** What a live peer may send. Dispose it once that has come. */
+export interface Room extends Disposable {
   readonly bytes: number;
+  /** Aborts where others fill the disk meanwhile. */
+  readonly signal: AbortSignal;
   /** The error for what is more. */
   readonly exceeded: () => GtrError;
 }
 
-/** A copy of someone else's repository. */
+/** Someone else's repository, and what it takes. */
 interface Copy {
   readonly repository: StoredRepository;
-  readonly bytes: number;
+  readonly usage: Usage;
+}
+
+/** What can be removed. */
+interface Evictable extends Copy {
+  /** All of the repository, or only what was fetched of packs. */
+  readonly what: "copy" | "unfinished packs";
   readonly lastUsed: number;
 }
 
-/** Keeps the settings `store.quota` and `store.repositoryQuota`. */
+/** What is being fetched. */
+interface Plan {
+  /** What the repository will take in the end. */
+  readonly bytes: number;
+  /** What it takes at most before: git makes a pack of its own of each that was fetched. */
+  readonly peak: number;
+}
+
+const NEVER = new AbortController().signal;
+const NO_LIMIT: Reservation = { signal: NEVER, spare: () => true, [Symbol.dispose]: () => {} };
+
+/** Keeps the settings `store.quota`, `store.repositoryQuota` and `store.freeDisk`. */
 export class Quota {
   readonly #parts: QuotaParts;
-  /** Repository -> bytes that are being fetched for it. */
-  readonly #reserved = new Map<string, number>();
+  /** Repository -> what is being fetched for it. */
+  readonly #plans = new Map<string, Plan>();
   /** Repositories whose newest state did not fit. */
   readonly #refused = new Set<string>();
   readonly #turns = new Mutex();
@@ -52,27 +87,48 @@ export class Quota {
 
   /**
    * Makes room for packs that are about to be fetched. Until the result is disposed of, nothing else
-   * is given that room. To be called with the repository's lock held.
+   * is given that room. What was fetched of other packs is given up. To be called with the
+   * repository's lock held.
    *
    * @throws {RequestError} "over-quota"
+   * @throws {StoreError} "disk-full"
    */
   reserve(
     repository: StoredRepository,
     manifest: Manifest,
-    missing: readonly Pick<PackRef, "size">[],
-  ): Promise<Disposable> {
+    missing: readonly Pick<PackRef, "size" | "sha256">[],
+  ): Promise<Reservation> {
     return this.#turns.run("", async () => {
       const key = keyOf(repository);
-      const own = repository.publisher === this.#parts.key.publicKeyHex;
-      const bytes = own ? 0 : total(missing);
-      if (bytes > 0) {
-        this.#refused.add(key);
-        this.#checkSize(manifest);
-        await this.#makeRoom(repository, bytes);
+      const bytes = total(missing);
+      if (repository.publisher === this.#parts.key.publicKeyHex || bytes === 0) {
+        this.#refused.delete(key);
+        return NO_LIMIT;
       }
+      this.#refused.add(key);
+      this.#checkSize(manifest);
+      await repository.dropUnfinished(missing.map(({ sha256 }) => sha256));
+      const here = (await Promise.all(missing.map((pack) => repository.fetchedBytes(pack))))
+        .reduce((sum, fetched) => sum + fetched, 0);
+      const copies = await this.#copies();
+      const now = copies.find((copy) => keyOf(copy.repository) === key)?.usage.bytes ?? 0;
+      const plan = { bytes: now - here + bytes, peak: now - here + 2 * bytes };
+      let left = await this.#makeRoom(repository, copies, plan, now);
       this.#refused.delete(key);
-      this.#reserved.set(key, bytes);
-      return { [Symbol.dispose]: () => void this.#reserved.delete(key) };
+      this.#plans.set(key, plan);
+      const watch = watchFreeDisk(this.#parts, repository.name);
+      return {
+        signal: watch.signal,
+        spare: (more) => {
+          if (more > left) return false;
+          left -= more;
+          return true;
+        },
+        [Symbol.dispose]: () => {
+          watch[Symbol.dispose]();
+          this.#plans.delete(key);
+        },
+      };
     });
   }
 
@@ -81,37 +137,63 @@ export class Quota {
    * as many as its packs have, where it lists any, and what there can be room for.
    *
    * @throws {RequestError} "over-quota" where there is none
+   * @throws {StoreError} "disk-full"
    */
   async room(repository: StoredRepository, manifest: Manifest): Promise<Room> {
     const { key, settings } = this.#parts;
+    const { name } = repository;
     const listed = isAnnounced(manifest) ? Infinity : total(manifest.packs) + SLACK_BYTES;
-    const ofPacks: Room = {
-      bytes: listed,
-      exceeded: () =>
-        new VerificationError(
-          "oversized-stream",
-          `can't use a live peer: it sends more than all packs of ${repository.name} have`,
-        ),
-    };
-    if (repository.publisher === key.publicKeyHex) return ofPacks;
+    const tooMuch = () =>
+      new VerificationError(
+        "oversized-stream",
+        `can't use a live peer: it sends more than all packs of ${name} have`,
+      );
+    if (repository.publisher === key.publicKeyHex) {
+      return { bytes: listed, exceeded: tooMuch, signal: NEVER, [Symbol.dispose]: () => {} };
+    }
     const copies = await this.#copies();
-    const held = copies.find((copy) => keyOf(copy.repository) === keyOf(repository))?.bytes ?? 0;
-    const most = settings.get("store.repositoryQuota") || Infinity;
-    const all = settings.get("store.quota") || Infinity;
-    const evictable = await this.#evictable(copies, repository);
-    const used = sum(copies) + this.#reservedBytes() - sum(evictable);
-    const room = Math.min(most - held, all - used);
-    const exceeded = () => {
+    const held = copies.find((copy) => keyOf(copy.repository) === keyOf(repository));
+    const evictable = sumOf((await this.#evictable(copies, repository)).map(({ usage }) => usage));
+    const quota = Math.min(
+      (settings.get("store.repositoryQuota") || Infinity) - (held?.usage.bytes ?? 0),
+      (settings.get("store.quota") || Infinity) - this.#used(copies) + evictable.bytes,
+    );
+    const { free, floor } = await freeDisk(this.#parts);
+    const disk = free - floor - this.#coming(copies) + evictable.freeable;
+    const overQuota = () => {
       this.#refused.add(keyOf(repository));
       return new RequestError(
         "over-quota",
-        `can't fetch ${repository.name}: it takes more than the ${Math.max(0, room)} bytes that ` +
+        `can't fetch ${name}: it takes more than the ${Math.max(0, quota)} bytes that ` +
           "store.quota and store.repositoryQuota leave",
         { hint: "gtr config store.quota and store.repositoryQuota allow more" },
       );
     };
-    if (room <= 0) throw exceeded();
-    return room < listed ? { bytes: room, exceeded } : ofPacks;
+    const full = () => diskFull(name, "it", { free, floor });
+    const bytes = Math.min(listed, quota, disk);
+    const exceeded = bytes === listed ? tooMuch : bytes === quota ? overQuota : full;
+    if (bytes <= 0) throw exceeded();
+    return { bytes, exceeded, ...watchFreeDisk(this.#parts, name) };
+  }
+
+  /**
+   * Makes room for what has come live, which is on the disk already. To be called with the
+   * repository's lock held.
+   *
+   * @throws {RequestError} "over-quota"
+   * @throws {StoreError} "disk-full"
+   */
+  async settle(repository: StoredRepository, manifest: Manifest): Promise<void> {
+    if (repository.publisher === this.#parts.key.publicKeyHex) return;
+    await this.#turns.run("", async () => {
+      const key = keyOf(repository);
+      this.#refused.add(key);
+      this.#checkSize(manifest);
+      const copies = await this.#copies();
+      const bytes = copies.find((copy) => keyOf(copy.repository) === key)?.usage.bytes ?? 0;
+      await this.#makeRoom(repository, copies, { bytes, peak: bytes }, bytes);
+      this.#refused.delete(key);
+    });
   }
 
   /** Whether a repository has outgrown its quota, or its newest state was refused. */
@@ -122,9 +204,9 @@ export class Quota {
     return this.#refused.has(keyOf(repository)) || (most > 0 && total(manifest.packs) > most);
   }
 
-  /** Bytes of others' repositories in the store. */
+  /** Bytes that others' repositories take on the disk. */
   async used(): Promise<number> {
-    return sum(await this.#copies());
+    return sumOf((await this.#copies()).map(({ usage }) => usage)).bytes;
   }
 
   #checkSize({ name, packs }: Manifest): void {
@@ -138,61 +220,110 @@ export class Quota {
     );
   }
 
-  async #makeRoom(repository: StoredRepository, bytes: number): Promise<void> {
-    const most = this.#parts.settings.get("store.quota");
-    if (most === 0) return;
-    const copies = await this.#copies();
-    const used = sum(copies) + this.#reservedBytes();
-    let excess = used + bytes - most;
-    if (excess <= 0) return;
-    const evictable = await this.#evictable(copies, repository);
-    if (sum(evictable) >= excess) {
-      for (const copy of evictable) {
-        if (excess <= 0) break;
-        if (await this.#evict(copy)) excess -= copy.bytes;
+  /**
+   * Removes what has to go.
+   *
+   * @param now bytes of the repository, of those in `plan`
+   * @returns how many bytes are left beyond the plan
+   */
+  async #makeRoom(
+    repository: StoredRepository,
+    copies: readonly Copy[],
+    plan: Plan,
+    now: number,
+  ): Promise<number> {
+    const quota = this.#parts.settings.get("store.quota") || Infinity;
+    const used = this.#used(copies);
+    const disk = await freeDisk(this.#parts);
+    let overQuota = used + plan.bytes - now - quota;
+    let overDisk = this.#coming(copies) + plan.peak - now + disk.floor - disk.free;
+    if (overQuota > 0 || overDisk > 0) {
+      const evictable = await this.#evictable(copies, repository);
+      const most = sumOf(evictable.map(({ usage }) => usage));
+      const isEnough = most.bytes >= overQuota && most.freeable >= overDisk;
+      for (const one of isEnough ? evictable : []) {
+        if (overQuota <= 0 && overDisk <= 0) break;
+        if (!await this.#evict(one)) continue;
+        overQuota -= one.usage.bytes;
+        overDisk -= one.usage.freeable;
       }
     }
-    if (excess <= 0) return;
-    throw new RequestError(
-      "over-quota",
-      `can't fetch ${repository.name}: ${bytes} bytes are missing, ${used} of others are here, ` +
-        `and store.quota is ${most}`,
-      { hint: "gtr config store.quota <bytes> allows more; gtr unfollow makes room" },
-    );
+    if (overDisk > 0) throw diskFull(repository.name, `${plan.peak - now} bytes`, disk);
+    if (overQuota > 0) {
+      throw new RequestError(
+        "over-quota",
+        `can't fetch ${repository.name}: ${
+          plan.bytes - now
+        } bytes are missing, ${used} of others ` +
+          `are here, and store.quota is ${quota}`,
+        { hint: "gtr config store.quota <bytes> allows more; gtr unfollow makes room" },
+      );
+    }
+    return -Math.max(overQuota, overDisk);
   }
 
-  #reservedBytes(): number {
-    return [...this.#reserved.values()].reduce((sum, bytes) => sum + bytes, 0);
+  /** What all of them take, with what is being fetched. */
+  #used(copies: readonly Copy[]): number {
+    return copies.reduce((sum, { repository, usage }) => {
+      return sum + (this.#plans.get(keyOf(repository))?.bytes ?? usage.bytes);
+    }, 0);
   }
 
-  /** Copies that nobody asked to keep, the least recently used first. */
-  async #evictable(copies: readonly Copy[], wanted: StoredRepository): Promise<Copy[]> {
+  /** What is still to be written of what is being fetched. */
+  #coming(copies: readonly Copy[]): number {
+    return copies.reduce((sum, { repository, usage }) => {
+      return sum + Math.max(0, (this.#plans.get(keyOf(repository))?.peak ?? 0) - usage.bytes);
+    }, 0);
+  }
+
+  /** What nobody asked to keep, in the order in which it has to go. */
+  async #evictable(copies: readonly Copy[], wanted: StoredRepository): Promise<Evictable[]> {
     const kept = new Set((await this.#parts.follows.list()).map(keyOf));
     const latest = Date.now() / 1000 - IN_USE_SECONDS;
-    return copies
-      .filter(({ repository, lastUsed }) => {
-        const key = keyOf(repository);
-        return !kept.has(key) && !this.#reserved.has(key) && key !== keyOf(wanted) &&
-          lastUsed < latest;
-      })
-      .sort((a, b) => a.lastUsed - b.lastUsed);
+    const found = await Promise.all(copies.map(async ({ repository, usage }) => {
+      const key = keyOf(repository);
+      if (key === keyOf(wanted) || this.#plans.has(key)) return [];
+      const state = await repository.state().catch(() => undefined); // damaged: mended when fetched
+      const lastUsed = state?.lastUsed ?? 0;
+      const unfinished = await repository.unfinished();
+      const rest = {
+        bytes: usage.bytes - unfinished.bytes,
+        freeable: usage.freeable - unfinished.freeable,
+      };
+      const evictable: Evictable[] = [];
+      if (unfinished.bytes > 0) {
+        evictable.push({ repository, usage: unfinished, what: "unfinished packs", lastUsed });
+      }
+      if (!kept.has(key) && lastUsed < latest) {
+        evictable.push({ repository, usage: rest, what: "copy", lastUsed });
+      }
+      return evictable;
+    }));
+    const rank = ({ what }: Evictable) => Number(what === "copy");
+    return found.flat().sort((a, b) => rank(a) - rank(b) || a.lastUsed - b.lastUsed);
   }
 
-  /** Removes a copy unless somebody is at it; says whether it did. */
-  async #evict({ repository, bytes, lastUsed }: Copy): Promise<boolean> {
+  /** Removes it unless somebody is at it; says whether it did. */
+  async #evict({ repository, usage, what, lastUsed }: Evictable): Promise<boolean> {
     const { seeder, log } = this.#parts;
+    const { name } = repository;
     try {
       // Waiting for it could be waiting for each other: we hold the lock of another one.
       using lock = await repository.tryLock();
       if (!lock) return false;
+      if (what === "unfinished packs") {
+        await repository.dropUnfinished();
+        log(`gave up unfinished packs of ${name}: ${usage.bytes} bytes`);
+        return true;
+      }
       const signed = await repository.usableManifest();
       await repository.purge();
       await seeder.forget(repository, signed?.manifest);
       const when = lastUsed > 0 ? new Date(lastUsed * 1000).toISOString().slice(0, 10) : "never";
-      log(`evicted ${repository.name}: ${bytes} bytes, last used ${when}`);
+      log(`evicted ${name}: ${usage.bytes} bytes, last used ${when}`);
       return true;
     } catch (error) {
-      log(`can't evict ${repository.name}: ${toGtrError(error).message}`);
+      log(`can't evict ${name}: ${toGtrError(error).message}`);
       return false;
     }
   }
@@ -200,25 +331,15 @@ export class Quota {
   async #copies(): Promise<Copy[]> {
     const others = (await this.#parts.store.repositories())
       .filter(({ publisher }) => publisher !== this.#parts.key.publicKeyHex);
-    return await Promise.all(others.map(async (repository) => {
-      const state = await repository.state().catch(() => undefined); // damaged: mended when fetched
-      if (!state) return { repository, bytes: 0, lastUsed: 0 };
-      const retired = state.retired.map(({ pack }) => pack);
-      return {
-        repository,
-        bytes: total(state.packs) + total(retired),
-        lastUsed: state.lastUsed,
-      };
-    }));
+    const seen = new Set<string>();
+    return await Promise.all(
+      others.map(async (repository) => ({ repository, usage: await repository.usage(seen) })),
+    );
   }
 }
 
 function keyOf({ publisher, name }: { publisher: string; name: string }): string {
   return repositoryKey(publisher, name);
-}
-
-function sum(copies: readonly Copy[]): number {
-  return copies.reduce((bytes, copy) => bytes + copy.bytes, 0);
 }
 
 function total(packs: readonly Pick<PackRef, "size">[]): number {

@@ -8,6 +8,7 @@ import { dirname } from "node:path";
 import { counted } from "../common/counted.ts";
 import { NetworkError, toGtrError, VerificationError } from "../common/errors.ts";
 import { idleDeadline, type Wait } from "../common/wait.ts";
+import { OverBudgetError } from "../git_interface/budget.ts";
 import { fetchChecksObjects } from "../git_interface/config.ts";
 import type { RepoAddress } from "../identity/address.ts";
 import { branchesDiffer } from "../manifest/branches.ts";
@@ -162,6 +163,10 @@ async function bringUpToDate(
     const received = live ? await fetchLive(parts, repository, signed, way) : undefined;
     if (!received) await fetchPacks(parts, repository, signed, missing, way);
     return received ?? signed;
+  }).catch(async (error) => {
+    // Fetched ahead it may still be wanted.
+    if (error instanceof OverBudgetError && purpose === "follow") await repository.dropUnfinished();
+    throw error;
   });
   offerAside(parts, repository);
   return stored;
@@ -179,12 +184,13 @@ async function fetchPacks(
   repository: StoredRepository,
   signed: SignedManifest,
   missing: readonly PackRef[],
-  wait: Wait & { readonly bounded: boolean },
+  asked: Wait & { readonly bounded: boolean },
 ): Promise<void> {
   const { manifest } = signed;
   const bytes = missing.reduce((sum, { size }) => sum + size, 0);
-  wait.trace?.(`fetching ${counted(missing.length, "pack")}, ${bytes} bytes`);
-  using _room = await parts.quota.reserve(repository, manifest, missing);
+  asked.trace?.(`fetching ${counted(missing.length, "pack")}, ${bytes} bytes`);
+  using room = await parts.quota.reserve(repository, manifest, missing);
+  const wait = { ...asked, signal: AbortSignal.any([asked.signal, room.signal]) };
   const isStrict = fetchChecksObjects(wait.signal);
   isStrict.catch(() => {}); // awaited once the packs are here
   await repository.create(manifest.objectFormat);
@@ -194,7 +200,8 @@ async function fetchPacks(
     bounded: wait.bounded,
     progress: wait.progress,
   });
-  const fetched = await fetchAll(parts, repository, signed, { missing, early }, wait);
+  const what = { missing, early, spare: room.spare };
+  const fetched = await fetchAll(parts, repository, signed, what, wait);
   wait.trace?.("all packs here");
   try {
     await repository.accept(signed, fetched, {
@@ -228,6 +235,14 @@ function beginIndex(
   return repository.indexEarly(first, options);
 }
 
+/** What is fetched. */
+interface Fetching {
+  readonly missing: readonly PackRef[];
+  readonly early?: EarlyIndex;
+  /** See {@linkcode Reservation.spare}. */
+  readonly spare?: (bytes: number) => boolean;
+}
+
 /**
  * Fetches packs of a manifest to their incoming paths.
  *
@@ -238,7 +253,7 @@ export async function fetchAll(
   parts: EngineParts,
   repository: StoredRepository,
   signed: SignedManifest,
-  { missing, early }: { readonly missing: readonly PackRef[]; readonly early?: EarlyIndex },
+  { missing, early, spare }: Fetching,
   wait: Wait,
 ): Promise<{ pack: PackRef; path: string }[]> {
   const total = missing.reduce((sum, pack) => sum + pack.size, 0);
@@ -258,7 +273,7 @@ export async function fetchAll(
   const failed = new AbortController();
   const signal = AbortSignal.any([idle.signal, failed.signal]);
   const queue = [...missing];
-  const sources = new PackSources(parts.transports);
+  const sources = new PackSources(parts.transports, spare);
 
   const worker = async () => {
     for (let pack = queue.shift(); pack && !signal.aborted; pack = queue.shift()) {

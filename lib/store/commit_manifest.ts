@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { syncDirectory, writeFileAtomic } from "../common/atomic_file.ts";
 import { StoreError } from "../common/errors.ts";
 import { moveFile } from "../git_interface/place_file.ts";
@@ -44,6 +45,7 @@ export async function commitManifest(
   packs?: readonly PackRef[],
 ): Promise<void> {
   const { sequence } = signed.manifest;
+  const envelope = encodeEnvelope(signed);
   const next = { ...state, ...(packs && { planned: { sequence, packs } }) };
   await tidyPacks(paths, state); // a file left by a crash must not be taken for a checked pack
   try {
@@ -55,8 +57,11 @@ export async function commitManifest(
     // From here on the manifest decides whether the plan is in force; none may be left of before.
     const before = await readState(paths.state).catch(() => undefined);
     if (packs || before?.planned) await writeState(paths.state, next);
-    await writeFileAtomic(paths.manifest, encodeEnvelope(signed));
+    await writeFileAtomic(paths.manifest, envelope);
   } catch (error) {
+    // The disk may have failed only once the file was there; then the manifest needs its packs.
+    const present = await Deno.readFile(paths.manifest).catch(() => undefined);
+    if (present && Buffer.compare(present, envelope) === 0) throw error;
     for (const { pack } of added) {
       await remove(paths.idx(pack.sha256));
       await remove(paths.pack(pack.sha256));

@@ -12,7 +12,9 @@ import { verifyManifest } from "../manifest/manifest.ts";
 import type { PackRef, SignedManifest } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
 import { unbroken } from "./arrange.ts";
+import { type Usage, usageOf, usageOfFile } from "./disk_usage.ts";
 import type { RepoPaths } from "./repo_paths.ts";
+import { namesIn } from "./tidy.ts";
 import {
   EMPTY_STATE,
   plannedPacks,
@@ -21,6 +23,9 @@ import {
   settledState,
   without,
 } from "./repo_state.ts";
+
+/** HEAD, config, refs, a small manifest and state. */
+const SKELETON_BYTES = 4096;
 
 /** What can be known of a stored repository without its lock. */
 export class RepositoryReader {
@@ -56,6 +61,28 @@ export class RepositoryReader {
   /** What this machine had published before another's publication took its place, as objects. */
   get displacedPath(): string {
     return this.paths.displaced;
+  }
+
+  /** What its files take, but for the few small ones that every repository has. */
+  async usage(seen?: Set<string>): Promise<Usage> {
+    const { bytes, freeable } = await usageOf(this.path, seen);
+    return {
+      bytes: Math.max(0, bytes - SKELETON_BYTES),
+      freeable: Math.max(0, freeable - SKELETON_BYTES),
+    };
+  }
+
+  /** Of that, packs that are being fetched, or were not fetched to their end. */
+  async unfinished(): Promise<Usage> {
+    return await usageOf(this.paths.incoming);
+  }
+
+  /** How many bytes of a pack were fetched: of several files, each of another network, the most. */
+  async fetchedBytes({ sha256, size }: Pick<PackRef, "sha256" | "size">): Promise<number> {
+    const { incoming } = this.paths;
+    const names = (await namesIn(incoming)).filter((name) => name.startsWith(sha256));
+    const files = await Promise.all(names.map((name) => usageOfFile(join(incoming, name))));
+    return Math.min(size, Math.max(0, ...files.map(({ bytes }) => bytes)));
   }
 
   async exists(): Promise<boolean> {

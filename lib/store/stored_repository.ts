@@ -22,7 +22,14 @@ import { type FetchInto, receivePack, type ReceiveWait } from "./receive_pack.ts
 import { acquireLock, tryLock } from "./repo_lock.ts";
 import { type Joining, type RepoState, writeState } from "./repo_state.ts";
 import { RepositoryReader } from "./repository_reader.ts";
-import { remove, removeFetched, removeLeftovers, tidyPacks } from "./tidy.ts";
+import {
+  remove,
+  removeFetched,
+  removeGivenUp,
+  removeLeftovers,
+  removeUnfinished,
+  tidyPacks,
+} from "./tidy.ts";
 
 export type { AddedPack, RepoState };
 
@@ -247,6 +254,18 @@ export class StoredRepository extends RepositoryReader {
       else await tidyPacks(this.paths, state);
       await removeFetched(this.paths, (await this.packs()).map(({ pack }) => pack));
     });
+  }
+
+  /** Removes what was fetched of packs, except those with these SHA-256. */
+  async dropUnfinished(kept: readonly string[] = []): Promise<void> {
+    await this.#locked(() => removeUnfinished(this.paths, (sha256) => !kept.includes(sha256)));
+  }
+
+  /** Removes what was fetched of packs so long ago that it is given up, unless somebody is at it. */
+  async dropGivenUp(): Promise<void> {
+    if ((await this.unfinished()).bytes === 0) return;
+    using lock = await this.tryLock();
+    if (lock) await removeGivenUp(this.paths);
   }
 
   /**

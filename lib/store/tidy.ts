@@ -59,6 +59,11 @@ export async function removeLeftovers(paths: RepoPaths): Promise<void> {
   for (const name of await namesIn(paths.root)) {
     if (name.endsWith(".tmp")) await remove(join(paths.root, name));
   }
+  await removeGivenUp(paths);
+}
+
+/** Removes what was fetched of packs, and not gone on with for a week. */
+export async function removeGivenUp(paths: RepoPaths): Promise<void> {
   const oldest = Date.now() - INCOMING_SECONDS * 1000;
   for (const name of await namesIn(paths.incoming)) {
     const path = join(paths.incoming, name);
@@ -70,9 +75,17 @@ export async function removeLeftovers(paths: RepoPaths): Promise<void> {
 /** Removes what was fetched of packs that are in the store: a killed process may not have come to it. */
 export async function removeFetched(paths: RepoPaths, stored: readonly PackRef[]): Promise<void> {
   const names = new Set(stored.map(({ sha256 }) => sha256));
+  await removeUnfinished(paths, (sha256) => names.has(sha256));
+}
+
+/** Removes what was fetched of packs, all files of those that `which` says of their SHA-256. */
+export async function removeUnfinished(
+  paths: RepoPaths,
+  which: (sha256: string) => boolean,
+): Promise<void> {
   for (const name of await namesIn(paths.incoming)) {
     const [sha256 = ""] = name.split(".");
-    if (names.has(sha256)) await remove(join(paths.incoming, name));
+    if (which(sha256)) await remove(join(paths.incoming, name));
   }
 }
 

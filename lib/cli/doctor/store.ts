@@ -5,6 +5,7 @@
  */
 import { inspectKey, publisherId } from "../../identity/keys.ts";
 import { repositoryFault } from "../../store/health.ts";
+import { RefusedList } from "../../store/refused.ts";
 import { Store } from "../../store/store.ts";
 import type { StoredRepository } from "../../store/stored_repository.ts";
 import { formatBytes } from "../output.ts";
@@ -25,6 +26,11 @@ export const store: Check = {
         sound++;
         bytes += (await repository.packs()).reduce((sum, { pack }) => sum + pack.size, 0);
       }
+    }
+    for (const { publisher, name, why } of await new RefusedList(home).all()) {
+      const id = publisherId(Uint8Array.fromHex(publisher));
+      const hint = "git clone, or git fetch in a clone, takes it all the same";
+      found.push(warning(`store ${id}/${name}`, `not brought up to date: ${why}`, hint));
     }
     const count = sound === 1 ? "1 repository" : `${sound} repositories`;
     if (sound > 0 || found.length === 0) {

@@ -277,6 +277,31 @@ Deno.test("where nobody delivers, each network's error is told and what came is 
   assert.deepEqual([none.code, none.hint], ["no-transport", "gtr config transports"]);
 });
 
+Deno.test("without room for another copy, networks take turns, and the largest file is kept", async () => {
+  await using temp = await tempDir();
+  const into = join(temp.path, "pack");
+  let running = 0;
+  const partly = (scheme: string, bytes: number) =>
+    network(scheme, async (path) => {
+      assert.equal(++running, 1, "only one writes at a time");
+      await sleep(500, new AbortController().signal); // others would join meanwhile
+      await Deno.writeFile(path, BYTES.subarray(0, bytes));
+      running--;
+      throw new NetworkError("dead", `${scheme} is dead`);
+    });
+  const asked: number[] = [];
+  const none = (bytes: number) => asked.push(bytes) === 0;
+  using wait = deadline(10_000, "a pack");
+  const sources = new PackSources([partly("a", 5), partly("b", 9)], none);
+  await assert.rejects(sources.fetch(PACK, FROM, into, wait), { code: "dead" });
+  const names = (await Array.fromAsync(Deno.readDir(temp.path))).map(({ name }) => name);
+  assert.deepEqual(names, ["pack.b"]);
+  assert.equal(Math.min(...asked.map(Math.abs)), 0, "what was not given isn't given back");
+  const whole = new PackSources([dead("a"), fast("b")], none);
+  await whole.fetch(PACK, FROM, into, wait);
+  assert.deepEqual(await Deno.readFile(into), BYTES);
+});
+
 Deno.test("an abort reaches every network, and nobody is asked after it", async () => {
   const controller = new AbortController();
   const { promise: asked, resolve } = Promise.withResolvers<void>();

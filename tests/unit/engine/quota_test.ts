@@ -1,0 +1,157 @@
+/** What is on the disk counts, whole or not, and some of the disk is left free. */
+import assert from "node:assert/strict";
+import { dirname, join } from "node:path";
+import { NetworkError } from "../../../lib/common/errors.ts";
+import { deadline } from "../../../lib/common/wait.ts";
+import { followRepository } from "../../../lib/engine/follow.ts";
+import type { EngineParts } from "../../../lib/engine/parts.ts";
+import { syncRepository } from "../../../lib/engine/sync.ts";
+import type { RepoAddress } from "../../../lib/identity/address.ts";
+import { canMount, smallDisk } from "../../../scripts/local/disk.ts";
+import { makeParts, soon } from "./fixture.ts";
+import { MemoryTransport } from "./memory_transport.ts";
+import { world } from "./world.ts";
+
+const clone = async (parts: EngineParts, address: RepoAddress) => {
+  using wait = soon();
+  return await syncRepository(parts, address, wait);
+};
+const follow = async (parts: EngineParts, address: RepoAddress) => {
+  using wait = soon();
+  return await followRepository(parts, address, wait);
+};
+
+/** Writes so many bytes of each pack, then fails. */
+class Failing extends MemoryTransport {
+  bytes: number | undefined;
+
+  override async fetch(...args: Parameters<MemoryTransport["fetch"]>): Promise<void> {
+    if (this.bytes === undefined) return await super.fetch(...args);
+    await Deno.writeFile(args[2], new Uint8Array(this.bytes).fill(1));
+    throw new NetworkError("dead", "it is dead");
+  }
+}
+
+Deno.test("packs that were not fetched to their end count, and are given up first", async () => {
+  await using w = await world();
+  for (const name of ["kept", "broken"]) await w.publish(name, 30_000);
+  await w.publish("new", 60_000);
+  const transport = new Failing(w.network);
+  const reader = await w.reader({ GTR_STORE_QUOTA: "120000" }, transport);
+  await follow(reader, w.address("kept"));
+  const before = await reader.quota.used();
+  assert(before > 30_000 && before < 50_000, `${before}`);
+
+  await w.publish("kept", 30_000);
+  transport.bytes = 20_000;
+  for (const name of ["kept", "broken"]) {
+    await assert.rejects(clone(reader, w.address(name)), { code: "dead" });
+  }
+  const unfinished = await reader.quota.used() - before;
+  assert(unfinished > 35_000 && unfinished < 45_000, `${unfinished}`);
+  transport.bytes = undefined;
+  await clone(reader, w.address("new"));
+  const given = reader.logged.filter((line) => line.startsWith("gave up"));
+  assert(given.length > 0, reader.logged.join("\n"));
+  assert(await reader.quota.used() <= 120_000 + 4096); // indexes come on top
+  // What was given up only takes longer.
+  await reader.store.repository(w.publisher.key.publicKeyHex, "new").writeState({ lastUsed: 1 });
+  await clone(reader, w.address("kept"));
+});
+
+Deno.test("what a killed process left counts, and what another fetch needs is not given up", async () => {
+  await using w = await world();
+  for (const name of ["a", "b"]) await w.publish(name, 30_000);
+  const transport = new Failing(w.network);
+  const reader = await w.reader({ GTR_STORE_QUOTA: "90000" }, transport);
+  const { repository } = await clone(reader, w.address("a"));
+  const before = await reader.quota.used();
+  const left = join(repository.path, "gtr", "quarantine-0");
+  await Deno.mkdir(left);
+  await Deno.writeFile(join(left, "tmp_pack_1"), new Uint8Array(50_000).fill(1));
+  assert.equal(await reader.quota.used() - before, 50_000);
+  await assert.rejects(clone(reader, w.address("b")), { code: "over-quota" });
+  await repository.repair();
+  transport.bytes = 10_000;
+  await assert.rejects(clone(reader, w.address("b")), { code: "dead" });
+  transport.bytes = undefined;
+  await clone(reader, w.address("b"));
+  assert.deepEqual(reader.logged.filter((line) => line.startsWith("gave up")), []);
+});
+
+Deno.test("what was fetched of a publication that was replaced is given up", async () => {
+  await using w = await world();
+  const { packs: [first] } = await w.publish("a", 30_000);
+  const transport = new Failing(w.network);
+  const reader = await w.reader({}, transport);
+  transport.bytes = 10_000;
+  await assert.rejects(clone(reader, w.address("a")), { code: "dead" });
+  const repository = reader.store.repository(w.publisher.key.publicKeyHex, "a");
+  const path = repository.incomingPath(first!.sha256);
+  assert.equal((await Deno.stat(path)).size, 10_000);
+  transport.bytes = undefined;
+  await w.publish("a", 300_000);
+  await clone(reader, w.address("a"));
+  assert.deepEqual(await Array.fromAsync(Deno.readDir(dirname(path))), []);
+});
+
+Deno.test("nothing of others is fetched where that would leave too little of the disk", async () => {
+  await using w = await world();
+  for (const name of ["a", "b"]) await w.publish(name, 30_000);
+  const rich = await w.reader();
+  await clone(rich, w.address("a"));
+  const reader = await w.reader({ GTR_STORE_FREEDISK: "8000t" });
+  const full = { name: "StoreError", code: "disk-full", hint: /store\.freeDisk/ };
+  await assert.rejects(clone(reader, w.address("a")), full);
+  await assert.rejects(follow(reader, w.address("a")), full);
+  assert.equal(w.network.events.filter((event) => event.startsWith("fetch")).length, 1);
+  const none = await w.reader({ GTR_STORE_FREEDISK: "0" });
+  await clone(none, w.address("a"));
+});
+
+Deno.test({
+  name: "copies only cloned are evicted for free space (needs the right to mount)",
+  ignore: !await canMount(),
+  fn: async () => {
+    await using disk = (await smallDisk(10))!;
+    await using w = await world();
+    for (const name of ["a", "b"]) await w.publish(name, 2_000_000);
+    const parts = await makeParts(disk.path, [new MemoryTransport(w.network)], { seed: 9 });
+    const { repository } = await clone(parts, w.address("a"));
+    await Deno.writeFile(join(disk.path, "mine"), new Uint8Array(3_500_000).fill(1));
+    await assert.rejects(clone(parts, w.address("b")), { code: "disk-full" });
+    await repository.writeState({ lastUsed: 1 });
+    await clone(parts, w.address("b"));
+    assert.equal(await repository.exists(), false);
+  },
+});
+
+Deno.test({
+  name: "a fetch ends once somebody else fills the disk (needs the right to mount)",
+  ignore: !await canMount(),
+  fn: async () => {
+    await using disk = (await smallDisk(20))!;
+    await using w = await world();
+    await w.publish("a", 1_000_000);
+    const transport = new MemoryTransport(w.network);
+    const begun = Promise.withResolvers<void>();
+    transport.fetch = (_pack, _from, _into, wait) =>
+      new Promise((_, reject) => {
+        // It would send a little from time to time, for ever.
+        const drip = setInterval(() => wait.progress?.(++done, 1_000_000, "receiving"), 100);
+        let done = 0;
+        wait.signal.addEventListener("abort", () => {
+          clearInterval(drip);
+          reject(wait.signal.reason);
+        });
+        begun.resolve();
+      });
+    const parts = await makeParts(disk.path, [transport], { seed: 9 });
+    using limit = deadline(60_000, "the fetch to end");
+    const cloning = syncRepository(parts, w.address("a"), limit);
+    cloning.catch(() => {});
+    await begun.promise;
+    await Deno.writeFile(join(disk.path, "mine"), new Uint8Array(20_500_000).fill(1));
+    await assert.rejects(cloning, { code: "disk-full", message: /no space left/ });
+  },
+});
