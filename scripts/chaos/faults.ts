@@ -28,7 +28,7 @@ const SECOND_MS = 1000;
 /** For so long a process to hurt is waited for. */
 const APPEAR_MS = 3000;
 /** It is hurt within this time after it was seen, early rather than late. */
-const LIFE_MS = 500;
+const LIFE_MS = 200;
 const POLL_MS = 5;
 const DAY_MS = 86_400_000;
 /** Where Debian's libfaketime is, for some architecture. */

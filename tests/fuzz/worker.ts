@@ -7,7 +7,7 @@
 import { Random } from "../../scripts/local/random.ts";
 import { corpusOf } from "./corpus.ts";
 import { Mutator } from "./mutator.ts";
-import type { MakeTarget, Target } from "./target.ts";
+import type { MakeTarget } from "./target.ts";
 
 /** What is to be done. */
 export interface Work {
@@ -85,8 +85,6 @@ async function readCorpus(
   }
   return pool;
 }
-
-export type { Target };
 
 if (typeof self !== "undefined" && "postMessage" in self) {
   const scope = self as unknown as {
