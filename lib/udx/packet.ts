@@ -13,8 +13,6 @@
 export const HEADER_SIZE = 20;
 /** Blocks of received packets in one acknowledgement, at most. */
 export const MAX_SACK_BLOCKS = 50;
-/** The largest packet that is sent or buffered, bytes: what an Ethernet frame takes. */
-export const MAX_PACKET = 1500;
 
 const MAGIC = 0xff;
 const VERSION = 1;

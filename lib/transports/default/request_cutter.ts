@@ -55,7 +55,7 @@ export class RequestCutter {
   #keep(bytes: Uint8Array): void {
     this.#length += bytes.length;
     if (this.#length > this.#most) throw badRequest(`it has more than ${this.#most} bytes`);
-    if (bytes.length > 0) this.#chunks.push(bytes.slice()); // the caller's is the caller's
+    this.#chunks.push(bytes.slice()); // the caller's is the caller's
   }
 }
 

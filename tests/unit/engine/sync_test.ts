@@ -83,6 +83,26 @@ Deno.test("a reader fetches what it lacks, nothing twice, and seeds it at once",
   await assertComplete(await w.reader(), w.address, w.tip());
 });
 
+Deno.test("a copy that is used counts as used now, in seconds, and one that is followed doesn't", async () => {
+  await using w = await world();
+  await w.publish();
+  const reader = await w.reader();
+  const used = async (purpose: "use" | "follow") => {
+    using wait = soon();
+    const { repository } = await syncRepository(reader, w.address, wait, { purpose });
+    return { repository, lastUsed: (await repository.state()).lastUsed };
+  };
+  assert.equal((await used("follow")).lastUsed, 0);
+  const before = Math.floor(Date.now() / 1000);
+  const { repository, lastUsed } = await used("use");
+  assert.ok(lastUsed >= before && lastUsed <= Date.now() / 1000, String(lastUsed));
+  for (const [ago, isNoted] of [[30, false], [90, true]] as const) {
+    const then = Math.floor(Date.now() / 1000) - ago;
+    await repository.writeState({ lastUsed: then });
+    assert.equal((await used("use")).lastUsed > then, isNoted, `${ago} s ago`);
+  }
+});
+
 Deno.test("a pack that was lost from the store is fetched again", async () => {
   await using w = await world();
   await w.publish(20_000);

@@ -267,3 +267,20 @@ Deno.test("registry: a name becomes no other question than its own", () => {
     { examples: [["alice", "127.1"], ["a", "0x7f.1"], ["a&b=c", "x"], ["a", "b.c/d"], ["", "x"]] },
   );
 });
+
+Deno.test("registry: who gives up is told so, not what the domain said before", async () => {
+  await using world = await World.make(alice!.id);
+  await world.registry().lookup(WHO, SIGNAL);
+  world.now += 24 * HOUR;
+  const leaving = new AbortController();
+  const registry = new Registry({
+    path: world.path,
+    timeout: 5000,
+    now: () => world.now,
+    ask: () => {
+      leaving.abort(new Error("enough"));
+      return Promise.reject(new NetworkError("unreachable", "can't reach example.org: x"));
+    },
+  });
+  await assert.rejects(registry.lookup(WHO, leaving.signal), /enough/);
+});

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isSmallPart } from "../../../lib/remote_helper/fetch_part.ts";
+import { isSmallPart, wantsSmallPart } from "../../../lib/remote_helper/fetch_part.ts";
 
 Deno.test("few branches of a large repository are a part, tags and what is here aside", () => {
   const oid = (digit: string) => digit.repeat(40);
@@ -18,4 +18,13 @@ Deno.test("few branches of a large repository are a part, tags and what is here 
   assert.equal(small((8 << 20) - 1, oid("a")), false);
   assert.equal(small(8 << 20, oid("a"), oid("b")), false);
   assert.equal(small(8 << 20), true);
+});
+
+Deno.test("whether a part is wanted is known of small repositories without looking into one", async () => {
+  const state = { packBytes: 10, refs: { "refs/heads/main": "a".repeat(40) } };
+  const nowhere = { gitDir: "/nowhere", commonDir: "/nowhere", objectDirectory: "/nowhere" };
+  const local = { ...nowhere, alternates: [] };
+  const { signal } = new AbortController();
+  const remote = state as unknown as Parameters<typeof wantsSmallPart>[0];
+  assert.equal(await wantsSmallPart(remote, local, [], signal), false);
 });

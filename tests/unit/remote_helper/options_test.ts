@@ -94,3 +94,16 @@ Deno.test("option: bad values are errors, unknown names unsupported", () => {
     assert.equal(answers(line).answers[0], "unsupported", line);
   }
 });
+
+Deno.test("option: a clone with a depth deepens nothing, a fetch does", () => {
+  for (const part of ["depth 1", "deepen-since 2020-01-01", "deepen-not main"]) {
+    assert.equal(answers(part).options.deepens, true, part);
+    assert.equal(answers("cloning true", part).options.deepens, false, part);
+    assert.equal(answers(part).options.narrows, true, part);
+  }
+  for (const part of ["filter blob:none", "from-promisor 1"]) {
+    const { options } = answers(part);
+    assert.deepEqual([options.narrows, options.deepens], [true, false], part);
+  }
+  assert.equal(answers("cloning false").options.deepens, false);
+});
