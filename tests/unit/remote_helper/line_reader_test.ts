@@ -39,9 +39,18 @@ Deno.test("LineReader: the end of the stream, and a line cut off by it, read as 
   assert.equal(await reader.readLine(), undefined);
 });
 
-Deno.test("LineReader: refuses a line that does not end", async () => {
+Deno.test("LineReader: a line may have 64 KiB, and one that goes on without end is refused", async () => {
+  const part = new Uint8Array(1024).fill(97);
+  const parts = Array.from({ length: 64 }, () => part);
+  const whole = new LineReader(stream(...parts, Uint8Array.of(10)));
+  assert.equal((await whole.readLine())?.length, 64 * 1024);
+  let sent = 0;
   const endless = new ReadableStream<Uint8Array>({
-    pull: (controller) => controller.enqueue(new Uint8Array(4096).fill(0x61)),
+    pull: (controller) => sent++ < 1000 ? controller.enqueue(part) : controller.close(),
   });
-  await assert.rejects(new LineReader(endless).readLine(), { code: "bad-command" });
+  await assert.rejects(new LineReader(endless).readLine(), {
+    code: "bad-command",
+    message: /does not end/,
+  });
+  assert.ok(sent <= 70, String(sent));
 });

@@ -225,9 +225,11 @@ Deno.test("blossom: a server that drips is given up", async () => {
 
 Deno.test("blossom: redirects are followed, but not for ever", async () => {
   let status = 302;
+  let asked = 0;
   const bytes = new TextEncoder().encode("0123456789");
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     const { pathname } = new URL(request.url);
+    asked++;
     const location =
       { "/once": "/blob", "/loop": "/loop", "/file": "file:///etc/passwd" }[pathname];
     return location === undefined
@@ -243,12 +245,14 @@ Deno.test("blossom: redirects are followed, but not for ever", async () => {
     assert.equal(await sizeOfBlob(`${url}/once`, wait().signal), 10);
   }
   assert.equal(await Deno.readTextFile(one.into), "0123456789");
-  for (const path of ["loop", "file"]) {
+  for (const [path, times] of [["loop", 4], ["file", 1]] as const) {
+    asked = 0;
     await Deno.writeFile(one.into, new Uint8Array());
     await assert.rejects(downloadBlob(`${url}/${path}`, 10, one.into, wait()), {
       code: "server-refused",
       message: /sends on to nowhere/,
     });
+    assert.equal(asked, times);
   }
   await server.shutdown();
 });

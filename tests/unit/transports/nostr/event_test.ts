@@ -9,7 +9,7 @@ import {
   MAX_EVENT,
   type NostrEvent,
 } from "../../../../lib/transports/nostr/events/event.ts";
-import { liveEvents } from "../../../../lib/transports/nostr/events/live_events.ts";
+import { coordinate, liveEvents } from "../../../../lib/transports/nostr/events/live_events.ts";
 import { alice, mallory, NOW, signed } from "./fixture.ts";
 
 Deno.test("events: a right one passes", () => {
@@ -120,4 +120,21 @@ Deno.test("live events: the author's deletion counts, by id and by address, othe
 
   const byMallory = signed(mallory, encodeDeletion([newest, pack], NOW + 1));
   assert.deepEqual(kinds([newest, pack, byMallory]).sort(), [30618, 1063, 5].sort());
+});
+
+Deno.test("events: which kinds are replaced, and by what", () => {
+  const tags = [["d", "x"]];
+  for (
+    const [kind, expected] of [
+      [9_999, undefined],
+      [10_000, `10000:${alice.pubkey}:`],
+      [19_999, `19999:${alice.pubkey}:`],
+      [20_000, undefined],
+      [29_999, undefined],
+      [30_000, `30000:${alice.pubkey}:x`],
+      [39_999, `39999:${alice.pubkey}:x`],
+      [40_000, undefined],
+    ] as const
+  ) assert.equal(coordinate(signed(alice, { kind, tags })), expected, String(kind));
+  assert.equal(coordinate(signed(alice, { kind: 30_000, tags: [] })), `30000:${alice.pubkey}:`);
 });

@@ -142,3 +142,15 @@ Deno.test("nip05: what is no answer, or not about the name", async () => {
     await withDomain(answer, (names) => assert.rejects(names().lookup(DAN, signal()), { code }));
   }
 });
+
+Deno.test("nip05: a domain may list all its users, in up to a MiB", async () => {
+  const answers = new Map([[true, 900_000], [false, 1_100_000]]);
+  for (const [fits, bytes] of answers) {
+    const names = { dan: alice.pubkey, others: "x".repeat(bytes) };
+    await withDomain(() => Response.json({ names }), async (open) => {
+      const looked = open().lookup(DAN, signal());
+      if (fits) assert.equal((await looked).publisher, alice.pubkey);
+      else await assert.rejects(looked, GtrError);
+    });
+  }
+});
