@@ -30,7 +30,7 @@ class World implements AsyncDisposable {
     env: Record<string, string> = {},
   ): Promise<Engine> {
     const home = new Home(join(this.root, name));
-    const all: Record<string, string> = { GTR_NETWORK_TIMEOUT: "1", ...env };
+    const all: Record<string, string> = { GTR_NETWORK_TIMEOUT: "30", ...env };
     const settings = await Settings.load(home, (variable) => all[variable]);
     using wait = soon();
     const log = (message: string) => void this.logged.push(message);

@@ -25,6 +25,9 @@ import { git, gitDirOf, initRepository, tempDir } from "../git_interface/fixture
 /** What no test may wait longer for, in milliseconds. */
 const LONGEST_MS = 60_000;
 
+/** For those that wait in vain. */
+export const HASTY = { GTR_NETWORK_TIMEOUT: "1" };
+
 /** A wait that ends any test that hangs. */
 export const soon = () => deadline(LONGEST_MS, "a test");
 
@@ -36,10 +39,7 @@ export async function makeParts(
 ): Promise<EngineParts & { readonly logged: string[] }> {
   const home = new Home(join(root, `home-${options.seed ?? 1}`));
   await home.ensure();
-  const env: Record<string, string> = {
-    GTR_NETWORK_TIMEOUT: "1",
-    ...options.env,
-  };
+  const env: Record<string, string> = { GTR_NETWORK_TIMEOUT: "30", ...options.env };
   const settings = await Settings.load(home, (name) => env[name]);
   const logged: string[] = [];
   const log = (message: string) => void logged.push(message);

@@ -10,7 +10,7 @@ import type { SignedManifest } from "../../../lib/manifest/types.ts";
 import type { ResolveWait, Transport } from "../../../lib/transports/transport.ts";
 import { loopClock } from "../common/loop_clock.ts";
 import { manifest as anyManifest } from "../manifest/fixture.ts";
-import { makeParts, soon, tempDir } from "./fixture.ts";
+import { HASTY, makeParts, soon, tempDir } from "./fixture.ts";
 import { MemoryTransport, silence, transport } from "./memory_transport.ts";
 
 /** Longer than the test may take: then nothing has waited for it. */
@@ -100,7 +100,7 @@ Deno.test("a network that ignores its signal is left behind", async () => {
   });
   const { sequence } = await resolve([deaf, answering("fast", publication(7))]);
   assert.equal(sequence, 7);
-  assert.equal((await resolve([deaf])).result.code, "nobody-answered");
+  assert.equal((await resolve([deaf], { env: HASTY })).result.code, "nobody-answered");
 });
 
 Deno.test("that one network knows nothing doesn't cut another off that is still answering", async () => {
@@ -196,7 +196,7 @@ Deno.test("who is told of nothing hears why", async () => {
     [[], "no-transport", /no network is enabled/],
   ];
   for (const [transports, code, message] of cases) {
-    const { result, ms } = await resolve(transports);
+    const { result, ms } = await resolve(transports, { env: HASTY });
     assert.ok(result instanceof NetworkError, String(result));
     assert.equal(result.code, code);
     assert.match(result.message, message);

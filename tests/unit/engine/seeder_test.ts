@@ -7,7 +7,7 @@ import { Bitmaps } from "../../../lib/engine/bitmaps.ts";
 import { Seeder } from "../../../lib/engine/seeder.ts";
 import type { Transport } from "../../../lib/transports/transport.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
-import { emptyCommit, makeParts, soon, tempDir } from "./fixture.ts";
+import { emptyCommit, HASTY, makeParts, soon, tempDir } from "./fixture.ts";
 import { MemoryTransport, silence } from "./memory_transport.ts";
 import { until } from "../../e2e/until.ts";
 
@@ -127,7 +127,7 @@ Deno.test("a network that fails is told of and keeps nothing from the others", a
   broken.seed = () => Promise.reject(new Error("it is full"));
   broken.announce = () => Promise.reject(new NetworkError("unreachable", "no node answers"));
   silent.announce = () => new Promise(() => {}); // it ignores the deadline
-  await using s = await seeding([broken, silent, good]);
+  await using s = await seeding([broken, silent, good], HASTY);
   const manifest = await s.publish();
   // One that is silent isn't waited for either, once another has it.
   assert.deepEqual(await s.seeder.offer(s.repository), ["broken: no node answers"]);
@@ -152,7 +152,7 @@ Deno.test("the first network's answer is waited for, others' only if it fails", 
     await gate;
     await announce.apply(first, args);
   };
-  await using s = await seeding([first, second]);
+  await using s = await seeding([first, second], HASTY);
   await s.publish();
   let ended = false;
   const offer = s.seeder.offer(s.repository).finally(() => ended = true);
@@ -177,7 +177,7 @@ Deno.test("servers that the user chose are waited for, whichever network is firs
   await using s = await seeding([
     peers,
     Object.assign(servers, { address: () => "servers://a/b" }),
-  ]);
+  ], HASTY);
   await s.publish();
   assert.deepEqual(await s.seeder.offer(s.repository), [
     "servers: waited 1 s for servers to take the new state: no answer",

@@ -8,7 +8,7 @@ import type { RepoAddress } from "../../../lib/identity/address.ts";
 import { spawnUploadPack } from "../../../lib/git_interface/upload_pack.ts";
 import type { LiveStream, Transport } from "../../../lib/transports/transport.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
-import { emptyCommit, git, makeParts, soon, tempDir } from "./fixture.ts";
+import { emptyCommit, git, HASTY, makeParts, soon, tempDir } from "./fixture.ts";
 import { MemoryNetwork, MemoryTransport, silence } from "./memory_transport.ts";
 
 /** A publisher on a network, and readers on the same. */
@@ -145,7 +145,7 @@ Deno.test("packs that nobody sends are given up, and what came is resumed later"
     wait.progress?.(10, pack.size, "receiving");
     await silence(wait);
   };
-  const reader = await w.reader(half);
+  const reader = await makeParts(w.root, [half], { seed: 9, env: HASTY });
   await assert.rejects(sync(reader, w.address), {
     code: "nobody-answered",
     message: "nothing came for 1 s: packs of hello",
@@ -166,7 +166,7 @@ Deno.test("a network that reports the same again and again doesn't move", async 
     const telling = setInterval(() => wait.progress?.(10, pack.size, "receiving"), 50);
     await silence(wait).finally(() => clearInterval(telling));
   };
-  const reader = await w.reader(stuck);
+  const reader = await makeParts(w.root, [stuck], { seed: 9, env: HASTY });
   await assert.rejects(sync(reader, w.address), { message: /nothing came for 1(\.\d)? s/ });
 });
 
@@ -190,7 +190,7 @@ Deno.test("one pack that moves keeps the others from being given up", async () =
     }
     await MemoryTransport.prototype.fetch.call(one, pack, from, into, wait);
   };
-  await assertComplete(await w.reader(one), w.address, w.tip());
+  await assertComplete(await makeParts(w.root, [one], { seed: 9, env: HASTY }), w.address, w.tip());
 });
 
 Deno.test("one pack that fails calls the others off; all have ended when it is told", async () => {
