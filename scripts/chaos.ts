@@ -102,6 +102,7 @@ async function round(world: World, faults: readonly Fault[], n: number): Promise
     if (n % SERVED_EVERY === 0 || n === FIRST + ROUNDS - 1) await world.served(n);
     console.log(`${n}: ${what}: ok, ${seconds(started)}`);
   } catch (error) {
+    world.signal.throwIfAborted();
     total[error instanceof Loss ? "losses" : error instanceof Hang ? "hangs" : "unsound"]++;
     console.log(`${n}: ${what}: ${(error as Error).message}, ${seconds(started)}`);
     for (const outcome of world.outcomes) console.log(`  ${outcome}`);

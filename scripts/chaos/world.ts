@@ -73,6 +73,11 @@ export class World {
     return world;
   }
 
+  /** Aborts where the user interrupts it. */
+  get signal(): AbortSignal {
+    return this.#sandbox.signal;
+  }
+
   get people(): Person[] {
     return [this.alice, this.bob];
   }

@@ -29,6 +29,11 @@ export class Sandbox implements AsyncDisposable {
     await work(sandbox); // whatever it runs next fails once it is interrupted
   }
 
+  /** Aborts where the user interrupts it. */
+  get signal(): AbortSignal {
+    return this.#interrupted.signal;
+  }
+
   /** Starts a node; see {@linkcode LocalNode.start}. */
   async node(
     name: string,
