@@ -75,6 +75,15 @@ Deno.test("session: capabilities, options, list", () =>
     assert.ok(client.disposed);
   }));
 
+Deno.test("session: the address is resolved while git still says what it wants", () =>
+  withPublication(async (_box, _publication, client) => {
+    assert.equal((await converse(client, "capabilities\n\n")).stdout, CAPABILITIES);
+    assert.deepEqual(client.calls, ["resolve"]);
+    client.resolve = () => Promise.reject(new Error("nobody knows it"));
+    const unused = await converse(client, "capabilities\noption progress true\n\n");
+    assert.deepEqual([unused.code, unused.stderr], [0, ""], "only list or connect tell of it");
+  }));
+
 Deno.test("session: refs are fetched before they are listed in a clone, and nowhere else", () =>
   withPublication(async (box, publication, client) => {
     await publication.change({ own: false });

@@ -59,6 +59,7 @@ Deno.test("chunks: named all, or the file is not in events", () => {
   assert.equal(read(chunksTag(ids), 3 * CHUNK_BYTES + 1), undefined);
   assert.equal(read(chunksTag([id(1), "x"]), 2 * CHUNK_BYTES), undefined);
   assert.equal(read(["chunk"], 0), undefined);
+  assert.equal(MAX_CHUNKS, 512, "as many as every reader takes");
   const many = Array.from({ length: MAX_CHUNKS + 1 }, (_, i) => id(i));
   assert.equal(read(chunksTag(many), many.length * CHUNK_BYTES), undefined);
 });

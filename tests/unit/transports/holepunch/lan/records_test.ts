@@ -66,3 +66,29 @@ Deno.test("local networks: an address is in one of them, or isn't", () => {
   }
   assert.ok(!isOnLink("192.168.7.1", []));
 });
+
+Deno.test("presence in a local network: the records, as multicast DNS has them", () => {
+  const key = "0123456789abcdef".repeat(4);
+  const name = `0123456789abcdef.${SERVICE}`;
+  const { answers, additionals } = presencePacket({ key, port: 1234 }, 9);
+  assert.deepEqual(answers, [{ name: SERVICE, type: "PTR", ttl: 9, data: name }]);
+  const data = { port: 1234, target: "0123456789abcdef.local", priority: 0, weight: 0 };
+  assert.deepEqual(additionals, [
+    { name, type: "SRV", ttl: 9, data },
+    { name, type: "TXT", ttl: 9, data: [Buffer.from(`k=${key}`)] },
+  ]);
+});
+
+Deno.test("presence in a local network: of a packet no more than 64 records are looked at", () => {
+  const other = { name: "x.local", type: "A", ttl: 9, data: "192.0.2.1" };
+  const filled = (count: number) => Array.from({ length: count }, () => other);
+  const asks = (before: number) =>
+    asksForUs({ questions: [...filled(before), { name: SERVICE, type: "PTR" }] } as Packet);
+  assert.deepEqual([asks(63), asks(64)], [true, false]);
+  const said = presencePacket({ key: "a".repeat(64), port: 1 }).additionals!;
+  const reads = (before: number) =>
+    readPresence({ answers: [...filled(before), ...said] } as Packet) !== undefined;
+  assert.deepEqual([reads(62), reads(63)], [true, false]);
+  assert.ok(asksForUs({ questions: [{ name: SERVICE.toUpperCase(), type: "ANY" }] } as Packet));
+  assert.ok(!asksForUs({ questions: [{ name: SERVICE, type: "SRV" }] } as Packet));
+});
