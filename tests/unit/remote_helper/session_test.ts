@@ -1,5 +1,6 @@
 /** Transcripts of git's remote-helper protocol, with a real repository behind them. */
 import assert from "node:assert/strict";
+import { GtrError } from "../../../lib/common/errors.ts";
 import { oneTimeGitPort } from "../../../lib/git_interface/git_port.ts";
 import { spawnUploadPack } from "../../../lib/git_interface/upload_pack.ts";
 import type { HelperClient } from "../../../lib/remote_helper/client.ts";
@@ -107,6 +108,29 @@ Deno.test("session: refs are fetched before they are listed in a clone, and nowh
     assert.equal(await listing(), "resolve sync");
     await box.git(gitDir, "config", "remote.some.where.fetch", "+refs/heads/*:refs/remotes/o/*");
     assert.equal(await listing(), "resolve"); // fetch, or ls-remote
+  }));
+
+Deno.test("session: what takes too much to unpack is fetched only once git asks for it", () =>
+  withPublication(async (box, publication, client) => {
+    await publication.change({ own: false });
+    const oid = (await publication.state()).refs["refs/heads/main"]!;
+    const gitDir = box.path("empty");
+    await box.git(".", "init", "-q", "--bare", gitDir);
+    await box.git(gitDir, "config", "remote.some.where.url", publication.address);
+    const sync = client.sync.bind(client);
+    const choices: (boolean | undefined)[] = [];
+    const refusing: HelperClient["sync"] = (url, wait, choice) => {
+      choices.push(choice?.ahead);
+      if (choice?.ahead) return Promise.reject(new GtrError("over-budget", "it takes too much"));
+      return sync(url, wait);
+    };
+    Object.assign(client, { sync: refusing });
+    const input = `option cloning true\nlist\nfetch ${oid} refs/heads/main\n\n\n`;
+    const { code, stdout } = await converse(client, input, { gitDir });
+    assert.equal(code, 0);
+    assert.match(stdout, new RegExp(`^ok\n.*${oid} refs/heads/main\n`, "s"));
+    assert.deepEqual(choices, [true, undefined]);
+    assert.equal(await box.git(gitDir, "cat-file", "-t", oid), "commit");
   }));
 
 Deno.test("session: fetch links packs, tells their lock and, only when asked, that all is there", () =>

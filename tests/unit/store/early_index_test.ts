@@ -3,7 +3,8 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { VerificationError } from "../../../lib/common/errors.ts";
 import { commit, FORMATS, git, initRepository, tempDir } from "../git_interface/fixture.ts";
-import { fetchInto, fsck, lenient, Publisher, readerOf } from "./fixture.ts";
+import { emptyHistory, multiplied, packOf, zeros } from "../git_interface/bombs.ts";
+import { fetchInto, fsck, lenient, packRef, Publisher, readerOf } from "./fixture.ts";
 
 async function firstPublication(root: string, format: "sha1" | "sha256" = "sha1") {
   const publisher = await Publisher.create(root, format);
@@ -112,4 +113,30 @@ Deno.test("a fetch that is given up leaves nothing of the index", async () => {
     early.advance(100);
   }
   assert.deepEqual(await leftovers(reader.path), []);
+});
+
+Deno.test({
+  name: "what is over its budget while it arrives is not tried a second time (Linux)",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using temp = await tempDir();
+    const publisher = await Publisher.create(temp.path);
+    const reader = readerOf(publisher, join(temp.path, "home"));
+    const { entries, tip } = emptyHistory();
+    const bomb = [zeros(16 << 20), multiplied(1, 16 << 20, 320 << 20)];
+    const bytes = packOf([...entries, ...bomb]);
+    const packPath = join(temp.path, "bomb.pack");
+    await Deno.writeFile(packPath, bytes);
+    const pack = await packRef(packPath, 4, [tip]);
+    const signed = await publisher.sign([pack], { refs: { "refs/heads/main": tip } });
+    const added = [{ pack, packPath, idxPath: "" }];
+    const [file] = await fetchInto(reader, { signed, added });
+    await using early = reader.indexEarly(pack, { strict: false, bounded: true });
+    early.advance(bytes.length);
+    const options = { ...lenient, bounded: true, early };
+    await assert.rejects(reader.accept(signed, [file!], options), { code: "over-budget" });
+    assert.equal(await reader.manifest(), undefined);
+    assert.ok((await Deno.stat(file!.path)).isFile, "a person may still want it");
+    assert.deepEqual(await leftovers(reader.path), []);
+  },
 });
