@@ -98,3 +98,18 @@ Deno.test("a file that is not what gtr writes is an error, and stays as it is", 
     assert.equal(await Deno.readTextFile(home.follows), text);
   }
 });
+
+Deno.test("repositories of one name by two publishers are two", async () => {
+  await using temp = await tempDir();
+  const follows = new Follows(new Home(temp.path));
+  using wait = soon();
+  const theirs = { ...one, publisher: "cd".repeat(32), branches: ["next"] };
+  await follows.add(one, wait.signal);
+  assert.equal(await follows.has(theirs), false);
+  await follows.add(theirs, wait.signal);
+  assert.deepEqual(await follows.list(), [one, theirs]);
+  await follows.put({ ...theirs, branches: ["main"] }, wait.signal);
+  assert.deepEqual(await follows.find(one), one);
+  assert.equal(await follows.remove(theirs, wait.signal), true);
+  assert.deepEqual(await follows.list(), [one]);
+});
