@@ -18,6 +18,9 @@ import { hashPackFile } from "./pack_check.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { namesIn } from "./tidy.ts";
 
+/** Packs that no manifest lists: with so many they are merged. */
+const MOST_UNLISTED = 6;
+
 /** Where a fetch puts what comes: at most one pack, with its index. */
 export interface Destination {
   /** The repository, whose refs are what it may say that it has. */
@@ -51,8 +54,9 @@ export interface Received {
 
 /**
  * Lets `fetch` fill the quarantine, and checks that nothing is missing behind any ref of the
- * manifest. What came is one more pack, merged with those before it that the manifest doesn't list,
- * once they add up: so their number stays as small as a publisher's.
+ * manifest. What came is one more pack. Once there are several that the manifest doesn't list, they
+ * are merged as a publisher's are, so that their number stays small. Not each time: who fetches waits
+ * for it, and nobody else fetches such a pack.
  *
  * @param gitDir the store's repository
  * @throws {VerificationError} "missing-objects", "bad-refs"
@@ -87,7 +91,9 @@ export async function receivePack(
   const groups = packGroups(before);
   const last = groups.findLastIndex((group) => group.some(({ sha256 }) => listed.has(sha256)));
   const fixed = groups.slice(0, last + 1).flat().length;
-  const kept = before.slice(0, fixed + planPacks(before.slice(fixed), came.size));
+  const unlisted = before.slice(fixed);
+  const isMerged = unlisted.length >= MOST_UNLISTED;
+  const kept = isMerged ? before.slice(0, fixed + planPacks(unlisted, came.size)) : before;
   const known = new Set(kept.flatMap((pack) => pack.tips));
   const fresh = [...tips].filter((oid) => !known.has(oid)).sort();
   if (fresh.length === 0) return { packs: kept, added: [] };
