@@ -44,13 +44,14 @@ export async function closedObjects(
   oids: readonly string[],
   signal: AbortSignal,
 ): Promise<Set<string>> {
-  const commits = await lookUpObjects(place, oids.map((oid) => `${oid}^{commit}`), signal);
-  const present = commits.flatMap((commit) => commit ? [commit.oid] : []);
-  if (present.length === 0) return new Set();
-  const { code, stdout } = await runGit(
-    ["rev-list", "--stdin", "--not", "--all", "--alternate-refs"],
-    { ...where(place), input: present.join("\n") + "\n", signal, allowFail: true },
-  );
+  if (oids.length === 0) return new Set();
+  const names = oids.map((oid) => `${oid}^{commit}`);
+  const [commits, { code, stdout }] = await Promise.all([
+    lookUpObjects(place, names, signal),
+    runGit(["rev-list", "--ignore-missing", "--stdin", "--not", "--all", "--alternate-refs"], {
+      ...{ ...where(place), input: names.join("\n") + "\n", signal, allowFail: true },
+    }),
+  ]);
   if (code !== 0) return new Set(); // leftovers with missing parents: fetch it all
   const unreached = new Set(stdout.split("\n"));
   return new Set(oids.filter((_, i) => {
