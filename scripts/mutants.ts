@@ -65,7 +65,7 @@ async function lane(): Promise<void> {
     const room = score.get(fault.room)!;
     room.all++;
     if (verdict !== "survived") room.noticed++;
-    else console.log(describe(await copy.read(fault.file), fault));
+    else console.log(`${counted}: ${describe(await copy.read(fault.file), fault)}`);
   }
 }
 

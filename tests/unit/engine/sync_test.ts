@@ -6,7 +6,7 @@ import { publishState } from "../../../lib/engine/publish.ts";
 import { syncRepository } from "../../../lib/engine/sync.ts";
 import type { RepoAddress } from "../../../lib/identity/address.ts";
 import { spawnUploadPack } from "../../../lib/git_interface/upload_pack.ts";
-import type { LiveStream, Transport } from "../../../lib/transports/transport.ts";
+import type { FetchWait, LiveStream, Transport } from "../../../lib/transports/transport.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, git, HASTY, makeParts, soon, tempDir } from "./fixture.ts";
 import { MemoryNetwork, MemoryTransport, silence } from "./memory_transport.ts";
@@ -101,6 +101,31 @@ Deno.test("a copy that is used counts as used now, in seconds, and one that is f
     await repository.writeState({ lastUsed: then });
     assert.equal((await used("use")).lastUsed > then, isNoted, `${ago} s ago`);
   }
+});
+
+Deno.test("the first large pack of a first clone is indexed while it comes, and no other", async () => {
+  await using w = await world();
+  const network = new MemoryTransport(w.network);
+  network.fetch = async (pack, from, into, wait: FetchWait) => {
+    await MemoryTransport.prototype.fetch.call(network, pack, from, into, wait);
+    wait.prefix?.(pack.size);
+  };
+  const reader = await w.reader(network);
+  const steps = async () => {
+    const told: string[] = [];
+    using wait = soon();
+    const trace = (step: string) => void told.push(step);
+    await syncRepository(reader, w.address, { signal: wait.signal, trace });
+    return told.filter((step) => /indexed while|checked and indexed/.test(step));
+  };
+  await w.publish(4_000_000);
+  await w.publish(100);
+  const [early, other, ...more] = await steps();
+  assert.equal(early, "indexed while it came");
+  assert.match(other!, /^pack [0-9a-f]{12} checked and indexed$/);
+  assert.deepEqual(more, []);
+  await w.publish(4_000_000);
+  assert.ok((await steps()).every((step) => /checked and indexed$/.test(step)));
 });
 
 Deno.test("a pack that was lost from the store is fetched again", async () => {

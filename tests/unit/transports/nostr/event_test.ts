@@ -138,3 +138,11 @@ Deno.test("events: which kinds are replaced, and by what", () => {
   ) assert.equal(coordinate(signed(alice, { kind, tags })), expected, String(kind));
   assert.equal(coordinate(signed(alice, { kind: 30_000, tags: [] })), `30000:${alice.pubkey}:`);
 });
+
+Deno.test("events: kinds go up to 65535", () => {
+  for (
+    const [kind, isRight] of [[0, true], [65_535, true], [65_536, false], [-1, false]] as const
+  ) {
+    assert.equal(eventFault(signed(alice, { kind }), NOW) === undefined, isRight, String(kind));
+  }
+});
