@@ -74,3 +74,30 @@ test("puts an immutable item that is got here", async (network) => {
   assert.equal(put.target, target.toString("hex"));
   assert.deepEqual(await within((wait) => network.nodes[2]!.getImmutable(target, wait)), value);
 });
+
+checkLibtorrent("libtorrent tells who puts what came in between (cas)", async () => {
+  const itemOf = (seq: number) =>
+    signItem(key, { salt, seq, value: bencode.encode({ v: 1, seq }) });
+  await using holder = libtorrentNode("none", "hold");
+  const bootstrap = [String((await answer(holder)).dht)];
+  await using network = new DhtNetwork();
+  // By nodes that go again: only libtorrent can tell the next one to read anew.
+  const put = async (seq: number) => {
+    const node = await network.open({ bootstrap });
+    assert.ok(await within((wait) => node.putMutable(itemOf(seq), wait)) > 0);
+    await node[Symbol.asyncDispose]();
+  };
+  await put(1);
+  const desktop = await network.open({ bootstrap });
+  const shown: (number | undefined)[] = [];
+  const name = { publicKey: key.publicKey, salt };
+  const stored = await within((wait) =>
+    desktop.updateMutable(name, async (newest) => {
+      shown.push(newest?.seq);
+      if (shown.length === 1) await put(2);
+      return itemOf(newest!.seq + 2);
+    }, wait)
+  );
+  assert.deepEqual(shown, [1, 2]);
+  assert.ok(stored > 0);
+});
