@@ -112,3 +112,21 @@ Deno.test("holepunch records: a follower keeps them as the publisher signed them
   const records = new Records(node.dht, bob, 0);
   assert.deepEqual(await records.manifest({ id: alice.id, name: "hello" }, signal()), signed);
 });
+
+Deno.test("holepunch records: two machines with one key keep what the other has put", async () => {
+  await using network = await HolepunchNetwork.make();
+  await using node = await plainNode(network);
+  const a = await network.join(alice);
+  const of = (name: string, sequence: number) => makeManifest(alice, a, { name, sequence });
+  const [laptop, desktop] = [new Records(node.dht, alice, 0), new Records(node.dht, alice, 0)];
+  const held = async (name: string) =>
+    (await desktop.manifest({ id: alice.id, name }, signal()))?.manifest.sequence;
+  await laptop.publish(of("one", 1), []);
+  await desktop.publish(of("two", 1), []);
+  await laptop.publish(of("three", 1), []);
+  await desktop.publish(of("one", 7), []);
+  await laptop.publish(of("one", 6), []);
+  assert.deepEqual([await held("one"), await held("two"), await held("three")], [7, 1, 1]);
+  await laptop.publish(of("one", 8), []);
+  assert.equal(await held("one"), 8);
+});

@@ -18,7 +18,7 @@ import { Mutex } from "../../common/mutex.ts";
 import { abortable } from "../../common/wait.ts";
 import { publisherId, type PublisherKey, verifySignature } from "../../identity/keys.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../manifest/envelope.ts";
-import { verifyManifest } from "../../manifest/manifest.ts";
+import { type ExpectedManifest, verifyManifest } from "../../manifest/manifest.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import type { KeyPair, MutableRecord } from "../../types/hyperdht.d.ts";
 import type { PackFile } from "../transport.ts";
@@ -61,12 +61,17 @@ export class Records {
     this.#maxPacks = maxPacks;
   }
 
-  /** Puts a publication of one's own into the DHT, as far as it is small enough. */
+  /**
+   * Puts a publication of one's own into the DHT, as far as it is small enough, unless another machine
+   * has put a newer one.
+   */
   async publish(signed: SignedManifest, packs: readonly PackFile[]): Promise<void> {
     const { name } = signed.manifest;
     await this.#turns.run("own", async () => {
       const entry = await this.#put(signed, packs);
       const own = await this.#load();
+      const there = own.get(name);
+      if (there !== this.#own?.get(name) && await this.#isNewer(there, signed)) return;
       if (entry) own.set(name, entry);
       else own.delete(name); // an old state would be taken for the newest
       await this.#write(own);
@@ -102,10 +107,7 @@ export class Records {
       ? Buffer.from(wanted.publicKey, "hex")
       : await abortable(this.#keyOf(id), signal);
     const entry = publicKey && await abortable(this.#entry(publicKey, name), signal);
-    const file = entry && await abortable(this.#get(entry.manifest, MAX_ENVELOPE), signal);
-    if (!file) return undefined;
-    const { bytes, signature } = decodeEnvelope(file);
-    return verifyManifest(bytes, signature, { id, name }, verifySignature);
+    return entry && await abortable(this.#manifest(entry, { id, name }), signal);
   }
 
   /** A pack of the manifest, not yet verified; undefined where the DHT doesn't have it. */
@@ -118,6 +120,13 @@ export class Records {
     const root = entry?.packs?.[packs.findIndex((pack) => pack.sha256 === sha256)];
     if (root?.size !== size) return undefined;
     return await abortable(this.#get(root, MAX_PACKS), signal);
+  }
+
+  async #manifest(entry: Entry, expect: ExpectedManifest): Promise<SignedManifest | undefined> {
+    const file = await this.#get(entry.manifest, MAX_ENVELOPE);
+    if (!file) return undefined;
+    const { bytes, signature } = decodeEnvelope(file);
+    return verifyManifest(bytes, signature, expect, verifySignature);
   }
 
   async #put(signed: SignedManifest, files: readonly PackFile[]): Promise<Entry | undefined> {
@@ -137,16 +146,30 @@ export class Records {
     return { manifest, packs: roots };
   }
 
-  /** A copy of what the DHT holds of this user's repositories: those of an earlier run stay in it. */
+  /**
+   * A copy of what the DHT holds of this user's repositories: those of an earlier run, and of other
+   * machines, stay in it. HyperDHT has no compare-and-swap: it is read before each write.
+   */
   async #load(): Promise<Map<string, Entry>> {
-    if (this.#own) return new Map(this.#own);
     const record = await this.#dht.mutableGet(Buffer.from(this.#key.publicKey));
+    if (this.#own && (record?.seq ?? 0) <= this.#sequence) return new Map(this.#own);
     this.#sequence = record?.seq ?? 0; // ahead of this clock, perhaps
     const repositories = await this.#read(record).catch((error) => {
       if (error instanceof VerificationError) return undefined; // another version's
       throw error;
     });
     return new Map(Object.entries(repositories ?? {}));
+  }
+
+  /** Whether what the DHT holds of a repository is newer. What can't be read is not. */
+  async #isNewer(entry: Entry | undefined, { manifest }: SignedManifest): Promise<boolean> {
+    const { name, publisher } = manifest;
+    const there = entry && await this.#manifest(entry, { name, publicKey: publisher })
+      .catch((error) => {
+        if (error instanceof VerificationError) return undefined;
+        throw error;
+      });
+    return there !== undefined && there.manifest.sequence > manifest.sequence;
   }
 
   async #write(own: Map<string, Entry>): Promise<void> {
