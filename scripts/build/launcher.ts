@@ -6,8 +6,15 @@
 import { PERMISSIONS, type Program } from "./programs.ts";
 
 /**
- * The text of a launcher. Deno would read and look through all files that a program may import at
- * some time before it runs the first line; so it reads each when it is imported. The script finds its files relative to itself, through symbolic links too, so that
+ * Before the first line of a program, Deno reads and looks through all files that it may import at
+ * some time; with this it reads each when it is imported. Not so the daemon: it may outlive the files
+ * that it was started from.
+ */
+const lazyImports = ({ name }: Program) =>
+  name === "gtd" ? [] : ["--unstable-lazy-dynamic-imports"];
+
+/**
+ * The text of a launcher. It finds its files relative to itself, through symbolic links too, so that
  * the folder can be moved or linked to from anywhere.
  *
  * @param version of the whole project
@@ -31,7 +38,7 @@ esac
 DENO_NO_UPDATE_CHECK=1
 export DENO_NO_UPDATE_CHECK
 exec "$lib/deno" run --quiet --no-config --no-lock --cached-only --no-remote --no-npm --no-prompt \\
-  --unstable-lazy-dynamic-imports ${[...PERMISSIONS, ...program.flags].join(" ")} "$run" \\
+  ${[...lazyImports(program), ...PERMISSIONS, ...program.flags].join(" ")} "$run" \\
   "$lib/${folder}/${program.name}.js" "$@"
 `;
 }
