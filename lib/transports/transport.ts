@@ -333,7 +333,8 @@ export interface TransportContext {
   /** A value of the user's own configuration of git; undefined where it is not set. */
   readonly gitConfig: (name: string, signal: AbortSignal) => Promise<string | undefined>;
   /**
-   * The IPv4 default gateways, the preferred one first; undefined if the system doesn't tell. Absent for
+   * The default gateways, the preferred one of each family first, those of IPv6 with the link that they
+   * are on ("fe80::1%eth0"); undefined if the system doesn't tell. Absent for
    * a node that ends soon: its ports are not worth mapping.
    */
   readonly gateways?: (signal: AbortSignal) => Promise<readonly string[] | undefined>;

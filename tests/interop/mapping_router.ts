@@ -20,6 +20,11 @@ export const OUTSIDE = "198.51.99.10";
 export const ROUTER_INSIDE = "192.168.71.1";
 export const HOME = { a: "192.168.71.2", b: "192.168.71.3" } as const;
 
+/** With IPv6, everybody's addresses begin so inside and outside. */
+const INSIDE6 = "2607:7700:71::";
+export const OUTSIDE6 = "2607:7700:99::";
+export const HOME6 = { a: `${INSIDE6}2`, b: `${INSIDE6}3` } as const;
+
 /** What the daemon is told to speak. PCP comes with NAT-PMP. */
 export interface Speaks {
   readonly natPmp?: boolean;
@@ -34,10 +39,12 @@ export class MappingRouter implements AsyncDisposable {
   #daemon: Deno.ChildProcess | undefined;
   #output = "";
 
-  static async open(speaks: Speaks): Promise<MappingRouter> {
+  /** @param ipv6 it has IPv6 too, which it doesn't translate, but lets in only what is asked for */
+  static async open(speaks: Speaks, ipv6 = false): Promise<MappingRouter> {
     const made = new MappingRouter();
     try {
       made.#build();
+      if (ipv6) made.#addIpv6();
       made.#folder = await Deno.makeTempDir({ prefix: "gtr-router-" });
       await made.start(speaks);
       return made;
@@ -170,6 +177,32 @@ upnp_nat_postrouting_chain=postrouting_miniupnpd
     }
     this.run("router", "sysctl", "-q", "-w", "net.ipv4.ip_forward=1");
     this.#run("router", ["nft", "-f", "-"], RULES);
+  }
+
+  #addIpv6(): void {
+    const addresses = [
+      ["router", "in", `${INSIDE6}1`],
+      ["router", "out", `${OUTSIDE6}1`],
+      ["outside", "net", `${OUTSIDE6}10`],
+      ["a", "net", HOME6.a],
+      ["b", "net", HOME6.b],
+    ] as const;
+    for (const [where, device, address] of addresses) {
+      ip(
+        ...["-n", this.namespace(where), "-6", "addr", "add", `${address}/64`],
+        ...["dev", device, "nodad"],
+      );
+    }
+    for (const [where, by] of [["a", INSIDE6], ["b", INSIDE6], ["outside", OUTSIDE6]] as const) {
+      ip("-n", this.namespace(where), "-6", "route", "add", "default", "via", `${by}1`);
+    }
+    this.run("router", "sysctl", "-q", "-w", "net.ipv6.conf.all.forwarding=1");
+  }
+
+  /** What the firewall lets in of IPv6 beside answers. */
+  pinholes(): string[] {
+    const text = this.run("router", "nft", "list", "chain", "inet", "filter", "miniupnpd");
+    return text.split("\n").map((line) => line.trim()).filter((line) => line.includes("dport"));
   }
 
   #add(name: "a" | "b" | "router" | "outside"): string {

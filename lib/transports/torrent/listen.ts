@@ -5,7 +5,7 @@
  */
 import { NetworkError } from "../../common/errors.ts";
 import { liveLimits } from "../shared/live_limits.ts";
-import { mapPort, type PortMapping } from "../shared/port_mapping/mod.ts";
+import { mapPort, openPinholes, type PortMapping } from "../shared/port_mapping/mod.ts";
 import type { TransportContext } from "../transport.ts";
 import { mayDial, publicIpv6 } from "./addresses.ts";
 import { Dht } from "./dht/dht.ts";
@@ -27,6 +27,8 @@ export interface Listening {
   readonly reach: TorrentReach;
   /** The ports of the two, as the router maps them. */
   readonly mapped: { readonly tcp: PortMapping; readonly udp: PortMapping };
+  /** The same for IPv6, by address and port. */
+  readonly pinholes: readonly PortMapping[];
 }
 
 /**
@@ -77,8 +79,11 @@ export async function listen(context: TransportContext): Promise<Listening> {
       });
       const tcp = mapPort({ protocol: "tcp", port: swarm.port, host }, context);
       const udp = mapPort({ protocol: "udp", port: dht.port, host }, context);
-      reach.begin({ dht, mapping: tcp });
-      return { dht, swarm, live, reach, mapped: { tcp, udp } };
+      const pinholes = openPinholes({ protocol: "tcp", port: swarm.port, host }, context);
+      const pinholesUdp = openPinholes({ protocol: "udp", port: dht.port, host }, context);
+      reach.begin({ dht, mapping: tcp, pinholes });
+      const all = [...pinholes, ...pinholesUdp];
+      return { dht, swarm, live, reach, mapped: { tcp, udp }, pinholes: all };
     } catch (error) {
       await swarm?.[Symbol.asyncDispose]();
       const inUse = error instanceof NetworkError && error.code === "port-in-use";

@@ -66,12 +66,13 @@ export class TorrentTransport implements Transport {
   readonly #live: LiveServer;
   readonly #reach: TorrentReach;
   readonly #mapped: Listening["mapped"];
+  readonly #pinholes: Listening["pinholes"];
   /** Peers whose live streams failed. */
   readonly #failed = new Bans();
 
   private constructor(
     context: TransportContext,
-    { dht, swarm, live, reach, mapped }: Listening,
+    { dht, swarm, live, reach, mapped, pinholes }: Listening,
     cache: ItemCache,
     manifests: string,
   ) {
@@ -82,6 +83,7 @@ export class TorrentTransport implements Transport {
     this.#live = live;
     this.#reach = reach;
     this.#mapped = mapped;
+    this.#pinholes = pinholes;
     const parts = { context, dht, swarm, cache, manifests };
     this.#resolver = new Resolver(parts);
     this.#notices = new Notices(parts);
@@ -245,7 +247,7 @@ export class TorrentTransport implements Transport {
     this.#notices[Symbol.dispose]();
     this.#live.close();
     const { tcp, udp } = this.#mapped;
-    const unmapped = [tcp, udp].map((mapping) => mapping[Symbol.asyncDispose]());
+    const unmapped = [tcp, udp, ...this.#pinholes].map((mapping) => mapping[Symbol.asyncDispose]());
     await this.#announcer[Symbol.asyncDispose]();
     await Promise.all(unmapped);
     await this.#swarm[Symbol.asyncDispose]();

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import {
   defaultGateways,
   readLinuxRoutes,
+  readLinuxRoutes6,
   readNetstat,
 } from "../../../lib/git_interface/default_gateways.ts";
 
@@ -40,6 +41,26 @@ Deno.test({
   fn: async () => {
     const found = await defaultGateways(AbortSignal.timeout(60_000));
     assert.ok(Array.isArray(found));
-    for (const gateway of found) assert.match(gateway, /^\d+\.\d+\.\d+\.\d+$/);
+    for (const gateway of found) {
+      assert.match(gateway, /^(?:\d+\.\d+\.\d+\.\d+|[\da-f:]+%[\w.-]+)$/);
+    }
   },
+});
+
+Deno.test("gateways: of Linux for IPv6, the cheapest first, with its link", () => {
+  const none = "0".repeat(32);
+  const line = (to: string, length: string, gateway: string, metric: string, flags: string) =>
+    `${to} ${length} ${none} 00 ${gateway} ${metric} 00000001 00000000 ${flags}     eth0`;
+  const one = "fe80000000000000000000000000000a";
+  const two = "26077700000100000000000000000001";
+  const text = [
+    line(none, "00", one, "00000400", "00450003"),
+    line(none, "00", two, "00000100", "00000003"),
+    line(two, "40", none, "00000100", "00000001"),
+    line(none, "00", none, "ffffffff", "00200200"),
+    "0 0",
+    "Iface\tDestination",
+    "",
+  ].join("\n");
+  assert.deepEqual(readLinuxRoutes6(text), ["2607:7700:1::1%eth0", "fe80::a%eth0"]);
 });

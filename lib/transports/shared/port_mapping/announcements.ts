@@ -6,7 +6,9 @@
  * @module
  */
 import { createSocket, type Socket } from "node:dgram";
+import { isIPv6 } from "node:net";
 import type { Epoch } from "./epoch.ts";
+import { withoutScope } from "./exchange.ts";
 import * as natPmp from "./nat_pmp.ts";
 import * as pcp from "./pcp.ts";
 import { decodeSsdp } from "./ssdp.ts";
@@ -27,15 +29,20 @@ export interface AnnouncementOptions {
 /** Listens until disposed; not at all if another program keeps the port to itself. */
 export function hearRouter(options: AnnouncementOptions): Disposable {
   const { port, group, own, router, isRestart, restarted } = options;
-  let socket: Socket | undefined = createSocket({ type: "udp4", reuseAddr: true });
+  const type = isIPv6(own) ? "udp6" : "udp4";
+  let socket: Socket | undefined = createSocket({ type, reuseAddr: true });
   const close = () => {
     socket?.close();
     socket = undefined;
   };
   socket.on("error", close);
   socket.on("message", (message, { address }) => {
-    if (address === router && isRestart(message)) restarted();
+    if (address === withoutScope(router) && isRestart(message)) restarted();
   });
+  if (type === "udp6") {
+    socket.bind(port, "::"); // every host is in the group of all hosts (RFC 4291, section 2.8)
+    return { [Symbol.dispose]: close };
+  }
   // What is sent to the group and nothing else; Windows can't bind to that.
   socket.bind(port, Deno.build.os === "windows" ? "0.0.0.0" : group, () => {
     try {

@@ -4,6 +4,7 @@
  * @module
  */
 import { createSocket } from "node:dgram";
+import { isIPv6 } from "node:net";
 import { NetworkError } from "../../../common/errors.ts";
 
 /** Messages that are no answer, after which it is given up. */
@@ -30,14 +31,14 @@ export interface Question<T> {
 export async function exchange<T>(question: Question<T>, signal: AbortSignal): Promise<T> {
   const { to, from, message, triesMs, read, dropped } = question;
   signal.throwIfAborted();
-  const socket = createSocket("udp4");
+  const socket = createSocket(isIPv6(from) ? "udp6" : "udp4");
   const answer = Promise.withResolvers<T>();
   const silent = () =>
     answer.reject(new NetworkError("timed-out", `the router at ${to.host} doesn't answer`));
   let bad = 0;
   socket.on("error", silent); // the network has gone, or the address is no longer ours
   socket.on("message", (received, { address, port }) => {
-    const isFromRouter = address === to.host && port === to.port;
+    const isFromRouter = address === withoutScope(to.host) && port === to.port;
     const value = isFromRouter ? read(received) : undefined;
     if (value !== undefined) return answer.resolve(value);
     dropped(isFromRouter ? "bad-router-answer" : "strangers-router-answer");
@@ -60,4 +61,9 @@ export async function exchange<T>(question: Question<T>, signal: AbortSignal): P
     signal.removeEventListener("abort", abort);
     socket.close();
   }
+}
+
+/** "fe80::1" of "fe80::1%eth0". */
+export function withoutScope(host: string): string {
+  return host.split("%", 1)[0]!;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
+import { isIPv6 } from "node:net";
 import { Epoch } from "./epoch.ts";
 import { exchange } from "./exchange.ts";
 import * as natPmp from "./nat_pmp.ts";
@@ -63,9 +64,14 @@ export class PcpRouter extends GatewayRouter implements Router {
 
   async map(wish: Wish, signal: AbortSignal): Promise<Mapped> {
     const { host, outside, seconds } = await this.#ask(wish, wish.seconds, signal);
-    if (seconds === 0 || !isPort(outside) || host === undefined || !isOutsideAddress(host)) {
+    const { own } = this.gateway;
+    // A firewall translates nothing: what it lets through goes where it was sent.
+    const isRight = isIPv6(own)
+      ? host === own && outside === wish.inside
+      : isOutsideAddress(host) && isPort(outside);
+    if (seconds === 0 || !isRight) {
       this.events.dropped("bad-router-answer");
-      throw refused(this.by, `the router maps to ${host ?? "no IPv4 address"} port ${outside}`);
+      throw refused(this.by, `the router maps to ${host} port ${outside} for ${seconds} seconds`);
     }
     return { host, port: outside, seconds };
   }

@@ -117,7 +117,8 @@ export class Mapping implements PortMapping {
     const what = `${protocol.toUpperCase()} port ${inside}`;
     if (outside) {
       const { host, port, by } = outside;
-      this.#log(`${what} is ${host}:${port} outside (${by})${problem ? `; ${problem}` : ""}`);
+      const there = host.includes(":") ? `[${host}]` : host;
+      this.#log(`${what} is ${there}:${port} outside (${by})${problem ? `; ${problem}` : ""}`);
     } else if (problem !== undefined) {
       this.#log(`${what} can't be reached through the router: ${problem}`);
     }

@@ -54,7 +54,29 @@ export type PortMappingContext = Pick<
  * nothing is done if `network.portMapping` is off or the port is open on loopback only.
  */
 export function mapPort(request: PortRequest, context: PortMappingContext): PortMapping {
-  return new LazyMapping(request, context);
+  return new LazyMapping(
+    async () => (await import("./open_mapping.ts")).openMapping(request, context),
+    context,
+  );
+}
+
+/** Public IPv6 addresses of this computer to which connections are let through, at most. */
+const PINHOLES = 2;
+
+/**
+ * Has the router's firewall let connections over IPv6 through to the port, by PCP (RFC 6887, section
+ * 11), as {@linkcode mapPort} has it map the port for IPv4: one for each address, which translates
+ * nothing.
+ */
+export function openPinholes(
+  request: PortRequest,
+  context: PortMappingContext,
+): readonly PortMapping[] {
+  return Array.from({ length: PINHOLES }, (_, n) =>
+    new LazyMapping(
+      async () => (await import("./open_mapping.ts")).openPinhole(request, n, context),
+      context,
+    ));
 }
 
 /** Is what it loads. */
@@ -62,11 +84,10 @@ class LazyMapping implements PortMapping {
   readonly #listeners = new Set<() => void>();
   readonly #opening: Promise<PortMapping | undefined>;
   #opened: PortMapping | undefined;
-  #ended = false;
 
-  constructor(request: PortRequest, context: PortMappingContext) {
+  constructor(open: () => Promise<PortMapping | undefined>, context: PortMappingContext) {
     const isOff = !context.gateways || !context.settings.get("network.portMapping");
-    this.#opening = isOff ? Promise.resolve(undefined) : this.#open(request, context);
+    this.#opening = isOff ? Promise.resolve(undefined) : this.#open(open);
     this.#opening.catch((error) => context.log(`can't map ports: ${error.message}`));
   }
 
@@ -85,15 +106,13 @@ class LazyMapping implements PortMapping {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#ended = true;
     const opened = await this.#opening.catch(() => undefined);
     await opened?.[Symbol.asyncDispose]();
   }
 
-  async #open(request: PortRequest, context: PortMappingContext) {
-    const { openMapping } = await import("./open_mapping.ts");
-    if (this.#ended) return undefined;
-    this.#opened = openMapping(request, context);
+  async #open(open: () => Promise<PortMapping | undefined>) {
+    const opened = await open();
+    this.#opened = opened;
     this.#opened?.onChange(() => [...this.#listeners].forEach((listener) => listener()));
     return this.#opened;
   }

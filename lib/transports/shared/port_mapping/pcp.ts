@@ -1,9 +1,11 @@
 /**
- * The messages of PCP (RFC 6887) that map a port of an IPv4 host.
+ * The messages of PCP (RFC 6887) that map a port of an IPv4 host, or let connections through to one of
+ * IPv6.
  *
  * @module
  */
 import { Buffer } from "node:buffer";
+import { ipBytes, ipText } from "../../../common/ip_address.ts";
 
 const VERSION = 2;
 const ANNOUNCE = 0;
@@ -45,8 +47,7 @@ export type PcpAnswer =
       readonly nonce: Uint8Array;
       readonly protocol: "tcp" | "udp";
       readonly inside: number;
-      /** IPv4; undefined if the router gave one of IPv6. */
-      readonly host: string | undefined;
+      readonly host: string;
       readonly outside: number;
       readonly seconds: number;
     }
@@ -55,7 +56,7 @@ export type PcpAnswer =
 /** A request for a mapping; for 0 seconds, to forget it (sections 7.1 and 11.1). */
 export function encodeMapRequest(
   { client, nonce, protocol, inside, outside, seconds }: {
-    /** This computer's IPv4 address. */
+    /** This computer's address. */
     readonly client: string;
     /** 12 bytes. */
     readonly nonce: Uint8Array;
@@ -74,7 +75,7 @@ export function encodeMapRequest(
   message[36] = PROTOCOLS[protocol];
   message.writeUInt16BE(inside, 40);
   message.writeUInt16BE(outside, 42);
-  message.set(embedded("0.0.0.0"), 44);
+  if (!client.includes(":")) message.set(embedded("0.0.0.0"), 44);
   return message;
 }
 
@@ -108,12 +109,12 @@ export function decodeAnswer(bytes: Uint8Array): PcpAnswer | undefined {
     nonce: Uint8Array.from(message.subarray(24, 36)),
     protocol,
     inside: message.readUInt16BE(40),
-    host: isIPv4 ? message.subarray(56, 60).join(".") : undefined,
+    host: isIPv4 ? message.subarray(56, 60).join(".") : ipText(message.subarray(44, 60)),
     outside: message.readUInt16BE(42),
     seconds: message.readUInt32BE(4),
   };
 }
 
 function embedded(host: string): Uint8Array {
-  return Buffer.concat([MAPPED_PREFIX, Buffer.from(host.split(".").map(Number))]);
+  return host.includes(":") ? ipBytes(host) : Buffer.concat([MAPPED_PREFIX, ipBytes(host)]);
 }

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { isIPv6 } from "node:net";
 import { NetworkError } from "../../../common/errors.ts";
 import { Mutex } from "../../../common/mutex.ts";
 import { gatewayRestart, hearRouter, upnpRestart } from "./announcements.ts";
@@ -162,12 +163,15 @@ export class PortMapper implements Disposable {
         return undefined;
       }
     };
+    const isPinhole = isIPv6(own);
     for (const address of gateways) {
       const gateway = { address, port, own, triesMs };
       const mapped = await attempt(() => new PcpRouter(gateway, this.#events)) ??
-        await attempt(() => new NatPmpRouter(gateway, this.#events));
+        (isPinhole ? undefined : await attempt(() => new NatPmpRouter(gateway, this.#events)));
       if (mapped) return mapped;
     }
+    // Whether a router that says nothing keeps anybody out is not known: there may be no firewall.
+    if (isPinhole) throw new NetworkError(why[0] ? "no-port-mapping" : "not-needed", why[0] ?? "");
     const search = {
       group: this.#ports.ssdp,
       own,

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { isIPv4 } from "node:net";
+import { isIPv4, isIPv6 } from "node:net";
 import { networkInterfaces } from "node:os";
 import { reachOf } from "../../../common/reach.ts";
+import { withoutScope } from "./exchange.ts";
 
 /** Behind a router. */
 export interface Surroundings {
@@ -26,6 +27,48 @@ export interface NoRouter {
 export interface OwnAddress {
   readonly address: string;
   readonly netmask: string;
+}
+
+/** One public IPv6 address of this computer, and the link that it is on: "eth0". */
+export interface OwnAddress6 {
+  readonly address: string;
+  readonly link: string;
+}
+
+/** This computer's public IPv6 addresses: those that stay come before temporary ones (RFC 8981). */
+export function ownAddresses6(): OwnAddress6[] {
+  return Object.entries(networkInterfaces()).flatMap(([link, list]) =>
+    (list ?? []).toReversed()
+      .filter(({ family, address, internal }) =>
+        family === "IPv6" && !internal && reachOf(address) === "public"
+      )
+      .map(({ address }) => ({ address, link }))
+  );
+}
+
+/** Whether others may be served at an IPv6 address of this computer's. */
+export function mayNeedPinhole(host: string): boolean {
+  return host === "::" || (isIPv6(host) && reachOf(host) === "public");
+}
+
+/**
+ * Which router to ask to let connections through to the n-th public IPv6 address, from 0.
+ *
+ * @param gateways the default gateways, with the link that they are on: "fe80::1%eth0"
+ */
+export function surroundings6(
+  host: string,
+  n: number,
+  gateways: readonly string[],
+  addresses: readonly OwnAddress6[] = ownAddresses6(),
+): Surroundings | NoRouter {
+  const own = addresses.filter(({ address }) => host === "::" || host === address)[n];
+  if (!own || !mayNeedPinhole(host)) return {};
+  const near = gateways.find((gateway) => gateway.endsWith(`%${own.link}`));
+  if (near === undefined) return {};
+  // Only an address of the link needs to be told which one.
+  const gateway = reachOf(withoutScope(near)) === "machine" ? near : withoutScope(near);
+  return { own: own.address, gateways: [gateway], isKnown: true };
 }
 
 /** This computer's IPv4 addresses, loopback left out. */

@@ -24,6 +24,8 @@ export interface Evidence {
   readonly isAlone: boolean;
   /** The router's mapping of the port; undefined if it has not been asked, or hasn't answered yet. */
   readonly mapping: { readonly outside?: Outside; readonly problem?: string } | undefined;
+  /** Where the router's firewall lets connections over IPv6 through. */
+  readonly pinhole: Outside | undefined;
   /** The latest connection from outside over IPv4. */
   readonly arrival: Arrival | undefined;
   /** And over IPv6, which no router translates. */
@@ -44,13 +46,27 @@ export function judge(evidence: Evidence): Reach {
   }
   if (arrival && arrival.at > refusedAt) return reached(evidence, arrival);
   const other = refusedAt > 0 ? refused(evidence) : supposed(evidence);
-  return evidence.arrival6 && other.how !== "mapped"
-    ? reachedOver6(evidence, evidence.arrival6, other)
-    : other;
+  if (other.how === "mapped") return other;
+  if (evidence.arrival6) return reachedOver6(evidence, evidence.arrival6, other);
+  return evidence.pinhole ? byPinhole(evidence.pinhole, other) : other;
+}
+
+/** Those who have IPv6 are let through; how it is for others is another matter. */
+function byPinhole({ by, ...there }: Outside, { how, hint }: Reach): Reach {
+  const address = formatHostPort(there);
+  const limited = how === "outgoing-only";
+  return {
+    how: "mapped",
+    address,
+    summary: `from outside over IPv6${limited ? " only" : ""} at ${address}, by a pinhole (${by})`,
+    ...(limited ? { limited } : {}),
+    ...(limited && hint !== undefined ? { hint } : {}),
+  };
 }
 
 /** Somebody has connected over IPv6; over IPv4 it may be otherwise. */
-function reachedOver6({ own, port }: Evidence, { at }: Arrival, over4: Reach): Reach {
+function reachedOver6({ own, port, pinhole }: Evidence, { at }: Arrival, over4: Reach): Reach {
+  if (pinhole) return { ...byPinhole(pinhole, over4), connectedAt: at };
   const host = own.find((one) => one.includes(":") && reachOf(one) === "public");
   const address = host === undefined ? {} : { address: formatHostPort({ host, port }) };
   const where = address.address === undefined ? "" : ` at ${address.address}`;

@@ -41,6 +41,8 @@ const MAX_HELPERS = 32;
 export interface ReachParts {
   readonly dht: Dht;
   readonly mapping?: PortMapping;
+  /** Of the TCP port, for IPv6. */
+  readonly pinholes?: readonly PortMapping[];
 }
 
 /** What is known of one port. */
@@ -128,6 +130,7 @@ export class TorrentReach implements Disposable {
       isAlone: this.#isAlone,
       seenAt: this.#votes.address(4) ?? this.#nearVotes.address(4),
       mapping: isMappingKnown ? { outside, problem } : undefined,
+      pinhole: this.#parts?.pinholes?.find(({ outside }) => outside)?.outside,
       arrival,
       arrival6: this.#arrival(6),
       refusedAt: this.#refusedAt(arrival),

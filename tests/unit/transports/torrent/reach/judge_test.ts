@@ -11,6 +11,7 @@ const HOME: Evidence = {
   seenAt: "198.51.100.7",
   isAlone: false,
   mapping: {},
+  pinhole: undefined,
   arrival: undefined,
   arrival6: undefined,
   refusedAt: undefined,
@@ -128,4 +129,18 @@ Deno.test("arrivals: the latest that counts, of a bounded number", () => {
     at: 999,
   });
   assert.equal(arrivals.latest((host) => host === "10.0.0.1"), undefined);
+});
+
+Deno.test("reach by torrent: by a pinhole, for those who have IPv6", () => {
+  const pinhole = { host: "2001:db9::2", port: 6881, by: "PCP" } as const;
+  assert.equal(
+    told({ pinhole }),
+    "mapped (limited): from outside over IPv6 only at [2001:db9::2]:6881, by a pinhole (PCP)",
+  );
+  assert.equal(
+    told({ pinhole, seenAt: undefined }),
+    "mapped: from outside over IPv6 at [2001:db9::2]:6881, by a pinhole (PCP)",
+  );
+  assert.match(told({ pinhole, mapping: { outside } }), /^mapped: from outside at 198/);
+  assert.match(told({ pinhole, arrival6: { host: "2001:db9::9", at: 5 } }), /by a pinhole/);
 });
