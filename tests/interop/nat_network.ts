@@ -73,11 +73,16 @@ export class NatNetwork<Name extends string = "a" | "b"> implements Disposable {
     return `11.77.${this.#number(home)}.${1 + (this.#restarts.get(home) ?? 0)}`;
   }
 
-  /** Sets how a home's router translates from now on; it forgets all connections. */
-  translate(home: Name, nat: Nat): void {
+  /**
+   * Sets how a home's router translates from now on; it forgets all connections.
+   *
+   * @param nat6 whom it lets in of IPv6, where that differs
+   */
+  translate(home: Name, nat: Nat, nat6: Nat = nat): void {
     const inside = `192.168.${this.#number(home)}.2`;
     const forwarded = { "open": "ip protocol { tcp, udp }", "full cone": "ip protocol udp" };
     const some = nat === "open" || nat === "full cone";
+    const some6 = nat6 === "open" || nat6 === "full cone";
     const drop = 'iifname "out" ct state new drop';
     // What nobody asked for ends at the router without an answer.
     const rules = `flush ruleset
@@ -97,7 +102,7 @@ export class NatNetwork<Name extends string = "a" | "b"> implements Disposable {
       }
       table ip6 filter {
         chain through { type filter hook forward priority filter;
-          ${some ? "" : drop}
+          ${some6 ? "" : drop}
         }
       }`;
     runIn(this.router(home), ["nft", "-f", "-"], rules);

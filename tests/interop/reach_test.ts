@@ -106,6 +106,31 @@ Deno.test({
   },
 });
 
+Deno.test({
+  name: `routers: what IPv4 and IPv6 do for each other${reason}`,
+  ignore: reason !== "",
+  fn: async (t) => {
+    await using net = await Internet.make({ a: {}, b: {}, c: {}, d: {} });
+    net.network.translate("a", "port-restricted");
+    net.network.translate("b", "port-restricted");
+    net.network.translate("c", "symmetric", "open");
+    net.network.translate("d", "symmetric");
+    const [a, b, c, d] = await Promise.all(
+      (["a", "b", "c", "d"] as const).map((home) => net.join(home)),
+    );
+    const times = new Times();
+    for (
+      const [pair, alice, bob] of [
+        ["both port-restricted, IPv6 firewalled", a, b],
+        ["symmetric with open IPv6 to symmetric", c, d],
+      ] as const
+    ) {
+      await t.step(pair, () => visits(times, pair, alice!, bob!, pair.replaceAll(/[ ,]+/g, "-")));
+    }
+    console.log(String(times));
+  },
+});
+
 /** Bob clones, pulls and follows what Alice publishes. */
 async function visits(
   times: Times,
