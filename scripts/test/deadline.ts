@@ -10,11 +10,25 @@ const TEST_MS = Number(Deno.env.get("TEST_MS") || 300_000);
 
 type Fn = (t: Deno.TestContext) => void | Promise<void>;
 
+/** The commands of this process's children: most likely it is one of them that a test waits for. */
+function running(): string[] {
+  try {
+    const args = ["-o", "args=", "--ppid", String(Deno.pid)];
+    const { stdout } = new Deno.Command("ps", { args, stderr: "null" }).outputSync();
+    const lines = new TextDecoder().decode(stdout).trim().split("\n");
+    return lines.filter((line) => line !== "" && !line.includes("ps -o args="));
+  } catch {
+    return []; // there is no ps
+  }
+}
+
 function limited(name: string, fn: Fn): Fn {
   return async (t) => {
     const late = Promise.withResolvers<never>();
-    const why = `${name} has not ended after ${TEST_MS / 1000} s`;
-    const timer = setTimeout(() => late.reject(new Error(why)), TEST_MS);
+    const timer = setTimeout(() => {
+      const why = `${name} has not ended after ${TEST_MS / 1000} s`;
+      late.reject(new Error([why, ...running()].join("\nit waits for: ")));
+    }, TEST_MS);
     try {
       await Promise.race([fn(t), late.promise]);
     } finally {
