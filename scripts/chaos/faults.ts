@@ -122,6 +122,7 @@ function clockJump(library: string | undefined): Fault {
         LD_PRELOAD: library!,
         FAKETIME_TIMESTAMP_FILE: file(person),
         FAKETIME_CACHE_DURATION: "1",
+        FAKETIME_DISABLE_SHM: "1", // else it may end a program that starts
         FAKETIME_DONT_FAKE_MONOTONIC: "1",
         NO_FAKE_STAT: "1",
       };
