@@ -60,8 +60,7 @@ export async function commitManifest(
     await writeFileAtomic(paths.manifest, envelope);
   } catch (error) {
     // The disk may have failed only once the file was there; then the manifest needs its packs.
-    const present = await Deno.readFile(paths.manifest).catch(() => undefined);
-    if (present && Buffer.compare(present, envelope) === 0) throw error;
+    if (await mayBeInForce(paths, envelope)) throw error;
     for (const { pack } of added) {
       await remove(paths.idx(pack.sha256));
       await remove(paths.pack(pack.sha256));
@@ -73,6 +72,16 @@ export async function commitManifest(
     await settle(paths, signed.manifest, settledState(next, signed.manifest, atHand));
   } catch (error) {
     if (!(error instanceof StoreError)) throw error;
+  }
+}
+
+/** Whether the manifest is in place, or can't be seen: then packs stay, and the next change tidies. */
+async function mayBeInForce(paths: RepoPaths, envelope: Uint8Array): Promise<boolean> {
+  try {
+    return Buffer.compare(await Deno.readFile(paths.manifest), envelope) === 0;
+  } catch (error) {
+    const { NotFound, IsADirectory } = Deno.errors;
+    return !(error instanceof NotFound || error instanceof IsADirectory);
   }
 }
 

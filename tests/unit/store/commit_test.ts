@@ -35,8 +35,8 @@ async function killedAfterManifest(
   await Deno.remove(tags);
   await Deno.writeTextFile(tags, ""); // refs can't be updated: that comes next
   const state = await reader.state();
-  const committed = commitManifest(pathsOf(reader), signed, added, state, whole, packs);
-  await assert.rejects(committed, /update the refs/);
+  await commitManifest(pathsOf(reader), signed, added, state, whole, packs);
+  assert.notEqual((await readState(statePath(reader)))?.sequence, signed.manifest.sequence);
   await Deno.remove(tags);
   await Deno.mkdir(tags);
   assert.equal((await reader.manifest())?.manifest.sequence, signed.manifest.sequence);
@@ -120,6 +120,55 @@ Deno.test("commit: where the manifest can't be written, the new packs are gone a
   await Deno.writeTextFile(path, text);
   assert.deepEqual(await snapshot(reader.path), before);
 });
+
+Deno.test("commit: once the manifest is in place, its packs stay, though the disk fails", async () => {
+  await using temp = await tempDir();
+  const { publisher, reader, first } = await setUp(temp.path);
+  let packs = first.signed.manifest.packs;
+  for (const canRead of [true, false]) {
+    await commit(publisher.work, "b");
+    const next = await publisher.publication(packs);
+    packs = next.signed.manifest.packs;
+    const [state, whole] = [await reader.state(), await reader.packs()];
+    const restore = failAfterManifest(canRead);
+    try {
+      const { signed, added } = next;
+      const committed = commitManifest(pathsOf(reader), signed, added, state, whole);
+      await assert.rejects(committed, { name: "StoreError", message: /too many open files/ });
+    } finally {
+      restore();
+    }
+    assert.equal((await reader.manifest())?.manifest.sequence, next.signed.manifest.sequence);
+    await assertSound(reader, next);
+  }
+});
+
+/** Nothing can be opened any more as soon as the manifest has its name; or files can, to be read. */
+function failAfterManifest(canRead: boolean): () => void {
+  const { rename, open, readFile } = Deno;
+  let isInPlace = false;
+  const failing = <A extends unknown[], T>(work: (...args: A) => Promise<T>, isFine = false) => ({
+    configurable: true,
+    writable: true,
+    value: (...args: A) =>
+      isInPlace && !isFine
+        ? Promise.reject(Object.assign(new Error("too many open files"), { code: "EMFILE" }))
+        : work(...args),
+  });
+  Object.defineProperties(Deno, {
+    open: failing(open),
+    readFile: failing(readFile, canRead),
+    rename: {
+      configurable: true,
+      writable: true,
+      value: async (from: string, to: string) => {
+        await rename(from, to);
+        if (to.endsWith("/gtr/manifest.json")) isInPlace = true;
+      },
+    },
+  });
+  return () => void Object.assign(Deno, { rename, open, readFile });
+}
 
 Deno.test("commit: packs in the store can't be written to", async () => {
   await using temp = await tempDir();
