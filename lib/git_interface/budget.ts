@@ -93,9 +93,12 @@ function script({ memoryBytes, cpuSeconds }: Budget, os: typeof Deno.build.os): 
 const OVER =
   /out of memory|cannot allocate memory|unable to create thread|died of signal (24|30)\b|SIGXCPU/i;
 
+/** What a peer says of itself: it may be short of memory, too, or lie. */
+const REMOTE = /^(remote: |fatal: remote error: ).*$/gm;
+
 /** Whether a git that was bounded ended because of that. 152: by SIGXCPU. */
-export function isOverBudget(end: { readonly code: number; readonly stderr: string }): boolean {
-  return end.code === 152 || (end.code !== 0 && OVER.test(end.stderr));
+export function isOverBudget({ code, stderr }: { code: number; stderr: string }): boolean {
+  return code === 152 || (code !== 0 && OVER.test(stderr.replace(REMOTE, "")));
 }
 
 /** Unpacking it takes more than its budget. */

@@ -32,6 +32,14 @@ Deno.test("git runs within a budget as it does without", async () => {
   assert(!isOverBudget(failed));
 });
 
+Deno.test("what a peer says of its own memory says nothing of what it sent", () => {
+  const said = "fatal: out of memory, malloc failed";
+  assert(isOverBudget({ code: 128, stderr: `remote: Counting objects\n${said}` }));
+  for (const stderr of [`remote: ${said}`, "fatal: remote error: out of memory"]) {
+    assert(!isOverBudget({ code: 128, stderr: `${stderr}\nfatal: early EOF` }), stderr);
+  }
+});
+
 Deno.test({
   name: "what takes too long is ended by the system",
   ignore: !POSIX,
