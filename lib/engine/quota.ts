@@ -17,8 +17,11 @@ import type { StoredRepository } from "../store/stored_repository.ts";
 import { diskFull, freeDisk, watchFreeDisk } from "./free_disk.ts";
 import { type EngineParts, repositoryKey } from "./parts.ts";
 
-/** A copy used so recently, in seconds, may still be linked into a clone. */
-const IN_USE_SECONDS = 60;
+/**
+ * A copy used so recently, in seconds, may still be linked into a clone. Twice the minute to which
+ * use is noted.
+ */
+const IN_USE_SECONDS = 120;
 
 /** What git says beside the objects, and packs that are made less well on the spot, in bytes. */
 const SLACK_BYTES = 1 << 20;
@@ -63,10 +66,10 @@ interface Evictable extends Copy {
 
 /** What is being fetched. */
 interface Plan {
-  /** What the repository will take in the end. */
-  readonly bytes: number;
+  /** What the repository will take in the end, or while there are several copies of a pack. */
+  bytes: number;
   /** What it takes at most before: git makes a pack of its own of each that was fetched. */
-  readonly peak: number;
+  peak: number;
 }
 
 const NEVER = new AbortController().signal;
@@ -80,6 +83,8 @@ export class Quota {
   /** Repositories whose newest state did not fit. */
   readonly #refused = new Set<string>();
   readonly #turns = new Mutex();
+  /** Bytes beyond all plans: those that fetch at the same time share them. */
+  #left = 0;
 
   constructor(parts: QuotaParts) {
     this.#parts = parts;
@@ -113,15 +118,17 @@ export class Quota {
       const copies = await this.#copies();
       const now = copies.find((copy) => keyOf(copy.repository) === key)?.usage.bytes ?? 0;
       const plan = { bytes: now - here + bytes, peak: now - here + 2 * bytes };
-      let left = await this.#makeRoom(repository, copies, plan, now);
+      this.#left = await this.#makeRoom(repository, copies, plan, now);
       this.#refused.delete(key);
       this.#plans.set(key, plan);
       const watch = watchFreeDisk(this.#parts, repository.name);
       return {
         signal: watch.signal,
         spare: (more) => {
-          if (more > left) return false;
-          left -= more;
+          if (more > this.#left) return false;
+          this.#left -= more;
+          plan.bytes += more;
+          plan.peak += more;
           return true;
         },
         [Symbol.dispose]: () => {
@@ -191,7 +198,7 @@ export class Quota {
       this.#checkSize(manifest);
       const copies = await this.#copies();
       const bytes = copies.find((copy) => keyOf(copy.repository) === key)?.usage.bytes ?? 0;
-      await this.#makeRoom(repository, copies, { bytes, peak: bytes }, bytes);
+      this.#left = await this.#makeRoom(repository, copies, { bytes, peak: bytes }, bytes);
       this.#refused.delete(key);
     });
   }
@@ -242,10 +249,11 @@ export class Quota {
       const most = sumOf(evictable.map(({ usage }) => usage));
       const isEnough = most.bytes >= overQuota && most.freeable >= overDisk;
       for (const one of isEnough ? evictable : []) {
-        if (overQuota <= 0 && overDisk <= 0) break;
-        if (!await this.#evict(one)) continue;
-        overQuota -= one.usage.bytes;
-        overDisk -= one.usage.freeable;
+        const { bytes, freeable } = one.usage;
+        const helps = (overQuota > 0 && bytes > 0) || (overDisk > 0 && freeable > 0);
+        if (!helps || !await this.#evict(one)) continue;
+        overQuota -= bytes;
+        overDisk -= freeable;
       }
     }
     if (overDisk > 0) throw diskFull(repository.name, `${plan.peak - now} bytes`, disk);
@@ -264,15 +272,17 @@ export class Quota {
 
   /** What all of them take, with what is being fetched. */
   #used(copies: readonly Copy[]): number {
-    return copies.reduce((sum, { repository, usage }) => {
-      return sum + (this.#plans.get(keyOf(repository))?.bytes ?? usage.bytes);
-    }, 0);
+    const unplanned = copies.filter(({ repository }) => !this.#plans.has(keyOf(repository)));
+    const planned = this.#plans.values().reduce((sum, { bytes }) => sum + bytes, 0);
+    return planned + sumOf(unplanned.map(({ usage }) => usage)).bytes;
   }
 
   /** What is still to be written of what is being fetched. */
   #coming(copies: readonly Copy[]): number {
-    return copies.reduce((sum, { repository, usage }) => {
-      return sum + Math.max(0, (this.#plans.get(keyOf(repository))?.peak ?? 0) - usage.bytes);
+    // Of a first one there is nothing yet, not even a repository.
+    const here = new Map(copies.map(({ repository, usage }) => [keyOf(repository), usage.bytes]));
+    return this.#plans.entries().reduce((sum, [key, { peak }]) => {
+      return sum + Math.max(0, peak - (here.get(key) ?? 0));
     }, 0);
   }
 
@@ -316,6 +326,8 @@ export class Quota {
         log(`gave up unfinished packs of ${name}: ${usage.bytes} bytes`);
         return true;
       }
+      const state = await repository.state().catch(() => undefined);
+      if ((state?.lastUsed ?? 0) !== lastUsed) return false; // used meanwhile
       const signed = await repository.usableManifest();
       await repository.purge();
       await seeder.forget(repository, signed?.manifest);

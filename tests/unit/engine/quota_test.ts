@@ -7,6 +7,8 @@ import { followRepository } from "../../../lib/engine/follow.ts";
 import type { EngineParts } from "../../../lib/engine/parts.ts";
 import { syncRepository } from "../../../lib/engine/sync.ts";
 import type { RepoAddress } from "../../../lib/identity/address.ts";
+import type { Manifest } from "../../../lib/manifest/types.ts";
+import { StoredRepository } from "../../../lib/store/stored_repository.ts";
 import { canMount, smallDisk } from "../../../scripts/local/disk.ts";
 import { makeParts, soon } from "./fixture.ts";
 import { MemoryTransport } from "./memory_transport.ts";
@@ -95,6 +97,43 @@ Deno.test("what was fetched of a publication that was replaced is given up", asy
   assert.deepEqual(await Array.fromAsync(Deno.readDir(dirname(path))), []);
 });
 
+Deno.test("what is left beyond all that is fetched is given to one of them only", async () => {
+  await using w = await world();
+  const [a, b] = [await w.publish("a", 30_000), await w.publish("b", 30_000)];
+  const reader = await w.reader({ GTR_STORE_QUOTA: "120000" });
+  const of = ({ name }: Manifest) => reader.store.repository(w.publisher.key.publicKeyHex, name);
+  using first = await reader.quota.reserve(of(a), a, a.packs);
+  using second = await reader.quota.reserve(of(b), b, b.packs);
+  assert(first.spare(40_000));
+  assert(!second.spare(40_000));
+  first.spare(-40_000);
+  assert(second.spare(40_000));
+  const c = await w.publish("c", 30_000);
+  await assert.rejects(reader.quota.reserve(of(c), c, c.packs), { code: "over-quota" });
+});
+
+Deno.test("a copy that is used before its turn comes is not evicted", async () => {
+  await using w = await world();
+  for (const name of ["a", "b"]) await w.publish(name, 30_000);
+  const reader = await w.reader({ GTR_STORE_QUOTA: "45000" });
+  const { repository } = await clone(reader, w.address("a"));
+  await repository.writeState({ lastUsed: 1 });
+  const { tryLock } = StoredRepository.prototype;
+  StoredRepository.prototype.tryLock = async function () {
+    StoredRepository.prototype.tryLock = tryLock;
+    await this.writeState({ lastUsed: 2 });
+    return await this.tryLock();
+  };
+  try {
+    await assert.rejects(clone(reader, w.address("b")), { code: "over-quota" });
+  } finally {
+    StoredRepository.prototype.tryLock = tryLock;
+  }
+  assert(await repository.exists());
+  await clone(reader, w.address("b"));
+  assert.equal(await repository.exists(), false);
+});
+
 Deno.test("nothing of others is fetched where that would leave too little of the disk", async () => {
   await using w = await world();
   for (const name of ["a", "b"]) await w.publish(name, 30_000);
@@ -123,6 +162,31 @@ Deno.test({
     await repository.writeState({ lastUsed: 1 });
     await clone(parts, w.address("b"));
     assert.equal(await repository.exists(), false);
+  },
+});
+
+Deno.test({
+  name: "copies whose packs a clone holds, too, free nothing and stay (needs the right to mount)",
+  ignore: !await canMount(),
+  fn: async () => {
+    await using disk = (await smallDisk(12))!;
+    await using w = await world();
+    for (const name of ["a", "b", "c"]) await w.publish(name, 2_000_000);
+    const parts = await makeParts(disk.path, [new MemoryTransport(w.network)], { seed: 9 });
+    const copies = [];
+    for (const [i, name] of ["a", "b"].entries()) {
+      const { repository } = await clone(parts, w.address(name));
+      await repository.writeState({ lastUsed: 1 + i });
+      copies.push(repository);
+    }
+    for (const { path } of await copies[0]!.packs()) {
+      for (const kind of ["pack", "idx"]) {
+        await Deno.link(path.replace(/pack$/, kind), join(disk.path, `mine.${kind}`));
+      }
+    }
+    await Deno.writeFile(join(disk.path, "mine"), new Uint8Array(3_500_000).fill(1));
+    await clone(parts, w.address("c"));
+    assert.deepEqual(await Promise.all(copies.map((copy) => copy.exists())), [true, false]);
   },
 });
 
