@@ -91,6 +91,7 @@ export async function unfollowRepository(
   if (!await repository.exists() || !await maySeed(parts, repository)) {
     await parts.seeder.forget(repository, signed?.manifest);
   }
+  await parts.refused.forget(repository).catch((error) => parts.log(toGtrError(error).message));
   parts.log(`no longer following ${name}`);
   return { address: formatAddress(address), removed: !keep };
 }

@@ -40,7 +40,7 @@ export async function unlessRefused<T>(
   }
   try {
     const done = await work();
-    await note(refused.remove(ids));
+    await note(refused.forget(signed.manifest));
     return done;
   } catch (error) {
     if (bounded && error instanceof OverBudgetError) {

@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { VerificationError } from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
-import { unpackBudget } from "../git_interface/budget.ts";
+import { OverBudgetError, unpackBudget } from "../git_interface/budget.ts";
 import { objectTypes } from "../git_interface/connectivity.ts";
 import { indexPack } from "../git_interface/index_pack.ts";
 import { explained } from "../git_interface/os_error.ts";
@@ -97,7 +97,7 @@ export class Quarantine implements AsyncDisposable {
   /**
    * Makes the checks of {@linkcode add} that had to wait for other packs.
    *
-   * @throws {VerificationError} "bad-pack", "missing-objects"
+   * @throws {VerificationError} "bad-pack", "missing-objects", "over-budget"
    */
   async finish(pack: PackRef, options: Checks): Promise<void> {
     const base = this.#base(pack);
@@ -110,6 +110,8 @@ export class Quarantine implements AsyncDisposable {
       connected: true,
       budget: options.bounded ? unpackBudget(pack.size) : undefined,
       ...options,
+    }).catch((error) => {
+      throw error instanceof OverBudgetError ? error.of(pack.sha256) : error;
     });
   }
 

@@ -49,23 +49,21 @@ export class RefusedList {
 
   /** @throws {StoreError} where it can't be written; it is remembered until this process ends */
   async add(entry: Refused): Promise<void> {
-    await this.#change((all) => [...without(all, [entry.sha256]), entry].slice(-MOST));
+    await this.#change((all) => [...all.filter(({ sha256 }) => sha256 !== entry.sha256), entry]);
   }
 
-  /** To be called once they are in the store after all. */
-  async remove(sha256s: readonly string[]): Promise<void> {
-    if (await this.find(sha256s)) await this.#change((all) => without(all, sha256s));
+  /** Forgets what was refused of a repository, once that is up to date or no longer followed. */
+  async forget({ publisher, name }: Pick<Refused, "publisher" | "name">): Promise<void> {
+    const isOther = (entry: Refused) => entry.publisher !== publisher || entry.name !== name;
+    if ((await this.all()).every(isOther)) return;
+    await this.#change((all) => all.filter(isOther));
   }
 
   async #change(change: (all: readonly Refused[]) => readonly Refused[]): Promise<void> {
     await this.#turns.run("", async () => {
-      const refused = change(await this.all());
+      const refused = change(await this.all()).slice(-MOST);
       this.#entries = Promise.resolve(refused);
       await writeFileAtomic(this.#path, JSON.stringify({ version: 1, refused }, null, 2) + "\n");
     });
   }
-}
-
-function without(all: readonly Refused[], sha256s: readonly string[]): readonly Refused[] {
-  return all.filter(({ sha256 }) => !sha256s.includes(sha256));
 }

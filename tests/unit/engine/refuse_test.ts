@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { unfollowRepository } from "../../../lib/engine/follow.ts";
 import { syncRepository } from "../../../lib/engine/sync.ts";
+import { keyFromSeed } from "../../../lib/identity/keys.ts";
 import { signManifest } from "../../../lib/manifest/manifest.ts";
 import { RefusedList } from "../../../lib/store/refused.ts";
 import { emptyHistory, multiplied, packOf, zeros } from "../git_interface/bombs.ts";
@@ -34,7 +36,14 @@ async function world(pack: Uint8Array, tip: string) {
     return await syncRepository(reader, address, wait, { purpose: "follow", unattended });
   };
   const fetches = () => network.events.filter((event) => event.startsWith("fetch")).length;
-  return { reader, ref, sync, fetches, [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose]() };
+  return {
+    reader,
+    address,
+    ref,
+    sync,
+    fetches,
+    [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),
+  };
 }
 
 Deno.test({
@@ -59,6 +68,21 @@ Deno.test({
   },
 });
 
+Deno.test("a refusal ends with a newer publication, and for who no longer follows", async () => {
+  const { entries, tip } = emptyHistory();
+  await using w = await world(packOf([...entries, zeros(1000)]), tip);
+  const { publicKeyHex } = keyFromSeed(new Uint8Array(32).fill(1));
+  const refused = { publisher: publicKeyHex, name: "bomb", sha256: "0".repeat(64), why: "large" };
+  const other = { ...refused, name: "other", sha256: "1".repeat(64) };
+  for (const entry of [refused, other]) await w.reader.refused.add(entry);
+  await w.sync(true);
+  assert.deepEqual(await new RefusedList(w.reader.home).all(), [other]);
+  await w.reader.refused.add(refused);
+  using wait = soon();
+  await unfollowRepository(w.reader, w.address, false, wait);
+  assert.deepEqual(await new RefusedList(w.reader.home).all(), [other]);
+});
+
 Deno.test("what is within its budget is fetched", async () => {
   const { entries, tip } = emptyHistory();
   await using w = await world(packOf([...entries, zeros(1000)]), tip);
@@ -77,7 +101,7 @@ Deno.test("of what was refused the newest are remembered, whatever is in the fil
   assert.equal((await refused.all()).length, 256);
   assert.equal(await refused.find([entry(0).sha256]), undefined);
   assert.deepEqual(await new RefusedList(home).find([entry(299).sha256]), entry(299));
-  await refused.remove([entry(299).sha256]);
+  await refused.forget(entry(299));
   assert.equal(await new RefusedList(home).find([entry(299).sha256]), undefined);
   await Deno.writeTextFile(join(home.store, "refused.json"), "{");
   assert.deepEqual(await new RefusedList(home).all(), []);
