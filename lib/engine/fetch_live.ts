@@ -61,13 +61,15 @@ export async function fetchLive(
       return stream.manifest;
     } catch (error) {
       wait.signal.throwIfAborted();
-      // What packs take is signed, and those that they replace no longer count.
-      const packsMayFit = error instanceof RequestError && !isAnnounced(signed.manifest);
-      if (packsMayFit && error.code === "over-quota") return undefined;
-      const isTooMuch = error instanceof OverBudgetError && isAnnounced(signed.manifest);
-      if (isTooMuch) throw error;
-      if (!PEERS_FAULTS.some((Kind) => error instanceof Kind)) throw error;
       if (error instanceof VerificationError) parts.dropped.add(error.code);
+      // What packs take is signed, and those that they replace no longer count. Another peer would
+      // send as much as this one.
+      const isOverQuota = error instanceof RequestError && error.code === "over-quota";
+      if (isOverQuota || error instanceof OverBudgetError) {
+        if (isAnnounced(signed.manifest)) throw error;
+        return undefined;
+      }
+      if (!PEERS_FAULTS.some((Kind) => error instanceof Kind)) throw error;
       failure = toGtrError(error);
       stream.close(true);
       parts.log(`can't fetch ${repository.name} from ${stream.peer}: ${failure.message}`);
