@@ -5,7 +5,8 @@
  */
 import { join } from "node:path";
 import { GitError } from "../common/errors.ts";
-import type { Progress } from "../common/wait.ts";
+import { deadline, type Progress } from "../common/wait.ts";
+import { type Budget, isOverBudget, OverBudgetError, patienceMs } from "./budget.ts";
 import { packObjectCount } from "./pack_file.ts";
 import { gitFailure, reason, runGit } from "./run.ts";
 
@@ -34,6 +35,7 @@ export interface NewPack {
  * where there is nothing new
  * @throws {GitError} "incomplete-repository" where objects are missing (a shallow or partial clone)
  * @throws {StoreError} "disk-full"
+ * @throws {OverBudgetError}
  */
 export async function packObjects(options: {
   readonly gitDir: string;
@@ -42,6 +44,7 @@ export async function packObjects(options: {
   readonly exclude: readonly string[];
   readonly directory: string;
   readonly maxPack?: number;
+  readonly budget?: Budget;
   readonly signal?: AbortSignal;
   readonly progress?: Progress;
 }): Promise<NewPack[]> {
@@ -52,6 +55,8 @@ export async function packObjects(options: {
     ...(options.maxPack === undefined ? [] : [`--max-pack-size=${options.maxPack}`]),
     ...[options.progress ? "--progress" : "-q", join(options.directory, "pack")],
   ];
+  const { budget } = options;
+  using limit = budget && deadline(patienceMs(budget), "a pack to be made", options.signal);
   const end = await runGit(args, {
     gitDir: options.gitDir,
     // git's temporary files go where its output goes, so that what a kill leaves is in one place
@@ -59,11 +64,13 @@ export async function packObjects(options: {
     alternates: [join(options.gitDir, "objects"), ...options.alternates],
     env: { GIT_SHALLOW_FILE: "" }, // history that a shallow clone lacks is missing, not cut off
     input: [...options.include, ...options.exclude.map((oid) => `^${oid}`)].join("\n") + "\n",
-    signal: options.signal,
+    signal: limit?.signal ?? options.signal,
     progress: options.progress,
+    budget,
     allowFail: true,
   });
   if (end.code !== 0) {
+    if (budget && isOverBudget(end)) throw new OverBudgetError(budget);
     const failure = gitFailure(args, end);
     if (!MISSING_OBJECT.test(end.stderr)) throw failure;
     throw new GitError("incomplete-repository", `can't pack the history: ${reason(end)}`, {

@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import type { Wait } from "../common/wait.ts";
-import type { Budget } from "../git_interface/budget.ts";
+import { type Budget, unpackBudget } from "../git_interface/budget.ts";
 import { checkConnected } from "../git_interface/connectivity.ts";
 import { packObjectCount } from "../git_interface/pack_file.ts";
 import { type NewPack, packObjects } from "../git_interface/pack_objects.ts";
@@ -35,7 +35,7 @@ export interface Destination {
  */
 export type FetchInto = (into: Destination) => Promise<{ readonly whole: boolean }>;
 
-/** How it is waited for; with a budget, what came is walked within that. */
+/** How it is waited for; with a budget, what came is walked within that, and merged. */
 export type ReceiveWait = Wait & { readonly budget?: Budget };
 
 /** What the store knows already. */
@@ -59,7 +59,7 @@ export interface Received {
  * for it, and nobody else fetches such a pack.
  *
  * @param gitDir the store's repository
- * @throws {VerificationError} "missing-objects", "bad-refs"
+ * @throws {VerificationError} "missing-objects", "bad-refs", "over-budget"
  * @throws what `fetch` throws
  */
 export async function receivePack(
@@ -97,12 +97,14 @@ export async function receivePack(
   const known = new Set(kept.flatMap((pack) => pack.tips));
   const fresh = [...tips].filter((oid) => !known.has(oid)).sort();
   if (fresh.length === 0) return { packs: kept, added: [] };
+  const bytes = before.slice(kept.length).reduce((sum, { size }) => sum + size, came.size);
   const [made] = kept.length === before.length ? [came] : await packObjects({
     gitDir,
     alternates: [objectDirectory],
     include: fresh,
     exclude: [...known],
     directory: join(objectDirectory, "pack"),
+    budget: wait.budget && unpackBudget(bytes),
     signal,
   });
   if (!made) return { packs: kept, added: [] };

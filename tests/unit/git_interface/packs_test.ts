@@ -224,3 +224,20 @@ Deno.test("packs are split at a size, and each has the delta bases that it needs
     assert.equal((await indexPack(options)).objects, objects);
   }
 });
+
+Deno.test({
+  name: "a pack that takes more than its budget to make is refused (Linux)",
+  ignore: Deno.build.os !== "linux",
+  fn: async () => {
+    await using temp = await tempDir();
+    const { work, store } = await setUp(temp.path);
+    const tip = await commit(work, "large", 20 << 20);
+    const make = (memoryBytes: number) =>
+      packObjects({
+        ...{ gitDir: store, alternates: [objectsOf(work)], include: [tip], exclude: [] },
+        ...{ directory: temp.path, budget: { memoryBytes, cpuSeconds: 60, threads: 1 } },
+      });
+    await assert.rejects(make(16 << 20), { code: "over-budget" });
+    assert.equal((await make(256 << 20)).length, 1);
+  },
+});

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { unpackBudget } from "../../../lib/git_interface/budget.ts";
 import { gitFetchPack } from "../../../lib/git_interface/git_fetch_pack.ts";
 import type { SignedManifest } from "../../../lib/manifest/types.ts";
 import { readState, writeState } from "../../../lib/store/repo_state.ts";
@@ -22,7 +23,7 @@ function receive(
   return reader.receive(
     signed,
     (into) => gitFetchPack(from, { ...into, ...forever, wants, keep: true }),
-    forever,
+    { ...forever, budget: unpackBudget(0) },
   );
 }
 
