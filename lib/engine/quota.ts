@@ -160,13 +160,16 @@ export class Quota {
     }
     const copies = await this.#copies();
     const held = copies.find((copy) => keyOf(copy.repository) === keyOf(repository));
-    const evictable = sumOf((await this.#evictable(copies, repository)).map(({ usage }) => usage));
-    const quota = Math.min(
-      (settings.get("store.repositoryQuota") || Infinity) - (held?.usage.bytes ?? 0),
-      (settings.get("store.quota") || Infinity) - this.#used(copies) + evictable.bytes,
-    );
+    const one = (settings.get("store.repositoryQuota") || Infinity) - (held?.usage.bytes ?? 0);
     const { free, floor } = await freeDisk(this.#parts);
-    const disk = free - floor - this.#coming(copies) + evictable.freeable;
+    let all = (settings.get("store.quota") || Infinity) - this.#used(copies);
+    let disk = free - floor - this.#coming(copies);
+    if (Math.min(all, disk) < Math.min(one, listed)) {
+      const most = sumOf((await this.#evictable(copies, repository)).map(({ usage }) => usage));
+      all += most.bytes;
+      disk += most.freeable;
+    }
+    const quota = Math.min(one, all);
     const overQuota = () => {
       this.#refused.add(keyOf(repository));
       return new RequestError(
