@@ -110,7 +110,6 @@ export class Quota {
         this.#refused.delete(key);
         return NO_LIMIT;
       }
-      this.#refused.add(key);
       this.#checkSize(manifest);
       await repository.dropUnfinished(missing.map(({ sha256 }) => sha256));
       const here = (await Promise.all(missing.map((pack) => repository.fetchedBytes(pack))))
@@ -170,15 +169,13 @@ export class Quota {
       disk += most.freeable;
     }
     const quota = Math.min(one, all);
-    const overQuota = () => {
-      this.#refused.add(keyOf(repository));
-      return new RequestError(
-        "over-quota",
-        `can't fetch ${name}: it takes more than the ${Math.max(0, quota)} bytes that ` +
-          "store.quota and store.repositoryQuota leave",
-        { hint: "gtr config store.quota and store.repositoryQuota allow more" },
+    const overQuota = () =>
+      this.#overQuota(
+        repository,
+        `it takes more than the ${Math.max(0, quota)} bytes that store.quota and ` +
+          "store.repositoryQuota leave",
+        "gtr config store.quota and store.repositoryQuota allow more",
       );
-    };
     const full = () => diskFull(name, "it", { free, floor });
     const bytes = Math.min(listed, quota, disk);
     const exceeded = bytes === listed ? tooMuch : bytes === quota ? overQuota : full;
@@ -197,7 +194,6 @@ export class Quota {
     if (repository.publisher === this.#parts.key.publicKeyHex) return;
     await this.#turns.run("", async () => {
       const key = keyOf(repository);
-      this.#refused.add(key);
       this.#checkSize(manifest);
       const copies = await this.#copies();
       const bytes = copies.find((copy) => keyOf(copy.repository) === key)?.usage.bytes ?? 0;
@@ -219,15 +215,21 @@ export class Quota {
     return sumOf((await this.#copies()).map(({ usage }) => usage)).bytes;
   }
 
-  #checkSize({ name, packs }: Manifest): void {
+  #checkSize(manifest: Manifest): void {
     const most = this.#parts.settings.get("store.repositoryQuota");
-    const bytes = total(packs);
+    const bytes = total(manifest.packs);
     if (most === 0 || bytes <= most) return;
-    throw new RequestError(
-      "over-quota",
-      `can't fetch ${name}: it has ${bytes} bytes and store.repositoryQuota is ${most}`,
-      { hint: "gtr config store.repositoryQuota <bytes> allows more, 0 any size" },
+    throw this.#overQuota(
+      manifest,
+      `it has ${bytes} bytes and store.repositoryQuota is ${most}`,
+      "gtr config store.repositoryQuota <bytes> allows more, 0 any size",
     );
+  }
+
+  /** The error for what a quota doesn't allow; it is remembered that this is the reason. */
+  #overQuota(what: { publisher: string; name: string }, why: string, hint: string): RequestError {
+    this.#refused.add(keyOf(what));
+    return new RequestError("over-quota", `can't fetch ${what.name}: ${why}`, { hint });
   }
 
   /**
@@ -261,13 +263,12 @@ export class Quota {
     }
     if (overDisk > 0) throw diskFull(repository.name, `${plan.peak - now} bytes`, disk);
     if (overQuota > 0) {
-      throw new RequestError(
-        "over-quota",
-        `can't fetch ${repository.name}: ${
+      throw this.#overQuota(
+        repository,
+        `${
           plan.bytes - now
-        } bytes are missing, ${used} of others ` +
-          `are here, and store.quota is ${quota}`,
-        { hint: "gtr config store.quota <bytes> allows more; gtr unfollow makes room" },
+        } bytes are missing, ${used} of others are here, and store.quota is ${quota}`,
+        "gtr config store.quota <bytes> allows more; gtr unfollow makes room",
       );
     }
     return -Math.max(overQuota, overDisk);

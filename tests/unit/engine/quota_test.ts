@@ -143,6 +143,9 @@ Deno.test("nothing of others is fetched where that would leave too little of the
   const full = { name: "StoreError", code: "disk-full", hint: /store\.freeDisk/ };
   await assert.rejects(clone(reader, w.address("a")), full);
   await assert.rejects(follow(reader, w.address("a")), full);
+  const { manifest } = (await rich.store.repository(w.publisher.key.publicKeyHex, "a").manifest())!;
+  const repository = reader.store.repository(manifest.publisher, "a");
+  assert.equal(reader.quota.isOver(repository, manifest), false, "no quota is in the way");
   assert.equal(w.network.events.filter((event) => event.startsWith("fetch")).length, 1);
   const none = await w.reader({ GTR_STORE_FREEDISK: "0" });
   await clone(none, w.address("a"));
