@@ -3,9 +3,12 @@
  *
  * @module
  */
+import { formatError, toGtrError } from "../common/errors.ts";
 import { Home } from "../common/home.ts";
 import { Settings } from "../common/settings.ts";
 import { GtrClient } from "../daemon/client.ts";
+import type { Environment } from "./local_repository.ts";
+import { isUnnameable, readVariable } from "./nameable.ts";
 import { runHelper } from "./run_helper.ts";
 
 /** Runs the helper for `scheme` and returns its exit code. */
@@ -16,15 +19,33 @@ export async function helperMain(scheme: string): Promise<number> {
     return (await import("./by_hand.ts")).calledByHand(scheme, remote);
   }
   const encoder = new TextEncoder();
+  const stderr = (text: string) => void Deno.stderr.writeSync(encoder.encode(text));
+  if (!isUnnameable()) return await run(scheme, url, readVariable, stderr);
+  try {
+    const { nameRepository } = await import("./nameable_repository.ts");
+    await using named = await nameRepository(new Home());
+    return await run(scheme, url, named.env, stderr);
+  } catch (error) {
+    stderr(`${formatError(toGtrError(error))}\n`);
+    return 1;
+  }
+}
+
+async function run(
+  scheme: string,
+  url: string | undefined,
+  env: Environment,
+  stderr: (text: string) => void,
+): Promise<number> {
   return await runHelper({
     scheme,
     url,
     io: {
       stdin: Deno.stdin.readable,
       stdout: Deno.stdout.writable,
-      stderr: (text) => void Deno.stderr.writeSync(encoder.encode(text)),
+      stderr,
     },
-    env: (name) => Deno.env.get(name),
+    env,
     connect: async (wait) => {
       const home = new Home();
       return await GtrClient.connect(home, await Settings.load(home), wait);

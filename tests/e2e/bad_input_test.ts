@@ -311,3 +311,19 @@ Deno.test("programs and settings that won't do", async (t) => {
   });
   assert.match(await node.gtrIn(cwd, "init"), /^torrent:/, "after all of it the node works");
 });
+
+Deno.test("a repository whose path is not UTF-8: clone, pull and push", async () => {
+  await using alice = await Node.make("none", QUICK);
+  const url = await alice.share("hello");
+  const script = `set -e
+    d=$(printf 'caf\\351'); mkdir "$d"
+    git clone -q ${url} "$d/clone"; cd "$d/clone"; cat readme.txt
+    git pull -q; git commit -q --allow-empty -m more; git push -q ${url} HEAD:refs/heads/topic
+    git clone -q --depth 1 ${url} ../shallow; git -C ../shallow log --format=%s`;
+  const { code, stdout, stderr } = await alice.run("sh", ["-c", script]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^hello\n/);
+  assert.match(await alice.git("ls-remote", url), /refs\/heads\/topic$/m);
+  const left = [...Deno.readDirSync(alice.home)].map(({ name }) => name);
+  assert.deepEqual(left.filter((name) => name.startsWith("path-")), []);
+});
