@@ -12,6 +12,7 @@ import { childEnvironment } from "../common/child_environment.ts";
 import { GitError, GtrError, StoreError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
 import { abortable, deadline, sleep, type Wait } from "../common/wait.ts";
+import { configEnvironment } from "../git_interface/user_environment.ts";
 import { startUnit } from "./systemd.ts";
 import { GtrClient } from "../daemon/client.ts";
 
@@ -127,10 +128,15 @@ export function gtdPath(): string {
   return resolve(dirname(fileURLToPath(Deno.mainModule)), "..", "..", "..", "bin", "gtd");
 }
 
-/** What git sets for its helpers would mislead every git that gtd runs. */
+/**
+ * What git sets for its helpers would mislead every git that gtd runs. Where the user's settings are
+ * stays, but for those of one command (`git -c`).
+ */
 function daemonEnvironment(home: Home): Record<string, string> {
-  const env = Object.entries(childEnvironment()).filter(([name]) => !name.startsWith("GIT_"));
-  return { ...Object.fromEntries(env), GTR_HOME: home.root };
+  const all = childEnvironment();
+  const env = Object.entries(all).filter(([name]) => !name.startsWith("GIT_"));
+  const { GIT_CONFIG_PARAMETERS: _, ...settings } = configEnvironment((name) => all[name]);
+  return { ...Object.fromEntries(env), ...settings, GTR_HOME: home.root };
 }
 
 async function isFile(path: string): Promise<boolean> {

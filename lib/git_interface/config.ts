@@ -4,6 +4,7 @@
  * @module
  */
 import { runGit } from "./run.ts";
+import { configEnvironment } from "./user_environment.ts";
 
 /**
  * Whether `git fetch` would check every object for form: `fetch.fsckObjects`, else
@@ -13,6 +14,7 @@ export async function fetchChecksObjects(signal?: AbortSignal): Promise<boolean>
   const pattern = "^(fetch|transfer)\\.fsckobjects$";
   const { stdout } = await runGit(["config", "--type=bool", "--get-regexp", pattern], {
     cwd: "/",
+    env: configEnvironment((name) => Deno.env.get(name)),
     signal,
     allowFail: true,
   });
@@ -29,6 +31,7 @@ export async function fetchChecksObjects(signal?: AbortSignal): Promise<boolean>
 export async function configValue(name: string, signal?: AbortSignal): Promise<string | undefined> {
   const { stdout } = await runGit(["config", "--null", "--get", name], {
     cwd: "/",
+    env: configEnvironment((name) => Deno.env.get(name)),
     signal,
     allowFail: true,
   });

@@ -18,7 +18,7 @@ const OWNER_ONLY = 0o600;
  * Sets the values that are given and removes the others of `names`, all at once; the rest of the file
  * stays as it is.
  *
- * @param env the user's environment: HOME, XDG_CONFIG_HOME
+ * @param env the user's environment: GIT_CONFIG_GLOBAL, HOME, XDG_CONFIG_HOME
  * @throws {GitError} "no-home" or "git-failed"
  * @throws {StoreError} "not-writable", "disk-full"
  */
@@ -60,6 +60,15 @@ export async function changeUserConfig(
 
 /** As git-config(1) chooses for `--global`; where it is a link, what it leads to. */
 async function userConfigPath(env: (name: string) => string | undefined): Promise<string> {
+  const chosen = env("GIT_CONFIG_GLOBAL");
+  if (chosen) {
+    const path = await realpath(chosen).catch(() => chosen);
+    const isOther = await Deno.stat(path).then(({ isFile }) => !isFile, () => false);
+    if (!isOther) return path;
+    throw new GitError("no-home", `can't write git's configuration: ${chosen} is no file`, {
+      hint: "set GIT_CONFIG_GLOBAL to a file, or not at all",
+    });
+  }
   const home = env("HOME") || env("USERPROFILE");
   if (!home) {
     throw new GitError("no-home", "can't find git's configuration: HOME is not set");

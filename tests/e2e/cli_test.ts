@@ -233,7 +233,7 @@ Deno.test("gtd starts when it is needed, and outlives who started it", async (t)
 
   await t.step("by the helper, with the settings of its environment", async () => {
     await using bob = await Node.make(bootstrap);
-    const env = { GTR_TORRENT_MAXCONNECTIONS: "7" };
+    const env = { GTR_TORRENT_MAXCONNECTIONS: "7", GIT_CONFIG_GLOBAL: bob.path(".gitconfig") };
     // A shell that ends at once, with its whole process group.
     const script = `set -m; (git clone -q ${url} copy); kill -TERM 0`;
     await bob.run("setsid", ["sh", "-c", script], { env });
@@ -242,6 +242,7 @@ Deno.test("gtd starts when it is needed, and outlives who started it", async (t)
     const environment = await Deno.readTextFile(`/proc/${pid}/environ`);
     assert.match(environment, /(^|\0)GTR_TORRENT_MAXCONNECTIONS=7\0/);
     assert.doesNotMatch(environment, /(^|\0)GIT_DIR=/);
+    assert.match(environment, /(^|\0)GIT_CONFIG_GLOBAL=\S+\.gitconfig\0/);
     assert.equal(await Deno.readTextFile(bob.path("copy/readme.txt")), "hello\n");
   });
   await t.step("gtr list says where that gtd publishes, not this shell", async () => {

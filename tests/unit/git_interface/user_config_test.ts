@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
+import { fetchChecksObjects } from "../../../lib/git_interface/config.ts";
 import { changeUserConfig } from "../../../lib/git_interface/user_config.ts";
 import { git, tempDir } from "./fixture.ts";
 
@@ -76,4 +77,41 @@ Deno.test("user config: any text comes back as it was", async () => {
     }),
     { numRuns: 15 },
   );
+});
+
+Deno.test("user config: GIT_CONFIG_GLOBAL is the file, and nothing else is replaced", async () => {
+  await using h = await home(".gitconfig", "[user]\n\tname = A\n");
+  const before = await h.text();
+  const other = join(h.path, "..", "other");
+  const change = (file: string) => {
+    const env = (name: string) => name === "GIT_CONFIG_GLOBAL" ? file : join(h.path, "..");
+    return changeUserConfig(NAMES, { "nostr.npub": "npub1" }, env, signal());
+  };
+  await change(other);
+  assert.match(await Deno.readTextFile(other), /npub = "npub1"/);
+  assert.equal(await h.text(), before);
+  await assert.rejects(change("/dev/null"), {
+    code: "no-home",
+    message: /\/dev\/null is no file$/,
+  });
+});
+
+Deno.test("git's settings are read where the environment says that they are", async () => {
+  await using h = await home("elsewhere", "[transfer]\n\tfsckObjects = true\n");
+  const set = (values: Record<string, string | undefined>) => {
+    for (const [name, value] of Object.entries(values)) {
+      value === undefined ? Deno.env.delete(name) : Deno.env.set(name, value);
+    }
+  };
+  const before = Deno.env.get("GIT_CONFIG_GLOBAL");
+  try {
+    set({ GIT_CONFIG_GLOBAL: h.path });
+    assert.equal(await fetchChecksObjects(), true);
+    const one = { GIT_CONFIG_COUNT: "1", GIT_CONFIG_KEY_0: "fetch.fsckObjects" };
+    set({ ...one, GIT_CONFIG_VALUE_0: "false" });
+    assert.equal(await fetchChecksObjects(), false);
+  } finally {
+    const [count, key, value] = ["COUNT", "KEY_0", "VALUE_0"].map((x) => `GIT_CONFIG_${x}`);
+    set({ GIT_CONFIG_GLOBAL: before, [count!]: undefined, [key!]: undefined, [value!]: undefined });
+  }
 });
