@@ -10,6 +10,7 @@ Deno.test("machine: a home keeps its number; a copy, and one without its store, 
   assert.match(made.id, /^[0-9a-f]{16}$/);
   assert.equal((await loadMachine(home)).id, made.id);
   assert.equal((await loadMachine(home)).madeKey, made.madeKey);
+  assert.equal((await Deno.stat(join(home, "store"))).mode! & 0o777, 0o700);
 
   const copy = join(temp.path, "copy");
   await Deno.mkdir(join(copy, "store"), { recursive: true });

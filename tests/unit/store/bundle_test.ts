@@ -80,3 +80,20 @@ Deno.test("bundle: a file appears whole or not at all", async () => {
   assert.equal(await Deno.readTextFile(file), "before");
   assert.equal([...Deno.readDirSync(temp.path)].length, folder);
 });
+
+Deno.test("bundle: neither a folder nor a link is replaced", async () => {
+  await using temp = await tempDir();
+  const { signed, added } = await twoPacks(temp.path);
+  const paths = added.map(({ packPath }) => packPath);
+  const [folder, link] = [join(temp.path, "folder"), join(temp.path, "link")];
+  await Deno.mkdir(folder);
+  await Deno.symlink("target", link);
+  const refused = (file: string) =>
+    assert.rejects(writeBundle(file, signed, paths, forever), {
+      code: "bad-file",
+      hint: "name a file that is there not yet",
+    });
+  await refused(folder);
+  await refused(link);
+  assert.equal(await Deno.readLink(link), "target");
+});
