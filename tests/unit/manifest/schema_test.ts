@@ -109,3 +109,26 @@ Deno.test("values that are no objects are no manifests", () => {
     assert.throws(() => validateManifest(value), { code: "bad-manifest" });
   }
 });
+
+Deno.test("the longest and the most that are taken, and no more", () => {
+  const refs = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`refs/heads/b${i}`, oid]));
+  const tips = (count: number) => [pack("a", { tips: Array(count).fill(oid) })];
+  const packs = (count: number) => Array.from({ length: count }, (_, i) => pack(String(i)));
+  const networks = (count: number) =>
+    Object.fromEntries(Array.from({ length: count }, (_, i) => [`n${i}`, []]));
+  const bounds: [number, (count: number) => Record<string, unknown>][] = [
+    [50_000, (n) => ({ refs: refs(n) })],
+    [50_000, (n) => ({ packs: tips(n) })],
+    [1_000, (n) => ({ packs: packs(n) })],
+    [4_096, (n) => ({ description: "x".repeat(n) })],
+    [32, (n) => ({ flow: "x".repeat(n) })],
+    [32, (n) => ({ endpoints: networks(n) })],
+    [32, (n) => ({ endpoints: { torrent: Array(n).fill("x") } })],
+    [1_024, (n) => ({ endpoints: { torrent: ["x".repeat(n)] } })],
+  ];
+  for (const [most, changes] of bounds) {
+    assert.equal(manifestFault(manifest(changes(most))), undefined, String(changes));
+    assert.ok(manifestFault(manifest(changes(most + 1))), String(changes));
+  }
+});
