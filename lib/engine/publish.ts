@@ -158,9 +158,8 @@ function nextManifest(
   },
 ): Manifest {
   const now = Date.now();
-  // Never below the clock, in milliseconds: a publisher whose store was lost still goes on from
-  // higher numbers than its readers have seen (docs/decisions/001-sequence.md).
-  const sequence = Math.max(highest + 1, now);
+  const writer = writerName(parts.machine, name);
+  const sequence = nextSequence(highest, now, writer);
   const endpoints = parts.transports
     .map((transport) => [transport.scheme, transport.endpoints()] as const)
     .filter(([, where]) => where.length > 0);
@@ -184,12 +183,28 @@ function nextManifest(
     writers: joinWriters(
       previous ? writersOf(previous) : {},
       wanted.builtOn ?? {},
-      { [writerName(parts.machine, name)]: sequence },
+      { [writer]: sequence },
     ),
     packs: flow === "announce" ? [] : packs,
     ...(flow === "both" ? {} : { flow }),
     endpoints: Object.fromEntries(endpoints),
   };
+}
+
+/** Machines with one key take numbers that differ in the rest of a division by this. */
+const TURNS = 1000;
+
+/**
+ * Never below the clock, in milliseconds: a publisher whose store was lost still goes on from higher
+ * numbers than its readers have seen (docs/decisions/001-sequence.md). If what is published is ahead
+ * of the clock, each machine has numbers of its own: two of them that go on from there, neither knowing
+ * of the other, would take the same one, and neither publication would count as newer.
+ */
+function nextSequence(highest: number, now: number, writer: string): number {
+  if (now > highest) return now;
+  const next = highest + 1;
+  const turn = parseInt(writer.slice(0, 12), 16) % TURNS;
+  return next + (turn - next % TURNS + TURNS) % TURNS;
 }
 
 /** The commit that the history of HEAD begins with; undefined where that is not shared. */
