@@ -48,6 +48,7 @@ async function tree(below = "."): Promise<{ root: string } & AsyncDisposable> {
     `import type { TransportEntry } from "../transport.ts";
 export const entry: TransportEntry = {
   scheme: "carrier",
+  isDefault: true,
   open: async () => {
     const { __version } = await import("fast-check");
     throw new Error("${MARK}", { cause: __version });

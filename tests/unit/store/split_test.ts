@@ -194,8 +194,9 @@ Deno.test("what a live peer sends is joined with all of several packs, or none",
   const { publisher, reader, parts } = await setUp(temp.path);
   await follow(reader, { signed: await publisher.sign(packsOf(parts)), added: parts });
   const names = parts.map(({ pack }) => pack.sha256);
-  for (const bytes of [1_000_000, 1_500_000]) {
-    await commit(publisher.work, `live-${bytes}`, bytes);
+  let commits = 0;
+  const receive = async (bytes: number) => {
+    await commit(publisher.work, `live-${commits++}`, bytes);
     const signed = await publisher.sign([], { flow: "announce" });
     const wants = Object.values(signed.manifest.refs);
     const from = gitDirOf(publisher.work);
@@ -204,10 +205,15 @@ Deno.test("what a live peer sends is joined with all of several packs, or none",
       (into) => gitFetchPack(from, { ...into, ...forever, wants, keep: true }),
       forever,
     );
-    const kept = (await reader.packs()).map(({ pack }) => pack.sha256);
-    const joined = bytes === 1_500_000; // with what came before more than all parts
-    assert.deepEqual(kept.slice(0, -1), joined ? [] : names);
     assert.equal(await fsck(reader), "");
+    return (await reader.packs()).map(({ pack }) => pack.sha256);
+  };
+  // Several add up before any are joined: with each other, or with more than all parts.
+  for (const [last, joined] of [[150_000, names], [4_000_000, []]] as const) {
+    while ((await reader.packs()).length < 6) {
+      assert.deepEqual((await receive(100_000)).slice(0, names.length), names);
+    }
+    assert.deepEqual((await receive(last)).slice(0, -1), joined);
   }
 });
 

@@ -94,17 +94,17 @@ Deno.test("asker: a pack from records that is another, or none, is no pack", asy
   other[17]! ^= 1;
   for (const found of [other, content.subarray(1), new Uint8Array(), undefined]) {
     using world = lonely({ pack: () => Promise.resolve(found) });
-    await assert.rejects(fetch(world), { code: "nobody-answered" });
+    await assert.rejects(fetch(world), { code: "no-peer" });
   }
 });
 
 Deno.test("asker: why no peer had a pack says more than why the records don't have it", async () => {
   const lie = new VerificationError("bad-record", "a lie");
   using world = lonely({ pack: () => Promise.reject(lie) });
-  await assert.rejects(fetch(world), { code: "nobody-answered", hint: /must be online/ });
+  await assert.rejects(fetch(world), { code: "no-peer", hint: /must be online/ });
   assert.deepEqual(world.dropped, ["bad-record"]);
   using failing = lonely({ pack: () => Promise.reject(new Error("no network")) });
-  await assert.rejects(fetch(failing), { code: "nobody-answered" });
+  await assert.rejects(fetch(failing), { code: "no-peer" });
   assert.deepEqual(failing.dropped, []);
 });
 
