@@ -257,8 +257,14 @@ export class GtrClient implements AsyncDisposable {
   }
 }
 
+/** The whole of a body. Its end is the connection's, so one that is no JSON was cut short. */
 async function json(body: ReadableStream<Uint8Array>, signal: AbortSignal): Promise<unknown> {
-  return JSON.parse((await Array.fromAsync(textsOf(body, signal))).join(""));
+  try {
+    return JSON.parse((await Array.fromAsync(textsOf(body, signal))).join(""));
+  } catch (error) {
+    signal.throwIfAborted();
+    throw gone(error);
+  }
 }
 
 function gone(cause?: unknown): NetworkError {

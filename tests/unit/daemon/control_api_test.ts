@@ -210,6 +210,7 @@ Deno.test("gtd that ends before it answers is an error with a hint", async () =>
     { code: "gtd-gone", hint: /gtr daemon logs/ },
   );
   assert.deepEqual(seen, [[1, 2, "x"]]);
+  await assert.rejects(client!.health(wait), { code: "gtd-gone" }, "what is cut short");
   assert.ok(server);
 });
 
