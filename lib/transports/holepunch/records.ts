@@ -50,7 +50,7 @@ export class Records {
   readonly #key: PublisherKey;
   readonly #maxPacks: number;
   readonly #turns = new Mutex();
-  /** Of this user's repositories: name -> entry. Undefined until it was read back once. */
+  /** Of this user's repositories: name -> entry. Undefined if the DHT's record isn't this node's. */
   #own: Map<string, Entry> | undefined;
   #sequence = 0;
 
@@ -153,6 +153,7 @@ export class Records {
   async #load(): Promise<Map<string, Entry>> {
     const record = await this.#dht.mutableGet(Buffer.from(this.#key.publicKey));
     if (this.#own && (record?.seq ?? 0) <= this.#sequence) return new Map(this.#own);
+    this.#own = undefined; // until it is written: another machine's may be left alone
     this.#sequence = record?.seq ?? 0; // ahead of this clock, perhaps
     const repositories = await this.#read(record).catch((error) => {
       if (error instanceof VerificationError) return undefined; // another version's

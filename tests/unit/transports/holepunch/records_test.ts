@@ -161,6 +161,24 @@ Deno.test("records: each put has a higher number, also where the record is ahead
   }
 });
 
+Deno.test("records: what another machine has put stays, however often an older one is kept", async () => {
+  const dht = new MemoryDht();
+  const [a, b] = [dht.reader(), dht.reader()];
+  const at = (name: string, sequence: number) => signManifest(manifest({ name, sequence }), key);
+  await a.publish(at("hello", 5), []);
+  const { value, seq } = dht.of(publicKey)!;
+  dht.records.set(publicKey.toString("hex"), { value, seq: seq + 1000 });
+  await b.publish(at("hello", 9), []);
+  await b.publish(at("other", 9), []);
+  for (let round = 0; round < 3; round++) {
+    await a.publish(at("hello", 5), []);
+    for (const name of ["hello", "other"]) {
+      const there = await dht.reader().manifest({ id: key.id, name }, signal);
+      assert.equal(there?.manifest.sequence, 9, `${name} after round ${round}`);
+    }
+  }
+});
+
 Deno.test("records: an index that nobody can read is made anew", async () => {
   const dht = new MemoryDht();
   dht.records.set(publicKey.toString("hex"), { value: Buffer.from("another version"), seq: 5 });
