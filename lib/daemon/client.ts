@@ -218,7 +218,7 @@ export class GtrClient implements AsyncDisposable {
         } else if (v.is(ErrorLine, line)) {
           throw errorFromBody(line.error);
         } else {
-          return v.parse(v.object({ result: schema }), line).result;
+          return parsed(v.object({ result: schema }), line, path).result;
         }
       }
     } catch (error) {
@@ -232,7 +232,8 @@ export class GtrClient implements AsyncDisposable {
     schema: v.GenericSchema<unknown, T>,
     signal: AbortSignal,
   ): Promise<T> {
-    return v.parse(schema, await json(await this.#send("GET", path, undefined, signal), signal));
+    const body = await this.#send("GET", path, undefined, signal);
+    return parsed(schema, await json(body, signal), path);
   }
 
   /** The body of the answer, if it is no error. */
@@ -251,9 +252,7 @@ export class GtrClient implements AsyncDisposable {
     if (answer.status === 200) return answer.body!;
     const told = await json(answer.body!, signal).catch(() => undefined);
     if (v.is(ErrorLine, told)) throw errorFromBody(told.error);
-    throw new GtrError("bad-answer", `gtd answered ${answer.status} to ${path}`, {
-      hint: "gtr and gtd may be of different versions: gtr daemon stop, then try again",
-    });
+    throw badAnswer(`gtd answered ${answer.status} to ${path}`);
   }
 }
 
@@ -265,6 +264,18 @@ async function json(body: ReadableStream<Uint8Array>, signal: AbortSignal): Prom
     signal.throwIfAborted();
     throw gone(error);
   }
+}
+
+function parsed<T>(schema: v.GenericSchema<unknown, T>, answer: unknown, path: string): T {
+  const result = v.safeParse(schema, answer);
+  if (result.success) return result.output;
+  throw badAnswer(`can't read gtd's answer to ${path}: ${result.issues[0].message}`);
+}
+
+function badAnswer(message: string): GtrError {
+  return new GtrError("bad-answer", message, {
+    hint: "gtr and gtd may be of different versions: gtr daemon stop, then try again",
+  });
 }
 
 function gone(cause?: unknown): NetworkError {

@@ -52,7 +52,9 @@ export async function sendOverUnix(
     const status = await abortable(readHead(reader), signal);
     return { status, body: reader.rest() };
   } catch (error) {
-    connection.close();
+    try {
+      connection.close();
+    } catch { /* the body was at its end, which has closed it */ }
     throw error;
   }
 }

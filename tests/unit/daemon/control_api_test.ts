@@ -197,7 +197,7 @@ Deno.test("gtd that ends before it answers is an error with a hint", async () =>
     (request) =>
       request.url.endsWith("/version")
         ? Response.json({ version: "1", pid: 1 })
-        : new Response('{"progress":{"done":1,"total":2,"what":"x"}}\n'),
+        : new Response('{"progress":{"done":1,"total":2,"what":"x"}}\n' + '{"result":{'),
   );
   await using client = await GtrClient.running(new Home(temp.path));
   using wait = soon();
@@ -211,6 +211,7 @@ Deno.test("gtd that ends before it answers is an error with a hint", async () =>
   );
   assert.deepEqual(seen, [[1, 2, "x"]]);
   await assert.rejects(client!.health(wait), { code: "gtd-gone" }, "what is cut short");
+  await assert.rejects(client!.keyFaults(wait), { code: "gtd-gone" });
   assert.ok(server);
 });
 
