@@ -49,44 +49,40 @@ export async function downloadBlob(
   { timeout = IDLE, hurry = false, nearest }: DownloadOptions = {},
 ): Promise<void> {
   const least = hurry ? Math.max(LEAST, size / PARTS) : LEAST;
-  const file = await open(into, "a+").catch((error) => {
+  await using file = await open(into, "a+").catch((error) => {
     throw storeError(`can't write ${into}`, error);
   });
-  try {
-    using idle = idleDeadline(timeout, `a blob from ${new URL(url).origin}`, wait.signal);
-    let done = (await file.stat()).size;
-    if (done > size) {
-      await file.truncate(0);
-      done = 0;
+  using idle = idleDeadline(timeout, `a blob from ${new URL(url).origin}`, wait.signal);
+  let done = (await file.stat()).size;
+  if (done > size) {
+    await file.truncate(0);
+    done = 0;
+  }
+  wait.progress?.(done, size, "Downloading");
+  if (done === size) return;
+  const headers = done > 0 ? { Range: `bytes=${done}-` } : undefined;
+  const answer = await follow({ method: "GET", url, nearest, headers }, idle.signal);
+  idle.touch();
+  if (answer.statusCode === 200 && done > 0) {
+    await file.truncate(0);
+    done = 0;
+  }
+  checkRange(answer, url, done, size);
+  let alive = done;
+  for await (const bytes of answerBytes(answer, url, idle.signal)) {
+    if (done + bytes.length > size) throw wrongSize(url, `more than ${size}`);
+    await file.appendFile(bytes).catch((error) => {
+      throw storeError(`can't write ${into}`, error);
+    });
+    done += bytes.length;
+    if (done >= alive + least) {
+      alive = done;
+      idle.touch();
     }
     wait.progress?.(done, size, "Downloading");
-    if (done === size) return;
-    const headers = done > 0 ? { Range: `bytes=${done}-` } : undefined;
-    const answer = await follow({ method: "GET", url, nearest, headers }, idle.signal);
-    idle.touch();
-    if (answer.statusCode === 200 && done > 0) {
-      await file.truncate(0);
-      done = 0;
-    }
-    checkRange(answer, url, done, size);
-    let alive = done;
-    for await (const bytes of answerBytes(answer, url, idle.signal)) {
-      if (done + bytes.length > size) throw wrongSize(url, `more than ${size}`);
-      await file.appendFile(bytes).catch((error) => {
-        throw storeError(`can't write ${into}`, error);
-      });
-      done += bytes.length;
-      if (done >= alive + least) {
-        alive = done;
-        idle.touch();
-      }
-      wait.progress?.(done, size, "Downloading");
-    }
-    if (done < size) {
-      throw new NetworkError("unreachable", `${new URL(url).origin} hung up in the middle`);
-    }
-  } finally {
-    await file.close();
+  }
+  if (done < size) {
+    throw new NetworkError("unreachable", `${new URL(url).origin} hung up in the middle`);
   }
 }
 
