@@ -30,14 +30,14 @@ export interface AnnouncementOptions {
 export function hearRouter(options: AnnouncementOptions): Disposable {
   const { port, group, own, router, isRestart, restarted } = options;
   const type = isIPv6(own) ? "udp6" : "udp4";
-  let socket: Socket | undefined = createSocket({ type, reuseAddr: true });
+  let socket: Socket | undefined = createSocket({ type, reuseAddr: true, ipv6Only: true });
   const close = () => {
     socket?.close();
     socket = undefined;
   };
   socket.on("error", close);
   socket.on("message", (message, { address }) => {
-    if (address === withoutScope(router) && isRestart(message)) restarted();
+    if (withoutScope(address) === withoutScope(router) && isRestart(message)) restarted();
   });
   if (type === "udp6") {
     socket.bind(port, "::"); // every host is in the group of all hosts (RFC 4291, section 2.8)

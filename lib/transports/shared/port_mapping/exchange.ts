@@ -38,7 +38,7 @@ export async function exchange<T>(question: Question<T>, signal: AbortSignal): P
   let bad = 0;
   socket.on("error", silent); // the network has gone, or the address is no longer ours
   socket.on("message", (received, { address, port }) => {
-    const isFromRouter = address === withoutScope(to.host) && port === to.port;
+    const isFromRouter = withoutScope(address) === withoutScope(to.host) && port === to.port;
     const value = isFromRouter ? read(received) : undefined;
     if (value !== undefined) return answer.resolve(value);
     dropped(isFromRouter ? "bad-router-answer" : "strangers-router-answer");
