@@ -1,5 +1,5 @@
 /**
- * What a person is told of a pack that no network delivers. Pure.
+ * The error for a pack that no network delivers.
  *
  * @module
  */

@@ -7,7 +7,7 @@
 
 /**
  * How a message begins that the identity's key signs, by use: its domain tag, or what the protocol of
- * a DHT begins with. No beginning is that of another, so a signature for one use is none for another.
+ * a DHT begins with. No beginning is that of another, so a signature for one use is not valid for another.
  */
 export const SIGNED = {
   manifest: "gtr-manifest-v1\0",

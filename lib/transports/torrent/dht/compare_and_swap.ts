@@ -47,7 +47,7 @@ export async function compareAndSwap(
     ? undefined
     : mutableFromReply(reply, mutableTarget(item), item.salt);
   if (there && there.seq > item.seq) return "stored";
-  // Even if the item is none: it is the node that compares.
+  // Also if its item is invalid: the comparison is the node's.
   const cas = Number.isSafeInteger(reply.seq) ? { cas: reply.seq } : {};
   const error = await send({ q: "put", a: { ...storedForm(item), ...cas } });
   if (error === undefined) return "stored";

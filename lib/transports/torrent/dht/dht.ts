@@ -173,7 +173,7 @@ export class Dht implements AsyncDisposable {
    * Stores an item on this node and on the closest ones to its target, but for those that have a
    * newer one.
    *
-   * @param newer is told of that
+   * @param newer called with an item that is newer
    * @returns how many other nodes hold it now, or a newer one; 0 where there are none
    */
   async putMutable(
