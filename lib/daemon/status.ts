@@ -10,24 +10,32 @@ import type { Engine } from "../engine/engine.ts";
 import { freeDisk } from "../engine/free_disk.ts";
 import { formatAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
-import type { Transport } from "../transports/transport.ts";
+import type { Health, Transport } from "../transports/transport.ts";
 import type { Status } from "./api.ts";
 import { reaches, verdictOf } from "./verdict.ts";
 
 /** How long a network may take to find out how it is, for whoever asks next. */
 const PROBE_MS = 5000;
 
-/** Tells at once what is known: no network is waited for, but those asked now tell more the next time. */
+/** How long a network may take to open its sockets, once they are needed. */
+const OPEN_MS = 2000;
+
+/** How long networks are given to find out how they are before what is known is told. */
+const LOOK_MS = 1000;
+
+/** Tells what is known after a moment: a network that is out of reach holds up nobody. */
 export async function engineStatus(
   engine: Pick<Engine, "parts" | "hindrances">,
   uptimeSeconds: number,
 ): Promise<Status> {
   const { transports, store, settings, key, follows, quota, dropped } = engine.parts;
-  const networks = transports.map((transport) => {
-    const health = transport.health();
+  using look = deadline(LOOK_MS, "networks to say how they are");
+  await abortable(Promise.all(transports.map(probe)), look.signal).catch(() => {}); // later, then
+  const networks = await Promise.all(transports.map(async (transport) => {
+    const health = await healthOf(transport);
     const warning = health?.hint && `${transport.scheme}: ${health.summary} (${health.hint})`;
     return { scheme: transport.scheme, details: { ...health?.details }, warning };
-  });
+  }));
   const reach = reaches(transports);
   const followed = await follows.list();
   const repositories: Status["repositories"] = [];
@@ -56,7 +64,6 @@ export async function engineStatus(
       overQuota: quota.isOver(repository, manifest),
     });
   }
-  for (const transport of transports) void probe(transport);
   return {
     daemon: { pid: Deno.pid, version: VERSION, uptimeSeconds },
     transports: Object.fromEntries(networks.map(({ scheme, details }) => [scheme, details])),
@@ -83,6 +90,12 @@ async function storeWarnings(parts: Engine["parts"]): Promise<string[]> {
     `${name} is not brought up to date: ${why}`
   );
   return [...(free < floor ? [scarce] : []), ...refused];
+}
+
+/** Undefined if it can't be opened. */
+async function healthOf(transport: Transport): Promise<Health | undefined> {
+  using limit = deadline(OPEN_MS, `${transport.scheme} to open`);
+  return await abortable(transport.health(limit), limit.signal).catch(() => undefined);
 }
 
 /** Networks that are finding out how they are. */

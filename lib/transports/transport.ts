@@ -282,8 +282,11 @@ export interface Transport extends AsyncDisposable {
   /** Whether the network is reachable, and what to do if not: asks, and waits for the answers. */
   probe(wait: Wait): Promise<Health>;
 
-  /** The same as far as it is known by now: asks nobody. Undefined if nothing is known yet. */
-  health(): Health | undefined;
+  /**
+   * The same as far as it is known by now. Opens the network's sockets if they are not open yet, so
+   * that this node's own address is among the details, and asks no other node.
+   */
+  health(wait: Wait): Promise<Health>;
 
   /**
    * Whether others can fetch from this node, as far as is known by now: it asks nobody. Undefined (or

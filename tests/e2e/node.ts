@@ -172,13 +172,10 @@ export class Node implements AsyncDisposable {
     return await this.figure("torrent", "dht");
   }
 
-  /** What `gtr status` tells of a network, as soon as it is known. */
+  /** What `gtr status` tells of a network at once: nobody should have to ask twice. */
   async figure(network: string, name: string): Promise<string> {
-    let value: unknown;
-    await until(`${name} of ${network} is known`, async () => {
-      value = (await this.status()).transports[network]?.[name];
-      return value !== undefined;
-    });
+    const value = (await this.status()).transports[network]?.[name];
+    assert.ok(value !== undefined, `${name} of ${network}`);
     return String(value);
   }
 

@@ -191,10 +191,14 @@ export class DefaultTransport implements Transport {
   }
 
   probe(_wait: Wait): Promise<Health> {
-    return Promise.resolve(this.health());
+    return this.health();
   }
 
-  health(): Health {
+  health(): Promise<Health> {
+    return Promise.resolve(this.#health());
+  }
+
+  #health(): Health {
     if (this.#failure !== undefined) {
       return {
         reachable: false,

@@ -133,8 +133,8 @@ export class HolepunchTransport implements Transport {
     return await (await this.#peer(wait.signal)).probe(wait);
   }
 
-  health(): Health | undefined {
-    return this.#opened?.health();
+  async health({ signal }: Wait): Promise<Health> {
+    return (await this.#peer(signal)).health();
   }
 
   reach(): Reach | undefined {

@@ -57,7 +57,6 @@ export class NostrTransport implements Transport {
   readonly #grasp: readonly string[];
   #live: LiveAnswer | undefined;
   #node: Promise<NostrNode> | undefined;
-  #opened: NostrNode | undefined;
   #endpoints: readonly string[] = [];
   #address: ((name: string) => string) | undefined;
   #fault: (() => GtrError | undefined) | undefined;
@@ -200,8 +199,8 @@ export class NostrTransport implements Transport {
     return this.#relays.length > 0 ? await (await this.#open()).probe(wait) : UNUSED;
   }
 
-  health(): Health | undefined {
-    return this.#relays.length > 0 ? this.#opened?.health() : UNUSED;
+  async health(_wait: Wait): Promise<Health> {
+    return this.#relays.length > 0 ? (await this.#open()).health() : UNUSED;
   }
 
   /** Nobody has to connect to this node if servers keep the packs. */
@@ -233,7 +232,7 @@ export class NostrTransport implements Transport {
         ...this.#options,
       });
       if (this.#live) node.serve(this.#live);
-      return this.#opened = node;
+      return node;
     })();
   }
 }

@@ -216,14 +216,14 @@ export class TorrentTransport implements Transport {
 
   async probe(wait: Wait): Promise<Health> {
     await this.#dht.ready(wait);
-    return this.health();
+    return await this.health();
   }
 
-  health(): Health {
+  health(): Promise<Health> {
     const { nodes, bootstrap, port } = this.#dht;
     const address = dialable(this.#host, port);
     const alone = nodes === 0;
-    return {
+    return Promise.resolve({
       reachable: !alone || bootstrap.length === 0,
       summary: !alone
         ? `in touch with ${counted(nodes, "node")} of the DHT`
@@ -231,7 +231,7 @@ export class TorrentTransport implements Transport {
         ? `first node of a new DHT: others join with torrent.bootstrap ${address}`
         : `no node of the DHT answers: check UDP and torrent.bootstrap (${bootstrap.join(", ")})`,
       details: { dht: address, nodes, listen: dialable(this.#host, this.#swarm.port) },
-    };
+    });
   }
 
   reach(): Reach {

@@ -5,14 +5,14 @@ import type { Health } from "../../../lib/transports/transport.ts";
 import { makeParts, tempDir } from "../engine/fixture.ts";
 import { MemoryNetwork, MemoryTransport } from "../engine/memory_transport.ts";
 
-Deno.test("status: no network is waited for; what it finds out is told the next time", async () => {
+Deno.test("status: a slow network is waited for a moment; what it finds out is told the next time", async () => {
   await using temp = await tempDir();
   const answer = Promise.withResolvers<Health>();
   const told: { health?: Health } = {};
   let asked = 0;
   const slow = Object.assign(new MemoryTransport(new MemoryNetwork(), "holepunch"), {
     probe: () => (asked++, answer.promise),
-    health: () => told.health,
+    health: () => told.health ? Promise.resolve(told.health) : Promise.reject(new Error("shut")),
   });
   const parts = await makeParts(temp.path, [slow]);
   const engine = { parts, hindrances: () => Promise.resolve([]) };

@@ -89,11 +89,11 @@ export class MemoryTransport implements Transport {
   }
 
   probe(): Promise<Health> {
-    return Promise.resolve(this.health()!);
+    return this.health();
   }
 
-  health(): Health | undefined {
-    return { reachable: true, summary: "in memory", details: { nodes: 1 } };
+  health(): Promise<Health> {
+    return Promise.resolve({ reachable: true, summary: "in memory", details: { nodes: 1 } });
   }
 
   [Symbol.asyncDispose](): Promise<void> {
