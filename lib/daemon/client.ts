@@ -245,7 +245,9 @@ export class GtrClient implements AsyncDisposable {
     headers: Readonly<Record<string, string>> = {},
   ): Promise<ReadableStream<Uint8Array>> {
     const answer = await this.#way.send({
-      ...{ method, path, signal },
+      method,
+      path,
+      signal,
       headers: { "content-type": "application/json", ...headers },
       body: body === undefined ? "" : JSON.stringify(body),
     });

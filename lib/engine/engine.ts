@@ -233,7 +233,9 @@ export class Engine implements AsyncDisposable {
         `${key} ${branches ? "by its branches" : "unattended"}`,
         (shared) =>
           syncRepository(this.parts, address, shared, {
-            ...{ purpose: "follow", branches, unattended: true },
+            purpose: "follow",
+            branches,
+            unattended: true,
           }),
         { ...wait, signal: AbortSignal.any([wait.signal, ending.signal]) },
       );
