@@ -67,7 +67,7 @@ export function idleDeadline(
 
 /** Rounded to tenths, for a person: of the time that was allowed, however late its end was noticed. */
 function seconds(ms: number): number {
-  return Math.round(ms / 100) / 10;
+  return Math.round(Math.round(ms) / 100) / 10; // 50 ms of a clock that runs for days are 49.999
 }
 
 /** Aborts at the time `end` of the monotonic clock, which may be put off meanwhile. */
