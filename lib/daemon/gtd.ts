@@ -39,7 +39,8 @@ export interface GtdOptions {
 export async function runGtd(options: GtdOptions): Promise<void> {
   const home = new Home();
   await home.ensure();
-  using lock = await openLock(home);
+  // It is never closed: whoever gets the lock may rely on no other gtd having files open.
+  const lock = await openLock(home);
   if (!await lock.tryLock(true)) return await joinOther(home, options.ready);
   await writePid(lock);
   const settings = await Settings.load(home);

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { canMount, smallDisk } from "../../scripts/local/disk.ts";
 import { complains } from "./complaint.ts";
 import { Node } from "./node.ts";
+import { until } from "./until.ts";
 
 const READ_ONLY = { says: /: its file system is read-only$/, hints: /choose another place/ };
 
@@ -11,13 +12,14 @@ Deno.test({
   ignore: !await canMount(),
   fn: async (t) => {
     await using empty = (await smallDisk(4))!;
-    await empty.freeze();
+    assert(await empty.freeze());
     await using used = (await smallDisk(16))!;
     await using alice = await Node.make("none", { GTR_HOME: used.path });
     const url = await alice.share("hello");
     await alice.git("init", "-q", `${used.path}/work`);
     await alice.stopGtd();
-    await used.freeze();
+    // A process that has just ended may not have closed its files.
+    await until("the disk is read-only", () => used.freeze());
     const cwd = alice.path("hello");
 
     await t.step("the home, before its first use", async () => {
