@@ -5,9 +5,9 @@
  */
 import { NetworkError, RequestError } from "../common/errors.ts";
 import type { PublishedState } from "../daemon/api.ts";
-import { type RepositoryLocation, requireRepository } from "../exporter/find_gitdir.ts";
-import type { RepositorySettings } from "../exporter/repository_settings.ts";
-import { fullBranch, shortBranch } from "../exporter/share.ts";
+import { type RepositoryLocation, requireRepository } from "../shares/find_gitdir.ts";
+import type { RepositorySettings } from "../shares/repository_settings.ts";
+import { fullBranch, shortBranch } from "../shares/share.ts";
 import { headTarget, listRefs } from "../git_interface/refs.ts";
 import { userEnvironment } from "../git_interface/user_environment.ts";
 import type { Call, Io } from "./io.ts";

@@ -51,15 +51,15 @@ export interface Services {
 /** The real ones, each loaded when it is used. */
 export const SERVICES: Services = {
   async connect(home, settings, wait) {
-    const { GtrClient } = await import("../daemon/client.ts");
-    return await GtrClient.connect(home, settings, wait);
+    const { connect } = await import("../daemon/connect.ts");
+    return await connect(home, settings, wait);
   },
   async start(home, wait) {
-    const { startService } = await import("../exporter/gtd_process.ts");
+    const { startService } = await import("../daemon/process.ts");
     return await startService(home, wait);
   },
   async stop(home, wait) {
-    const { stopGtd } = await import("../exporter/gtd_process.ts");
+    const { stopGtd } = await import("../daemon/process.ts");
     return await stopGtd(home, wait);
   },
   async running(home) {

@@ -6,7 +6,7 @@
 import type { Wait } from "../common/wait.ts";
 import type { Engine, PublishOutcome } from "../engine/engine.ts";
 import { awaitQuorum } from "../engine/quorum.ts";
-import { readRepositorySettings } from "../exporter/repository_settings.ts";
+import { readRepositorySettings } from "../shares/repository_settings.ts";
 import type { PublishedState, PushRequest, PushResult } from "./api.ts";
 import { reaches, verdictOf } from "./verdict.ts";
 

@@ -6,7 +6,6 @@
 import * as v from "valibot";
 import { errorFromBody, GtrError, NetworkError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
-import type { Settings } from "../common/settings.ts";
 import { idleDeadline, type Wait } from "../common/wait.ts";
 import {
   BundleState,
@@ -43,7 +42,7 @@ const SILENCE_MS = 30_000;
 const TRACED = { [TRACE_HEADER]: "1" };
 
 /** Where requests go, and how the way there is closed. */
-interface Way extends AsyncDisposable {
+export interface Way extends AsyncDisposable {
   readonly send: (request: ControlRequest) => Promise<ControlAnswer>;
 }
 
@@ -51,34 +50,9 @@ interface Way extends AsyncDisposable {
 export class GtrClient implements AsyncDisposable {
   readonly #way: Way;
 
-  private constructor(way: Way) {
+  /** A client whose requests go `way`; disposing of it closes that. */
+  constructor(way: Way) {
     this.#way = way;
-  }
-
-  /**
-   * A client of the gtd that runs, else of one that this call starts, else (autostart off, or it
-   * can't be started) of the same engine inside this process.
-   *
-   * @throws {UsageError} "bad-setting", whether gtd runs with others or not
-   */
-  static async connect(home: Home, settings: Settings, wait: Wait): Promise<GtrClient> {
-    settings.check();
-    const running = await GtrClient.running(home);
-    if (running) return running;
-    if (settings.get("daemon.autostart")) {
-      const { startGtd } = await import("../exporter/gtd_process.ts");
-      try {
-        await startGtd(home, wait);
-        const started = await GtrClient.running(home);
-        if (started) return started;
-      } catch (error) {
-        wait.signal.throwIfAborted();
-        // Another gtd that does not answer holds the home: a second engine would work against it.
-        if (error instanceof GtrError && error.code !== "gtd-not-found") throw error;
-      }
-    }
-    const { openInProcess } = await import("./in_process.ts");
-    return new GtrClient(await openInProcess(home, settings, wait));
   }
 
   /** A client of the gtd that runs on `home`; undefined where none does. */

@@ -10,7 +10,7 @@ import { deadline, sleep } from "../common/wait.ts";
 import { Engine } from "../engine/engine.ts";
 import type { PublishOptions } from "../engine/publish_shared.ts";
 import { Passwords } from "../engine/passwords.ts";
-import { Shares } from "../exporter/shares.ts";
+import { Shares } from "../shares/shares.ts";
 import { checkGit } from "../git_interface/version.ts";
 import { defaultGateways } from "../git_interface/default_gateways.ts";
 import { ALL_TRANSPORTS } from "../transports/all.ts";

@@ -12,7 +12,7 @@ import { removeLeftovers } from "../common/leftovers.ts";
 import { Mutex } from "../common/mutex.ts";
 import type { Settings } from "../common/settings.ts";
 import type { Wait } from "../common/wait.ts";
-import { Shares } from "../exporter/shares.ts";
+import { Shares } from "../shares/shares.ts";
 import {
   type Directory,
   parseAddress,

@@ -6,7 +6,7 @@
  */
 import { NetworkError, toGtrError } from "../common/errors.ts";
 import { deadline, type Wait } from "../common/wait.ts";
-import { divergence as divergenceOf } from "../exporter/divergence.ts";
+import { divergence as divergenceOf } from "../shares/divergence.ts";
 import { isAncestor } from "../git_interface/refs.ts";
 import { formatAddress, type RepoAddress } from "../identity/address.ts";
 import type { Manifest, SignedManifest } from "../manifest/types.ts";

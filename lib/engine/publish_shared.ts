@@ -6,10 +6,10 @@
 import type { Home } from "../common/home.ts";
 import { RequestError } from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
-import { readRepositorySettings } from "../exporter/repository_settings.ts";
-import { renameShared } from "../exporter/share.ts";
-import { Shares } from "../exporter/shares.ts";
-import { whyVanished } from "../exporter/vanished_branch.ts";
+import { readRepositorySettings } from "../shares/repository_settings.ts";
+import { renameShared } from "../shares/share.ts";
+import { Shares } from "../shares/shares.ts";
+import { whyVanished } from "../shares/vanished_branch.ts";
 import { refNameFault } from "../manifest/ref_name.ts";
 import type { Manifest } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";

@@ -6,11 +6,8 @@
 import { realpath } from "node:fs/promises";
 import { join } from "node:path";
 import { RequestError } from "../common/errors.ts";
-import {
-  readRepositorySettings,
-  type RepositorySettings,
-} from "../exporter/repository_settings.ts";
-import { refsFault, sharedRefs } from "../exporter/shared_refs.ts";
+import { readRepositorySettings, type RepositorySettings } from "../shares/repository_settings.ts";
+import { refsFault, sharedRefs } from "../shares/shared_refs.ts";
 import { headTarget, isAncestor } from "../git_interface/refs.ts";
 import { runGit } from "../git_interface/run.ts";
 import type { Manifest, ObjectFormat } from "../manifest/types.ts";

@@ -6,7 +6,7 @@
 import { formatError, toGtrError } from "../common/errors.ts";
 import { Home } from "../common/home.ts";
 import { Settings } from "../common/settings.ts";
-import { GtrClient } from "../daemon/client.ts";
+import { connect } from "../daemon/connect.ts";
 import type { Environment } from "./local_repository.ts";
 import { isUnnameable, readVariable } from "./nameable.ts";
 import { runHelper } from "./run_helper.ts";
@@ -48,7 +48,7 @@ async function run(
     env,
     connect: async (wait) => {
       const home = new Home();
-      return await GtrClient.connect(home, await Settings.load(home), wait);
+      return await connect(home, await Settings.load(home), wait);
     },
   });
 }

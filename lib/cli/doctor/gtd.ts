@@ -6,7 +6,7 @@
 import { VERSION } from "../../common/version.ts";
 import { lockHolder } from "../../daemon/lock_holder.ts";
 import { socketPath } from "../../daemon/socket.ts";
-import { gtdPath } from "../../exporter/gtd_process.ts";
+import { gtdPath } from "../../daemon/process.ts";
 import { type Check, failed, type Finding, ok, type Patient, warning } from "./check.ts";
 import { isReadOnly } from "./home.ts";
 

@@ -4,10 +4,10 @@
  * @module
  */
 import { toGtrError } from "../../common/errors.ts";
-import { type Share, Shares } from "../../exporter/shares.ts";
-import { shortBranch } from "../../exporter/share.ts";
-import { remedy } from "../../exporter/divergence.ts";
-import { shareFaults, shareState } from "../../exporter/share_state.ts";
+import { type Share, Shares } from "../../shares/shares.ts";
+import { shortBranch } from "../../shares/share.ts";
+import { remedy } from "../../shares/divergence.ts";
+import { shareFaults, shareState } from "../../shares/share_state.ts";
 import { formatAddress } from "../../identity/address.ts";
 import { inspectKey, type PublisherKey } from "../../identity/keys.ts";
 import { Store } from "../../store/store.ts";

@@ -1,9 +1,9 @@
 /** `gtr init` */
 import { resolve } from "node:path";
 import { RequestError } from "../../common/errors.ts";
-import { findRepository, type RepositoryLocation } from "../../exporter/find_gitdir.ts";
-import { readRepositorySettings } from "../../exporter/repository_settings.ts";
-import { shareRepository } from "../../exporter/share.ts";
+import { findRepository, type RepositoryLocation } from "../../shares/find_gitdir.ts";
+import { readRepositorySettings } from "../../shares/repository_settings.ts";
+import { shareRepository } from "../../shares/share.ts";
 import { runGit } from "../../git_interface/run.ts";
 import { userEnvironment } from "../../git_interface/user_environment.ts";
 import { checkGit } from "../../git_interface/version.ts";

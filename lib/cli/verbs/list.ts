@@ -2,8 +2,8 @@
 import { deadline } from "../../common/wait.ts";
 import type { Settings } from "../../common/settings.ts";
 import type { OwnStates } from "../../daemon/api.ts";
-import { listShared, type SharedRepository, shortBranch } from "../../exporter/share.ts";
-import { shareState } from "../../exporter/share_state.ts";
+import { listShared, type SharedRepository, shortBranch } from "../../shares/share.ts";
+import { shareState } from "../../shares/share_state.ts";
 import { listRefs } from "../../git_interface/refs.ts";
 import { formatAddress } from "../../identity/address.ts";
 import { type PublisherKey, readKey } from "../../identity/keys.ts";

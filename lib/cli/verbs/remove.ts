@@ -1,6 +1,6 @@
 /** `gtr remove` */
 import { RequestError, UsageError } from "../../common/errors.ts";
-import { readRepositorySettings } from "../../exporter/repository_settings.ts";
+import { readRepositorySettings } from "../../shares/repository_settings.ts";
 import {
   findShared,
   fullBranch,
@@ -9,7 +9,7 @@ import {
   shortBranch,
   stopSharing,
   unlist,
-} from "../../exporter/share.ts";
+} from "../../shares/share.ts";
 import { formatAddress } from "../../identity/address.ts";
 import { readKey } from "../../identity/keys.ts";
 import { Store } from "../../store/store.ts";

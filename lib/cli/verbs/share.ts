@@ -1,6 +1,6 @@
 /** `gtr share` */
-import { readRepositorySettings } from "../../exporter/repository_settings.ts";
-import { shareRepository } from "../../exporter/share.ts";
+import { readRepositorySettings } from "../../shares/repository_settings.ts";
+import { shareRepository } from "../../shares/share.ts";
 import { checkGit } from "../../git_interface/version.ts";
 import { readFlow } from "../flow.ts";
 import { publish } from "../gtd.ts";

@@ -1,7 +1,7 @@
 /** `gtr who` */
 import { RequestError } from "../../common/errors.ts";
 import type { CommitHolders } from "../../daemon/api.ts";
-import { findRepository } from "../../exporter/find_gitdir.ts";
+import { findRepository } from "../../shares/find_gitdir.ts";
 import { runGit } from "../../git_interface/run.ts";
 import { withGtd } from "../gtd.ts";
 import type { Call, Io } from "../io.ts";

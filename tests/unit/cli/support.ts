@@ -11,7 +11,7 @@ import type {
   PlannedPack,
   Status,
 } from "../../../lib/daemon/api.ts";
-import { readRepositorySettings } from "../../../lib/exporter/repository_settings.ts";
+import { readRepositorySettings } from "../../../lib/shares/repository_settings.ts";
 import { formatAddress } from "../../../lib/identity/address.ts";
 import { loadOrCreateKey } from "../../../lib/identity/keys.ts";
 import { Home } from "../../../lib/common/home.ts";

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { Home } from "../../../lib/common/home.ts";
 import { Settings } from "../../../lib/common/settings.ts";
 import { GtrClient } from "../../../lib/daemon/client.ts";
+import { connect } from "../../../lib/daemon/connect.ts";
 import { ALONE } from "../../../scripts/local/alone.ts";
 import { emptyCommit, sharedRepository, soon, tempDir } from "../engine/fixture.ts";
 import { loopClock } from "../common/loop_clock.ts";
@@ -17,7 +18,7 @@ async function alone() {
   };
   using wait = soon();
   const settings = await Settings.load(home, (name) => env[name]);
-  const client = await GtrClient.connect(home, settings, wait);
+  const client = await connect(home, settings, wait);
   return {
     ...{ temp, home, client },
     [Symbol.asyncDispose]: async () => {
@@ -44,7 +45,7 @@ Deno.test("a wrong setting is told before anything is started", async () => {
   const home = new Home(join(temp.path, "home"));
   const settings = await Settings.load(home, (name) => name === "GTR_TORRENT_PORT" ? "x" : "");
   using wait = soon();
-  await assert.rejects(GtrClient.connect(home, settings, wait), { code: "bad-setting" });
+  await assert.rejects(connect(home, settings, wait), { code: "bad-setting" });
   assert.deepEqual(await Array.fromAsync(Deno.readDir(temp.path)), []);
 });
 

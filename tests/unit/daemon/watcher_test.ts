@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { RefWatcher } from "../../../lib/daemon/watcher.ts";
 import { abortable } from "../../../lib/common/wait.ts";
-import { writeRepositorySettings } from "../../../lib/exporter/repository_settings.ts";
+import { writeRepositorySettings } from "../../../lib/shares/repository_settings.ts";
 import { commit, git, gitDirOf, initRepository, tempDir } from "../git_interface/fixture.ts";
 import { soon } from "../engine/fixture.ts";
 

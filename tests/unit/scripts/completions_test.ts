@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { dirname, join } from "node:path";
 import { Home } from "../../../lib/common/home.ts";
-import { writeRepositorySettings } from "../../../lib/exporter/repository_settings.ts";
-import { Shares } from "../../../lib/exporter/shares.ts";
+import { writeRepositorySettings } from "../../../lib/shares/repository_settings.ts";
+import { Shares } from "../../../lib/shares/shares.ts";
 import { Names } from "../../../lib/identity/names.ts";
 import { completions } from "../../../scripts/completions.ts";
 

@@ -1,11 +1,7 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
-import {
-  defaultName,
-  findRepository,
-  requireRepository,
-} from "../../../lib/exporter/find_gitdir.ts";
+import { defaultName, findRepository, requireRepository } from "../../../lib/shares/find_gitdir.ts";
 import { GitError, RequestError } from "../../../lib/common/errors.ts";
 import { userEnvironment } from "../../../lib/git_interface/user_environment.ts";
 import { repositoryNameFault } from "../../../lib/common/repository_name.ts";

@@ -13,8 +13,8 @@ import { GitError, GtrError, StoreError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
 import { abortable, deadline, sleep, type Wait } from "../common/wait.ts";
 import { configEnvironment } from "../git_interface/user_environment.ts";
+import { GtrClient } from "./client.ts";
 import { startUnit } from "./systemd.ts";
-import { GtrClient } from "../daemon/client.ts";
 
 const START_MS = 15_000;
 const STOP_MS = 10_000;

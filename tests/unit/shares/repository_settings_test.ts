@@ -3,7 +3,7 @@ import {
   readRepositorySettings,
   repositorySettingsPath,
   writeRepositorySettings,
-} from "../../../lib/exporter/repository_settings.ts";
+} from "../../../lib/shares/repository_settings.ts";
 import { temporaryFolder } from "./support.ts";
 
 Deno.test("repository settings: come back as written, with fields of later versions", async () => {

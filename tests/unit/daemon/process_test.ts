@@ -2,8 +2,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Home } from "../../../lib/common/home.ts";
 import { deadline } from "../../../lib/common/wait.ts";
-import { startGtd, stopGtd } from "../../../lib/exporter/gtd_process.ts";
-import { temporaryFolder } from "./support.ts";
+import { startGtd, stopGtd } from "../../../lib/daemon/process.ts";
+import { temporaryFolder } from "../shares/support.ts";
 
 Deno.test("gtd that isn't installed beside the program is an error with a hint", async () => {
   await using temp = await temporaryFolder();

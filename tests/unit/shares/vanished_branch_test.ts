@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { whyVanished } from "../../../lib/exporter/vanished_branch.ts";
+import { whyVanished } from "../../../lib/shares/vanished_branch.ts";
 import { listRefs } from "../../../lib/git_interface/refs.ts";
 import { git, gitDirOf, initRepository, tempDir } from "../git_interface/fixture.ts";
 

@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Home } from "../../../lib/common/home.ts";
-import type { RepositoryLocation } from "../../../lib/exporter/find_gitdir.ts";
+import type { RepositoryLocation } from "../../../lib/shares/find_gitdir.ts";
 import {
   findShared,
   listShared,
   shareRepository,
   stopSharing,
   unlist,
-} from "../../../lib/exporter/share.ts";
-import { Shares } from "../../../lib/exporter/shares.ts";
+} from "../../../lib/shares/share.ts";
+import { Shares } from "../../../lib/shares/shares.ts";
 import { git, temporaryFolder } from "./support.ts";
 
 const { signal } = new AbortController();

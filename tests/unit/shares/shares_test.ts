@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Home } from "../../../lib/common/home.ts";
 import { deadline } from "../../../lib/common/wait.ts";
-import { Shares } from "../../../lib/exporter/shares.ts";
+import { Shares } from "../../../lib/shares/shares.ts";
 import { temporaryFolder } from "./support.ts";
 
 Deno.test("shares: one per folder and per name", async () => {
@@ -43,7 +43,7 @@ Deno.test("shares: fields of later versions are kept, other files refused", asyn
 Deno.test("shares: the lock keeps other processes out, and ends with its holder", async () => {
   await using folder = await temporaryFolder();
   const home = new Home(folder.path);
-  const module = new URL("../../../lib/exporter/shares.ts", import.meta.url);
+  const module = new URL("../../../lib/shares/shares.ts", import.meta.url);
   const holder = new Deno.Command(Deno.execPath(), {
     args: [
       "eval",

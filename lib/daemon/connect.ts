@@ -1,0 +1,36 @@
+/**
+ * Getting at an engine: gtd's, or one in this process.
+ *
+ * @module
+ */
+import { GtrError } from "../common/errors.ts";
+import type { Home } from "../common/home.ts";
+import type { Settings } from "../common/settings.ts";
+import type { Wait } from "../common/wait.ts";
+import { GtrClient } from "./client.ts";
+
+/**
+ * A client of the gtd that runs, else of one that this call starts, else (autostart off, or it
+ * can't be started) of the same engine inside this process.
+ *
+ * @throws {UsageError} "bad-setting", whether gtd runs with others or not
+ */
+export async function connect(home: Home, settings: Settings, wait: Wait): Promise<GtrClient> {
+  settings.check();
+  const running = await GtrClient.running(home);
+  if (running) return running;
+  if (settings.get("daemon.autostart")) {
+    const { startGtd } = await import("./process.ts");
+    try {
+      await startGtd(home, wait);
+      const started = await GtrClient.running(home);
+      if (started) return started;
+    } catch (error) {
+      wait.signal.throwIfAborted();
+      // Another gtd that does not answer holds the home: a second engine would work against it.
+      if (error instanceof GtrError && error.code !== "gtd-not-found") throw error;
+    }
+  }
+  const { openInProcess } = await import("./in_process.ts");
+  return new GtrClient(await openInProcess(home, settings, wait));
+}
