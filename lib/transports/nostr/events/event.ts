@@ -85,7 +85,7 @@ export function allTagValues(event: Pick<NostrEvent, "tags">, name: string): str
 
 /** Newest first; of those of the same second, the one with the lowest id (NIP-01). */
 export function newestFirst(a: NostrEvent, b: NostrEvent): number {
-  return b.created_at - a.created_at || (a.id < b.id ? -1 : a.id > b.id ? 1 : 0);
+  return b.created_at - a.created_at || Number(a.id > b.id) - Number(a.id < b.id);
 }
 
 /**
@@ -95,12 +95,12 @@ export function newestFirst(a: NostrEvent, b: NostrEvent): number {
  * @param replaced `created_at` of what is known to be there, if anything is
  */
 export function laterThan(replaced: number | undefined, now: number): number {
-  return Math.max(now, (replaced ?? -1) + 1);
+  return replaced === undefined ? now : Math.max(now, replaced + 1);
 }
 
-function isExpired(tags: readonly string[][], now: number): boolean {
-  const at = tags.find((tag) => tag[0] === "expiration")?.[1];
-  return at !== undefined && /^\d{1,15}$/.test(at) && Number(at) <= now;
+function isExpired(tags: string[][], now: number): boolean {
+  const at = tagValue({ tags }, "expiration") ?? "";
+  return /^\d{1,15}$/.test(at) && Number(at) <= now;
 }
 
 function matches(value: unknown, form: RegExp): boolean {

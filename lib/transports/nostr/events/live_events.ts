@@ -23,31 +23,32 @@ export function coordinate(event: NostrEvent): string | undefined {
 export function liveEvents(events: Iterable<NostrEvent>): NostrEvent[] {
   const distinct = new Map<string, NostrEvent>();
   for (const event of events) distinct.set(event.id, event);
+  const inOrder = [...distinct.values()].sort(newestFirst);
 
   const deletedIds = new Set<string>();
   const deletedUntil = new Map<string, number>();
-  for (const event of distinct.values()) {
+  for (const event of inOrder) {
     if (event.kind !== DELETION) continue;
     for (const id of allTagValues(event, "e")) deletedIds.add(`${event.pubkey} ${id}`);
     for (const address of allTagValues(event, "a")) {
-      if (address.split(":", 2)[1] !== event.pubkey) continue;
-      const known = deletedUntil.get(address) ?? -1;
-      deletedUntil.set(address, Math.max(known, event.created_at));
+      if (address.split(":")[1] !== event.pubkey || deletedUntil.has(address)) continue;
+      deletedUntil.set(address, event.created_at);
     }
   }
 
   const live: NostrEvent[] = [];
   const taken = new Set<string>();
-  for (const event of [...distinct.values()].sort(newestFirst)) {
+  for (const event of inOrder) {
     const address = coordinate(event);
-    // Before deletions: what a deleted event had replaced must not come back from another relay.
-    if (address !== undefined && taken.has(address)) continue;
-    if (address !== undefined) taken.add(address);
-    if (event.kind !== DELETION) {
-      if (deletedIds.has(`${event.pubkey} ${event.id}`)) continue;
-      if (address !== undefined && event.created_at <= (deletedUntil.get(address) ?? -1)) continue;
+    if (address !== undefined) {
+      // Before deletions: what a deleted event had replaced must not come back from another relay.
+      if (taken.has(address)) continue;
+      taken.add(address);
+      const until = deletedUntil.get(address);
+      if (until !== undefined && event.created_at <= until) continue;
     }
-    live.push(event);
+    const isDeleted = deletedIds.has(`${event.pubkey} ${event.id}`);
+    if (event.kind === DELETION || !isDeleted) live.push(event);
   }
   return live;
 }

@@ -6,6 +6,7 @@
 import { eventFault, isAuthentic, type NostrEvent } from "../events/event.ts";
 import { type Filter, isAsked } from "./filter.ts";
 
+/** Events that are remembered: a subscription may live for months. */
 const MAX_KNOWN = 20_000;
 
 /**
@@ -16,9 +17,11 @@ const MAX_KNOWN = 20_000;
 export class Sieve {
   readonly #known = new Set<string>();
 
+  /** @param most events that are remembered; then it begins anew */
   constructor(
     readonly filters: readonly Filter[],
     readonly dropped: (reason: string) => void,
+    readonly most = MAX_KNOWN,
   ) {}
 
   /** The event, where it is a new one to use; "bad" where the relay should not have sent it. */
@@ -29,7 +32,7 @@ export class Sieve {
     if (this.#known.has(event.id)) return "known";
     if (!isAsked(this.filters, event)) return this.#drop("unasked-event");
     if (!isAuthentic(event)) return this.#drop("forged-event");
-    if (this.#known.size >= MAX_KNOWN) this.#known.clear(); // a subscription that lives for months
+    if (this.#known.size >= this.most) this.#known.clear();
     this.#known.add(event.id);
     return event;
   }

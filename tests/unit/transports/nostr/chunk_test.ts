@@ -7,6 +7,7 @@ import {
   chunksTag,
   decodeChunk,
   encodeChunk,
+  MAX_CHUNKED,
   MAX_CHUNKS,
   readChunksTag,
 } from "../../../../lib/transports/nostr/events/chunk.ts";
@@ -38,6 +39,19 @@ Deno.test("chunks: any text is bytes or none", () => {
   const event = signed(alice, encodeChunk(new Uint8Array(3), repository, NOW));
   assert.equal(decodeChunk({ ...event, kind: 1 }, 3), undefined);
   assert.equal(decodeChunk({ ...event, content: "****" }, 3), undefined);
+  assert.equal(decodeChunk({ ...event, content: "AAA=" }, 3), undefined, "as long, but for two");
+  assert.equal(decodeChunk({ ...event, content: "AAAA\n" }, 3), undefined);
+});
+
+Deno.test("chunks: as the draft of NIP-95 has them", () => {
+  assert.deepEqual(encodeChunk(new Uint8Array([1, 2]), repository, NOW), {
+    kind: 1064,
+    created_at: NOW,
+    tags: [["a", `30617:${alice.pubkey}:hello`]],
+    content: "AQI=",
+  });
+  assert.equal(CHUNK_BYTES, 48 * 1024 / 4 * 3, "48 KiB of base64");
+  assert.equal(MAX_CHUNKED, 18 * 1024 * 1024);
 });
 
 Deno.test("chunks: a file is cut without a gap", () => {
@@ -59,9 +73,12 @@ Deno.test("chunks: named all, or the file is not in events", () => {
   assert.equal(read(chunksTag(ids), 3 * CHUNK_BYTES + 1), undefined);
   assert.equal(read(chunksTag([id(1), "x"]), 2 * CHUNK_BYTES), undefined);
   assert.equal(read(["chunk"], 0), undefined);
+  assert.equal(read(["other", id(1)], 1), undefined);
   assert.equal(MAX_CHUNKS, 512, "as many as every reader takes");
   const many = Array.from({ length: MAX_CHUNKS + 1 }, (_, i) => id(i));
   assert.equal(read(chunksTag(many), many.length * CHUNK_BYTES), undefined);
+  const most = many.slice(1);
+  assert.deepEqual(read(chunksTag(most), most.length * CHUNK_BYTES), most);
 });
 
 Deno.test("chunks: every event is one that common relays take", () => {

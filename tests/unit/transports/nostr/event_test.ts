@@ -1,14 +1,21 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { getEventHash } from "nostr-tools/pure";
-import { encodeDeletion } from "../../../../lib/transports/nostr/events/deletion.ts";
 import {
+  encodeDeletion,
+  encodeDeletions,
+} from "../../../../lib/transports/nostr/events/deletion.ts";
+import {
+  allTagValues,
   eventFault,
   isAuthentic,
   laterThan,
-  MAX_EVENT,
+  newestFirst,
   type NostrEvent,
+  tagValue,
+  tagValues,
 } from "../../../../lib/transports/nostr/events/event.ts";
+import * as kinds from "../../../../lib/transports/nostr/events/kinds.ts";
 import { coordinate, liveEvents } from "../../../../lib/transports/nostr/events/live_events.ts";
 import { alice, mallory, NOW, signed } from "./fixture.ts";
 
@@ -49,6 +56,7 @@ Deno.test("events: nostr-tools' own mark of a checked event is not believed", ()
 Deno.test("events: other forms are refused before their signature is looked at", () => {
   const event = signed(alice);
   const malformed: unknown[] = [
+    undefined,
     null,
     7,
     [],
@@ -62,14 +70,70 @@ Deno.test("events: other forms are refused before their signature is looked at",
     { ...event, content: 1 },
     { ...event, tags: [[]] },
     { ...event, tags: [["a", 1]] },
-    { ...event, tags: Array(10_001).fill(["t", "x"]) },
+    { ...event, tags: [["a"], ["a", 1]] },
+    { ...event, tags: [["a"], "a"] },
+    { ...event, tags: "a" },
+    { ...event, tags: {} },
+    { ...event, created_at: 2 ** 53 },
+    { ...event, created_at: String(NOW) },
+    { ...event, id: [event.id] },
   ];
   for (const value of malformed) assert.equal(eventFault(value, NOW), "malformed-event");
-  const long = { ...event, content: "x".repeat(MAX_EVENT) };
-  assert.equal(eventFault(long, NOW), "oversized-event");
   fc.assert(fc.property(fc.anything(), (value) => {
     assert.equal(eventFault(value, NOW), "malformed-event");
   }));
+});
+
+Deno.test("events: as long, and with as many tags and parts, as is read at most", () => {
+  const event = signed(alice);
+  const fault = (changes: Partial<NostrEvent>) => eventFault({ ...event, ...changes }, NOW);
+  const room = 512 * 1024 - JSON.stringify(event).length;
+  assert.equal(fault({ content: "x".repeat(room) }), undefined);
+  assert.equal(fault({ content: "x".repeat(room + 1) }), "oversized-event");
+  const many = (count: number, one: string[]) => Array<string[]>(count).fill(one);
+  assert.equal(fault({ tags: many(10_000, ["t"]) }), undefined);
+  assert.equal(fault({ tags: many(10_001, ["t"]) }), "malformed-event");
+  assert.equal(fault({ tags: [Array<string>(1000).fill("x")] }), undefined);
+  assert.equal(fault({ tags: [Array<string>(1001).fill("x")] }), "malformed-event");
+  assert.equal(fault({ created_at: 0 }), undefined);
+  assert.equal(fault({ created_at: Number.MAX_SAFE_INTEGER }), "future-event");
+});
+
+Deno.test("events: the kinds are those of the NIPs", () => {
+  assert.deepEqual({ ...kinds }, {
+    DELETION: 5,
+    FILE_METADATA: 1063,
+    FILE_DATA: 1064,
+    RELAY_LIST: 10_002,
+    BLOSSOM_LIST: 10_063,
+    RELAY_AUTH: 22_242,
+    REMOTE_SIGNING: 24_133,
+    BLOSSOM_AUTH: 24_242,
+    ANNOUNCEMENT: 30_617,
+    STATE: 30_618,
+  });
+});
+
+Deno.test("events: a tag's values are those of the first of its name, or of all", () => {
+  const event = { tags: [["b", "0"], ["a", "1", "2"], ["c"], ["a", "3"]] };
+  assert.deepEqual(tagValues(event, "a"), ["1", "2"]);
+  assert.equal(tagValue(event, "a"), "1");
+  assert.deepEqual(allTagValues(event, "a"), ["1", "2", "3"]);
+  assert.deepEqual([tagValues(event, "x"), tagValue(event, "x"), tagValue(event, "c")], [
+    [],
+    undefined,
+    undefined,
+  ]);
+});
+
+Deno.test("events: in one order for everybody", () => {
+  const event = signed(alice);
+  const at = (created_at: number, id: string) => ({ ...event, created_at, id });
+  const right = [at(2, "b"), at(1, "a"), at(1, "c"), at(0, "a")];
+  fc.assert(fc.property(fc.shuffledSubarray(right, { minLength: 4 }), (shuffled) => {
+    assert.deepEqual(shuffled.sort(newestFirst), right);
+  }));
+  assert.equal(newestFirst(event, event), 0);
 });
 
 Deno.test("events: from the future by more than ten minutes, or expired", () => {
@@ -78,6 +142,8 @@ Deno.test("events: from the future by more than ten minutes, or expired", () => 
   const expiring = signed(alice, { tags: [["expiration", String(NOW + 1)]] });
   assert.equal(eventFault(expiring, NOW), undefined);
   assert.equal(eventFault(expiring, NOW + 1), "expired-event");
+  assert.equal(eventFault(expiring, NOW + 2), "expired-event");
+  assert.equal(eventFault(signed(alice, { tags: [["expiration", "soon"]] }), NOW), undefined);
 });
 
 Deno.test("events: one that replaces another is dated later", () => {
@@ -120,6 +186,59 @@ Deno.test("live events: the author's deletion counts, by id and by address, othe
 
   const byMallory = signed(mallory, encodeDeletion([newest, pack], NOW + 1));
   assert.deepEqual(kinds([newest, pack, byMallory]).sort(), [30618, 1063, 5].sort());
+});
+
+Deno.test("live events: of several requests the newest counts; requests themselves stay", () => {
+  const at = (created_at: number) => signed(alice, encodeDeletion([state(NOW)], created_at));
+  const requests = [at(NOW - 5), at(NOW), at(NOW - 9)];
+  const [inTime, later, other] = [state(NOW, "x"), state(NOW + 1), signed(alice)];
+  const unasked = signed(alice, { kind: 5, tags: [["e", requests[0]!.id]] });
+  const all = [...requests, unasked];
+  fc.assert(fc.property(fc.shuffledSubarray(all, { minLength: all.length }), (shuffled) => {
+    const live = (...events: NostrEvent[]) =>
+      liveEvents([...events, ...shuffled, ...events]).filter(({ kind }) => kind !== 5);
+    assert.deepEqual(live(inTime, other), [other]);
+    assert.deepEqual(live(later), [later]);
+    assert.equal(liveEvents(shuffled).length, all.length);
+  }));
+});
+
+Deno.test("live events: a request for one's own doesn't reach others' of the same id or name", () => {
+  const theirs = signed(mallory, { kind: 30618, tags: [["d", "x"]] });
+  const tags = [["e", theirs.id], ["a", coordinate(theirs)!], ["a", "30618"], ["a", "x"]];
+  const request = signed(alice, { kind: 5, created_at: NOW + 1, tags });
+  assert.deepEqual(new Set(liveEvents([theirs, request])), new Set([theirs, request]));
+  const byAddress = { ...request, pubkey: mallory.pubkey, tags: tags.slice(1) };
+  assert.deepEqual(liveEvents([theirs, byAddress]), [byAddress]);
+  const byId = { ...request, pubkey: mallory.pubkey, tags: tags.slice(0, 1) };
+  assert.deepEqual(liveEvents([theirs, byId]), [byId]);
+});
+
+Deno.test("deletions: name each event, its address and its kind, as many as are short", () => {
+  const replaceable = state(NOW);
+  const [one, two] = [signed(alice, { kind: 1063 }), signed(alice, { kind: 1063, content: "x" })];
+  assert.deepEqual(encodeDeletion([replaceable, one, two], NOW), {
+    kind: 5,
+    created_at: NOW,
+    tags: [
+      ["e", replaceable.id],
+      ["a", `30618:${alice.pubkey}:x`],
+      ["e", one.id],
+      ["e", two.id],
+      ["k", "30618"],
+      ["k", "1063"],
+    ],
+    content: "",
+  });
+  assert.deepEqual(encodeDeletions([one], ["c1", "c2"], NOW), [
+    { kind: 5, created_at: NOW, tags: [["e", one.id], ["k", "1063"]], content: "" },
+    { kind: 5, created_at: NOW, tags: [["e", "c1"], ["e", "c2"], ["k", "1064"]], content: "" },
+  ]);
+  const named = (events: number, chunks: number) =>
+    encodeDeletions(Array(events).fill(one), Array(chunks).fill("c"), NOW)
+      .map(({ tags }) => tags.filter(([name]) => name === "e").length);
+  assert.deepEqual(named(250, 500), [250, 500]);
+  assert.deepEqual(named(251, 501), [250, 1, 500, 1]);
 });
 
 Deno.test("events: which kinds are replaced, and by what", () => {

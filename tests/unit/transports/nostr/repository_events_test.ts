@@ -80,6 +80,67 @@ Deno.test("announcements: what can't be used is left out", () => {
   assert.equal(decodeAnnouncement(event({ kind: 30618, tags: [["d", "x"]] })), undefined);
 });
 
+Deno.test("announcements: what is not told has no tag", () => {
+  const none = { clone: [], web: [], relays: [], blossoms: [], maintainers: [] };
+  assert.deepEqual(encodeAnnouncement({ identifier: "x", ...none }, NOW), {
+    kind: 30617,
+    created_at: NOW,
+    tags: [["d", "x"]],
+    content: "",
+  });
+  assert.deepEqual(encodeAnnouncement(announcement, NOW).tags, [
+    ["d", "hello"],
+    ["name", "Hello"],
+    ["description", "Greets"],
+    ["r", OID, "euc"],
+    ["clone", "https://git.example/hello.git"],
+    ["web", "https://example.org/hello"],
+    ["relays", "wss://relay.example"],
+    ["blossoms", "https://blossom.example"],
+    ["maintainers", bob.pubkey],
+  ]);
+});
+
+Deno.test("announcements: so many of each, and so long", () => {
+  const read = (...tags: string[][]) =>
+    decodeAnnouncement(event({ kind: 30617, tags: [["d", "x"], ...tags] }))!;
+  const some = (scheme: string) => Array.from({ length: 20 }, (_, i) => `${scheme}://${i}.example`);
+  const many = read(
+    ["clone", ...some("git")],
+    ["web", ...some("https")],
+    ["relays", ...some("wss")],
+    ["blossoms", ...some("https")],
+    ["maintainers", ...Array.from({ length: 40 }, (_, i) => i.toString(16).padStart(64, "0"))],
+  );
+  const { clone, web, relays, blossoms, maintainers } = many;
+  assert.deepEqual([clone.length, web.length, relays.length, blossoms.length], [16, 16, 16, 16]);
+  assert.equal(maintainers.length, 32);
+  for (const tag of ["name", "description"] as const) {
+    assert.equal(read([tag, "x".repeat(4096)])[tag]?.length, 4096);
+    assert.equal(read([tag, "x".repeat(4097)])[tag], undefined);
+  }
+  const long = (length: number) => "https://git.example/".padEnd(length, "x");
+  assert.deepEqual(read(["clone", long(1025), long(1024)]).clone, [long(1024)]);
+  for (const oid of [OID, hex(64, "a1")]) {
+    assert.equal(read(["r", OTHER], ["r", oid, "euc"]).earliestUniqueCommit, oid);
+  }
+  assert.equal(read(["r", OTHER], ["x", OID, "euc"]).earliestUniqueCommit, undefined);
+});
+
+Deno.test("announcements: git is given only URLs that lead to another machine", () => {
+  const read = (...clone: string[]) =>
+    decodeAnnouncement(event({ kind: 30617, tags: [["d", "x"], ["clone", ...clone]] }))!.clone;
+  const right = ["https://a.example/x", "HTTP://a.example", "ssh://a.example/x", "git://[::1]/x"];
+  assert.deepEqual(read(...right), right);
+  const wrong = [
+    "https://a.example/ x",
+    "https://a.example/\x7f",
+    "https://-a.example/x",
+    "https://[",
+  ];
+  assert.deepEqual(read(...wrong, "ftp://a.example", "https://a.example:x"), []);
+});
+
 Deno.test("announcements and states: any tags are read or refused, never thrown at", () => {
   const anyTag = fc.array(
     fc.oneof(
@@ -119,8 +180,15 @@ Deno.test("states: read as written", () => {
 
 Deno.test("states: only branches and tags are stated", () => {
   const refs = new Map([["refs/notes/x", OID], ["refs/heads/main", OID]]);
-  const { tags } = encodeState({ identifier: "x", refs, peeled: new Map() }, NOW);
-  assert.deepEqual(tags, [["d", "x"], ["refs/heads/main", OID]]);
+  const state = { identifier: "x", refs, peeled: new Map() };
+  const own = [["d", "x"], ["refs/heads/main", OID]];
+  const expected = { kind: 30618, created_at: NOW, tags: own, content: "" };
+  assert.deepEqual(encodeState(state, NOW), expected);
+  const more = { tags: [["gtr", "x"]], content: "y" };
+  assert.deepEqual(encodeState(state, NOW, more), {
+    ...expected,
+    ...{ tags: [...own, ["gtr", "x"]], content: "y" },
+  });
 });
 
 Deno.test("states: one wrong ref makes the whole of it useless", () => {
@@ -141,10 +209,31 @@ Deno.test("states: one wrong ref makes the whole of it useless", () => {
     const state = decodeState(event({ kind: 30618, tags: [...right, tag] }));
     assert.equal(state, undefined, tag.join(" "));
   }
-  const { head } = decodeState(
-    event({ kind: 30618, tags: [...right, ["HEAD", "ref: refs/tags/x"]] }),
-  )!;
-  assert.equal(head, undefined);
+  const tag = ["refs/tags/v", OID];
+  for (const peeled of [["refs/tags/v^{}", hex(64, "a")], ["refs/tags/v^{}"]]) {
+    const state = decodeState(event({ kind: 30618, tags: [...right, tag, peeled] }));
+    assert.equal(state, undefined, peeled.join(" "));
+  }
+  for (const head of ["ref: refs/tags/x", "ref: refs/heads/a..b", "refs/heads/main", ""]) {
+    const state = decodeState(event({ kind: 30618, tags: [...right, ["HEAD", head]] }))!;
+    assert.equal(state.head, undefined, head);
+  }
+});
+
+Deno.test("states: one that names no repository is none", () => {
+  const tags = [["refs/heads/main", OID]];
+  assert.equal(decodeState(event({ kind: 30618, tags })), undefined);
+  assert.equal(decodeState(event({ kind: 30618, tags: [["d", "a/b"], ...tags] })), undefined);
+  assert.equal(decodeState(event({ kind: 30617, tags: [["d", "x"], ...tags] })), undefined);
+  assert(decodeState(event({ kind: 30618, tags: [["d", "x"], ...tags] })));
+});
+
+Deno.test("states: object ids of either format", () => {
+  const long = hex(64, "a1");
+  const tags = [["d", "x"], ["refs/heads/main", long], ["refs/tags/v", long]];
+  const state = decodeState(event({ kind: 30618, tags: [...tags, ["refs/tags/v^{}", long]] }))!;
+  assert.deepEqual([...state.refs], [["refs/heads/main", long], ["refs/tags/v", long]]);
+  assert.deepEqual([...state.peeled], [["refs/tags/v", long]]);
 });
 
 const anyPack: fc.Arbitrary<PackMetadata> = fc.record({
@@ -167,6 +256,58 @@ Deno.test("packs: read as written", () => {
     const read = decodePack(event(encodePack(pack, NOW)), pack.repository);
     assert.deepEqual(read, pack);
   }));
+});
+
+const theirs = { pubkey: alice.pubkey, identifier: "hello" };
+
+Deno.test("packs: told in the tags of NIP-94", () => {
+  const [sha256, infohash] = [hex(64, "d"), hex(40, "e")];
+  const pack: PackMetadata = {
+    ...{ repository: theirs, sha256, size: 10, infohash, chunks: [hex(64, "f")] },
+    ...{
+      urls: ["https://a.example/x", "https://b.example/x"],
+      tips: [OID],
+      prerequisites: [OTHER],
+    },
+  };
+  const template = encodePack(pack, NOW);
+  assert.deepEqual(template, {
+    kind: 1063,
+    created_at: NOW,
+    tags: [
+      ["a", `30617:${alice.pubkey}:hello`],
+      ["url", "https://a.example/x"],
+      ["fallback", "https://b.example/x"],
+      ["m", "application/x-git-packed-objects"],
+      ["x", sha256],
+      ["ox", sha256],
+      ["size", "10"],
+      ["i", infohash],
+      ["magnet", `magnet:?xt=urn:btih:${infohash}`],
+      ["chunk", hex(64, "f")],
+      ["c", OID],
+      ["prereq", OTHER],
+    ],
+    content: "",
+  });
+  const { tags } = encodePack({ ...pack, magnet: "magnet:?x" }, NOW);
+  assert.deepEqual(tags.find(([name]) => name === "magnet"), ["magnet", "magnet:?x"]);
+  assert.equal(decodePack(event({ ...template, kind: 1 }), theirs), undefined);
+  assert.equal(decodePack(event({ ...template, tags: template.tags.slice(1) }), theirs), undefined);
+});
+
+Deno.test("packs: so many URLs, tips and prerequisites, written and read", () => {
+  const urls = Array.from({ length: 20 }, (_, i) => `https://${i}.example/x`);
+  const oids = Array.from({ length: 300 }, (_, i) => hex(40, "a").slice(3) + String(100 + i));
+  const base = { repository: theirs, sha256: hex(64, "d"), size: 10 };
+  const template = encodePack({ ...base, urls, tips: oids, prerequisites: oids }, NOW);
+  const count = (name: string) => template.tags.filter(([tag]) => tag === name).length;
+  assert.deepEqual(["url", "fallback", "c", "prereq"].map(count), [1, 15, 256, 256]);
+  const more = urls.map((url) => ["fallback", `${url}/more`]);
+  const tags = [...template.tags, ...more, ["c", ...oids], ["prereq", ...oids]];
+  const read = decodePack(event({ ...template, tags }), theirs)!;
+  assert.deepEqual(read.urls, urls.slice(0, 16));
+  assert.deepEqual([read.tips, read.prerequisites], [oids.slice(0, 256), oids.slice(0, 256)]);
 });
 
 Deno.test("packs: in events, with all of their chunks named", () => {
@@ -202,7 +343,15 @@ Deno.test("packs: others', broken and unreachable ones are none", () => {
   assert.equal(without("size", [["size", "-1"]]), undefined);
   assert.equal(without("url"), undefined);
   assert.equal(without("c", [["c", "HEAD"]]), undefined);
+  assert.equal(without("size", [["size", "9007199254740992"]]), undefined);
+  assert.equal(without("size", [["size", "9007199254740991"]])?.size, Number.MAX_SAFE_INTEGER);
+  assert.equal(without("x", [["x", "d".repeat(63)]]), undefined);
+  assert.equal(without("", [["prereq", "HEAD"]]), undefined);
   assert.equal(without("url", [["i", hex(40, "e")]])?.infohash, hex(40, "e"));
+  assert.equal(without("url", [["i", hex(39, "e")]]), undefined);
+  assert.deepEqual(without("url", [["fallback", "https://b.example/y"]])?.urls, [
+    "https://b.example/y",
+  ]);
 });
 
 Deno.test("server lists: relays to write to and to read from, and Blossom servers", () => {
@@ -213,4 +362,19 @@ Deno.test("server lists: relays to write to and to read from, and Blossom server
   const servers = ["https://a.example", "https://b.example"];
   assert.deepEqual(decodeBlossomList(event(blossomList(servers))), servers);
   assert.equal(decodeBlossomList(event(template)), undefined);
+  assert.equal(decodeRelayList(event(blossomList(servers))), undefined);
+});
+
+Deno.test("server lists: so many valid ones of each, and nothing else", () => {
+  const many = Array.from({ length: 20 }, (_, i) => `${i}.example`);
+  const relays = many.map((host) => ["r", `wss://${host}`, "write"]);
+  const other = [["r"], ["r", "https://x.example"], ["x", "wss://x.example"]];
+  const tags = [...other, ...relays, ["r", "wss://read.example", "read"]];
+  const { write, read } = decodeRelayList(event({ kind: 10002, tags }))!;
+  assert.deepEqual(write, many.slice(0, 16).map((host) => `wss://${host}`));
+  assert.deepEqual(read, ["wss://read.example"]);
+  const servers = many.map((host) => `https://${host}`);
+  const [first, ...rest] = servers;
+  const listed = event({ kind: 10063, tags: [["server", first!, "wss://x"], ["server", ...rest]] });
+  assert.deepEqual(decodeBlossomList(listed), servers.slice(0, 16));
 });

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { isInside, relayUrl, webUrl } from "../../../../lib/transports/nostr/urls.ts";
+import { distinctUrls, isInside, relayUrl, webUrl } from "../../../../lib/transports/nostr/urls.ts";
 
 Deno.test("server addresses: one form of each", () => {
   assert.equal(relayUrl("wss://Relay.Example/"), "wss://relay.example");
@@ -7,7 +7,10 @@ Deno.test("server addresses: one form of each", () => {
   assert.equal(relayUrl("wss://relay.example/a/"), "wss://relay.example/a/");
   assert.equal(relayUrl("wss://relay.example/?"), "wss://relay.example");
   assert.equal(relayUrl("wss://relay.example/#"), "wss://relay.example");
+  assert.equal(relayUrl("wss://relay.example/?a=b"), "wss://relay.example/?a=b");
+  assert.equal(relayUrl("wss://relay.example/a?"), "wss://relay.example/a");
   assert.equal(webUrl("https://b.example:8443"), "https://b.example:8443");
+  assert.equal(webUrl("http://b.example/x"), "http://b.example/x");
 });
 
 Deno.test("server addresses: what is none", () => {
@@ -30,6 +33,24 @@ Deno.test("server addresses: what is none", () => {
   }
   assert.equal(webUrl("file:///etc/passwd"), undefined);
   assert.equal(webUrl("wss://relay.example"), undefined);
+});
+
+Deno.test("server addresses: as long as fit into an naddr", () => {
+  const of = (length: number) => "wss://relay.example/".padEnd(length, "x");
+  assert.equal(relayUrl(of(255)), of(255));
+  assert.equal(relayUrl(of(256)), undefined);
+  assert.equal(relayUrl("wss://relay.example/\u00e9".padEnd(250, "x"))?.length, 255);
+  assert.equal(relayUrl("wss://relay.example/\u00e9".padEnd(251, "x")), undefined);
+  const shorter = `wss://relay.example/${"./".repeat(130)}`;
+  assert.equal(relayUrl(shorter), undefined, "whatever it would be in short");
+});
+
+Deno.test("server addresses: of many the first valid ones, each once", () => {
+  const texts = ["x", "wss://a.example", "wss://a.example/", "wss://b.example", "wss://c.example"];
+  const some = (most: number) => distinctUrls(texts, relayUrl, most);
+  assert.deepEqual(some(1), ["wss://a.example"]);
+  assert.deepEqual(some(2), ["wss://a.example", "wss://b.example"]);
+  assert.deepEqual(some(9), ["wss://a.example", "wss://b.example", "wss://c.example"]);
 });
 
 Deno.test("server addresses: those inside a machine or a home are told from public ones", () => {
