@@ -33,7 +33,7 @@ export function storedForm(item: MutableItem): Omit<StoredValue, "id"> {
 }
 
 /**
- * Puts an item on a node, unless that has a newer one.
+ * Puts an item on a node, unless that has a newer one, or another one of the same number.
  *
  * @param send resolves with the code of the node's error, or undefined
  */
@@ -47,6 +47,8 @@ export async function compareAndSwap(
     ? undefined
     : mutableFromReply(reply, mutableTarget(item), item.salt);
   if (there && there.seq > item.seq) return "stored";
+  const isOther = there?.seq === item.seq && !Buffer.from(there.value).equals(item.value);
+  if (isOther) return "conflict"; // nodes keep it, and some say of a put with this number that it worked
   // Also if its item is invalid: the comparison is the node's.
   const cas = Number.isSafeInteger(reply.seq) ? { cas: reply.seq } : {};
   const error = await send({ q: "put", a: { ...storedForm(item), ...cas } });

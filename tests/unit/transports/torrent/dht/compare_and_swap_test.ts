@@ -68,6 +68,31 @@ Deno.test("cas: a node that has a newer item is left alone", async () => {
   assert.equal(outcome, "stored");
 });
 
+Deno.test("cas: another item of the same number is a conflict, and is not written over", async () => {
+  const theirs = signItem(key, { salt, seq: 5, value: bencode.encode({ v: 2 }) });
+  const outcome = await compareAndSwap(itemOf(5), { reply: reply(theirs) }, () => {
+    assert.fail("it was sent something");
+  });
+  assert.equal(outcome, "conflict");
+});
+
+Deno.test("cas: two machines that choose the same number join what they have", async () => {
+  await using network = new DhtNetwork();
+  const [laptop, desktop, reader] = await network.openMany(10);
+  await within((wait) => laptop!.putMutable(itemOf(5), wait));
+  const shown: (number | undefined)[] = [];
+  await within((wait) =>
+    desktop!.updateMutable(name, (newest) => {
+      const seq = shown.length === 0 ? 5 : newest!.seq + 1; // at first it doesn't look
+      shown.push(newest?.seq);
+      return signItem(key, { salt, seq, value: bencode.encode({ v: 2 }) });
+    }, wait)
+  );
+  assert.deepEqual(shown, [5, 5]);
+  const found = await within((wait) => reader!.getMutable(name, wait));
+  assert.deepEqual(found?.value, new Uint8Array(bencode.encode({ v: 2 })));
+});
+
 Deno.test("cas: what another machine puts in between is read before it is replaced", async () => {
   await using network = new DhtNetwork();
   const [laptop, desktop, reader] = await network.openMany(10);
