@@ -10,7 +10,7 @@
 import { Buffer } from "node:buffer";
 import { sign, X509Certificate } from "node:crypto";
 import { keyFromSeed, privateKeyOf, type PublisherKey, verifySignature } from "./keys.ts";
-import { beginning, SIGNED } from "./uses.ts";
+import { beginning } from "./uses.ts";
 
 /** What TLS is given: PEM texts. */
 export interface TlsIdentity {
@@ -35,7 +35,7 @@ export function vouch(
   identity: Pick<PublisherKey, "sign">,
   tlsKey: Uint8Array,
 ): Uint8Array {
-  return identity.sign(statement(use, tlsKey));
+  return identity.sign(use, statement(use, tlsKey));
 }
 
 /** Whether that is the signature of such a statement by `publicKey`. */
@@ -132,7 +132,7 @@ function der(tag: number, ...parts: readonly Uint8Array[]): Buffer {
 }
 
 function statement(use: VouchedUse, tlsKey: Uint8Array): Uint8Array {
-  return Buffer.concat([beginning(SIGNED[use]), tlsKey]);
+  return Buffer.concat([beginning(use), tlsKey]);
 }
 
 function sequence(...parts: readonly Uint8Array[]): Buffer {

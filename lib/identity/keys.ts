@@ -24,7 +24,7 @@ import { readTextIfPresent, storeError, syncDirectory } from "../common/atomic_f
 import { StoreError } from "../common/errors.ts";
 import { checkOutsideRepositories } from "../common/home.ts";
 import { nameMachine } from "./machine.ts";
-import { type DerivedUse, isForUse } from "./uses.ts";
+import { type DerivedUse, isFor, type SignedUse } from "./uses.ts";
 
 /** An ed25519 key pair (RFC 8032). */
 export interface PublisherKey {
@@ -37,9 +37,9 @@ export interface PublisherKey {
   /**
    * The 64-byte signature of `message`.
    *
-   * @throws {RangeError} if it begins as none of the uses in `uses.ts` does
+   * @throws {RangeError} if it doesn't begin as messages for that use do (`uses.ts`)
    */
-  sign(message: Uint8Array): Uint8Array;
+  sign(use: SignedUse, message: Uint8Array): Uint8Array;
   /**
    * `length` secret bytes that only this key can make (HKDF-SHA256, RFC 5869): another network's key
    * comes of them, and neither says anything about the other.
@@ -191,8 +191,8 @@ function publisherKey(privateKey: KeyObject): PublisherKey {
     publicKey,
     publicKeyHex: publicKey.toHex(),
     id: publisherId(publicKey),
-    sign: (message) => {
-      if (!isForUse(message)) throw new RangeError("can't sign: the message is for no known use");
+    sign: (use, message) => {
+      if (!isFor(use, message)) throw new RangeError(`can't sign: the message is not for ${use}`);
       return new Uint8Array(sign(null, message, privateKey));
     },
     derive: (use, length) => {

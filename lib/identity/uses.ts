@@ -21,6 +21,8 @@ export const SIGNED = {
   hyperdhtRecord: Uint8Array
     .fromHex("668e823edd5ce7f5338d68bf1161f4a3c28ce437ee2ab49efd30d99366039b1e"),
 } as const;
+/** One of them. */
+export type SignedUse = keyof typeof SIGNED;
 
 /** What bytes are derived from the identity's key for: the `info` of HKDF. */
 export const DERIVED = [
@@ -33,14 +35,13 @@ export const DERIVED = [
 /** One of them. */
 export type DerivedUse = typeof DERIVED[number];
 
-const BEGINNINGS = Object.values(SIGNED).map(beginning);
-
-/** The bytes of one of {@linkcode SIGNED}. */
-export function beginning(tag: string | Uint8Array): Uint8Array {
+/** The bytes with which every message for a use begins. */
+export function beginning(use: SignedUse): Uint8Array {
+  const tag = SIGNED[use];
   return typeof tag === "string" ? new TextEncoder().encode(tag) : tag;
 }
 
-/** Whether a message is for one of the uses. */
-export function isForUse(message: Uint8Array): boolean {
-  return BEGINNINGS.some((bytes) => bytes.every((byte, i) => message[i] === byte));
+/** Whether a message is for that use. */
+export function isFor(use: SignedUse, message: Uint8Array): boolean {
+  return beginning(use).every((byte, i) => message[i] === byte);
 }

@@ -15,7 +15,7 @@ import type { Manifest, SignedManifest } from "./types.ts";
 /** What signs a manifest: identity's `PublisherKey` is one. */
 export interface ManifestSigner {
   readonly publicKeyHex: string;
-  sign(message: Uint8Array): Uint8Array;
+  sign(use: "manifest", message: Uint8Array): Uint8Array;
 }
 
 /** Checks an ed25519 signature without ever throwing: identity's `verifySignature` is one. */
@@ -64,7 +64,7 @@ export function signManifest(manifest: Manifest, key: ManifestSigner): SignedMan
   }
   const bytes = canonicalBytes(manifest);
   checkSize(bytes);
-  return { manifest, bytes, signature: key.sign(signedMessage(bytes)) };
+  return { manifest, bytes, signature: key.sign("manifest", signedMessage(bytes)) };
 }
 
 /**

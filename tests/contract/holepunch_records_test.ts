@@ -35,7 +35,8 @@ Deno.test("holepunch records: what others put in their place is not believed", a
   assert.deepEqual(await records.manifest(wanted, signal()), signed);
 
   // A publisher's own record may say anything.
-  const signer = { publicKey: Buffer.from(bob.publicKey), sign: bob.sign };
+  const sign = (message: Uint8Array) => bob.sign("hyperdhtRecord", message);
+  const signer = { publicKey: Buffer.from(bob.publicKey), sign };
   let seq = 2 * Date.now();
   const says = async (value: string | Buffer) => {
     await node.dht.mutablePut(signer, Buffer.from(value), { seq: seq++ });

@@ -176,10 +176,10 @@ export class Records {
   async #write(own: Map<string, Entry>): Promise<void> {
     const index = await this.#writeIndex(Object.fromEntries(own));
     const publicKey = Buffer.from(this.#key.publicKey);
-    const signer = { publicKey, sign: (message: Uint8Array) => this.#key.sign(message) };
+    const sign = (message: Uint8Array) => this.#key.sign("hyperdhtRecord", message);
     this.#sequence = Math.max(this.#sequence + 1, Date.now());
     const value = Buffer.from(JSON.stringify({ version: 1, index }));
-    await this.#dht.mutablePut(signer, value, { seq: this.#sequence });
+    await this.#dht.mutablePut({ publicKey, sign }, value, { seq: this.#sequence });
     this.#own = own; // not before: where nobody answers, nothing is found either
     await this.#putKey(publicKey);
   }

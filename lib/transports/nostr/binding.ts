@@ -24,7 +24,8 @@ export function bindingTag(
   pubkey: string,
   identifier: string,
 ): string[] {
-  return [BINDING_TAG, key.publicKeyHex, key.sign(message(pubkey, identifier)).toHex()];
+  const signature = key.sign("nostrKey", message(pubkey, identifier));
+  return [BINDING_TAG, key.publicKeyHex, signature.toHex()];
 }
 
 /**

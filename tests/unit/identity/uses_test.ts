@@ -3,7 +3,7 @@ import fc from "fast-check";
 import assert from "node:assert/strict";
 import { join, relative } from "node:path";
 import { keyFromSeed } from "../../../lib/identity/keys.ts";
-import { beginning, DERIVED, SIGNED } from "../../../lib/identity/uses.ts";
+import { beginning, DERIVED, SIGNED, type SignedUse } from "../../../lib/identity/uses.ts";
 
 const ROOT = join(import.meta.dirname!, "..", "..", "..");
 /** What signs, and what makes a key. */
@@ -15,6 +15,8 @@ const CALL = new RegExp(
 const DECLARATION = /^\s*(?:export |async |function )*\w+(?:\(.*[{;]|\()$/;
 const COMMENT = /^\s*(?:\*|\/\/|\/\*)/;
 
+const USES = Object.keys(SIGNED) as SignedUse[];
+const encode = (text: string) => new TextEncoder().encode(text);
 const key = keyFromSeed(new Uint8Array(32).fill(1));
 const text = await Deno.readTextFile(join(ROOT, "docs", "security.md"));
 const register = /\n## Keys\n([^]*?)\n## /.exec(text)![1]!;
@@ -63,12 +65,12 @@ Deno.test("keys: every tag is in the register, and none is another's beginning",
   const inCode = code.flat().flatMap(({ lines }) =>
     [...lines.join("\n").matchAll(/["`](gtr[^"`$\\]*)\\0/g)].map(([, tag]) => tag!)
   );
-  const signed = Object.values(SIGNED).map(beginning);
+  const signed = USES.map(beginning);
   isPrefixFree(signed);
-  isPrefixFree(DERIVED.map(beginning));
+  isPrefixFree(DERIVED.map(encode));
   isPrefixFree([
     ...signed.filter((bytes) => !inCode.includes(new TextDecoder().decode(bytes).slice(0, -1))),
-    ...new Set(inCode).values().map((tag) => beginning(`${tag}\0`)),
+    ...new Set(inCode).values().map((tag) => encode(`${tag}\0`)),
   ]);
   const tags = new Set([
     ...inCode,
@@ -82,17 +84,24 @@ Deno.test("keys: every tag is in the register, and none is another's beginning",
   assert.deepEqual(registered.sort(), [...tags].sort());
 });
 
-Deno.test("keys: the identity signs nothing without a tag", () => {
-  const refused = (message: Uint8Array) =>
-    assert.throws(() => key.sign(message), { name: "RangeError" });
-  const begins = (message: Uint8Array) =>
-    Object.values(SIGNED).some((tag) => message.toHex().startsWith(beginning(tag).toHex()));
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (message) => {
-    if (!begins(message)) refused(message);
-  }));
-  for (const tag of Object.values(SIGNED).map(beginning)) {
-    refused(tag.subarray(1));
-    refused(tag.subarray(0, -1));
-    assert.equal(key.sign(new Uint8Array([...tag, 1])).length, 64);
+Deno.test("keys: the identity signs nothing without the tag of the use that is named", () => {
+  const begins = (use: SignedUse, message: Uint8Array) =>
+    message.toHex().startsWith(beginning(use).toHex());
+  const tagged = fc.tuple(fc.constantFrom(...USES), fc.uint8Array({ maxLength: 200 }))
+    .map(([use, rest]) => new Uint8Array([...beginning(use), ...rest]));
+  const part = tagged.chain((bytes) => fc.nat(40).map((n) => bytes.subarray(n)));
+  fc.assert(
+    fc.property(
+      fc.constantFrom(...USES),
+      fc.oneof(tagged, part, fc.uint8Array({ maxLength: 200 })),
+      (use, message) => {
+        if (begins(use, message)) assert.equal(key.sign(use, message).length, 64);
+        else assert.throws(() => key.sign(use, message), { name: "RangeError" });
+      },
+    ),
+  );
+  for (const use of USES) {
+    assert.equal(key.sign(use, beginning(use)).length, 64);
+    assert.throws(() => key.sign(use, beginning(use).subarray(0, -1)), { name: "RangeError" });
   }
 });

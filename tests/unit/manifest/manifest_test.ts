@@ -14,7 +14,7 @@ const failure = (code: string) => ({ name: "VerificationError", code });
 function signText(text: string | Uint8Array): { bytes: Uint8Array; signature: Uint8Array } {
   const bytes = typeof text === "string" ? encode(text) : text;
   const message = new Uint8Array([...encode("gtr-manifest-v1\0"), ...bytes]);
-  return { bytes, signature: key.sign(message) };
+  return { bytes, signature: key.sign("manifest", message) };
 }
 
 function verifyText(text: string | Uint8Array): Manifest {

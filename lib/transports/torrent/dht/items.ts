@@ -52,7 +52,8 @@ export function signItem(
   if (item.value.length > MAX_VALUE_BYTES) {
     throw new RangeError(`a value of ${item.value.length} bytes does not fit an item`);
   }
-  return { ...item, publicKey: key.publicKey, signature: key.sign(signedBytes(item)) };
+  const signature = key.sign(item.salt?.length ? "dhtItem" : "dhtRecord", signedBytes(item));
+  return { ...item, publicKey: key.publicKey, signature };
 }
 
 /** Whether sizes are within BEP 44's limits and the signature is right. */

@@ -30,7 +30,8 @@ const itemOf = (seq: number, text: string, changes: { salt?: Uint8Array } = { sa
 function handSigned(salt: Uint8Array | undefined, seq: number, value: Uint8Array): MutableItem {
   const head = salt ? [Buffer.from(`4:salt${salt.length}:`), salt] : [];
   const bytes = Buffer.concat([...head, Buffer.from(`3:seqi${seq}e1:v`), value]);
-  return { publicKey: key.publicKey, salt, seq, value, signature: key.sign(bytes) };
+  const signature = key.sign(salt ? "dhtItem" : "dhtRecord", bytes);
+  return { publicKey: key.publicKey, salt, seq, value, signature };
 }
 
 /** What a node says of an item in its reply to `get`. */
