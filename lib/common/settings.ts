@@ -118,7 +118,7 @@ export const SETTINGS = {
   "live.uploadRate": whole("bytes per second of all live streams (0: no limit)", 0, 0, 1e12),
   "live.seconds": whole("seconds that one live stream may take", 600, 1, 86400),
   "live.idle": whole("seconds without a byte until a live stream is ended", 30, 1, 3600),
-  "publish.grace": whole("hours that replaced packs stay available", 24, 0, 8760),
+  "publish.grace": whole("hours that replaced packs stay available at most", 24, 0, 8760),
   "publish.quorum": whole("peers that must have it before a push is acknowledged", 0, 0, 1000),
   "publish.quorumWait": whole("seconds to wait for publish.quorum", 30, 1, 3600),
   "seed.policy": choice(

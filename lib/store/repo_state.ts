@@ -8,6 +8,7 @@ import { readTextIfPresent, writeFileAtomic } from "../common/atomic_file.ts";
 import { VerificationError } from "../common/errors.ts";
 import { canonicalJson } from "../manifest/canonical_json.ts";
 import { isAnnounced } from "../manifest/flow.ts";
+import { bytesOf } from "../manifest/plan_packs.ts";
 import type { Writers } from "../manifest/writers.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
 
@@ -100,6 +101,9 @@ export async function readState(path: string): Promise<RepoState | undefined> {
   }
 }
 
+/** So many replaced packs may stay also where a repository consists of fewer. */
+const LEAST_RETIRED = 8;
+
 /** The state of a repository that nothing was stored in. */
 export const EMPTY_STATE: RepoState = {
   role: "followed",
@@ -140,8 +144,35 @@ export function settledState(
     ...before,
     sequence,
     packs: manifest.packs,
-    retired: [...retired, ...unlisted.map((pack) => ({ pack, since }))],
+    retired: boundedRetired(
+      [...retired, ...unlisted.map((pack) => ({ pack, since }))],
+      manifest.packs,
+    ),
   };
+}
+
+/**
+ * Those of the replaced packs that stay: however often a repository is published, they are about as
+ * many, and take about as much of the disk, as those that it consists of. The ones that were replaced
+ * last all stay, since whoever fetches the publication before this one needs them together.
+ *
+ * @param retired in the order in which they were replaced
+ * @param packs what the repository consists of
+ */
+export function boundedRetired(
+  retired: readonly RetiredPack[],
+  packs: readonly PackRef[],
+): readonly RetiredPack[] {
+  const last = retired.at(-1)?.since;
+  let [number, bytes] = [Math.max(LEAST_RETIRED, packs.length), bytesOf(packs)];
+  let first = retired.length;
+  for (const { pack, since } of retired.toReversed()) {
+    number--;
+    bytes -= pack.size;
+    if (since !== last && (number < 0 || bytes < 0)) break;
+    first--;
+  }
+  return retired.slice(first);
 }
 
 /** The packs that were planned for a manifest, else those so far. */
