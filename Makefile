@@ -4,7 +4,7 @@ RUN = @deno=$$(sh scripts/bootstrap.sh) && "$$deno" run --quiet -A
 TEST = $(RUN) scripts/test.ts
 
 .DEFAULT_GOAL := all
-.PHONY: all install uninstall demo demo-nostr test check bench bench-swarm chaos fuzz mutants clean help
+.PHONY: all install uninstall demo demo-nostr test check bench bench-swarm soak chaos fuzz mutants clean help
 .PHONY: test-unit test-contract test-e2e test-fuzz test-interop
 
 all: ## Build every executable into dist/bin
@@ -34,7 +34,10 @@ test-contract: ## Run the suite that every transport has to pass
 test-e2e: ## Run real git and real daemons from dist/bin
 	$(TEST) e2e
 
-test-fuzz: ## Read the kept inputs of make fuzz, and some thousand made from them
+test-soak: all ## Publish for ten minutes, and print what each publication costs (SOAK_SECONDS=n)
+	$(RUN) scripts/soak.ts
+
+fuzz: ## Read the kept inputs of make fuzz, and some thousand made from them
 	$(TEST) fuzz
 
 test-interop: ## Run against other people's programs
@@ -51,6 +54,9 @@ bench: all ## Measure against git and aria2c (BENCH_REPO=path: with that reposit
 
 bench-swarm: all ## Measure many readers at once, on limited links (needs root and iproute2)
 	$(RUN) scripts/bench_swarm.ts
+
+soak: all ## Publish for ten minutes, and print what each publication costs (SOAK_SECONDS=n)
+	$(RUN) scripts/soak.ts
 
 fuzz: ## Read a million inputs that nobody meant, with all that reads strangers' bytes
 	$(RUN) tests/fuzz/main.ts
