@@ -49,13 +49,13 @@ export interface RepositoryAnswer extends RepositoryEvents {
 }
 
 /** What is remembered stands in for asking again, within so many milliseconds. */
-const SOON = 5_000;
+const SOON_MS = 5_000;
 /** The same for where packs are, which changes seldom. */
-const LATER = 60_000;
-const REMEMBERED = { entries: 256, bytes: 32 * 1024 * 1024, age: LATER };
+const LATER_MS = 60_000;
+const REMEMBERED = { entries: 256, bytes: 32 * 1024 * 1024, age: LATER_MS };
 const MAX_SERVERS = 16;
 const MAX_RELAYS = 16;
-const MAX_CANDIDATES = 8;
+const MAX_CANDIDATES = 64;
 
 /** The tag value by which a repository is found on relays that know no more than gtr's id of it. */
 export function repositoryTag(id: string, name: string): string {
@@ -64,10 +64,15 @@ export function repositoryTag(id: string, name: string): string {
 
 /** Asks relays about repositories. */
 export class RepositoryLookup {
-  readonly #recent = new Recent<{ readonly events: RepositoryEvents; again: boolean }>(REMEMBERED);
+  readonly #recent: Recent<{ readonly events: RepositoryEvents; again: boolean }>;
 
-  /** @param own the relays that the user set */
-  constructor(readonly relays: Relays, readonly own: readonly string[]) {}
+  /**
+   * @param own the relays that the user set
+   * @param now milliseconds, from any point on
+   */
+  constructor(readonly relays: Relays, readonly own: readonly string[], now?: () => number) {
+    this.#recent = new Recent(REMEMBERED, now);
+  }
 
   /** The user's relays and those of an address, each once. */
   relaysOf(hints: readonly string[]): string[] {
@@ -129,7 +134,7 @@ export class RepositoryLookup {
 
   /** What was {@linkcode keep kept} a moment ago, once; else asks. */
   async askAgain(address: NostrAddress, signal: AbortSignal): Promise<RepositoryEvents> {
-    const recent = this.#recent.get(keyOf(address), SOON);
+    const recent = this.#recent.get(keyOf(address), SOON_MS);
     if (!recent?.again) return await this.ask(address, signal);
     recent.again = false;
     return recent.events;
@@ -150,7 +155,7 @@ export class RepositoryLookup {
   async byTag(value: string, signal: AbortSignal): Promise<NostrEvent[]> {
     const filter = { kinds: [ANNOUNCEMENT], "#i": [value] };
     const { events } = await this.relays.query(this.own, [filter], signal);
-    return liveEvents(events).slice(0, MAX_CANDIDATES * 8);
+    return liveEvents(events).slice(0, MAX_CANDIDATES);
   }
 }
 

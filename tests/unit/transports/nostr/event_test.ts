@@ -192,6 +192,7 @@ Deno.test("live events: of several requests the newest counts; requests themselv
   const at = (created_at: number) => signed(alice, encodeDeletion([state(NOW)], created_at));
   const requests = [at(NOW - 5), at(NOW), at(NOW - 9)];
   const [inTime, later, other] = [state(NOW, "x"), state(NOW + 1), signed(alice)];
+  const reply = signed(alice, { tags: [["e", later.id], ["a", coordinate(later)!]] });
   const unasked = signed(alice, { kind: 5, tags: [["e", requests[0]!.id]] });
   const all = [...requests, unasked];
   fc.assert(fc.property(fc.shuffledSubarray(all, { minLength: all.length }), (shuffled) => {
@@ -199,6 +200,7 @@ Deno.test("live events: of several requests the newest counts; requests themselv
       liveEvents([...events, ...shuffled, ...events]).filter(({ kind }) => kind !== 5);
     assert.deepEqual(live(inTime, other), [other]);
     assert.deepEqual(live(later), [later]);
+    assert.equal(liveEvents([later, reply]).length, 2, "what only names it asks for nothing");
     assert.equal(liveEvents(shuffled).length, all.length);
   }));
 });

@@ -77,6 +77,7 @@ Deno.test("filters: every part has to fit", () => {
   assert(fits({ since: NOW, until: NOW }));
   assert(!fits({ ids: [bob.pubkey] }));
   assert(fits({ "#d": ["y", "x"], "#a": ["y"] }) && !fits({ "#b": ["x"] }));
+  assert(isAsked([{}], { ...event, created_at: 0 }));
   assert(isAsked([{ "#d": [""] }], { ...event, tags: [["d"]] }), "a tag without a value");
   assert(!fits({ kinds: [1] }) && !fits({ authors: [bob.pubkey] }) && !fits({ "#d": ["y"] }));
   assert(
@@ -111,6 +112,10 @@ Deno.test("sieve: what was asked for passes once, a forgery never", () => {
 });
 
 Deno.test("sieve: remembers so many events, then begins anew", () => {
+  const ordinary = new Sieve([{}], () => {});
+  const many = Array.from({ length: 50 }, (_, i) => signed(alice, { content: String(i) }));
+  for (const event of many) assert.equal(ordinary.pass(event), event);
+  for (const event of many) assert.equal(ordinary.pass(event), "known");
   const sieve = new Sieve([{}], () => {}, 2);
   const [a, b, c] = ["a", "b", "c"].map((content) => signed(alice, { content }));
   for (const event of [a, b]) assert.equal(sieve.pass(event), event);
