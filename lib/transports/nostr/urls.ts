@@ -50,7 +50,7 @@ function serverUrl(text: string, protocols: readonly string[]): string | undefin
     return undefined;
   }
   const url = new URL(text);
-  if (!protocols.includes(url.protocol) || url.hostname === "") return undefined;
+  if (!protocols.includes(url.protocol)) return undefined;
   if (url.username !== "" || url.password !== "" || url.hash !== "") return undefined;
   url.hash = ""; // a "#" without anything behind it
   if (url.search === "") url.search = "";

@@ -260,7 +260,8 @@ Deno.test("events of a repository: what counts of them, and how much they take",
   const inside = readEvents([announced], address, ["wss://127.0.0.1"]);
   assert.deepEqual(inside.servers, ["https://a.example", "https://127.0.0.1"]);
   const servers = hosts(20).map((url) => url.replace("wss:", "https:"));
-  const many = readEvents([event(blossomList(servers))], address, [OWN]);
+  const some = announcement({ blossoms: servers.slice(0, 10) });
+  const many = readEvents([some, event(blossomList(servers.slice(10)))], address, [OWN]);
   assert.deepEqual(many.servers, servers.slice(0, 16));
   const none = readEvents([], address, [OWN]);
   assert.deepEqual([none.announcement, none.state, none.packs], [undefined, undefined, []]);

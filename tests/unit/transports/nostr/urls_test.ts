@@ -22,6 +22,7 @@ Deno.test("server addresses: what is none", () => {
       "wss://",
       "wss://user@relay.example",
       "wss://u:p@relay.example",
+      "wss://:p@relay.example",
       "wss://relay.example/#x",
       "wss://relay.example/\n",
       " wss://relay.example",
