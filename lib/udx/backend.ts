@@ -1,10 +1,8 @@
 /**
- * A UDP socket as UDX needs it, and the choice between the ways to have one.
+ * A UDP socket as UDX needs it.
  *
  * @module
  */
-import { openDgram } from "./backend_dgram.ts";
-import { mmsgAvailable, openMmsg } from "./backend_mmsg.ts";
 
 /** Which socket to open. */
 export interface BackendOptions {
@@ -48,7 +46,3 @@ export interface Backend {
 
 /** Opens a socket at once; throws a UdxError where the system refuses. */
 export type OpenBackend = (options: BackendOptions, events: BackendEvents) => Backend;
-
-/** The fastest back-end that this process may use. */
-export const openFastest: OpenBackend = (options, events) =>
-  (mmsgAvailable() ? openMmsg : openDgram)(options, events);

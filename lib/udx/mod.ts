@@ -11,12 +11,12 @@
  *
  * @module
  */
-export { type Backend, type BackendEvents, type BackendOptions } from "./backend.ts";
-export { type OpenBackend, openFastest } from "./backend.ts";
+export type { Backend, BackendEvents, BackendOptions, OpenBackend } from "./backend.ts";
 export { openDgram } from "./backend_dgram.ts";
 export { mmsgAvailable, openMmsg } from "./backend_mmsg.ts";
 export { UdxError, type UdxErrorCode } from "./error.ts";
 export { UDX, type UdxOptions } from "./native_api.ts";
 export { type NetworkInterface, NetworkInterfaces } from "./network_interfaces.ts";
+export { openFastest } from "./open_fastest.ts";
 export { type Address, type SocketOptions, UDXSocket } from "./socket.ts";
 export { type ConnectOptions, type Firewall, type StreamOptions, UDXStream } from "./stream.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { lookup } from "node:dns/promises";
-import { type OpenBackend, openFastest } from "./backend.ts";
+import type { OpenBackend } from "./backend.ts";
 import { family } from "./ip_address.ts";
 import { Lingering } from "./lingering.ts";
 import {
@@ -12,6 +12,7 @@ import {
   NetworkInterfaces,
   networkInterfaces,
 } from "./network_interfaces.ts";
+import { openFastest } from "./open_fastest.ts";
 import type { Route } from "./route.ts";
 import { type SocketOptions, UDXSocket } from "./socket.ts";
 import { type StreamOptions, UDXStream } from "./stream.ts";

@@ -1,0 +1,12 @@
+/**
+ * The choice between the ways to have a UDP socket.
+ *
+ * @module
+ */
+import type { OpenBackend } from "./backend.ts";
+import { openDgram } from "./backend_dgram.ts";
+import { mmsgAvailable, openMmsg } from "./backend_mmsg.ts";
+
+/** The fastest back-end that this process may use. */
+export const openFastest: OpenBackend = (options, events) =>
+  (mmsgAvailable() ? openMmsg : openDgram)(options, events);
