@@ -8,9 +8,8 @@ import { Buffer } from "node:buffer";
 import type { Backend, BackendEvents } from "./backend.ts";
 import { UdxError } from "./error.ts";
 import { family } from "./ip_address.ts";
-import type { UDX } from "./native_api.ts";
+import type { Multiplexer } from "./multiplexer.ts";
 import { isPacket, PacketType, streamOf } from "./packet.ts";
-import type { UDXStream } from "./stream.ts";
 
 /** Where a socket is bound. */
 export interface Address {
@@ -26,11 +25,21 @@ export interface SocketOptions {
   readonly reuseAddress?: boolean;
 }
 
+/** A stream, as the sockets that carry it see it. */
+export interface CarriedStream {
+  /** By which the other side addresses it. */
+  readonly id: number;
+  /** A packet for this stream came. The bytes are valid during the call only. */
+  packet(socket: UDXSocket, bytes: Uint8Array, port: number, host: string, family: 4 | 6): void;
+  /** All packets of a batch were given. */
+  batchEnd(): void;
+}
+
 /** Emits "listening", "message" (bytes, from), "busy", "idle" and "close". */
 export class UDXSocket extends EventEmitter implements BackendEvents {
-  readonly udx: UDX;
+  readonly udx: Multiplexer<CarriedStream>;
   /** Streams that are connected over it. */
-  readonly streams = new Set<UDXStream>();
+  readonly streams = new Set<CarriedStream>();
   /** Anything of the user's. */
   userData: unknown = null;
   bytesTransmitted = 0;
@@ -42,13 +51,13 @@ export class UDXSocket extends EventEmitter implements BackendEvents {
 
   readonly #options: SocketOptions;
   /** Streams that got packets in this batch. */
-  readonly #touched = new Set<UDXStream>();
+  readonly #touched = new Set<CarriedStream>();
   #backend: Backend | undefined;
   #address: Address | null = null;
   #closing: Promise<void> | null = null;
   #closed = false;
 
-  constructor(udx: UDX, options: SocketOptions = {}) {
+  constructor(udx: Multiplexer<CarriedStream>, options: SocketOptions = {}) {
     super();
     this.udx = udx;
     this.#options = options;
@@ -197,14 +206,14 @@ export class UDXSocket extends EventEmitter implements BackendEvents {
   }
 
   /** A stream is connected over it now. */
-  addStream(stream: UDXStream): void {
+  addStream(stream: CarriedStream): void {
     if (this.streams.has(stream)) return;
     this.streams.add(stream);
     if (this.streams.size === 1) this.emit("busy");
   }
 
   /** A stream isn't any more. */
-  removeStream(stream: UDXStream): void {
+  removeStream(stream: CarriedStream): void {
     if (!this.streams.delete(stream)) return;
     if (!this.#closeMaybe() && this.idle) this.emit("idle");
   }

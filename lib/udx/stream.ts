@@ -10,12 +10,13 @@ import { Connection } from "./connection.ts";
 import { DeadlineTimer } from "./deadline_timer.ts";
 import { connectionReset, UdxError } from "./error.ts";
 import { family, isLoopback } from "./ip_address.ts";
-import type { UDX } from "./native_api.ts";
 import { MeasuredDuplex } from "./measured_duplex.ts";
-import { PacketType, setStream } from "./packet.ts";
+import type { Multiplexer } from "./multiplexer.ts";
+import { Relay } from "./relay.ts";
 import type { Route } from "./route.ts";
-import type { UDXSocket } from "./socket.ts";
+import type { CarriedStream, UDXSocket } from "./socket.ts";
 import { StreamOutput } from "./stream_output.ts";
+import { WaitingWriters } from "./waiting_writers.ts";
 
 /** Decides about a packet that came over another socket than the stream's: true refuses it. */
 export type Firewall = (socket: UDXSocket, port: number, host: string, family: 4 | 6) => boolean;
@@ -40,14 +41,12 @@ export interface ConnectOptions {
 
 type Done = (error: Error | null) => void;
 
-/** Bytes that a stream takes in before it asks its writer to wait, beyond what may be in flight. */
-const HIGH_WATER_MARK = 262_144;
 /** What a piece of data costs beside its bytes until it is read, however short it is; bytes. */
 const PIECE_COST = 128;
 
 /** Emits, beside a Duplex' own events, "connect", "message" (bytes) and "remote-changed". */
-export class UDXStream extends MeasuredDuplex {
-  readonly udx: UDX;
+export class UDXStream extends MeasuredDuplex implements CarriedStream {
+  readonly udx: Multiplexer<CarriedStream>;
   readonly id: number;
   socket: UDXSocket | null = null;
   remoteId = 0;
@@ -60,7 +59,8 @@ export class UDXStream extends MeasuredDuplex {
   protected override readonly connection: Connection;
   readonly #output: StreamOutput;
   readonly #firewall: Firewall;
-  readonly #forward: (bytes: number) => boolean;
+  readonly #relay: Relay;
+  readonly #writers: WaitingWriters;
   #closed = false;
   /** Its part of what the UDX knows to be held. */
   #held = 0;
@@ -68,23 +68,24 @@ export class UDXStream extends MeasuredDuplex {
   /** Sockets that it is or was connected over: packets may still come there after a change. */
   readonly #known = new WeakSet<UDXSocket>();
   #remoteChanging = false;
-  #relayTo: UDXStream | null = null;
-  #relayed = false;
-  readonly #relaying = new Set<UDXStream>();
-  #onWrite: Done | null = null;
   #onDestroy: Done | null = null;
-  #flushes: { readonly bytes: number; readonly resolve: (done: boolean) => void }[] = [];
   readonly #timer = new DeadlineTimer((now) => {
     this.connection.onTimer(now);
     this.#arm();
   });
 
-  constructor(udx: UDX, id: number, options: StreamOptions = {}) {
+  constructor(udx: Multiplexer<CarriedStream>, id: number, options: StreamOptions = {}) {
     super({ mapWritable: toBuffer, eagerOpen: true });
     this.udx = udx;
     this.id = id;
     this.#firewall = options.firewall ?? refuse;
-    this.#forward = options.forward ?? (() => true);
+    this.#relay = new Relay(
+      {
+        transmit: (packet, route) => this.#transmit(packet, route),
+        destroy: () => this.destroy(),
+      },
+      options.forward,
+    );
     this.#output = new StreamOutput(this);
     this.connection = new Connection(
       {
@@ -97,13 +98,14 @@ export class UDXStream extends MeasuredDuplex {
         isCrowded: () => udx.isCrowded,
         end: () => this.#output.end(),
         message: (payload) => this.emit("message", Buffer.from(payload)),
-        acknowledged: () => this.#acknowledged(),
+        acknowledged: () => this.#writers.acknowledged(),
         remoteChanged: () => this.#remoteChanged(),
         closed: (error) => this.#onClosed(error),
       },
       performance.now(),
       options.seq,
     );
+    this.#writers = new WaitingWriters(this.connection.sender);
     udx.addStream(this);
   }
 
@@ -195,10 +197,7 @@ export class UDXStream extends MeasuredDuplex {
 
   /** Forwards everything that comes to where `destination` is connected. */
   relayTo(destination: UDXStream): void {
-    if (this.#closed || this.#relayed || destination.#closed) return;
-    this.#relayed = true;
-    this.#relayTo = destination;
-    destination.#relaying.add(this);
+    if (!this.#closed && !destination.#closed) this.#relay.to(destination.#relay);
   }
 
   /** Sends a message: not ordered, not repeated. Resolves with whether it left. */
@@ -216,9 +215,7 @@ export class UDXStream extends MeasuredDuplex {
   /** Resolves with true when all that was written is acknowledged, false where it never will be. */
   async flush(): Promise<boolean> {
     if (await Writable.drained(this) === false || this.destroying) return false;
-    const { written, acknowledged } = this.connection.sender;
-    if (acknowledged >= written) return true;
-    return new Promise((resolve) => this.#flushes.push({ bytes: written, resolve }));
+    return await this.#writers.flushed();
   }
 
   toJSON(): Record<string, unknown> {
@@ -248,8 +245,8 @@ export class UDXStream extends MeasuredDuplex {
       if (port <= 0 || port > 65_535 || this.#firewall(socket, port, host, family)) return;
       if (this.#closed) return; // by the firewall's callback
     }
-    if (this.#relayTo) this.#relay(this.#relayTo, bytes);
-    else this.connection.feed(bytes, performance.now());
+    if (!this.#relay.passesOn) this.connection.feed(bytes, performance.now());
+    else if (this.#relay.pass(bytes) === "ended") this.connection.close(connectionReset());
   }
 
   /** All packets of a batch were given. */
@@ -276,19 +273,19 @@ export class UDXStream extends MeasuredDuplex {
     }
     this.connection.write(chunks, performance.now());
     this.#arm();
-    this.#continue(done);
+    this.#writers.next(done);
   }
 
   protected override _final(done: Done): void {
     this.connection.end(performance.now());
     this.#arm();
-    this.#continue(done);
+    this.#writers.next(done);
   }
 
   protected override _predestroy(): void {
-    if (!this.#closed) this.connection.destroy(!this.#relayed);
+    if (!this.#closed) this.connection.destroy(!this.#relay.began);
     this.#closed = true;
-    this.#writeContinue();
+    this.#writers.release();
   }
 
   protected override _destroy(done: Done): void {
@@ -304,8 +301,10 @@ export class UDXStream extends MeasuredDuplex {
     return { id, host: to, port, family: kind };
   }
 
-  #setRemote(socket: UDXSocket, { id, host, port, family }: Route): void {
+  #setRemote(socket: UDXSocket, route: Route): void {
+    const { id, host, port, family } = route;
     this.socket = socket;
+    this.#relay.route = route;
     this.#known.add(socket);
     this.connection.setPath(socket.getRecvBufferSize(), isLoopback(host));
     this.remoteId = id;
@@ -320,47 +319,11 @@ export class UDXStream extends MeasuredDuplex {
     this.socket?.transmit(packet, port, host);
   }
 
-  #relay(to: UDXStream, bytes: Uint8Array): void {
-    const last = (bytes[2]! & PacketType.DESTROY) !== 0;
-    if (to.socket && to.remoteHost && (last || this.#forward(bytes.length))) {
-      const copy = bytes.slice();
-      setStream(copy, to.remoteId);
-      to.#transmit(copy, { id: to.remoteId, host: to.remoteHost, port: to.remotePort, family: 4 });
-    }
-    if (last) this.connection.close(connectionReset());
-  }
-
   /** Tells the UDX what is held here. Of a stream that is over it is the reader's own. */
   #count(): void {
     const held = this.#closed ? 0 : this.connection.receiver.held;
     this.udx.held += held - this.#held;
     this.#held = held;
-  }
-
-  /** Takes more from the writer now, or when enough of what it wrote is acknowledged. */
-  #continue(done: Done): void {
-    if (this.#full && !this.#closed) this.#onWrite = done;
-    else done(null);
-  }
-
-  get #full(): boolean {
-    const { sender } = this.connection;
-    return sender.written - sender.acknowledged >
-      HIGH_WATER_MARK + sender.bbr.window * sender.payload;
-  }
-
-  #writeContinue(): void {
-    const done = this.#onWrite;
-    this.#onWrite = null;
-    done?.(null);
-  }
-
-  #acknowledged(): void {
-    const { acknowledged } = this.connection.sender;
-    while (this.#flushes.length > 0 && this.#flushes[0]!.bytes <= acknowledged) {
-      this.#flushes.shift()!.resolve(true);
-    }
-    if (this.#onWrite && !this.#full) this.#writeContinue();
   }
 
   #remoteChanged(): void {
@@ -378,14 +341,8 @@ export class UDXStream extends MeasuredDuplex {
       ? { packet: this.connection.acknowledgement(), route: sender.route }
       : undefined;
     this.udx.removeStream(this, last);
-    for (const { resolve } of this.#flushes.splice(0)) resolve(false);
-    if (this.#relayTo) this.#relayTo.#relaying.delete(this);
-    this.#relayTo = null;
-    for (const stream of this.#relaying) {
-      stream.#relayTo = null;
-      stream.destroy();
-    }
-    this.#relaying.clear();
+    this.#writers.close();
+    this.#relay.close();
     this.#output.flush();
     this.#count();
     // Later: this may be in the middle of a packet, or of the stream's own destroy().
