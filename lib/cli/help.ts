@@ -13,16 +13,15 @@ import {
 } from "../common/usage.ts";
 import { GTR_USAGE } from "./usage.ts";
 import type { Verb } from "./verb.ts";
-import { VERBS } from "./verbs.ts";
 
 /** What `gtr help` prints. */
-export function overview(): string {
+export function overview(verbs: readonly Verb[]): string {
   return [
     ...usageLines(GTR_USAGE),
     "",
     `${GTR_USAGE.summary}.`,
     "",
-    ...columns(VERBS.map(nameAndSummary)),
+    ...columns(verbs.map(nameAndSummary)),
     "",
     ...columns(GTR_USAGE.options),
     "",

@@ -7,10 +7,11 @@ import { formatError, toGtrError, UsageError } from "../common/errors.ts";
 import { Home } from "../common/home.ts";
 import { printable } from "../common/printable.ts";
 import { checkWords } from "./current_folder.ts";
+import { findVerb, verbsOfGroup } from "./find_verb.ts";
 import type { Call, Io } from "./io.ts";
 import { SERVICES, type Services } from "./services.ts";
 import type { Verb } from "./verb.ts";
-import { findVerb, verbsOfGroup } from "./verbs.ts";
+import { VERBS } from "./verbs.ts";
 
 /** Words of ours that are commands of git too: what we don't know of them is git's. */
 const GITS_OWN: readonly string[] = ["bundle"];
@@ -43,22 +44,22 @@ async function dispatch(argv: readonly string[], io: Io, services: Services): Pr
   checkWords(argv);
   const [word, second, ...rest] = argv;
   if (word === undefined) {
-    io.stderr((await import("./help.ts")).overview());
+    io.stderr((await import("./help.ts")).overview(VERBS));
     return 2;
   }
   if (word === "-h" || word === "--help") {
-    io.stdout((await import("./help.ts")).overview());
+    io.stdout((await import("./help.ts")).overview(VERBS));
     return 0;
   }
   if (word === "-V" || word === "--version") {
     io.stdout(await (await import("./version.ts")).versionLine());
     return 0;
   }
-  const verb = findVerb([word]);
+  const verb = findVerb(VERBS, [word]);
   if (verb) return await call(verb, argv.slice(1), io, services);
-  const group = verbsOfGroup(word);
+  const group = verbsOfGroup(VERBS, word);
   if (group.length === 0) return await (await import("./git.ts")).passToGit(argv, io.cwd);
-  const member = second === undefined ? undefined : findVerb([word, second]);
+  const member = second === undefined ? undefined : findVerb(VERBS, [word, second]);
   if (member) return await call(member, rest, io, services);
   if (second === "-h" || second === "--help") {
     io.stdout((await import("./help.ts")).groupHelp(group));

@@ -5,6 +5,7 @@
  */
 import { BUNDLES } from "./groups/bundles.ts";
 import { FOLLOWING } from "./groups/following.ts";
+import { helpVerb } from "./groups/help.ts";
 import { IDENTITY } from "./groups/identity.ts";
 import { NOSTR } from "./groups/nostr.ts";
 import { SHARING } from "./groups/sharing.ts";
@@ -19,15 +20,5 @@ export const VERBS: readonly Verb[] = [
   ...NOSTR,
   ...BUNDLES,
   ...UPKEEP,
+  helpVerb(() => VERBS),
 ];
-
-/** The verb that these words name exactly. */
-export function findVerb(words: readonly string[]): Verb | undefined {
-  const name = words.join(" ");
-  return VERBS.find((verb) => verb.name === name);
-}
-
-/** The verbs of a group: "name" has "name add", "name remove" and others. */
-export function verbsOfGroup(word: string): readonly Verb[] {
-  return VERBS.filter((verb) => verb.name.startsWith(`${word} `));
-}

@@ -1,5 +1,5 @@
 /**
- * Verbs for gtd and its settings, and help.
+ * Verbs for gtd and its settings.
  *
  * @module
  */
@@ -95,18 +95,5 @@ export const UPKEEP: readonly Verb[] = [
     details: [],
     examples: [{ command: "gtr daemon logs -f", about: "watch it work" }],
     load: () => import("../verbs/daemon_logs.ts"),
-  },
-  {
-    name: "help",
-    summary: "explain a verb",
-    operands: [{
-      form: "[verb...]",
-      about: "a verb of gtr, or a command of git",
-      offer: "verb",
-    }],
-    options: [],
-    details: ["gtr <verb> -h prints the same."],
-    examples: [{ command: "gtr help name add", about: "explain gtr name add" }],
-    load: () => import("../verbs/help.ts"),
   },
 ];
