@@ -13,17 +13,13 @@ import { Mutex } from "../common/mutex.ts";
 import type { Settings } from "../common/settings.ts";
 import type { Wait } from "../common/wait.ts";
 import { Shares } from "../shares/shares.ts";
-import {
-  type Directory,
-  parseAddress,
-  type RepoAddress,
-  resolveAddress,
-} from "../identity/address.ts";
+import { parseAddress, type RepoAddress } from "../identity/address.ts";
 import { loadOrCreateKey, publisherId } from "../identity/keys.ts";
 import { loadMachine } from "../identity/machine.ts";
 import { Names } from "../identity/names.ts";
 import { Registry } from "../identity/registry.ts";
 import { askRegistry } from "../identity/registry_fetch.ts";
+import { type Directory, resolveAddress } from "../identity/resolve_address.ts";
 import { type Follow, Follows } from "../store/follows.ts";
 import { RefusedList } from "../store/refused.ts";
 import { Store } from "../store/store.ts";

@@ -5,7 +5,8 @@
  */
 import { RequestError } from "../common/errors.ts";
 import { deadline, type Wait } from "../common/wait.ts";
-import type { NetworkAddress, ResolvedAddress } from "../identity/address.ts";
+import type { NetworkAddress } from "../identity/address.ts";
+import type { ResolvedAddress } from "../identity/resolve_address.ts";
 import type { Located } from "../transports/transport.ts";
 import { answerTimeout, type EngineParts } from "./parts.ts";
 

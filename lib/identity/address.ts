@@ -4,12 +4,10 @@
  * @module
  */
 import { isIPv6 } from "node:net";
-import { RequestError, UsageError } from "../common/errors.ts";
+import { UsageError } from "../common/errors.ts";
 import { repositoryNameFault } from "../common/repository_name.ts";
-import type { Names } from "./names.ts";
 import { isPetname, looksLikeId } from "./petname.ts";
 import { idOf, isPublisher } from "./publisher.ts";
-import type { Registry } from "./registry.ts";
 import { isHost, readRegistryName, type RegistryName } from "./registry_name.ts";
 
 /** A publisher and the name of one of its repositories, as found on one network. */
@@ -136,57 +134,8 @@ export function checkRepositoryName(name: string): string {
   });
 }
 
-/** Where publishers' names are looked up. */
-export interface Directory {
-  readonly names: Pick<Names, "get">;
-  readonly registry: Pick<Registry, "lookup">;
-  /**
-   * Asks a network about an address that only it can read.
-   *
-   * @throws {RequestError} "not-gtr" where what is there is not published with gtr
-   */
-  readonly locate: (address: NetworkAddress, signal: AbortSignal) => Promise<ResolvedAddress>;
-}
-
-/** An address, and what the person should know about the name in it. */
-export interface ResolvedAddress {
-  readonly address: RepoAddress;
-  readonly warning?: string;
-}
-
-/**
- * Reads an address in any form and looks its publisher up where it is given by name.
- *
- * @param signal ends the wait for a domain's answer
- * @throws {UsageError} "bad-address"
- * @throws {RequestError} "unknown-name", and as {@linkcode Registry.lookup}
- */
-export async function resolveAddress(
-  url: string,
-  { names, registry, locate }: Directory,
-  signal: AbortSignal,
-): Promise<ResolvedAddress> {
-  const form = parseAddress(url);
-  if ("url" in form) return await locate(form, signal);
-  if ("id" in form) return { address: form };
-  if ("user" in form) {
-    const { publisher, warning } = await registry.lookup(form, signal);
-    return { address: publisherAddress(form.scheme, publisher, form.name)!, warning };
-  }
-  const publisher = await names.get(form.petname);
-  const address = publisher && publisherAddress(form.scheme, publisher, form.name);
-  if (address) return { address };
-  throw new RequestError(
-    "unknown-name",
-    `can't find '${form.petname}': no publisher has this name`,
-    {
-      hint: `gtr name add ${form.petname} <id>`,
-    },
-  );
-}
-
 /** The address for an id or a public key in hex; undefined where `publisher` is neither. */
-function publisherAddress(
+export function publisherAddress(
   scheme: string,
   publisher: string,
   name: string,

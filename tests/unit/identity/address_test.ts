@@ -6,10 +6,10 @@ import {
   formatAddress,
   type NetworkAddress,
   parseAddress,
-  resolveAddress,
 } from "../../../lib/identity/address.ts";
 import { keyFromSeed } from "../../../lib/identity/keys.ts";
 import type { RegistryName } from "../../../lib/identity/registry_name.ts";
+import { resolveAddress } from "../../../lib/identity/resolve_address.ts";
 
 const key = keyFromSeed(new Uint8Array(32).fill(3));
 const ID = key.id;
