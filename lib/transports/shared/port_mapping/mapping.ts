@@ -7,7 +7,7 @@ import { createHmac } from "node:crypto";
 import { GtrError, NetworkError } from "../../../common/errors.ts";
 import { reachOf } from "../../../common/reach.ts";
 import { deadline } from "../../../common/wait.ts";
-import type { Outside, PortMapping, PortRequest } from "./mod.ts";
+import type { Outside, PortMapping, PortRequest } from "./port_mapping.ts";
 import type { MappedPort, PortMapper } from "./port_mapper.ts";
 import type { Wish } from "./router.ts";
 

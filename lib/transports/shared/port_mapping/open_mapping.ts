@@ -5,7 +5,7 @@
  */
 import { deadline } from "../../../common/wait.ts";
 import { Mapping } from "./mapping.ts";
-import type { PortMapping, PortMappingContext, PortRequest } from "./mod.ts";
+import type { PortMapping, PortMappingContext, PortRequest } from "./port_mapping.ts";
 import { PortMapper, type PortMapperOptions } from "./port_mapper.ts";
 import {
   mayNeedPinhole,

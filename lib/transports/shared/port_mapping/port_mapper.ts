@@ -8,7 +8,7 @@ import { NetworkError } from "../../../common/errors.ts";
 import { Mutex } from "../../../common/mutex.ts";
 import { gatewayRestart, hearRouter, upnpRestart } from "./announcements.ts";
 import { NatPmpRouter, PcpRouter } from "./gateway_routers.ts";
-import type { MappedBy } from "./mod.ts";
+import type { MappedBy } from "./port_mapping.ts";
 import type { Mapped, Router, RouterEvents, Wish } from "./router.ts";
 import type { NoRouter, Surroundings } from "./surroundings.ts";
 import { findUpnpRouter } from "./upnp_router.ts";

@@ -6,7 +6,7 @@
 import { isIPv4 } from "node:net";
 import { NetworkError } from "../../../common/errors.ts";
 import { reachOf } from "../../../common/reach.ts";
-import type { MappedBy } from "./mod.ts";
+import type { MappedBy } from "./port_mapping.ts";
 
 /** What a router is asked for. */
 export interface Wish {
