@@ -109,8 +109,8 @@ export class Session {
   async #fetchAhead(): Promise<RemoteState> {
     const synced = await this.#sync(true).catch((error) => {
       // What takes much is fetched once git asks for it.
-      if (TOO_MUCH.includes((error as GtrError).code)) return undefined;
-      throw error;
+      if (!TOO_MUCH.includes((error as GtrError).code)) throw error;
+      this.#parts.meter.abandon();
     });
     if (!synced) return await this.#resolve();
     this.#warn(synced, false); // scripts clone quietly, and it isn't what they asked for
@@ -138,12 +138,7 @@ export class Session {
     if (servers === undefined) return undefined;
     const { fetchForeign } = await import("./fetch_foreign.ts");
     const request = { wanted, options: this.#options, env, progress: meter.report };
-    try {
-      await fetchForeign({ address, servers }, local, request, signal);
-    } catch (error) {
-      meter.abandon();
-      throw error;
-    }
+    await fetchForeign({ address, servers }, local, request, signal);
     meter.done();
     return { proven: false };
   }
@@ -177,10 +172,7 @@ export class Session {
       },
     };
     const request = { wanted, options: this.#options, env, progress: meter.report };
-    const fetched = await fetchPart(sources, local, request, signal).catch((error) => {
-      meter.abandon();
-      throw error;
-    });
+    const fetched = await fetchPart(sources, local, request, signal);
     if (fetched && this.#options.deepens && this.#options.followTags) {
       await (await import("./deepened_tags.ts")).addDeepenedTags(state, local, signal);
     }
@@ -270,10 +262,7 @@ export class Session {
     const [client, { sequence }] = await Promise.all([this.#parts.client(), this.#resolve()]);
     const choice = this.#hasSynced ? {} : { sequence, orOlder: ahead, ahead };
     this.#hasSynced = true;
-    const synced = await client.sync(this.#parts.url, this.#wait(), choice).catch((error) => {
-      this.#parts.meter.abandon();
-      throw error;
-    });
+    const synced = await client.sync(this.#parts.url, this.#wait(), choice);
     this.#parts.meter.done();
     this.#parts.trace?.("the store has it");
     this.#warn(synced);
