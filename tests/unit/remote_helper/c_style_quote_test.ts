@@ -9,6 +9,15 @@ Deno.test("unquoteCStyle: reads what git's quote_c_style writes", () => {
       ['"a\\tb\\"c\\\\d\\n"', 'a\tb"c\\d\n'],
       ['"äb"', "äb"],
       ['"', '"'],
+      ["", ""],
+      ['""', ""],
+      ['"open', '"open'],
+      ['shut"', 'shut"'],
+      ['"\\a\\b\\v\\f\\r"', "\x07\b\v\f\r"],
+      ['"\\q\\377"', "\\q\ufffd"],
+      ['"\\400"', "\\400"],
+      ['"\\001\\0011"', "\x01\x011"],
+      ['"two\nlines"', "two\nlines"],
     ] as const
   ) assert.equal(unquoteCStyle(quoted), plain, quoted);
 });

@@ -39,6 +39,25 @@ Deno.test("LineReader: the end of the stream, and a line cut off by it, read as 
   assert.equal(await reader.readLine(), undefined);
 });
 
+Deno.test("LineReader: nothing is read that nobody asks for; whoever stops stops the source", async () => {
+  let pulled = 0;
+  let reason: unknown;
+  const source = new ReadableStream<Uint8Array>({
+    pull: (controller) => controller.enqueue(new TextEncoder().encode(`${++pulled}\n`)),
+    cancel: (why) => void (reason = why),
+  }, { highWaterMark: 0 });
+  const reader = new LineReader(source);
+  assert.equal(pulled, 0);
+  assert.equal(await reader.readLine(), "1");
+  const rest = reader.rest().getReader();
+  await new Promise((resolve) => setTimeout(resolve));
+  assert.equal(pulled, 1);
+  assert.deepEqual((await rest.read()).value, new TextEncoder().encode("2\n"));
+  assert.equal(pulled, 2);
+  await rest.cancel("enough");
+  assert.equal(reason, "enough");
+});
+
 Deno.test("LineReader: a line may have 64 KiB, and one that goes on without end is refused", async () => {
   const part = new Uint8Array(1024).fill(97);
   const parts = Array.from({ length: 64 }, () => part);

@@ -35,6 +35,10 @@ Deno.test("list: no HEAD for pushing, nor where its branch does not exist", () =
   for (
     const lines of [
       refListing(state, { forPush: true, objectFormat: false }),
+      refListing({ ...state, peeled: { "refs/tags/v1": A } }, {
+        forPush: true,
+        objectFormat: false,
+      }),
       refListing({ ...state, head: "refs/heads/other" }, { forPush: false, objectFormat: false }),
     ]
   ) assert.deepEqual(lines, [`${A} refs/heads/main`, `${B} refs/tags/v1`]);

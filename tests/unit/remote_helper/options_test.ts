@@ -17,8 +17,26 @@ Deno.test("option: what git defines and the helper honours is taken", () => {
     [2, true, true, true],
   );
   assert.deepEqual(
+    [options.dryRun, options.atomic, options.force, options.refetch, options.followTags],
+    [true, true, true, true, true],
+  );
+  for (
+    const name of [
+      ...["progress", "cloning", "check-connectivity", "followtags", "dry-run", "atomic", "force"],
+      ...["refetch", "deepen-relative", "force-if-includes"],
+    ]
+  ) {
+    assert.equal(options.set(`${name} false`), "ok", name);
+    assert.match(options.set(`${name} maybe`), /^error /, name);
+    assert.match(options.set(`${name} `), /^error /, name);
+  }
+  assert.deepEqual(
+    [options.progress, options.cloning, options.checkConnectivity, options.followTags],
+    [false, false, false, false],
+  );
+  assert.deepEqual(
     [options.dryRun, options.atomic, options.force, options.refetch],
-    [true, true, true, true],
+    [false, false, false, false],
   );
 });
 
@@ -37,7 +55,10 @@ Deno.test("option: object-format comes with a value from new git, without one fr
     assert.deepEqual(got, ["ok"], line);
     assert.equal(options.objectFormat, true, line);
   }
+  const none = answers("object-format true", "object-format false");
+  assert.deepEqual([none.answers, none.options.objectFormat], [["ok", "ok"], false]);
   assert.match(answers("object-format md5").answers[0]!, /^error /);
+  assert.match(answers("object-format xsha1").answers[0]!, /^error /);
 });
 
 Deno.test("option: depth and filter narrow the fetch", () => {
@@ -70,6 +91,7 @@ Deno.test("option: depth 0 and deepen-relative false take it back", () => {
   );
   assert.equal(options.narrows, false);
   assert.equal(options.part.relative, false);
+  assert.equal(answers("deepen-relative true").options.part.relative, false, "relative to nothing");
 });
 
 Deno.test("option: a lease names the object that must be there, zeros that none must be", () => {
@@ -87,8 +109,23 @@ Deno.test("option: a lease names the object that must be there, zeros that none 
 });
 
 Deno.test("option: bad values are errors, unknown names unsupported", () => {
-  for (const line of ["depth -1", "depth x", "verbosity -1", "progress maybe", "cas main"]) {
+  for (
+    const line of [
+      "depth -1",
+      "depth x",
+      "verbosity -1",
+      "progress maybe",
+      "cas main",
+      "depth 12345678901",
+      "verbosity 1x",
+    ]
+  ) {
     assert.match(answers(line).answers[0]!, /^error /, line);
+  }
+  const { options } = answers("depth 2147483647", "verbosity 0"); // git's "infinite" depth
+  assert.deepEqual([options.part.depth, options.verbosity], [2147483647, 0]);
+  for (const oid of ["5".repeat(39), "5".repeat(41), "g".repeat(40)]) {
+    assert.match(answers(`cas refs/heads/main:${oid}`).answers[0]!, /^error /, oid);
   }
   for (const line of ["servpath x", "pushcert true", "push-option x", "family ipv4", "nonsense"]) {
     assert.equal(answers(line).answers[0], "unsupported", line);

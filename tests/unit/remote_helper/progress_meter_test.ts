@@ -38,6 +38,49 @@ Deno.test("progress: the rate leaves out what was there before, and changes twic
   assert.match(written.at(-1)!, /: {2}75% \(0\/1\), 3\.00 KiB \| 2\.00 KiB\/s/);
 });
 
+Deno.test("progress: twice a second exactly, and the last report at once", () => {
+  const { meter: m, clock, written } = meter();
+  m.report(0, 4096, "0/2");
+  clock.now = 500;
+  m.report(1024, 4096, "0/2");
+  assert.match(written.at(-1)!, /25% \(0\/2\), 1\.00 KiB \| 2\.00 KiB\/s\r/);
+  clock.now = 600;
+  m.report(2048, 4096, "1/2");
+  assert.match(written.at(-1)!, /50% \(1\/2\), 1\.00 KiB \| 2\.00 KiB\/s\r/);
+  m.report(4096, 4096, "2/2");
+  assert.match(written.at(-1)!, /100% \(2\/2\), 4\.00 KiB \| 6\.67 KiB\/s\r/);
+  clock.now = 700;
+  m.report(5000, 4096, "2/2"); // more than was announced is not more than all
+  assert.match(written.at(-1)!, /100% \(2\/2\), 4\.00 KiB \| 6\.67 KiB\/s\r/);
+  const lines = written.length;
+  m.report(5000, 4096, "2/2");
+  assert.equal(written.length, lines, "the same line isn't written twice");
+});
+
+Deno.test("progress: what comes after the end begins anew, with a rate of its own", () => {
+  const { meter: m, clock, written } = meter();
+  m.report(1024, 1024, "1/1");
+  m.done();
+  clock.now = 100;
+  m.report(2048, 4096, "1/2");
+  clock.now = 1100;
+  m.report(3072, 4096, "1/2");
+  m.abandon();
+  m.done();
+  m.report(10, 20, "1/2 of it");
+  m.report(7, 9, "Packs 1/2");
+  assert.deepEqual(written, [
+    "Receiving packs: 100% (1/1), 1.00 KiB\r",
+    "Receiving packs: 100% (1/1), 1.00 KiB, done.\n",
+    "Receiving packs:  50% (1/2), 2.00 KiB\r",
+    "Receiving packs:  75% (1/2), 3.00 KiB | 1.00 KiB/s\r",
+    "\n",
+    "1/2 of it:  50% (10/20)\r",
+    "1/2 of it:  50% (10/20), done.\n",
+    "Packs 1/2:  77% (7/9)\r",
+  ]);
+});
+
 Deno.test("progress: another activity ends the line before it; shorter lines wipe longer ones", () => {
   const { meter: m, written } = meter();
   m.report(10, 100, "Indexing objects");
@@ -63,7 +106,7 @@ Deno.test("progress: an abandoned line is left as it is", () => {
 });
 
 Deno.test("humanBytes: git's units", () => {
-  assert.deepEqual([1023, 1024, 12.4 * 2 ** 20, 2 ** 30].map(humanBytes), [
+  assert.deepEqual([1023.9, 1024, 12.4 * 2 ** 20, 2 ** 30].map(humanBytes), [
     "1023 bytes",
     "1.00 KiB",
     "12.40 MiB",

@@ -10,7 +10,7 @@ Deno.test("steps are told with the milliseconds from the start, late ones with t
     "gtr:  1234.6 ms  connected to gtd\n",
     "gtr:  1200.1 ms  gtd: ?[2Jfirst peer\n",
   ]);
-  for (const off of [undefined, "", "0", "false", "OFF"]) {
+  for (const off of [undefined, "", "0", "false", "OFF", "no"]) {
     assert.equal(tracer(() => off, () => {}), undefined);
   }
 });
