@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { storeError } from "../../common/atomic_file.ts";
 import { NetworkError, toGtrError } from "../../common/errors.ts";
 import { CHUNK_BYTES, chunkSize, decodeChunk } from "./events/chunk.ts";
@@ -41,15 +41,12 @@ export function relaySource(
     name: "relays",
     async fetch(into, { signal, progress }) {
       const { size } = blob;
-      const file = await open(into, "a+").catch((error) => {
+      const there = (await stat(into).catch(() => undefined))?.size ?? 0;
+      let done = there > size ? 0 : there;
+      const file = await open(into, done > 0 ? "a" : "w").catch((error) => {
         throw storeError(`can't write ${into}`, error);
       });
       try {
-        let done = (await file.stat()).size;
-        if (done > size) {
-          await file.truncate(0);
-          done = 0;
-        }
         progress?.(done, size, "Downloading");
         const asked = [...urls];
         while (done < size) {

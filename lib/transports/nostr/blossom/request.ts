@@ -112,7 +112,7 @@ export async function answerJson(
 /** The error for an answer that says no. Its body is not read: the reason is in a header (BUD-01). */
 export function refusal(answer: IncomingMessage, url: string): NetworkError | RequestError {
   answer.destroy();
-  const { statusCode = 0, headers } = answer;
+  const { statusCode, headers } = answer;
   const said = readable(String(headers["x-reason"] ?? ""), MAX_REASON);
   const why = said === "" ? `status ${statusCode}` : `${said} (status ${statusCode})`;
   const message = `${origin(url)} refuses: ${why}`;

@@ -5,7 +5,7 @@
  */
 import { createReadStream } from "node:fs";
 import { type NetworkError, RequestError, VerificationError } from "../../../common/errors.ts";
-import { idleDeadline, type Wait } from "../../../common/wait.ts";
+import { deadline, idleDeadline, type Wait } from "../../../common/wait.ts";
 import type { NostrSigner } from "../keys/signer.ts";
 import { authorizationHeader, uploadAuthorization } from "./authorization.ts";
 import { answerJson, exchange, refusal } from "./request.ts";
@@ -24,7 +24,9 @@ export interface BlobFile {
 }
 
 /** Milliseconds without a byte, or for the answer after the last. */
-const IDLE = 30_000;
+const IDLE_MS = 30_000;
+/** Milliseconds that a server may take to copy a blob. */
+const COPY_MS = 120_000;
 const MAX_DESCRIPTOR = 64 * 1024;
 const CHUNK = 256 * 1024;
 
@@ -42,7 +44,7 @@ export async function uploadBlob(
   signer: NostrSigner,
   wait: Wait,
 ): Promise<string> {
-  using idle = idleDeadline(IDLE, `${server} to take a blob`, wait.signal);
+  using idle = idleDeadline(IDLE_MS, `${server} to take a blob`, wait.signal);
   const url = `${server}/upload`;
   const headers = {
     ...await authorize(server, file.sha256, signer, idle.signal),
@@ -66,7 +68,7 @@ export async function uploadBlob(
  *
  * @param source URL of the blob
  * @returns where the copy is
- * @throws what {@linkcode uploadBlob} throws
+ * @throws what {@linkcode uploadBlob} throws, and {NetworkError} "timed-out"
  */
 export async function mirrorBlob(
   server: string,
@@ -75,18 +77,18 @@ export async function mirrorBlob(
   signer: NostrSigner,
   wait: Wait,
 ): Promise<string> {
-  using idle = idleDeadline(4 * IDLE, `${server} to copy a blob`, wait.signal);
+  using limit = deadline(COPY_MS, `${server} to copy a blob`, wait.signal);
   const url = `${server}/mirror`;
   const body = new TextEncoder().encode(JSON.stringify({ url: source }));
   const headers = {
-    ...await authorize(server, sha256, signer, idle.signal),
+    ...await authorize(server, sha256, signer, limit.signal),
     "Content-Type": "application/json",
     "Content-Length": String(body.length),
   };
   const request = { method: "PUT" as const, url, headers, body: once(body) };
-  const answer = await exchange(request, idle.signal);
+  const answer = await exchange(request, limit.signal);
   if (!isStored(answer.statusCode)) throw refusal(answer, url);
-  return storedAt(server, sha256, await answerJson(answer, url, MAX_DESCRIPTOR, idle.signal));
+  return storedAt(server, sha256, await answerJson(answer, url, MAX_DESCRIPTOR, limit.signal));
 }
 
 async function authorize(

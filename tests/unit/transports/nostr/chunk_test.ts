@@ -72,6 +72,7 @@ Deno.test("chunks: named all, or the file is not in events", () => {
   assert.equal(read(chunksTag(ids), 2 * CHUNK_BYTES), undefined);
   assert.equal(read(chunksTag(ids), 3 * CHUNK_BYTES + 1), undefined);
   assert.equal(read(chunksTag([id(1), "x"]), 2 * CHUNK_BYTES), undefined);
+  assert.deepEqual(read(chunksTag([id(1)]), 1), [id(1)]);
   assert.equal(read(["chunk"], 0), undefined);
   assert.equal(read(["other", id(1)], 1), undefined);
   assert.equal(MAX_CHUNKS, 512, "as many as every reader takes");

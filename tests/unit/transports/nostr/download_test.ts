@@ -1,13 +1,19 @@
 /** Downloading a blob: what is there already, redirects, and servers that send something else. */
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { downloadBlob, sizeOfBlob } from "../../../../lib/transports/nostr/blossom/download.ts";
+import { NetworkError } from "../../../../lib/common/errors.ts";
+import { abortable } from "../../../../lib/common/wait.ts";
+import {
+  downloadBlob,
+  signsOfLife,
+  sizeOfBlob,
+} from "../../../../lib/transports/nostr/blossom/download.ts";
 import { tempDir } from "../../git_interface/fixture.ts";
 
 const BLOB = "0123456789";
 
 /** A server, and the requests that it got. */
-function serve(answer: (request: Request, path: string) => Response) {
+function serve(answer: (request: Request, path: string) => Response | Promise<Response>) {
   const asked: string[] = [];
   const http = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
     const { pathname } = new URL(request.url);
@@ -32,7 +38,7 @@ async function downloaded(url: string, before = "") {
     () => undefined,
     (error) => error.code as string,
   );
-  return { code, told, text: await Deno.readTextFile(into) };
+  return { code, told, text: await Deno.readTextFile(into).catch(() => undefined) };
 }
 
 /** Sends the part that is asked for. */
@@ -51,10 +57,12 @@ Deno.test("download: goes on after what is there, unless that is too much", asyn
   assert.deepEqual(rest, { code: undefined, told: ["4/10", "10/10"], text: BLOB });
   const longer = await downloaded(url, BLOB + "x");
   assert.deepEqual(longer, { code: undefined, told: ["0/10", "10/10"], text: BLOB });
-  assert.deepEqual(server.asked, ["GET /blob", "GET /blob bytes=4-", "GET /blob"]);
+  assert.equal((await downloaded(url, "0")).text, BLOB);
+  const asked = ["GET /blob", "GET /blob bytes=4-", "GET /blob", "GET /blob bytes=1-"];
+  assert.deepEqual(server.asked, asked);
   const whole = await downloaded(url, BLOB);
   assert.deepEqual(whole, { code: undefined, told: ["10/10"], text: BLOB });
-  assert.equal(server.asked.length, 3, "nothing is missing");
+  assert.deepEqual(server.asked, asked, "nothing is missing");
 });
 
 Deno.test("download: starts again where the server sends no parts", async () => {
@@ -73,12 +81,105 @@ Deno.test("download: another part or size is refused", async () => {
   });
   assert.equal((await downloaded(`${server.url}/part`, "0")).code, "wrong-range");
   assert.equal((await downloaded(`${server.url}/other`)).code, "wrong-size");
-  assert.deepEqual(await downloaded(`${server.url}/other`, "0").then(({ text }) => text), "");
+  assert.equal((await downloaded(`${server.url}/other`, "0")).code, "wrong-size");
   const long = await downloaded(`${server.url}/long`);
   assert.equal(long.code, "wrong-size");
-  assert.ok(long.text.length <= BLOB.length);
+  assert.ok(long.text!.length <= BLOB.length);
   const short = await downloaded(`${server.url}/short`);
   assert.deepEqual([short.code, short.text], ["unreachable", "012"], "the next server goes on");
+});
+
+/** A server whose answers have no end, and how many were ended by who asked. */
+function endless(head: (path: string) => ResponseInit, cancelled: (path: string) => void) {
+  return serve((_, path) =>
+    new Response(
+      new ReadableStream({
+        pull: (controller) => controller.enqueue(new Uint8Array(1024)),
+        cancel: () => cancelled(path),
+      }),
+      head(path),
+    )
+  );
+}
+
+Deno.test("download: what is not wanted is not read to its end", async () => {
+  const ended = new Map<string, PromiseWithResolvers<void>>();
+  await using server = endless((path): ResponseInit => {
+    if (path === "/refused") return { status: 503 };
+    if (path === "/part") return { status: 206, headers: { "content-range": "bytes 2-9/10" } };
+    return path === "/on" ? { status: 302, headers: { location: "/refused" } } : {};
+  }, (path) => ended.get(path)!.resolve());
+  for (
+    const [path, code, cancels] of [
+      ["/refused", "server-refused", ["/refused"]],
+      ["/part", "wrong-range", ["/part"]],
+      ["/on", "server-refused", ["/on", "/refused"]],
+      ["/long", "wrong-size", ["/long"]],
+    ] as const
+  ) {
+    for (const one of cancels) ended.set(one, Promise.withResolvers());
+    assert.equal((await downloaded(`${server.url}${path}`, "0")).code, code);
+    const all = Promise.all(cancels.map((one) => ended.get(one)!.promise));
+    await abortable(all, AbortSignal.timeout(60_000));
+  }
+  ended.set("/long", Promise.withResolvers());
+  const nowhere = join(Deno.cwd(), "no such folder", "blob");
+  const wait = { signal: AbortSignal.timeout(60_000) };
+  await assert.rejects(downloadBlob(`${server.url}/long`, 10, nowhere, wait), {
+    name: "StoreError",
+    message: /can't write/,
+  });
+  await abortable(ended.get("/long")!.promise, AbortSignal.timeout(60_000));
+});
+
+Deno.test("download: a redirect is a status and a place, neither alone", async () => {
+  await using server = serve((_, path) => {
+    const headers = { location: "/elsewhere" };
+    if (path === "/placed") return new Response(BLOB, { headers });
+    return path === "/placeless" ? new Response(null, { status: 302 }) : new Response("elsewhere");
+  });
+  assert.equal((await downloaded(`${server.url}/placed`)).text, BLOB);
+  assert.equal((await downloaded(`${server.url}/placeless`)).code, "server-refused");
+});
+
+Deno.test("download: a server may take a while to answer, but for an abort", async () => {
+  let silent = false;
+  const answered = Promise.withResolvers<void>();
+  await using server = serve(async ({ method }) => {
+    if (silent) await answered.promise;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const headers = { "content-length": String(BLOB.length) };
+    return new Response(method === "HEAD" ? null : BLOB, { headers });
+  });
+  assert.equal((await downloaded(server.url)).text, BLOB);
+  assert.equal(await sizeOfBlob(server.url, AbortSignal.timeout(60_000)), BLOB.length);
+  silent = true;
+  const enough = new NetworkError("enough", "enough");
+  const soon = () => {
+    const abort = new AbortController();
+    setTimeout(() => abort.abort(enough), 10);
+    return abort.signal;
+  };
+  await using temp = await tempDir();
+  const into = join(temp.path, "blob");
+  await assert.rejects(downloadBlob(server.url, 10, into, { signal: soon() }), enough);
+  await assert.rejects(sizeOfBlob(server.url, soon()), enough);
+  answered.resolve();
+});
+
+Deno.test("download: a server lives as long as 64 KiB come, or an eighth if there is a choice", () => {
+  const KIB = 1024;
+  const lives = (hurry: boolean | undefined, size: number, ...done: number[]) => {
+    const isAlive = signsOfLife(100, size, hurry);
+    return done.map((bytes) => isAlive(100 + bytes));
+  };
+  const each = [64 * KIB - 1, 64 * KIB, 128 * KIB - 1, 130 * KIB, 193 * KIB, 194 * KIB];
+  const right = [false, true, false, true, false, true];
+  assert.deepEqual(lives(undefined, 2 ** 30, ...each), right);
+  assert.deepEqual(lives(false, 2 ** 30, ...each), right);
+  assert.deepEqual(lives(true, 512 * KIB, ...each), right);
+  const eighth = 2 ** 27;
+  assert.deepEqual(lives(true, 2 ** 30, eighth - 1, eighth, 2 * eighth), [false, true, true]);
 });
 
 Deno.test("download: three redirects are followed, not four", async () => {
@@ -102,6 +203,12 @@ Deno.test("download: a blob's size is known, unknown, or there is no blob", asyn
   assert.equal(await size(404), undefined);
   assert.equal(await size(410), undefined);
   await assert.rejects(size(500), { name: "NetworkError" });
+  await assert.rejects(size(204), { name: "NetworkError" });
+});
+
+Deno.test("download: a blob's size is not known where the server doesn't tell it", async () => {
+  await using server = serve(() => new Response(new Blob([BLOB]).stream()));
+  assert.equal(await sizeOfBlob(server.url, AbortSignal.timeout(60_000)), undefined);
 });
 
 Deno.test({

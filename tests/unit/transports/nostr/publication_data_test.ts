@@ -125,6 +125,8 @@ Deno.test("data: a pack that no server takes, and no event may have, is an error
   const what = `pack ${packs(1)[0]!.pack.sha256.slice(0, 12)}`;
   const why = "refuses: no; can't reach it";
   assert.equal(error!.message, `can't publish: no server takes ${what}: ${why}`);
+  const one = await stored({ store: () => ({ urls: [], failures: [DOWN] }) }, { packs: packs(1) });
+  assert.equal(one.error!.code, "unreachable");
   const inEvents = await stored({ store, eventPacks: 10 }, { packs: packs(10) });
   assert.equal(inEvents.data!.lacking, true);
   assert.equal(inEvents.data!.files.length, 1);
@@ -155,6 +157,7 @@ Deno.test("data: packs go into events as far as there is room", async () => {
 Deno.test("data: no pack is put into events that is longer than these can be", async () => {
   const most = await stored({ eventPacks: 10 * MAX_CHUNKED }, { packs: packs(MAX_CHUNKED) });
   assert.equal(most.chunked.length, 1);
+  assert.equal((await stored({ eventPacks: 1 }, { packs: packs(2) })).logged.length, 1);
   const over = await stored({ eventPacks: 10 * MAX_CHUNKED }, { packs: packs(MAX_CHUNKED + 1) });
   assert.equal(over.chunked.length, 0);
   assert.match(over.logged[0]!, new RegExp(`only ${MAX_CHUNKED} may be$`));
@@ -162,7 +165,7 @@ Deno.test("data: no pack is put into events that is longer than these can be", a
 
 Deno.test("data: where no relay is given files there are none in events", async () => {
   const { data, chunked, logged } = await stored(
-    ...[{ takes: false, eventPacks: 100 }, { packs: packs(10) }] as const,
+    ...[{ takes: false, eventPacks: 100 }, { packs: packs(10, 1) }] as const,
   );
   assert.deepEqual([chunked, logged, data!.files], [[], [], []]);
 });

@@ -23,7 +23,7 @@ import { alice, blossomList, bob, NOW, relayList } from "./fixture.ts";
 
 const OWN = "wss://own.example";
 const HINT = "wss://hint.example";
-const [A, B] = ["wss://a.example", "wss://b.example"];
+const [A, B, C] = ["wss://a.example", "wss://b.example", "wss://c.example"];
 const address: NostrAddress = { pubkey: alice.pubkey, identifier: "hello", relays: [HINT] };
 const signal = AbortSignal.timeout(100_000);
 const hosts = (count: number) => Array.from({ length: count }, (_, i) => `wss://${i}.example`);
@@ -112,11 +112,13 @@ Deno.test("look-up: a state ends it, whoever else is slow; so do enough relays",
 });
 
 Deno.test("look-up: without a state those are asked whom the author names", async () => {
-  const list = event(relayList({ write: [A, OWN, "wss://127.0.0.1"], read: ["wss://r.example"] }));
+  const list = event(
+    relayList({ write: [A, OWN, "wss://127.0.0.1", C], read: ["wss://r.example"] }),
+  );
   const named = announcement({ relays: [B, A, HINT] });
   const { lookup: one, asked } = lookup([() => [named, list], () => [state()]]);
   const found = await one.ask(address, signal);
-  assert.deepEqual(asked.map(({ urls }) => urls), [[HINT, OWN], [B, A]]);
+  assert.deepEqual(asked.map(({ urls }) => urls), [[HINT, OWN], [B, A, C]]);
   const [first, second] = asked as [Query, Query];
   assert.deepEqual(second.filters, filtersOf(address));
   assert.equal(second.options!.budget, first.options!.budget, "of one memory");
