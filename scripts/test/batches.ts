@@ -17,9 +17,9 @@ export interface Batch {
 
 /** Those that measure time, or take all there is of processors, disks or network interfaces. */
 export const ALONE = [
-  "tests/e2e/follow_test.ts", // twenty followers, against the clock
+  "tests/e2e/follow_test.ts", // twenty followers take all processors
   "tests/e2e/crash_test.ts", // kills at moments that a loaded machine would move
-  "tests/e2e/who_test.ts", // acknowledgements, against the clock
+  "tests/e2e/who_test.ts", // peers answer within a wait that is set
   "tests/e2e/many_networks_test.ts", // networks that race at rates that are set
   "tests/interop/udx_native_test.ts", // throughput
   "tests/unit/udx/fairness_test.ts", // how much gets through beside something else

@@ -12,7 +12,6 @@ const LARGE = 6_000_000;
 const RATE = 600_000;
 /** When it dies: so many bytes are here. */
 const ENOUGH = 1_000_000;
-const CLONE_MS = 60_000;
 
 function freePort(): number {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
@@ -67,11 +66,11 @@ async function cloneWhile(
   w: World,
   reader: Node,
   url: string,
-  end: () => Promise<void>,
+  end: () => void | Promise<void>,
 ): Promise<void> {
   await reader.gtr("daemon", "start");
   const incoming = join(await reader.stored("hello", w.alice), "gtr", "incoming");
-  const clone = reader.run("git", ["clone", "-q", url, "clone"], { ms: CLONE_MS });
+  const clone = reader.run("git", ["clone", "-q", url, "clone"]);
   await until("some of the pack has come", async () => {
     const { stdout } = await reader.run("du", ["-s", "-B1", incoming]);
     return Number(stdout.split("\t")[0]) > ENOUGH;
@@ -99,7 +98,8 @@ Deno.test("networks: the swarm dies in the middle of a pack, and https delivers 
   await using w = await world({ swarm: RATE });
   await using carol = await Node.make(w.bootstrap);
   // That there is a server, she knows from the manifest that came through the DHT.
-  await cloneWhile(w, carol, w.url, () => w.bob.killGtd());
+  const swarm = await w.bob.gtdPid();
+  await cloneWhile(w, carol, w.url, () => Deno.kill(swarm!, "SIGKILL"));
   const bytes = await bytesBy(carol);
   assert.ok(bytes.torrent > 0 && bytes.default > 0, JSON.stringify(bytes));
 
@@ -138,13 +138,13 @@ Deno.test("networks: gtr:// waits for no network that can't be reached, and name
   await using w = await world({});
   await using carol = await Node.make(`127.0.0.1:${freePort()}`, {
     GTR_DEFAULT_SERVERS: w.server,
+    GTR_NETWORK_TIMEOUT: "3600", // longer than a command may take here
   });
   await carol.gtr("name", "add", "alice", w.id);
-  const started = performance.now();
   await carol.git("clone", "-q", "gtr://alice/hello", "clone");
-  const ms = performance.now() - started;
-  assert.ok(ms < 10_000, `${ms} ms`);
   await assertWhole(carol, w.tip);
+  await carol.stopGtd();
+  delete carol.env.GTR_NETWORK_TIMEOUT;
   const { code, stderr } = await carol.run("git", ["ls-remote", `gtr://${w.id}/nothing`]);
   assert.equal(code, 128);
   assert.match(stderr, /can't find gtr:\/\/.*: torrent: .*; default: nobody knows it/);
