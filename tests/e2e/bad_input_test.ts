@@ -7,13 +7,11 @@ import { assertNoTrace, complains } from "./complaint.ts";
 import { BIN, Node } from "./node.ts";
 
 const NOBODY = "f".repeat(40);
-/** Seconds until "nobody answers". */
-const QUICK = { GTR_NETWORK_TIMEOUT: "3" };
 
 Deno.test("addresses that name nobody", async (t) => {
-  await using alice = await Node.make("none", QUICK);
+  await using alice = await Node.make("none");
   const url = await alice.share("hello");
-  await using bob = await Node.make(await alice.dht(), QUICK);
+  await using bob = await Node.make(await alice.dht());
   const id = url.split("/")[2]!;
   const clone = (url: string) => ["git", "clone", url, "copy"];
 
@@ -54,7 +52,7 @@ Deno.test("addresses that name nobody", async (t) => {
 });
 
 Deno.test("addresses that are none", async (t) => {
-  await using bob = await Node.make("none", QUICK);
+  await using bob = await Node.make("none");
   const cases: readonly [string, RegExp][] = [
     [`torrent://${NOBODY}/a/b`, /path parts/],
     [`torrent://${NOBODY}/../../etc`, /path parts/],
@@ -83,7 +81,7 @@ Deno.test("a network that is out of reach", async () => {
   await once(socket, "listening");
   const { port } = socket.address();
   socket.close(); // nobody is there now
-  await using bob = await Node.make(`127.0.0.1:${port}`, QUICK);
+  await using bob = await Node.make(`127.0.0.1:${port}`, { GTR_NETWORK_TIMEOUT: "3" });
   await complains(bob, ["git", "clone", `torrent://${NOBODY}/hello`], {
     says: /can't reach the BitTorrent DHT: none of 1 first node answers/,
     hints: new RegExp(`torrent.bootstrap: 127.0.0.1:${port}`),
@@ -94,7 +92,7 @@ Deno.test("a network that is out of reach", async () => {
 });
 
 Deno.test("names that a repository can't have", async (t) => {
-  await using alice = await Node.make("none", QUICK);
+  await using alice = await Node.make("none");
   await alice.git("init", "-q", "work");
   for (const name of ["a/b", "..", "-x", ".x", "x.lock", "x.git", "é", "", "x".repeat(65)]) {
     await t.step(JSON.stringify(name.slice(0, 20)), async () => {
@@ -116,7 +114,7 @@ Deno.test("names that a repository can't have", async (t) => {
 });
 
 Deno.test("refs that can't be shared", async (t) => {
-  await using alice = await Node.make("none", QUICK);
+  await using alice = await Node.make("none");
   const url = await alice.share("hello");
   const hello = alice.path("hello");
   const listed = await alice.gtr("list");
@@ -201,7 +199,7 @@ Deno.test("refs that can't be shared", async (t) => {
 });
 
 Deno.test("programs and settings that won't do", async (t) => {
-  await using node = await Node.make("none", QUICK);
+  await using node = await Node.make("none");
   await node.git("init", "-q", "work");
   const cwd = node.path("work");
   const only = async (name: string, files: Record<string, string>) => {
@@ -313,7 +311,7 @@ Deno.test("programs and settings that won't do", async (t) => {
 });
 
 Deno.test("a repository whose path is not UTF-8: clone, pull and push", async () => {
-  await using alice = await Node.make("none", QUICK);
+  await using alice = await Node.make("none");
   const url = await alice.share("hello");
   const script = `set -e
     d=$(printf 'caf\\351'); mkdir "$d"

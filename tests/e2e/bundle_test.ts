@@ -6,8 +6,6 @@ import { noise } from "./history.ts";
 import { Node } from "./node.ts";
 import { assertSound } from "./stored.ts";
 
-/** Seconds until "nobody answers". */
-const QUICK = { GTR_NETWORK_TIMEOUT: "2" };
 const COPY_AGAIN = /copy it again/;
 
 /** Changes bytes of a file, from `offset` on; a negative one counts from the end. */
@@ -18,12 +16,12 @@ async function spoil(path: string, offset: number, text: string): Promise<void> 
 }
 
 Deno.test("a repository goes by hand to a user who has no network", async (t) => {
-  await using alice = await Node.make("none", QUICK);
+  await using alice = await Node.make("none");
   const url = await alice.share("hello");
   const first = await alice.gitIn(alice.path("hello"), "rev-parse", "HEAD");
   await alice.gitIn(alice.path("hello"), "tag", "-a", "-m", "one", "v1");
   await alice.untilPublished(url, "refs/heads/main", first);
-  await using bob = await Node.make("none", QUICK);
+  await using bob = await Node.make("none");
   const old = alice.path("old.gtr");
   const stick = bob.path("stick.gtr");
 
@@ -67,7 +65,7 @@ Deno.test("a repository goes by hand to a user who has no network", async (t) =>
     await assertSound(bob, await bob.stored("hello", alice));
   });
   await t.step("with no gtd, within the command itself", async () => {
-    await using dave = await Node.make("none", { ...QUICK, GTR_DAEMON_AUTOSTART: "0" });
+    await using dave = await Node.make("none", { GTR_DAEMON_AUTOSTART: "0" });
     assert.equal(await dave.gtr("bundle", "import", stick), url);
     await dave.git("clone", "-q", url, "copy");
     await dave.gtr("bundle", "export", url, "out.gtr");
@@ -76,9 +74,9 @@ Deno.test("a repository goes by hand to a user who has no network", async (t) =>
 });
 
 Deno.test("what was imported is passed on while its publisher is offline", async () => {
-  await using alice = await Node.make("none", QUICK);
+  await using alice = await Node.make("none");
   const url = await alice.share("hello");
-  await using bob = await Node.make(await alice.dht(), QUICK);
+  await using bob = await Node.make(await alice.dht());
   const bootstrap = await bob.dht();
   // Too large for the DHT, which has only the publisher's record of it.
   const oid = await alice.commit("hello", "noise.txt", noise(400_000));
@@ -87,20 +85,20 @@ Deno.test("what was imported is passed on while its publisher is offline", async
   await alice.gtr("bundle", "export", "hello", "hello.gtr");
   await alice.stopGtd();
   await bob.gtr("bundle", "import", alice.path("hello.gtr"));
-  await using carol = await Node.make(bootstrap, QUICK);
+  await using carol = await Node.make(bootstrap);
   await carol.git("clone", "-q", url, "copy");
   assert.equal(await carol.gitIn(carol.path("copy"), "rev-parse", "HEAD"), oid);
 });
 
 Deno.test("bundles that can't be imported", async (t) => {
-  await using alice = await Node.make("none", QUICK);
+  await using alice = await Node.make("none");
   const url = await alice.share("hello");
   const oid = await alice.commit("hello", "noise.txt", noise(200_000));
   await alice.untilPublished(url, "refs/heads/main", oid);
   const good = alice.path("good.gtr");
   await alice.gtr("bundle", "export", "hello", good);
   const { size } = await Deno.stat(good);
-  await using bob = await Node.make("none", QUICK);
+  await using bob = await Node.make("none");
   const bad = bob.path("bad.gtr");
   const refused = async (says: RegExp, hints: RegExp) => {
     await complains(bob, ["gtr", "bundle", "import", bad], { says, hints });
@@ -160,7 +158,7 @@ Deno.test("bundles that can't be imported", async (t) => {
 });
 
 Deno.test("bundles that can't be exported", async (t) => {
-  await using alice = await Node.make("none", QUICK);
+  await using alice = await Node.make("none");
   const url = await alice.share("hello");
   const oid = await alice.gitIn(alice.path("hello"), "rev-parse", "HEAD");
   await alice.untilPublished(url, "refs/heads/main", oid);
@@ -209,7 +207,7 @@ Deno.test({
   ignore: !await canMount(),
   fn: async (t) => {
     await using disk = (await smallDisk(4))!;
-    await using alice = await Node.make("none", QUICK);
+    await using alice = await Node.make("none");
     const url = await alice.share("large");
     const oid = await alice.commit("large", "noise.txt", noise(8 << 20));
     await alice.untilPublished(url, "refs/heads/main", oid);
@@ -222,7 +220,7 @@ Deno.test({
     });
     await t.step("where the store is", async () => {
       await alice.gtr("bundle", "export", "large", "large.gtr");
-      await using bob = await Node.make("none", { ...QUICK, GTR_HOME: `${disk.path}/home` });
+      await using bob = await Node.make("none", { GTR_HOME: `${disk.path}/home` });
       const file = alice.path("large.gtr");
       await complains(bob, ["gtr", "bundle", "import", file], full);
       await disk.grow(64);

@@ -7,7 +7,6 @@ import { assertNoTrace } from "./complaint.ts";
 import { canMount, smallDisk } from "../../scripts/local/disk.ts";
 import { BIN, Node, type RunOptions } from "./node.ts";
 
-const QUICK = { GTR_NETWORK_TIMEOUT: "2" };
 /** Longer than the longest check may take. */
 const WITHIN_MS = 60_000;
 
@@ -52,7 +51,7 @@ const states = (found: ReadonlyMap<string, Finding>) =>
   );
 
 Deno.test("doctor: a user who has just come, and one who is well", async (t) => {
-  await using alice = await Node.make("none", QUICK);
+  await using alice = await Node.make("none");
   await t.step("before anything is there; nothing is made", async () => {
     const found = await findings(alice);
     const [first, ...others] = states(found);
@@ -98,7 +97,7 @@ Deno.test("doctor: a user who has just come, and one who is well", async (t) => 
 });
 
 Deno.test("doctor: git and its helpers", async (t) => {
-  await using alice = await Node.make("none", QUICK);
+  await using alice = await Node.make("none");
   const system = alice.env.PATH!.split(delimiter).slice(1).join(delimiter);
 
   await t.step("no git", async () => {
@@ -132,7 +131,7 @@ Deno.test("doctor: git and its helpers", async (t) => {
 });
 
 Deno.test("doctor: files, settings and gtd", async (t) => {
-  await using alice = await Node.make("none", QUICK);
+  await using alice = await Node.make("none");
   await alice.gtr("daemon", "start");
 
   await t.step("a gtd that hangs", async () => {
@@ -193,7 +192,7 @@ Deno.test("doctor: a network that nobody answers on", async () => {
   await once(silent, "listening");
   try {
     const { port } = silent.address();
-    await using alice = await Node.make(`127.0.0.1:${port}`, QUICK);
+    await using alice = await Node.make(`127.0.0.1:${port}`, { GTR_NETWORK_TIMEOUT: "2" });
     await alice.gtr("daemon", "start");
     const found = await findings(alice);
     finds(found, "network torrent", "failed", /no node of the DHT answers|waited/);
@@ -204,7 +203,7 @@ Deno.test("doctor: a network that nobody answers on", async () => {
 });
 
 Deno.test("doctor: the store and what is shared", async (t) => {
-  await using alice = await Node.make("none", QUICK);
+  await using alice = await Node.make("none");
   const url = await alice.share("hello");
   const path = alice.path("hello");
   const oid = await alice.gitIn(path, "rev-parse", "HEAD");
@@ -274,7 +273,7 @@ Deno.test({
   ignore: !await canMount(),
   fn: async () => {
     await using disk = (await smallDisk(4))!;
-    await using alice = await Node.make("none", { ...QUICK, GTR_HOME: join(disk.path, "home") });
+    await using alice = await Node.make("none", { GTR_HOME: join(disk.path, "home") });
     finds(await findings(alice), "disk", "failed", /only .* left for .*\nfree some space/);
   },
 });

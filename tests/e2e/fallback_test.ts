@@ -108,7 +108,7 @@ Deno.test("fallback: where nobody delivers, the error tells of each network", as
   const w = await world(made);
   await w.alice.killGtd();
   using _silent = new SilentPort(w.port);
-  const bob = await w.join({ GTR_NETWORK_TIMEOUT: "3", GTR_LIVE_WAIT: "1" });
+  const bob = await w.join({ GTR_NETWORK_TIMEOUT: "10", GTR_LIVE_WAIT: "1" });
   const { code, stderr } = await bob.run("git", ["clone", "-q", w.url, "copy"]);
   assert.notEqual(code, 0);
   assert.match(

@@ -50,8 +50,8 @@ async function check(): Promise<void> {
   const authority = await Authority.make(alice);
   const certificate = await issue(authority, alice, "localhost");
   const bootstrap = await alice.dht();
-  const reader = () =>
-    Node.make(bootstrap, { DENO_CERT: authority.certificate, GTR_NETWORK_TIMEOUT: "3" });
+  const reader = (env: Record<string, string> = {}) =>
+    Node.make(bootstrap, { DENO_CERT: authority.certificate, ...env });
   await using bob = await reader();
   await using carol = await reader();
   const url = "torrent://alice@localhost/hello";
@@ -135,14 +135,14 @@ async function check(): Promise<void> {
       /can't reach localhost: .*certificate/,
     ],
     ["a redirect", () => serve(certificate, redirect), /localhost redirects elsewhere/],
-    ["silence", () => serve(certificate, silence), /waited 3 s for an answer from localhost/],
+    ["silence", () => serve(certificate, silence), /waited \d+ s for an answer from localhost/],
   ];
   const elsewhere = await issue(authority, alice, "example.org");
   const redirect = () => Response.redirect("https://localhost/elsewhere", 302);
   const waiting: ((response: Response) => void)[] = [];
   const silence = () => new Promise<Response>((resolve) => void waiting.push(resolve));
   for (const [what, server, why] of answers) {
-    await using dave = await reader();
+    await using dave = await reader({ GTR_NETWORK_TIMEOUT: "3" });
     await using _server = server();
     await carol.gtr("daemon", "stop"); // it would not ask again so soon
     await listRemote(dave, why);

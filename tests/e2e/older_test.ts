@@ -25,7 +25,7 @@ for (const flow of ["both", "announce"]) {
     await bob.untilPublished(url, "refs/heads/main", second);
     await alice.killGtd();
 
-    await using carol = await Node.make(bootstrap, { GTR_NETWORK_TIMEOUT: "3" });
+    await using carol = await Node.make(bootstrap, { GTR_NETWORK_TIMEOUT: "10" });
     const head = (copy: string) => carol.gitIn(carol.path(copy), "rev-parse", "HEAD");
 
     await t.step(

@@ -105,7 +105,7 @@ Deno.test("a second clone needs no network", async () => {
   await using alice = await Node.make("none");
   const url = await alice.share("hello");
   await alice.commit("hello", "noise.txt", noise(LARGE));
-  await using bob = await Node.make(await alice.dht(), { GTR_NETWORK_TIMEOUT: "2" });
+  await using bob = await Node.make(await alice.dht());
   await bob.git("clone", "-q", url, "one");
   await alice.stopGtd();
 
