@@ -24,7 +24,6 @@ import { until } from "../e2e/until.ts";
 import { HolepunchNetwork, plainNode } from "./holepunch_nodes.ts";
 import {
   fetchBytes,
-  HASTY,
   makeManifest,
   makePack,
   publish,
@@ -177,7 +176,7 @@ test("peers that lie or say nothing are passed over", async (network, folder) =>
   assert.deepEqual(bytes, await Deno.readFile(file.path));
   // Without the honest one there is nothing, and the liars are counted.
   await a[Symbol.asyncDispose]();
-  const hasty = await network.join(bob, HASTY);
+  const hasty = await network.join(bob, { env: { GTR_NETWORK_TIMEOUT: "5" } });
   await assert.rejects(
     fetchBytes(hasty, file.pack, signed, join(folder, "none")),
     (error) => error instanceof GtrError && error.code === "nobody-answered",

@@ -25,6 +25,7 @@ import {
   resolveLast,
   testKey,
 } from "./transport_contract.ts";
+import { until } from "../e2e/until.ts";
 import { loopClock } from "../unit/common/loop_clock.ts";
 
 const [alice, bob, carol] = [testKey(1), testKey(2), testKey(3)];
@@ -233,7 +234,7 @@ test(
 );
 
 test("large packs stay out of the DHT, and small ones if so set", async (network, folder) => {
-  await network.join(carol);
+  const c = await network.join(carol);
   const b = await network.join(bob, HASTY);
   for (const [size, most] of [[70_000, "65536"], [5000, "0"]] as const) {
     const a = await network.join(alice, { env: { GTR_TORRENT_DHTPACKS: most } });
@@ -241,7 +242,7 @@ test("large packs stay out of the DHT, and small ones if so set", async (network
     const signed = makeManifest(alice, a, { packs: [file.pack], sequence: size });
     await publish(a, signed, [file]);
     await a[Symbol.asyncDispose]();
-    const found = (await resolveLast(b, alice))!;
+    const found = (await resolveLast(c, alice))!;
     await assert.rejects(
       fetchBytes(b, file.pack, found, join(folder, "into")),
       (error) => error instanceof NetworkError && error.code === "nobody-answered",
@@ -254,13 +255,23 @@ test("sixty-four KiB of packs are read from the DHT alone", async (network, fold
   const a = await network.join(alice);
   const files = [await makePack(folder, 50_000), await makePack(folder, 15_536)];
   const signed = makeManifest(alice, a, { packs: files.map(({ pack }) => pack) });
-  await publish(a, signed, files);
-  await a[Symbol.asyncDispose]();
+  using limit = deadline(60_000, "an announcement");
+  await a.announce(signed, files, limit); // nobody seeds them
   const b = await network.join(bob);
   const found = (await resolveLast(b, alice))!;
+  const hasty = await network.join(bob, { env: { GTR_NETWORK_TIMEOUT: "5" } });
+  for (const { pack } of files) {
+    const into = join(folder, `into-${pack.sha256}`);
+    // It is put in the background, and stopping doesn't wait long for that.
+    await until(
+      "the DHT has it",
+      () => fetchBytes(hasty, pack, found, into).then(() => true, () => false),
+    );
+  }
+  await a[Symbol.asyncDispose]();
   for (const { pack, path } of files) {
-    const bytes = await fetchBytes(b, pack, found, join(folder, `into-${pack.sha256}`));
-    assert.deepEqual(bytes, await Deno.readFile(path));
+    const into = join(folder, `again-${pack.sha256}`);
+    assert.deepEqual(await fetchBytes(b, pack, found, into), await Deno.readFile(path));
   }
 });
 
