@@ -17,6 +17,7 @@ import { signManifest } from "../manifest/manifest.ts";
 import type { Manifest, ObjectFormat, PackRef, SignedManifest } from "../manifest/types.ts";
 import { joinWriters, type Writers, writersOf } from "../manifest/writers.ts";
 import { isSeedable } from "../store/repo_state.ts";
+import { isWhole } from "../store/snapshot.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import { makePacks, smallestLimit } from "./make_packs.ts";
 import type { EngineParts } from "./parts.ts";
@@ -82,10 +83,11 @@ export async function publishState(
   wait: Wait,
 ): Promise<Published> {
   checkRefs(repository.name, Object.keys(wanted.refs));
-  const previous = await repository.usableManifest();
-  const packs = previous ? (await repository.state()).packs : [];
+  const snapshot = await repository.snapshot();
+  const previous = snapshot.signed;
+  const packs = previous ? snapshot.state.packs : [];
   // What a live peer sent may hold more than the refs lead to: such packs can't be listed.
-  const damaged = !await repository.isWhole() || !packs.every(isSeedable);
+  const damaged = !isWhole(snapshot) || !packs.every(isSeedable);
   if (damaged) parts.log(`mending ${repository.name}: packs are missing from the store`);
   await repository.create(wanted.objectFormat);
   await mkdir(repository.outgoingPath, { recursive: true });

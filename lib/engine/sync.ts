@@ -14,6 +14,7 @@ import type { RepoAddress } from "../identity/address.ts";
 import { branchesDiffer } from "../manifest/branches.ts";
 import type { Manifest, PackRef, SignedManifest } from "../manifest/types.ts";
 import type { EarlyIndex, EarlyOptions } from "../store/early_index.ts";
+import { heldTips, isWhole } from "../store/snapshot.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { Transport } from "../transports/transport.ts";
 import { chooseFetch } from "./fetch_choice.ts";
@@ -109,9 +110,10 @@ async function sufficient(
   { manifest }: SignedManifest,
   branches: readonly string[],
 ): Promise<SignedManifest | undefined> {
-  const copy = await repository.usableManifest();
+  const snapshot = await repository.snapshot();
+  const copy = snapshot.signed;
   if (!copy || branchesDiffer(branches, copy.manifest, manifest)) return undefined;
-  return await repository.isWhole() ? copy : undefined;
+  return isWhole(snapshot) ? copy : undefined;
 }
 
 /**
@@ -150,13 +152,13 @@ async function bringUpToDate(
 ): Promise<SignedManifest> {
   const { manifest } = signed;
   if (await repository.exists()) await repository.create(manifest.objectFormat);
-  const current = await repository.usableManifest();
-  if (current && current.manifest.sequence > manifest.sequence) return signed;
-  const isSame = current?.manifest.sequence === manifest.sequence;
-  if (isSame && await repository.isWhole()) return signed;
+  const snapshot = await repository.snapshot();
+  const sequence = snapshot.signed?.manifest.sequence;
+  if (sequence !== undefined && sequence > manifest.sequence) return signed;
+  if (sequence === manifest.sequence && isWhole(snapshot)) return signed;
 
-  const held = new Set((await repository.packs()).map((file) => file.pack.sha256));
-  const objects = await repository.heldTips();
+  const held = new Set(snapshot.packs.map((file) => file.pack.sha256));
+  const objects = heldTips(snapshot);
   const { live, missing } = chooseFetch(manifest, { packs: held, objects }, purpose);
   const way = { ...wait, bounded };
   const stored = await unlessRefused(parts, signed, missing, bounded, async () => {

@@ -89,7 +89,16 @@ const StateFile = v.object({
  */
 export async function readState(path: string): Promise<RepoState | undefined> {
   const text = await readTextIfPresent(path);
-  if (text === undefined) return undefined;
+  return text === undefined ? undefined : parseState(path, text);
+}
+
+/**
+ * What is in the file of a state.
+ *
+ * @param path for a person
+ * @throws {VerificationError} "damaged-store"
+ */
+export function parseState(path: string, text: string): RepoState {
   try {
     const { version: _, ...state } = v.parse(StateFile, JSON.parse(text));
     return state;

@@ -6,33 +6,43 @@
 import { join } from "node:path";
 import { storeError } from "../common/atomic_file.ts";
 import { VerificationError } from "../common/errors.ts";
-import { verifySignature } from "../identity/keys.ts";
 import { decodeEnvelope } from "../manifest/envelope.ts";
-import { verifyManifest } from "../manifest/manifest.ts";
+import { verifyManifest, type VerifySignature } from "../manifest/manifest.ts";
 import type { PackRef, SignedManifest } from "../manifest/types.ts";
 import type { PackFile } from "../transports/transport.ts";
-import { unbroken } from "./arrange.ts";
 import { type Usage, usageOf, usageOfFile } from "./disk_usage.ts";
+import { ParsedFiles } from "./parsed_files.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 import { namesIn } from "./tidy.ts";
 import {
   EMPTY_STATE,
+  parseState,
   plannedPacks,
-  readState,
   type RepoState,
   settledState,
   without,
 } from "./repo_state.ts";
+import { heldTips, isWhole, type Snapshot } from "./snapshot.ts";
 
 /** HEAD, config, refs, a small manifest and state. */
 const SKELETON_BYTES = 4096;
 
+/** The manifests and states of the store as they were read last; all repositories share one. */
+export class KnownFiles {
+  readonly manifests = new ParsedFiles<SignedManifest>();
+  readonly states = new ParsedFiles<RepoState>();
+
+  constructor(readonly verify: VerifySignature) {}
+}
+
 /** What can be known of a stored repository without its lock. */
 export class RepositoryReader {
   protected readonly paths: RepoPaths;
+  readonly #known: KnownFiles;
 
-  constructor(paths: RepoPaths) {
+  constructor(paths: RepoPaths, known: KnownFiles) {
     this.paths = paths;
+    this.#known = known;
   }
 
   /** The publisher's public key, 64 hex digits. */
@@ -96,19 +106,19 @@ export class RepositoryReader {
    */
   async manifest(): Promise<SignedManifest | undefined> {
     const path = this.paths.manifest;
-    const file = await readIfPresent(path);
-    if (file === undefined) return undefined;
-    try {
-      const { bytes, signature } = decodeEnvelope(file);
-      const expect = { publicKey: this.publisher, name: this.name };
-      return verifyManifest(bytes, signature, expect, verifySignature);
-    } catch (cause) {
-      const why = (cause as Error).message;
-      throw new VerificationError("damaged-store", `can't read ${path}: ${why}`, {
-        hint: "remove the file; the next fetch or publication writes it anew",
-        cause,
-      });
-    }
+    return await this.#known.manifests.read(path, (file) => {
+      try {
+        const { bytes, signature } = decodeEnvelope(file);
+        const expect = { publicKey: this.publisher, name: this.name };
+        return verifyManifest(bytes, signature, expect, this.#known.verify);
+      } catch (cause) {
+        const why = (cause as Error).message;
+        throw new VerificationError("damaged-store", `can't read ${path}: ${why}`, {
+          hint: "remove the file; the next fetch or publication writes it anew",
+          cause,
+        });
+      }
+    });
   }
 
   /** The same, but undefined where the file is damaged: it is about to be replaced. */
@@ -122,26 +132,39 @@ export class RepositoryReader {
   }
 
   /**
-   * The state, brought up to date with the manifest where a crash kept it from being written, and
-   * made from it where the file is lost or damaged.
+   * Manifest, state and packs as they are now.
    *
-   * @throws {VerificationError} "damaged-store" where there is no manifest either
+   * @throws {VerificationError} "damaged-store" if the state can't be read and there is no manifest
    */
-  async state(): Promise<RepoState> {
-    const manifest = (await this.usableManifest())?.manifest;
-    const stored = await readState(this.paths.state).catch((error) => {
+  async snapshot(): Promise<Snapshot> {
+    const signed = await this.usableManifest();
+    const manifest = signed?.manifest;
+    const stored = await this.#storedState().catch((error) => {
       // Without a manifest the state alone knows which sequence numbers were seen.
       if (manifest === undefined || !(error instanceof VerificationError)) throw error;
       return undefined;
     });
-    if (manifest === undefined) return stored ?? EMPTY_STATE;
-    const state = stored ?? { ...EMPTY_STATE, packs: manifest.packs };
+    if (manifest === undefined) {
+      const state = stored ?? EMPTY_STATE;
+      return { signed, state, packs: await this.whole(state.packs) };
+    }
+    const before = stored ?? { ...EMPTY_STATE, packs: manifest.packs };
     // A pack is checked before it comes into the object directory, and there before the manifest
     // that lists it is written.
-    const packs = plannedPacks(state, manifest);
-    const known = [...packs, ...without(manifest.packs, packs)];
-    const atHand = await this.whole(known);
-    return settledState(state, manifest, atHand.map(({ pack }) => pack));
+    const planned = plannedPacks(before, manifest);
+    const atHand = await this.whole([...planned, ...without(manifest.packs, planned)]);
+    const state = settledState(before, manifest, atHand.map(({ pack }) => pack));
+    const paths = new Map(atHand.map(({ pack, path }) => [pack.sha256, path]));
+    const packs = state.packs.flatMap((pack) => {
+      const path = paths.get(pack.sha256);
+      return path === undefined ? [] : [{ pack, path }];
+    });
+    return { signed, state, packs };
+  }
+
+  /** @throws {VerificationError} "damaged-store", as {@linkcode snapshot} */
+  async state(): Promise<RepoState> {
+    return (await this.snapshot()).state;
   }
 
   /**
@@ -150,26 +173,19 @@ export class RepositoryReader {
    */
   async highestSequence(): Promise<number> {
     const manifest = (await this.usableManifest())?.manifest;
-    if (manifest === undefined) return (await this.state()).sequence;
-    const state = await readState(this.paths.state).catch(() => undefined);
+    if (manifest === undefined) return (await this.#storedState() ?? EMPTY_STATE).sequence;
+    const state = await this.#storedState().catch(() => undefined);
     return Math.max(state?.sequence ?? 0, manifest.sequence);
   }
 
   /** Whether everything is on disk that the refs of the manifest lead to. */
   async isWhole(): Promise<boolean> {
-    const { packs } = await this.state();
-    const refs = (await this.usableManifest())?.manifest.refs ?? {};
-    // The state was lost, and with it what the packs were if the manifest only announces.
-    if (packs.length === 0 && Object.keys(refs).length > 0) return false;
-    return (await this.whole(packs)).length === packs.length;
+    return isWhole(await this.snapshot());
   }
 
-  /**
-   * All packs that are on disk whole, in an order in which none needs a later one: what a clone
-   * is given. They may be others than the manifest's, where those had nothing new.
-   */
-  async packs(): Promise<PackFile[]> {
-    return await this.whole((await this.state()).packs);
+  /** See {@linkcode Snapshot.packs}. */
+  async packs(): Promise<readonly PackFile[]> {
+    return (await this.snapshot()).packs;
   }
 
   /** The packs of the manifest that are on disk whole, in its order: what can be seeded. */
@@ -179,18 +195,7 @@ export class RepositoryReader {
 
   /** Object ids that are here together with all they lead to. */
   async heldTips(): Promise<Set<string>> {
-    const tips = new Set((await this.completePacks()).flatMap(({ pack }) => pack.tips));
-    if (!await this.isWhole()) return tips;
-    const manifest = (await this.usableManifest())?.manifest;
-    return tips.union(new Set(Object.values(manifest?.refs ?? {})));
-  }
-
-  /** The packs that are on disk before the first group that has lost one. */
-  protected async completePacks(): Promise<PackFile[]> {
-    const { packs } = await this.state();
-    const whole = await this.whole(packs);
-    const names = new Set(whole.map(({ pack }) => pack.sha256));
-    return whole.slice(0, unbroken(packs, names).length);
+    return heldTips(await this.snapshot());
   }
 
   /** Packs that no manifest lists any more but that can still be seeded. */
@@ -201,6 +206,14 @@ export class RepositoryReader {
       if (await fileSize(path) === pack.size) files.push({ pack, path });
     }
     return files;
+  }
+
+  async #storedState(): Promise<RepoState | undefined> {
+    const path = this.paths.state;
+    return await this.#known.states.read(
+      path,
+      (bytes) => parseState(path, new TextDecoder().decode(bytes)),
+    );
   }
 
   /** Those of `packs` that are in the object directory in full length and with an index. */
@@ -218,15 +231,6 @@ export class RepositoryReader {
 async function fileSize(path: string): Promise<number | undefined> {
   try {
     return (await Deno.stat(path)).size;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return undefined;
-    throw storeError(`can't read ${path}`, error);
-  }
-}
-
-async function readIfPresent(path: string): Promise<Uint8Array | undefined> {
-  try {
-    return await Deno.readFile(path);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw storeError(`can't read ${path}`, error);

@@ -7,17 +7,22 @@ import { join } from "node:path";
 import { type GtrError, toGtrError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
 import { repositoryNameFault } from "../common/repository_name.ts";
-import { publisherId } from "../identity/keys.ts";
+import { publisherId, verifySignature } from "../identity/keys.ts";
+import type { VerifySignature } from "../manifest/manifest.ts";
 import { isPublisher, RepoPaths, TEMPORARY_REPOSITORY } from "./repo_paths.ts";
+import { KnownFiles } from "./repository_reader.ts";
 import { StoredRepository } from "./stored_repository.ts";
 import { namesIn, remove } from "./tidy.ts";
 
 /** The folder `store` of a home: `<public key>/<name>.git`. */
 export class Store {
   readonly #root: string;
+  readonly #known: KnownFiles;
 
-  constructor(home: Home) {
+  /** @param verify checks the signatures of stored manifests */
+  constructor(home: Home, verify: VerifySignature = verifySignature) {
     this.#root = home.store;
+    this.#known = new KnownFiles(verify);
   }
 
   /**
@@ -28,7 +33,7 @@ export class Store {
    * @throws {UsageError} "bad-publisher", "bad-name"
    */
   repository(publisher: string, name: string): StoredRepository {
-    return new StoredRepository(new RepoPaths(this.#root, publisher, name));
+    return new StoredRepository(new RepoPaths(this.#root, publisher, name), this.#known);
   }
 
   /** All repositories that exist. Files that are none of the store's own are passed over. */

@@ -22,6 +22,7 @@ import { type FetchInto, receivePack, type ReceiveWait } from "./receive_pack.ts
 import { acquireLock, tryLock } from "./repo_lock.ts";
 import { type Joining, type RepoState, writeState } from "./repo_state.ts";
 import { RepositoryReader } from "./repository_reader.ts";
+import { completePacks, heldTips } from "./snapshot.ts";
 import {
   remove,
   removeFetched,
@@ -155,8 +156,7 @@ export class StoredRepository extends RepositoryReader {
   ): Promise<void> {
     await this.#checkSuccessor(signed);
     await this.create(signed.manifest.objectFormat);
-    const state = await this.state();
-    const whole = await this.whole(state.packs);
+    const { state, packs: whole } = await this.snapshot();
     try {
       await using quarantine = await Quarantine.open(this.paths);
       const { packs, added } = await checkFetched(
@@ -184,14 +184,14 @@ export class StoredRepository extends RepositoryReader {
   async #receive(signed: SignedManifest, fetch: FetchInto, wait: ReceiveWait): Promise<void> {
     await this.#checkSuccessor(signed);
     await this.create(signed.manifest.objectFormat);
-    const state = await this.state();
-    const held = { packs: await this.completePacks(), tips: await this.heldTips() };
+    const snapshot = await this.snapshot();
+    const held = { packs: completePacks(snapshot), tips: heldTips(snapshot) };
     try {
       await using quarantine = await Quarantine.open(this.paths);
       const { packs, added } = await receivePack(
         ...[this.path, quarantine, signed.manifest, held, fetch, wait] as const,
       );
-      await commitManifest(this.paths, signed, added, state, held.packs, packs);
+      await commitManifest(this.paths, signed, added, snapshot.state, held.packs, packs);
     } catch (error) {
       throw explained(`can't store ${this.name}`, error);
     }
@@ -224,8 +224,9 @@ export class StoredRepository extends RepositoryReader {
     const highest = await this.highestSequence();
     if (sequence <= highest) throw rolledBack(sequence, highest);
     await this.create(objectFormat);
-    const state = { ...await this.state(), role: "published" as const };
-    const whole = await this.whole(state.packs);
+    const snapshot = await this.snapshot();
+    const state = { ...snapshot.state, role: "published" as const };
+    const whole = snapshot.packs;
     const here = [...whole, ...added].map(({ pack }) => pack.sha256);
     const lost = packs.find(({ sha256 }) => !here.includes(sha256));
     if (lost) {

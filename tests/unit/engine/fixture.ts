@@ -15,6 +15,7 @@ import { writeRepositorySettings } from "../../../lib/shares/repository_settings
 import { Shares } from "../../../lib/shares/shares.ts";
 import { keyFromSeed } from "../../../lib/identity/keys.ts";
 import { loadMachine } from "../../../lib/identity/machine.ts";
+import type { VerifySignature } from "../../../lib/manifest/manifest.ts";
 import { Follows } from "../../../lib/store/follows.ts";
 import { RefusedList } from "../../../lib/store/refused.ts";
 import { Store } from "../../../lib/store/store.ts";
@@ -35,7 +36,7 @@ export const soon = () => deadline(LONGEST_MS, "a test");
 export async function makeParts(
   root: string,
   transports: readonly Transport[] = [],
-  options: { seed?: number; env?: Record<string, string> } = {},
+  options: { seed?: number; env?: Record<string, string>; verify?: VerifySignature } = {},
 ): Promise<EngineParts & { readonly logged: string[] }> {
   const home = new Home(join(root, `home-${options.seed ?? 1}`));
   await home.ensure();
@@ -45,7 +46,11 @@ export async function makeParts(
   const log = (message: string) => void logged.push(message);
   const key = keyFromSeed(new Uint8Array(32).fill(options.seed ?? 1));
   const machine = await loadMachine(home.root);
-  const [store, follows, passwords] = [new Store(home), new Follows(home), new Passwords()];
+  const [store, follows, passwords] = [
+    new Store(home, options.verify),
+    new Follows(home),
+    new Passwords(),
+  ];
   const given = { home, settings, key, machine, passwords, store, follows, log };
   const seeder = new Seeder(
     ...[transports, settings, log, (stored: StoredRepository) => maySeed(given, stored)] as const,

@@ -21,7 +21,8 @@ async function setUp(root: string, format: "sha1" | "sha256" = "sha1") {
   return { publisher, reader };
 }
 
-const sha256s = (files: { pack: { sha256: string } }[]) => files.map(({ pack }) => pack.sha256);
+const sha256s = (files: readonly { pack: { sha256: string } }[]) =>
+  files.map(({ pack }) => pack.sha256);
 
 for (const format of FORMATS) {
   Deno.test(`a ${format} repository is followed through commits, tags and consolidation`, async () => {
