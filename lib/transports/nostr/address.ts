@@ -36,7 +36,8 @@ export const MAX_HINTS = 8;
 export const MAX_IDENTIFIER = 128;
 
 const MAX_ADDRESS = 4096;
-const MAX_MESSAGE = 600;
+/** Longest part of an address that an error repeats, in UTF-16 code units. */
+const MAX_QUOTED = 100;
 const SCHEME = "nostr://";
 /** A secret key (NIP-19, NIP-49), wherever it stands: an address is sent to relays, and in errors. */
 const SECRET = /n(?:crypt)?sec1[02-9ac-hj-np-z]{20}/i;
@@ -133,9 +134,9 @@ function readNip05(text: string, fail: Fail): { user: string; domain: string } {
   const at = text.lastIndexOf("@");
   const user = at < 0 ? "_" : text.slice(0, at);
   const domain = text.slice(at + 1).toLowerCase();
-  if (!USER.test(user)) throw fail(`'${user}' can't be the name of a user`);
+  if (!USER.test(user)) throw fail(`${quoted(user)} can't be the name of a user`);
   if (!DOMAIN.test(domain)) {
-    throw fail(`'${text}' is neither an npub, an naddr nor a name at a domain`);
+    throw fail(`${quoted(text)} is neither an npub, an naddr nor a name at a domain`);
   }
   return { user, domain };
 }
@@ -143,7 +144,7 @@ function readNip05(text: string, fail: Fail): { user: string; domain: string } {
 function readRelay(escaped: string, fail: Fail): string {
   const text = unescape(escaped, fail);
   const relay = relayUrl(/^[a-z]+:\/\//i.test(text) ? text : `wss://${text}`);
-  if (relay === undefined) throw fail(`'${text}' is not the address of a relay (wss://...)`);
+  if (relay === undefined) throw fail(`${quoted(text)} is not the address of a relay (wss://...)`);
   return relay;
 }
 
@@ -151,24 +152,24 @@ function unescape(text: string, fail: Fail): string {
   try {
     return decodeURIComponent(text);
   } catch {
-    throw fail(`'${text}' has a wrong percent-escape`);
+    throw fail(`${quoted(text)} has a wrong percent-escape`);
   }
 }
 
 function checkIdentifier(identifier: string, fail: Fail): string {
   const fault = identifierFault(identifier);
-  if (fault) throw fail(`'${identifier}' can't be a repository's identifier: ${fault}`);
+  if (fault) throw fail(`${quoted(identifier)} can't be a repository's identifier: ${fault}`);
   return identifier;
 }
 
 function badAddress(url: string, why: string): UsageError {
-  const short = url.length > 100 ? `${url.slice(0, 100)}...` : url;
-  return new UsageError(
-    "bad-address",
-    readable(`can't use '${short}' as an address: ${why}`, MAX_MESSAGE),
-    {
-      hint: "write nostr://npub1.../<identifier>, nostr://<user>@<domain>/<identifier> " +
-        "or nostr://naddr1...",
-    },
-  );
+  const message = `can't use ${quoted(url)} as an address: ${why}`;
+  return new UsageError("bad-address", readable(message, Infinity), {
+    hint: "write nostr://npub1.../<identifier>, nostr://<user>@<domain>/<identifier> " +
+      "or nostr://naddr1...",
+  });
+}
+
+function quoted(text: string): string {
+  return text.length > MAX_QUOTED ? `'${text.slice(0, MAX_QUOTED)}...'` : `'${text}'`;
 }

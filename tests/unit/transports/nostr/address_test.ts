@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { naddrEncode, nsecEncode } from "nostr-tools/nip19";
+import { encodeBytes, naddrEncode, nsecEncode } from "nostr-tools/nip19";
 import { UsageError } from "../../../../lib/common/errors.ts";
 import {
   formatNostrAddress,
   identifierFault,
-  MAX_HINTS,
   type NostrAddress,
   parseNostrAddress,
 } from "../../../../lib/transports/nostr/address.ts";
@@ -78,7 +77,7 @@ Deno.test("nostr addresses: an naddr's relays are valid, distinct and few", () =
   for (let i = 0; i < 20; i++) relays.push(`wss://${i}.example`);
   const naddr = naddrEncode({ kind: 30617, pubkey, identifier: "x", relays });
   const read = parseNostrAddress(`nostr://${naddr}`);
-  assert.equal(read.relays.length, MAX_HINTS);
+  assert.equal(read.relays.length, 8);
   assert.deepEqual(read.relays.slice(0, 2), ["wss://a.example", "wss://0.example"]);
 });
 
@@ -103,6 +102,46 @@ Deno.test("nostr addresses: errors say exactly what is wrong", () => {
   refused(`nostr://${event}`, /kind 30023/);
   refused(`nostr://${naddr({ pubkey, identifier: "x", relays: [] })}/y`, /follow/);
   refused(`nostr://dan@example.org/\x1b[31m`, /\?\[31m/);
+});
+
+Deno.test("nostr addresses: as long as they may be, in errors shorter", () => {
+  const told = (url: string) => {
+    try {
+      parseNostrAddress(url);
+    } catch (error) {
+      return (error as UsageError).message;
+    }
+  };
+  const of = (length: number) => "nostr://dan/".padEnd(length, "x");
+  assert.match(told(of(4096))!, /identifier: it has 4084 bytes and 128 is the most$/);
+  assert.match(told(of(4097))!, /it has 4097 characters and 4096 is the most$/);
+  assert.ok(told(of(100))!.startsWith(`can't use '${of(100)}' as an address: `));
+  assert.ok(told(of(101))!.startsWith(`can't use '${of(100)}...' as an address: `));
+  const long = "x".repeat(200);
+  const cut = `'${"x".repeat(100)}...'`;
+  for (
+    const [url, why] of [
+      [`nostr://${long}/x`, `${cut} is neither`],
+      [`nostr://${long}@example.org/x`, `${cut} can't be the name`],
+      [`nostr://dan@example.org/${long}%/x`, `${cut} has a wrong`],
+      [`nostr://dan@example.org/${long}%2F${long}/x`, `${cut} is not the address`],
+    ] as const
+  ) assert.ok(told(url)!.includes(`...' as an address: ${why}`), told(url));
+  assert.equal(told(`nostr://dan@example.org/${"x".repeat(128)}`), undefined);
+  assert.equal(told(`nostr://dan@example.org/${"%C3%A9".repeat(64)}`), undefined);
+  assert.match(told(`nostr://dan@example.org/${"%C3%A9".repeat(65)}`)!, /130 bytes and 128/);
+});
+
+Deno.test("nostr addresses: what can't be a key, a user or an identifier", () => {
+  const refused = (url: string, message: RegExp) =>
+    assert.throws(() => parseNostrAddress(url), { code: "bad-address", message }, url);
+  for (const length of [31, 33]) {
+    refused(`nostr://${encodeBytes("npub", new Uint8Array(length))}/x`, /its npub is none/);
+  }
+  refused("nostr://@example.org/x", /'' can't be the name of a user/);
+  assert.equal(identifierFault(""), "it is empty");
+  assert.match(identifierFault("\ud800")!, /control character/);
+  refused("nostr://dan@example.org//x", /not the address of a relay/);
 });
 
 Deno.test("nostr addresses: a secret key in an address is refused and not repeated", () => {
