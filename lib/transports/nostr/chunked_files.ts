@@ -85,11 +85,7 @@ export class ChunkedFiles {
   ): Promise<ChunkedFile> {
     const key = `${identifier} ${file.sha256}`;
     const known = this.#files.get(key);
-    if (known?.pubkey === signer.pubkey) {
-      const again = { ...known, from: file.from };
-      this.#files.set(key, again);
-      return again;
-    }
+    if (known?.pubkey === signer.pubkey) return { ...known, from: file.from };
     const repository = { pubkey: signer.pubkey, identifier };
     const ids: string[] = [];
     const signatures: string[] = [];
@@ -122,7 +118,7 @@ export class ChunkedFiles {
    * @throws {NetworkError} "refused" where the relay won't have them, or why it can't be reached
    */
   async #hand(url: string, files: readonly ChunkedFile[], signal: AbortSignal): Promise<void> {
-    if (this.without.includes(url) && files.length > 0) {
+    if (this.without.includes(url)) {
       throw new NetworkError("refused", `${url} is given no files: it has git's own`);
     }
     for (const file of files) {

@@ -73,8 +73,7 @@ function keyIn(document: Uint8Array, name: RegistryName): ToldByDomain {
   if (typeof publisher !== "string" || !/^[0-9a-f]{64}$/.test(publisher)) {
     throw badAnswer(who, `${name.domain} gives it something else than a public key`);
   }
-  const all = record(record(answer)?.relays) ?? {};
-  const told = Object.hasOwn(all, publisher) ? all[publisher] : undefined;
+  const told = record(record(answer)?.relays)?.[publisher];
   const relays = Array.isArray(told) ? told.filter((one) => typeof one === "string") : [];
   return { publisher, relays: distinctUrls(relays, relayUrl, MAX_HINTS) };
 }

@@ -68,6 +68,25 @@ Deno.test("binding: endpoints of a manifest are read with care", () => {
   assert.deepEqual([...readNostrEndpoints(undefined)], []);
 });
 
+Deno.test("binding: a manifest names the key, with eight relays at most", () => {
+  const { pubkey } = alice;
+  assert.deepEqual(nostrEndpoints(pubkey, []), [pubkey]);
+  assert.deepEqual(nostrEndpoints(pubkey, ["wss://a.example"]), [`${pubkey}@wss://a.example`]);
+  const many = Array.from({ length: 10 }, (_, i) => `wss://${i}.example`);
+  const first = many.slice(0, 8);
+  assert.deepEqual(nostrEndpoints(pubkey, many), first.map((url) => `${pubkey}@${url}`));
+  const read = readNostrEndpoints([pubkey, ...many.map((url) => `${pubkey}@${url}`)]);
+  assert.deepEqual([...read], [[pubkey, first]]);
+});
+
+Deno.test("binding: what is signed is the use, the Nostr key and the identifier", () => {
+  const [name, publicKey, signature] = bindingTag(key, alice.pubkey, "hello");
+  assert.deepEqual([name, publicKey], ["gtr", key.publicKeyHex]);
+  const message = new TextEncoder().encode(`gtr-nostr-v1\0${alice.pubkey}hello`);
+  const bytes = (hex: string) => Uint8Array.fromHex(hex);
+  assert(verifySignature(bytes(publicKey!), message, bytes(signature!)));
+});
+
 Deno.test("manifest in an event: comes back as it was signed", () => {
   const signedManifest = signManifest(bound, key);
   const content = inlineManifest(signedManifest)!;

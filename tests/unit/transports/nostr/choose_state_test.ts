@@ -4,7 +4,6 @@ import {
   chooseState,
   disagreement,
   maintainersOf,
-  MAX_KEYS,
 } from "../../../../lib/transports/nostr/choose_state.ts";
 import {
   decodeAnnouncement,
@@ -55,7 +54,9 @@ Deno.test("maintainers: a chain without an end ends", () => {
     event: { ...base.event, pubkey: names(n) },
     maintainers: [names(n + 1)],
   }));
-  assert.equal(maintainersOf(names(0), "hello", chain).length, MAX_KEYS);
+  assert.equal(maintainersOf(names(0), "hello", chain).length, 64);
+  const many = [{ ...base, maintainers: Array.from({ length: 99 }, (_, n) => names(n)) }];
+  assert.equal(maintainersOf(alice.pubkey, "hello", many).length, 64);
 });
 
 Deno.test("states: the newest of a maintainer wins, everywhere alike", () => {

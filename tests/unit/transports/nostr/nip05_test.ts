@@ -24,8 +24,9 @@ async function withDomain(
     (request) => answer(new URL(request.url)),
   );
   const fetcher: typeof fetchDocument = (url, most, signal) => {
-    const { host, pathname, search } = new URL(url);
-    assert.equal(host, "example.org");
+    const { origin, pathname, search } = new URL(url);
+    assert.equal(origin, "https://example.org");
+    assert.equal(most, 1024 * 1024);
     const asked = `http://127.0.0.1:${server.addr.port}${pathname}${search}`;
     return fetchDocument(asked, most, signal);
   };
@@ -121,12 +122,51 @@ Deno.test("nip05: names of gtr's own and those on Nostr are told apart", async (
   });
 });
 
+/** JSON with a byte that is no UTF-8 instead of its question mark. */
+function notUtf8(value: unknown): Uint8Array<ArrayBuffer> {
+  return new TextEncoder().encode(JSON.stringify(value)).map((byte) => byte === 0x3f ? 0xff : byte);
+}
+
+/** The relays that a domain tells of dan, or the error's code. */
+async function toldBy(answer: unknown, user = "dan"): Promise<unknown> {
+  let told: unknown;
+  await withDomain(() => Response.json(answer), async (names) => {
+    const found = names().lookup({ ...DAN, user }, signal());
+    told = await found.then(({ publisher, relays }) => [publisher, relays], ({ code }) => code);
+  });
+  return told;
+}
+
+Deno.test("nip05: a name counts as it is written, else in any letters", async () => {
+  const [dan, Dan] = [alice.pubkey, mallory.pubkey];
+  assert.deepEqual(await toldBy({ names: { Dan, dan } }), [dan, []]);
+  assert.deepEqual(await toldBy({ names: { dan, Dan } }), [dan, []]);
+  assert.deepEqual(await toldBy({ names: { other: dan, DAN: Dan } }), [Dan, []]);
+  assert.equal(await toldBy({ names: { dan } }, "constructor"), "unknown-name");
+});
+
+Deno.test("nip05: of the relays that it tells eight valid ones count", async () => {
+  const names = { dan: alice.pubkey };
+  const many = Array.from({ length: 10 }, (_, i) => `wss://${i}.example`);
+  const told = (relays: unknown) => toldBy({ names, relays });
+  const first = [alice.pubkey, many.slice(0, 8)];
+  assert.deepEqual(await told({ [alice.pubkey]: ["x", 7, null, ...many] }), first);
+  for (const other of [null, [], { [mallory.pubkey]: many }, { [alice.pubkey]: many[0] }]) {
+    assert.deepEqual(await told(other), [alice.pubkey, []]);
+  }
+});
+
 Deno.test("nip05: what is no answer, or not about the name", async () => {
   const answers: [string, (url: URL) => Response][] = [
     ["unknown-name", () => Response.json({ names: {} })],
     ["bad-registry", () => Response.json({ names: { dan: "npub1" } })],
     ["bad-registry", () => Response.json({ names: null })],
     ["bad-registry", () => Response.json([])],
+    ["bad-registry", () => Response.json(null)],
+    ["bad-registry", () => Response.json({ names: [alice.pubkey] })],
+    ["bad-registry", () => Response.json({ names: { dan: [alice.pubkey] } })],
+    ["bad-registry", () => Response.json({ names: { dan: alice.pubkey.slice(1) } })],
+    ["bad-registry", () => new Response(notUtf8({ names: { dan: alice.pubkey, "?": "" } }))],
     ["bad-registry", () => new Response("<html>")],
     [
       "registry-refused",

@@ -96,8 +96,8 @@ Deno.test("upload: an authorization is for an hour, one blob and one server", ()
     ],
     content: `Upload ${sha256}`,
   });
-  for (const content of ["?>~", "?>~ ", "?>~  "]) {
-    const header = authorizationHeader(signed(alice, { content: content.repeat(9) }));
+  for (const end of ["", " ", "  "]) {
+    const header = authorizationHeader(signed(alice, { content: "?>~".repeat(9) + end }));
     assert.match(header, /^Nostr [A-Za-z0-9_-]+$/);
   }
 });
