@@ -114,8 +114,7 @@ export function payloadStart(bytes: Uint8Array): number {
 /** How many SACK blocks a packet of type SACK carries. */
 export function sackBlocks(bytes: Uint8Array): number {
   const rest = bytes.length - HEADER_SIZE;
-  const offset = bytes[3]!;
-  const length = offset > 0 && offset < rest ? offset : rest;
+  const length = Math.min(bytes[3]! || rest, rest);
   return Math.min(length >> 3, MAX_SACK_BLOCKS);
 }
 

@@ -15,6 +15,9 @@ const MAX_ENDPOINTS = 8;
 /** Of each family in one's own: small manifests fit into the DHT. */
 const MAX_OWN = 2;
 
+/** The addresses of this machine, by interface. */
+type Interfaces = ReturnType<typeof networkInterfaces>;
+
 /**
  * Whether an address that strangers told may be dialled. On the public network no peer is at an
  * address that means something else to everyone, and what is there is not for strangers to point at.
@@ -27,12 +30,12 @@ export function mayDial(host: string, bootstrap: readonly string[] | undefined):
 }
 
 /** Those of a family that a node on `host` listens on; of this machine and this link only left out. */
-function addressesOf(host: string, family: 4 | 6): string[] {
+function addressesOf(host: string, family: 4 | 6, interfaces: Interfaces): string[] {
   const isIpv6 = family === 6;
   if (host !== ANY && host !== ANY_IPV4) return host.includes(":") === isIpv6 ? [host] : [];
   if (isIpv6 && host === ANY_IPV4) return [];
   // Temporary addresses (RFC 8981) come before the one that stays.
-  return Object.values(networkInterfaces()).flatMap((list) => (list ?? []).toReversed())
+  return Object.values(interfaces).flatMap((list) => (list ?? []).toReversed())
     .filter((one) => one.family === `IPv${family}` && !one.internal)
     .map(({ address }) => address)
     .filter((address) => reachOf(address) !== "machine");
@@ -42,10 +45,12 @@ function addressesOf(host: string, family: 4 | 6): string[] {
  * Where a neighbour can dial a node that listens on `host`: an address of each family, in the form of
  * the setting `torrent.bootstrap`.
  */
-export function dialable(host: string, port: number): string {
-  const found = ([4, 6] as const).flatMap((family) => addressesOf(host, family).slice(0, 1));
+export function dialable(host: string, port: number, interfaces = networkInterfaces()): string {
+  const found = ([4, 6] as const).flatMap((family) =>
+    addressesOf(host, family, interfaces).slice(0, 1)
+  );
   return (found.length > 0 ? found : ["127.0.0.1"])
-    .map((address) => formatHostPort({ host: address, port })).join(",");
+    .map((address) => formatHostPort({ host: address, port })).join();
 }
 
 /**
@@ -58,20 +63,21 @@ export function publicEndpoints(
   host: string,
   port: number,
   outside?: Pick<Address, "host" | "port">,
+  interfaces = networkInterfaces(),
 ): string[] {
   const isAny = host === ANY || host === ANY_IPV4;
   const mapped = outside && reachOf(outside.host) === "public" ? [formatHostPort(outside)] : [];
   return mapped.concat(
     ([4, 6] as const).filter((family) => family === 6 || mapped.length === 0).flatMap((family) =>
-      addressesOf(host, family)
+      addressesOf(host, family, interfaces)
         .filter((address) => !isAny || reachOf(address) === "public").slice(0, MAX_OWN)
     ).map((address) => formatHostPort({ host: address, port })),
   );
 }
 
 /** A public IPv6 address of this machine, if a node on `host` listens on one. */
-export function publicIpv6(host: string): string | undefined {
-  return addressesOf(host, 6).find((address) => reachOf(address) === "public");
+export function publicIpv6(host: string, interfaces = networkInterfaces()): string | undefined {
+  return addressesOf(host, 6, interfaces).find((address) => reachOf(address) === "public");
 }
 
 /** The endpoints of a stranger's manifest that can be dialled. */

@@ -96,7 +96,6 @@ export function encodeInlineRecord(
 ): Uint8Array | undefined {
   if (signed.bytes.length > MAX_INLINE_MANIFEST) return undefined;
   const m = deflateRawSync(signed.bytes, { level: 9 });
-  if (m.length > MAX_VALUE_BYTES) return undefined;
   const value = bencode.encode({ v: 1, d: packs, m, s: signed.signature });
   return value.length <= MAX_VALUE_BYTES ? value : undefined;
 }

@@ -7,6 +7,7 @@ import {
   HEADER_SIZE,
   isPacket,
   MAX_SACK_BLOCKS,
+  PacketType,
   payloadStart,
   refreshHeader,
   sackBlocks,
@@ -79,6 +80,30 @@ Deno.test("packet: payload and SACK blocks never reach beyond the packet", () =>
     const blocks = sackBlocks(bytes);
     assert.ok(blocks <= MAX_SACK_BLOCKS && HEADER_SIZE + 8 * blocks <= bytes.length);
   }));
+});
+
+Deno.test("packet: a header may be all there is, and its padding the rest", () => {
+  const start = (length: number, offset: number) => {
+    const bytes = new Uint8Array(length);
+    encodeHeader(bytes, { ...EMPTY, offset });
+    return payloadStart(bytes);
+  };
+  assert.equal(start(HEADER_SIZE, 0), HEADER_SIZE);
+  assert.equal(start(HEADER_SIZE + 5, 5), HEADER_SIZE + 5);
+  assert.equal(start(HEADER_SIZE + 4, 5), -1);
+});
+
+Deno.test("packet: types are libudx's bits, and 50 SACK blocks the most", () => {
+  assert.deepEqual(PacketType, {
+    DATA: 1,
+    END: 2,
+    SACK: 4,
+    MESSAGE: 8,
+    DESTROY: 16,
+    HEARTBEAT: 32,
+  });
+  assert.equal(sackBlocks(new Uint8Array(HEADER_SIZE + 8 * 60)), 50);
+  assert.equal(sackBlocks(new Uint8Array(HEADER_SIZE + 15)), 1);
 });
 
 Deno.test("packet: SACK blocks are read as written, with and without a payload after them", () => {

@@ -51,7 +51,7 @@ export class KnownNodes {
   /** @param cache folder of the file */
   constructor(cache: string, bootstrap: readonly string[] | undefined) {
     this.#path = join(cache, "nodes.json");
-    this.#bootstrap = bootstrap === undefined ? "public" : bootstrap.join(",");
+    this.#bootstrap = bootstrap === undefined ? "public" : bootstrap.join();
   }
 
   /** The last port and, of the same network, nodes; nothing where the file is missing or damaged. */

@@ -17,20 +17,16 @@ const TLS = [0x16, 0x03];
  */
 export function sniff(socket: Socket, ms: number): Promise<"tls" | "other" | undefined> {
   return new Promise((resolve) => {
-    let held: Uint8Array[] = [];
+    const held: Uint8Array[] = [];
     const finish = (kind: "tls" | "other" | undefined) => {
       clearTimeout(timer);
       socket.removeListener("data", look);
       socket.removeListener("close", ended);
       socket.pause();
-      for (const chunk of held.reverse()) socket.unshift(chunk);
-      held = [];
+      if (kind) { for (const chunk of held.reverse()) socket.unshift(chunk); }
       resolve(kind);
     };
-    const ended = () => {
-      held = [];
-      finish(undefined);
-    };
+    const ended = () => finish(undefined);
     const look = (chunk: Uint8Array) => {
       held.push(chunk);
       const first = held.flatMap((part) => [...part.subarray(0, 3)]).slice(0, 3);

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { VerificationError } from "../../../../../lib/common/errors.ts";
+import { MAX_ENVELOPE_BYTES } from "../../../../../lib/manifest/envelope.ts";
 import { ByteReader } from "../../../../../lib/common/byte_reader.ts";
 import {
   decodeAnswer,
@@ -15,12 +16,23 @@ const line = (hello: Parameters<typeof encodeHello>[0]) => encodeHello(hello).sl
 const isBad = (error: unknown) => error instanceof VerificationError && error.code === "bad-hello";
 
 Deno.test("hellos go both ways, and the longest fits", () => {
-  assert.deepEqual(decodeWanted(line(WANTED)), WANTED);
-  for (const answer of [{ version: 1, manifest: 500 }, { version: 1, refused: "older" }] as const) {
+  for (const wanted of [WANTED, { ...WANTED, sequence: 0 }]) {
+    assert.deepEqual(decodeWanted(line(wanted)), wanted);
+  }
+  for (
+    const answer of [
+      { version: 1, manifest: 1 },
+      { version: 1, manifest: MAX_ENVELOPE_BYTES, proof: "ab".repeat(64) },
+      { version: 1, refused: "unknown" },
+      { version: 1, refused: "older" },
+      { version: 1, refused: "busy" },
+    ] as const
+  ) {
     assert.deepEqual(decodeAnswer(line(answer)), answer);
   }
   const longest = { ...WANTED, name: "n".repeat(64), sequence: Number.MAX_SAFE_INTEGER };
   assert.ok(line(longest).length <= MAX_HELLO);
+  assert.equal(MAX_HELLO, 512, "as in docs/protocol.md");
 });
 
 Deno.test("wrong hellos are refused", () => {
@@ -33,6 +45,7 @@ Deno.test("wrong hellos are refused", () => {
     { ...WANTED, sequence: -1 },
     { ...WANTED, sequence: 1.5 },
     { ...WANTED, sequence: "7" },
+    { ...WANTED, sequence: 2 ** 53 },
   ];
   for (const hello of wrong) {
     assert.throws(() => decodeWanted(bytes(JSON.stringify(hello))), isBad, JSON.stringify(hello));
@@ -40,7 +53,11 @@ Deno.test("wrong hellos are refused", () => {
   for (
     const answer of [{}, { manifest: 1 }, { version: 1, manifest: 0 }, {
       version: 1,
-      manifest: 1e9,
+      manifest: MAX_ENVELOPE_BYTES + 1,
+    }, {
+      version: 1,
+      manifest: 1,
+      proof: "ab",
     }, {
       version: 1,
       refused: "\x1b[31m",
@@ -48,6 +65,12 @@ Deno.test("wrong hellos are refused", () => {
   ) {
     assert.throws(() => decodeAnswer(bytes(JSON.stringify(answer))), isBad, JSON.stringify(answer));
   }
+});
+
+Deno.test("a line that is not UTF-8 is no hello", () => {
+  const odd = bytes(JSON.stringify({ ...WANTED, more: "?" }));
+  assert.deepEqual(decodeWanted(odd), WANTED);
+  assert.throws(() => decodeWanted(odd.map((byte) => byte === 0x3f ? 0xff : byte)), isBad);
 });
 
 Deno.test("any bytes are a hello or a bad one", () =>

@@ -1,43 +1,13 @@
 import assert from "node:assert/strict";
-import fc from "fast-check";
 import { VerificationError } from "../../../../../lib/common/errors.ts";
-import { bencodedLength, decodeBencode } from "../../../../../lib/transports/torrent/bencode.ts";
-import { maxInfoBytes, parseInfo } from "../../../../../lib/transports/torrent/swarm/metainfo.ts";
+import {
+  maxInfoBytes,
+  parseInfo,
+  pieceSize,
+} from "../../../../../lib/transports/torrent/swarm/metainfo.ts";
 import { concat, makeTorrent } from "./fixture.ts";
 
 const text = (s: string) => new TextEncoder().encode(s);
-
-Deno.test("bencode: values as BEP 3 has them, and the offset behind them", () => {
-  assert.deepEqual(decodeBencode(text("i-42etail")), { value: -42, end: 5 });
-  assert.deepEqual(decodeBencode(text("l4:spami0eee")).value, [text("spam"), 0]);
-  assert.deepEqual(decodeBencode(text("d1:ali1eee")).value, new Map([["a", [1]]]));
-});
-
-Deno.test("bencode: what would make the bencode package loop, recurse or crash is refused", () => {
-  const bad = [
-    "",
-    "l-3:",
-    "-1:a",
-    "5:abc",
-    "i12",
-    "ie",
-    "i1.5e",
-    "i99999999999999999999e",
-    "d1:a",
-    "d1:ai1e1:ai2ee",
-    "di1ei2ee",
-    "99999999999:a",
-    "l".repeat(100_000),
-    "x",
-  ];
-  for (const bytes of bad) assert.equal(bencodedLength(text(bytes)), -1, bytes.slice(0, 20));
-});
-
-Deno.test("bencode: any bytes are decoded or refused, never anything else", () => {
-  fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
-    assert.ok(bencodedLength(bytes) <= bytes.length);
-  }));
-});
 
 Deno.test("metainfo: a torrent of one file", () => {
   const torrent = makeTorrent(100_000, 32768);
@@ -45,7 +15,14 @@ Deno.test("metainfo: a torrent of one file", () => {
   assert.equal(info.name, "test.pack");
   assert.equal(info.length, 100_000);
   assert.equal(info.pieces, 4);
+  assert.deepEqual([0, 1, 2, 3].map((piece) => pieceSize(info, piece)), [
+    32768,
+    32768,
+    32768,
+    1696,
+  ]);
   assert.ok(torrent.info.length <= maxInfoBytes(100_000));
+  assert.deepEqual([1, 16384, 16385].map(maxInfoBytes), [1044, 1044, 1064]);
 });
 
 Deno.test("metainfo: what isn't one is refused", () => {
@@ -58,6 +35,10 @@ Deno.test("metainfo: what isn't one is refused", () => {
       "e",
     );
   assert.equal(parseInfo(form({}), 40_000).pieces, 3);
+  const longest = `255:${"n".repeat(255)}`;
+  assert.equal(parseInfo(form({ name: longest }), 40_000).name.length, 255);
+  assert.equal(parseInfo(form({ size: "i16777216e", pieces: 20 }), 40_000).pieces, 1);
+  assert.equal(parseInfo(form({ length: "i50000e", pieces: 80 }), 50_000).length, 50_000);
   const bad = [
     form({ length: "i0e" }),
     form({ length: "i-5e" }),
@@ -65,6 +46,17 @@ Deno.test("metainfo: what isn't one is refused", () => {
     form({ length: "i50001e", pieces: 80 }),
     form({ name: "0:" }),
     form({ name: "i5e" }),
+    form({ name: `256:${"n".repeat(256)}` }),
+    concat(
+      "d6:lengthi1e4:name1:",
+      Uint8Array.of(0xff),
+      "12:piece lengthi16384e6:pieces20:",
+      new Uint8Array(20),
+      "e",
+    ),
+    text(`d6:lengthi1e4:name1:n12:piece lengthi16384e6:piecesl${"i0e".repeat(20)}ee`),
+    text("d6:lengthi1e4:name1:n12:piece lengthi16384ee"),
+    text("d6:lengthi1e4:name1:n12:piece length5:16384e"),
     form({ size: "i16000e" }),
     form({ size: "i0e" }),
     form({ size: "i8192e", pieces: 100 }),
@@ -72,6 +64,7 @@ Deno.test("metainfo: what isn't one is refused", () => {
     form({ pieces: 59 }),
     form({ pieces: 80 }),
     form({ more: "5:filesle" }),
+    form({ more: "9:file treede" }),
     concat(form({}), "x"),
     text("le"),
     text("l-3:"),
