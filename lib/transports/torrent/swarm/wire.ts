@@ -65,7 +65,6 @@ export class PeerWire {
   readonly #whenClosed: (() => void)[] = [];
   #whenDrained: (() => void)[] = [];
   #closed = false;
-  #corked = false;
 
   /** @param dropped counts a connection ended because of what the peer sent, under its reason */
   constructor(socket: Socket, outgoing: boolean, dropped: (reason: string) => void) {
@@ -109,9 +108,10 @@ export class PeerWire {
     this.#socket.setTimeout(ms, () => this.close());
   }
 
-  /** Resolves when the peer has taken what was sent, or the connection has ended. */
+  /** Resolves when there is room for more to be sent, or the connection has ended. */
   drained(): Promise<void> {
-    if (this.#closed || this.#socket.writableLength === 0) return Promise.resolve();
+    // The socket tells only of what it has asked to wait for.
+    if (this.#closed || !this.#socket.writableNeedDrain) return Promise.resolve();
     return new Promise((resolve) => this.#whenDrained.push(resolve));
   }
 
@@ -131,14 +131,10 @@ export class PeerWire {
 
   #send(bytes: Uint8Array): void {
     if (this.#closed) return;
-    if (!this.#corked) {
+    if (this.#socket.writableCorked === 0) {
       // A block is two writes (header, data), and many blocks go out in one turn: one system call.
-      this.#corked = true;
       this.#socket.cork();
-      queueMicrotask(() => {
-        this.#corked = false;
-        this.#socket.uncork();
-      });
+      queueMicrotask(() => this.#socket.uncork());
     }
     this.#socket.write(bytes);
     if (this.#socket.writableLength > MAX_BACKLOG) this.close("peer-does-not-read");
