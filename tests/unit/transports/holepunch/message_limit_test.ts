@@ -48,3 +48,12 @@ Deno.test("message limit: a long one is found by its first three bytes, wherever
     { numRuns: 50 },
   );
 });
+
+Deno.test("message limit: 64 KiB, counted byte by byte", () => {
+  assert.equal(MAX_MESSAGE, 65_536);
+  const check = messageCheck();
+  const bytes = wire([1, 2, 0, 3, 1, 0, 1]);
+  for (const at of bytes.keys()) assert.ok(check(bytes.subarray(at, at + 1)), String(at));
+  assert.ok(check(bytes));
+  assert.ok(!check(Uint8Array.of(0x12, 0, 1))); // 65,554
+});
