@@ -3,12 +3,13 @@
 #
 #     curl --proto '=https' --tlsv1.2 -fsSL <release>/install.sh | sh
 #
-# Only what the release key has signed is installed, wherever it comes from. GTR_RELEASE is the
-# address below which the release's files are.
+# Only the version that this installer is of is installed, and only if the release key has signed it,
+# wherever it comes from. GTR_RELEASE is the address below which the release's files are.
 set -eu
 
 # Who may sign a release, in the form of ssh-keygen's allowed signers.
 signers='@SIGNERS@'
+version='@VERSION@'
 
 fail() {
   printf 'install: %s\n' "$1" >&2
@@ -34,8 +35,8 @@ find_platform() {
 }
 
 download() { # what, into
-  curl --proto =https --proto-redir =https --tlsv1.2 -fsSL --retry 2 -o "$2" "$base/$1" \
-    2>"$work/why" || fail "can't download $base/$1: $(tail -n 1 "$work/why")"
+  curl --proto =https --proto-redir =https --tlsv1.2 -fsSL --retry 2 --connect-timeout 30 \
+    --speed-limit 1000 --speed-time 60 -o "$2" "$base/$1" 2>"$work/why" || fail "can't download $base/$1: $(tail -n 1 "$work/why")"
 }
 
 # SHA256SUMS is the release key's word for the archives.
@@ -132,11 +133,14 @@ main() {
   download SHA256SUMS "$work/sums"
   download SHA256SUMS.sig "$work/sums.sig"
   check_signature
-  line=$(grep -E "^[0-9a-f]{64}  gtr-[0-9A-Za-z.+-]+-$platform\.tar\.gz\$" "$work/sums" | head -n 1)
-  [ -n "$line" ] || fail "can't install: this release has nothing for $platform"
-  name=${line#*  }
+  name=gtr-$version-$platform.tar.gz
+  sum=
+  while read -r one file; do
+    if [ "$file" = "$name" ]; then sum=$one; fi
+  done <"$work/sums"
+  [ -n "$sum" ] || fail "can't install: this release has no $name"
   download "$name" "$work/archive"
-  [ "$(sha256 "$work/archive")" = "${line%% *}" ] ||
+  [ "$(sha256 "$work/archive")" = "$sum" ] ||
     fail "can't use $name: it is not what SHA256SUMS says (download it again)"
   mkdir "$work/new"
   tar -xzf "$work/archive" -C "$work/new" --strip-components=1 2>"$work/why" ||

@@ -53,7 +53,7 @@ const COMMANDS: Readonly<Record<string, (...words: string[]) => Promise<void>>> 
     const template = await Deno.readTextFile(join(ROOT, "scripts", "install.sh"));
     const allowed = await Deno.readTextFile(join(ROOT, "scripts", "release", "allowed_signers"));
     await write(join(folder, "SHA256SUMS"), await sums(folder));
-    await write(join(folder, "install.sh"), installer(template, base, allowed));
+    await write(join(folder, "install.sh"), installer(template, await version(), base, allowed));
   },
   async check(tag) {
     const right = `v${await version()}`;

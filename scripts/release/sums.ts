@@ -7,11 +7,13 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { ReleaseError } from "./error.ts";
 
-/** Where `install.sh` gets its address, and the keys that it believes. */
+/** Where `install.sh` gets its version and address, and the keys that it believes. */
+const VERSION = "@VERSION@";
 const PLACE = "@RELEASE@";
 const SIGNERS = "@SIGNERS@";
 /** One of the keys: the principal and the namespace are those that `install.sh` asks for. */
-const SIGNER = /^release namespaces="gtr-release" (?:ssh|sk-ssh)-ed25519\S* [A-Za-z0-9+/=]+$/;
+const SIGNER =
+  /^release namespaces="gtr-release" (?:ssh-ed25519|sk-ssh-ed25519@openssh\.com) [A-Za-z0-9+/=]+$/;
 
 /** The text of SHA256SUMS for the archives in `folder`, as sha256sum(1) writes and checks it. */
 export async function sums(folder: string): Promise<string> {
@@ -28,11 +30,17 @@ export async function sums(folder: string): Promise<string> {
 /**
  * `install.sh` of one release.
  *
+ * @param version the only one that it installs: an older release is signed, too
  * @param base the URL below which the release's files are
  * @param allowed the text of `allowed_signers`: whose signatures it believes
  * @throws {ReleaseError} if one of them can't be used
  */
-export function installer(template: string, base: string, allowed: string): string {
+export function installer(
+  template: string,
+  version: string,
+  base: string,
+  allowed: string,
+): string {
   if (!/^https:\/\/[A-Za-z0-9._~:/%-]+$/.test(base)) {
     throw new ReleaseError(`can't use ${base}: it has to be an https address`);
   }
@@ -42,5 +50,6 @@ export function installer(template: string, base: string, allowed: string): stri
   }
   const odd = signers.find((line) => !SIGNER.test(line));
   if (odd !== undefined) throw new ReleaseError(`can't use a line of allowed_signers: ${odd}`);
-  return template.replace(PLACE, base.replace(/\/$/, "")).replace(SIGNERS, signers.join("\n"));
+  return template.replace(VERSION, version).replace(PLACE, base.replace(/\/$/, ""))
+    .replace(SIGNERS, signers.join("\n"));
 }

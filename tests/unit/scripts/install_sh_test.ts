@@ -114,8 +114,12 @@ async function user({ allowed, cert, tls }: Keys, files: Files) {
   const base = `https://127.0.0.1:${server.addr.port}`;
   const script = join(home, "install.sh");
   const template = await Deno.readTextFile(join(SCRIPTS, "install.sh"));
-  await Deno.writeTextFile(script, installer(template, base, allowed));
+  /** Has the installer of a version. */
+  const has = (version: string) =>
+    Deno.writeTextFile(script, installer(template, version, base, allowed));
+  await has("1.2.3");
   return {
+    has,
     home,
     files,
     tool,
@@ -187,6 +191,7 @@ test("install.sh: a newer release replaces an older one; PREFIX may be anything"
   const prefix = join(here.home, "a & b|c");
   await here.install({ PREFIX: prefix });
   Object.assign(here.files, await release("1.3.0", made));
+  await here.has("1.3.0");
   const { code, stdout } = await here.install({ PREFIX: prefix });
   assert.equal(code, 0);
   assert.match(stdout, /^installed gtr 1\.3\.0/);
@@ -201,6 +206,7 @@ test("install.sh: what is not what the sums say is not used, and the old stays",
   await using here = await user(made, await release("1.2.3", made));
   await here.install();
   Object.assign(here.files, await release("1.3.0", made));
+  await here.has("1.3.0");
   const name = "gtr-1.3.0-linux-x64.tar.gz";
   here.files[name] = new Uint8Array([...here.files[name]!, 0]);
   const { code, stdout, stderr } = await here.install();
@@ -239,7 +245,7 @@ test("install.sh: every failure is one line", async () => {
     PREFIX: join(here.home, "file", "x"),
   });
   await here.tool("uname", '[ "$1" = -s ] && echo Linux || echo aarch64');
-  await says(/^install: can't install: this release has nothing for linux-arm64$/);
+  await says(/^install: can't install: this release has no gtr-1\.2\.3-linux-arm64\.tar\.gz$/);
   await here.tool("uname", '[ "$1" = -s ] && echo Linux || echo riscv64');
   await says(/^install: can't install on a riscv64: there are releases for x64 and arm64$/);
   await here.tool("uname", "echo Plan9");
@@ -294,6 +300,16 @@ test("install.sh: what the release key hasn't signed is not used", async () => {
     await says({ ...whole, "SHA256SUMS.sig": await Deno.readFile(`${sums}.sig`) }, not);
     await Deno.remove(`${sums}.sig`);
   }
+});
+
+test("install.sh: an older release, whose signature is valid, is not passed off", async () => {
+  await using made = await keys();
+  await using here = await user(made, await release("1.2.3", made));
+  await here.has("1.3.0");
+  assert.equal(
+    await refused(here),
+    "install: can't install: this release has no gtr-1.3.0-linux-x64.tar.gz",
+  );
 });
 
 test("install.sh: a redirect away from https is not followed", async () => {

@@ -103,24 +103,30 @@ Deno.test("release: sums are those that sha256sum checks", async () => {
 
 Deno.test("release: the installer knows where its release is", async () => {
   const template = await Deno.readTextFile(join(ROOT, "scripts", "install.sh"));
-  const text = installer(template, "https://example.org/gtr/v1.2.3/", ALLOWED);
+  const text = installer(template, "1.2.3", "https://example.org/gtr/v1.2.3/", ALLOWED);
   assert.match(text, /^ {2}base=\$\{GTR_RELEASE:-https:\/\/example\.org\/gtr\/v1\.2\.3\}$/m);
   assert.ok(text.includes(`\nsigners='${KEY}\n${KEY}'\n`));
   assert.doesNotMatch(text, /@RELEASE@|@SIGNERS@/);
   for (const base of ["http://example.org", "https://x/$(id)", "https://x/}; id"]) {
-    assert.throws(() => installer(template, base, ALLOWED), /it has to be an https address$/);
+    assert.throws(
+      () => installer(template, "1.2.3", base, ALLOWED),
+      /it has to be an https address$/,
+    );
   }
 });
 
 Deno.test("release: there is none without a release key that the installer can name", async () => {
   const base = "https://example.org/gtr";
-  assert.throws(() => installer("", base, "# none yet\n"), /allowed_signers has no release key$/);
+  assert.throws(
+    () => installer("", "1.2.3", base, "# none yet\n"),
+    /allowed_signers has no release key$/,
+  );
   for (const line of [`${KEY}'; id; '`, KEY.replace("release ", "* "), "ssh-ed25519 AAAA"]) {
-    assert.throws(() => installer("", base, line), /can't use a line of allowed_signers/);
+    assert.throws(() => installer("", "1.2.3", base, line), /can't use a line of allowed_signers/);
   }
   const tree = await Deno.readTextFile(join(ROOT, "scripts", "release", "allowed_signers"));
   const keys = tree.split("\n").filter((line) => line && !line.startsWith("#"));
-  if (keys.length > 0) installer("", base, tree);
+  if (keys.length > 0) installer("", "1.2.3", base, tree);
 });
 
 Deno.test("release: platforms have the names that install.sh looks for", () => {
