@@ -1,7 +1,7 @@
 #!/bin/sh
 # Prints the path of a Deno of exactly the version in .deno-version. If neither PATH nor .tools/ has
 # it, installs it into .tools/: from the npm package, else from Deno's release. Only an executable
-# whose SHA-256 is in .deno-checksums is used.
+# whose SHA-256 is in .deno-checksums is installed; the one on PATH is the user's own.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
