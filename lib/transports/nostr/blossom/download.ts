@@ -52,16 +52,17 @@ export async function downloadBlob(
   let done = there > size ? 0 : there;
   wait.progress?.(done, size, "Downloading");
   if (done === size) return;
-  using idle = idleDeadline(timeout, `a blob from ${new URL(url).origin}`, wait.signal);
   const headers = done > 0 ? { Range: `bytes=${done}-` } : undefined;
-  const answer = await follow({ method: "GET", url, nearest, headers }, idle.signal);
-  idle.touch();
+  const what = `a blob from ${new URL(url).origin}`;
+  const request = { method: "GET", url, nearest, headers } as const;
+  const answer = await answered(request, timeout, what, wait.signal);
   if (answer.statusCode === 200) done = 0; // all of it, whatever was asked for
   checkRange(answer, url, done, size);
   await using file = await open(into, done > 0 ? "a" : "w").catch((error) => {
     answer.destroy();
     throw storeError(`can't write ${into}`, error);
   });
+  using idle = idleDeadline(timeout, what, wait.signal);
   const isAlive = signsOfLife(done, size, hurry);
   for await (const bytes of answerBytes(answer, url, idle.signal)) {
     if (done + bytes.length > size) throw wrongSize(url, `more than ${size}`);
@@ -127,6 +128,17 @@ export function redirectTarget(
   const url = URL.canParse(location, from) ? webUrl(new URL(location, from).href) : undefined;
   if (url === undefined || (isInside(url) && !isInside(from))) return undefined;
   return { url, nearest: nearestBehind(url, []) };
+}
+
+/** The head of an answer, in so many milliseconds. */
+async function answered(
+  request: BlossomRequest,
+  timeout: number,
+  what: string,
+  signal: AbortSignal,
+): Promise<IncomingMessage> {
+  using idle = idleDeadline(timeout, what, signal);
+  return await follow(request, idle.signal);
 }
 
 /** An exchange that follows redirects (BUD-01). */

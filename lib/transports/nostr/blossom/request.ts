@@ -73,6 +73,7 @@ export async function* answerBytes(
   const end = () => answer.destroy(signal.reason);
   signal.addEventListener("abort", end, { once: true });
   try {
+    signal.throwIfAborted();
     for await (const chunk of answer) yield chunk;
   } catch (error) {
     signal.throwIfAborted();

@@ -290,6 +290,13 @@ function answered(statusCode: number, headers: Record<string, string> = {}, part
   return Object.assign(Readable.from(parts), { statusCode, headers }) as unknown as IncomingMessage;
 }
 
+Deno.test("answers: nothing is read after an abort", async () => {
+  const answer = answered(200, {}, ["x"]);
+  const read = Array.fromAsync(answerBytes(answer, URL_, AbortSignal.abort(enough)));
+  await assert.rejects(read, enough);
+  assert.equal(answer.destroyed, true);
+});
+
 Deno.test("answers: JSON in parts, as long as it may be", async () => {
   const read = (most: number, ...parts: string[]) => {
     const bytes = parts.map((part) => Uint8Array.from(part, (char) => char.charCodeAt(0)));
