@@ -39,7 +39,7 @@ export async function exchange(
   const lookup = nearest && lookupFrom(nearest);
   const request = send(url, { method, headers, agent: false, lookup });
   const end = () => request.destroy(signal.reason);
-  signal.addEventListener("abort", end, { once: true });
+  signal.addEventListener("abort", end);
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     request.once("response", resolve);
     request.on("error", (cause) => reject(unreachable(url, cause)));
@@ -71,7 +71,7 @@ export async function* answerBytes(
   signal: AbortSignal,
 ): AsyncGenerator<Uint8Array> {
   const end = () => answer.destroy(signal.reason);
-  signal.addEventListener("abort", end, { once: true });
+  signal.addEventListener("abort", end);
   try {
     signal.throwIfAborted();
     for await (const chunk of answer) yield chunk;
@@ -145,18 +145,11 @@ async function sendBody(
   request: ClientRequest,
   body: AsyncIterable<Uint8Array>,
 ): Promise<void> {
+  const closed = new Promise((resolve) => request.once("close", resolve));
   for await (const bytes of body) {
     if (request.destroyed) return; // its error is told by the answer that fails
     if (request.write(bytes)) continue;
-    await new Promise<void>((resolve) => {
-      const goOn = () => {
-        request.off("drain", goOn);
-        request.off("close", goOn);
-        resolve();
-      };
-      request.on("drain", goOn);
-      request.on("close", goOn);
-    });
+    await Promise.race([closed, new Promise((resolve) => request.once("drain", resolve))]);
   }
   request.end();
 }

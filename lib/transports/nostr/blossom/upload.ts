@@ -57,7 +57,6 @@ export async function uploadBlob(
     wait.progress?.(sent, file.size, "Uploading");
   });
   const answer = await exchange({ method: "PUT", url, headers, body }, idle.signal);
-  idle.touch();
   if (!isStored(answer.statusCode)) throw withAdvice(refusal(answer, url), file);
   const told = await answerJson(answer, url, MAX_DESCRIPTOR, idle.signal);
   return storedAt(server, file.sha256, told);

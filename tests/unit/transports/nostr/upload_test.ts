@@ -119,6 +119,7 @@ Deno.test("upload: the file goes with what is known of it", async () => {
   assert.equal(headers.get("content-type"), "application/x-git-packed-objects");
   assert.equal(headers.get("content-length"), String(SIZE));
   assert.equal(headers.get("x-sha-256"), sha256);
+  assert.equal(headers.get("connection"), "close", "none is kept for later");
   const event = authorizedBy(headers);
   assert(isAuthentic(event));
   const { kind, created_at, tags, content } = event;
@@ -211,6 +212,29 @@ Deno.test("exchange: where the body fails the request ends", async () => {
   const url = `http://127.0.0.1:${http.addr.port}`;
   await assert.rejects(exchange({ method: "PUT", url, body: body() }, later()), enough);
   await abortable(ended.promise, later());
+  await http.shutdown();
+});
+
+Deno.test("exchange: a body is read no further than the answer is", async () => {
+  const http = Deno.serve(
+    { hostname: "127.0.0.1", port: 0, onListen() {} },
+    () => new Response(null, { status: 413 }),
+  );
+  const ended = Promise.withResolvers<void>();
+  let read = 0;
+  async function* body() {
+    try {
+      for (; read < 1000; read++) yield new Uint8Array(1 << 20);
+    } finally {
+      ended.resolve();
+    }
+  }
+  const url = `http://127.0.0.1:${http.addr.port}`;
+  const answer = await exchange({ method: "PUT", url, body: body() }, later());
+  assert.equal(answer.statusCode, 413);
+  answer.destroy();
+  await abortable(ended.promise, later());
+  assert.ok(read < 1000);
   await http.shutdown();
 });
 
