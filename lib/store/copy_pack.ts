@@ -39,12 +39,17 @@ export async function copyPack(
     if (n === null) throw wrongPack(pack, `it ends ${left} bytes early`);
     const bytes = buffer.subarray(0, n);
     hash.update(bytes);
-    for (let done = 0; done < n;) done += await to.write(bytes.subarray(done));
+    await writeAll(to, bytes);
     left -= n;
     moved(n);
   }
   const sha256 = hash.digest("hex");
   if (sha256 !== pack.sha256) throw wrongPack(pack, `its SHA-256 is ${sha256}`);
+}
+
+/** Writes all bytes, however many are taken at a time. */
+export async function writeAll(to: Writable, bytes: Uint8Array): Promise<void> {
+  for (let left = bytes; left.length > 0;) left = left.subarray(await to.write(left));
 }
 
 function wrongPack({ sha256 }: PackRef, why: string): VerificationError {

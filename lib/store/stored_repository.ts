@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { Buffer } from "node:buffer";
 import { StoreError, VerificationError } from "../common/errors.ts";
 import { deadline, type Wait } from "../common/wait.ts";
 import { basename, join } from "node:path";
@@ -333,7 +334,7 @@ export class StoredRepository extends RepositoryReader {
     const { sequence } = signed.manifest;
     const current = await this.usableManifest();
     // It is in force, and what it lacks is fetched again: also where a newer one was seen.
-    if (current && isEqual(current.bytes, signed.bytes)) return;
+    if (current && Buffer.compare(current.bytes, signed.bytes) === 0) return;
     const highest = await this.highestSequence();
     if (sequence < highest) throw rolledBack(sequence, highest);
     if (current?.manifest.sequence !== sequence) return;
@@ -378,8 +379,4 @@ function rolledBack(sequence: number, highest: number): VerificationError {
     `can't use a manifest with sequence number ${sequence}: ${highest} was seen before`,
     { hint: "the answer is out of date, or somebody replays it; ask again later" },
   );
-}
-
-function isEqual(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, i) => byte === b[i]);
 }

@@ -10,7 +10,7 @@ import { GtrError, RequestError, VerificationError } from "../common/errors.ts";
 import type { Wait } from "../common/wait.ts";
 import { encodeBundleHead, packBytes } from "../manifest/bundle.ts";
 import type { SignedManifest } from "../manifest/types.ts";
-import { copyPack } from "./copy_pack.ts";
+import { copyPack, writeAll } from "./copy_pack.ts";
 
 /**
  * Writes a manifest and its packs into one file, which appears whole or not at all, in place of one
@@ -52,7 +52,7 @@ async function write(
 ): Promise<number> {
   using bundle = await Deno.open(path, { write: true, createNew: true });
   const head = encodeBundleHead({ bytes, signature });
-  for (let done = 0; done < head.length;) done += await bundle.write(head.subarray(done));
+  await writeAll(bundle, head);
   const total = packBytes(manifest);
   let copied = 0;
   for (const [i, pack] of manifest.packs.entries()) {
