@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { MAX_PACKS } from "../../../lib/manifest/schema.ts";
 import type { PackRef } from "../../../lib/manifest/types.ts";
 import { presentBitmap } from "../../../lib/store/bitmap_files.ts";
@@ -77,6 +77,28 @@ Deno.test("what a crash left of bitmaps goes, and a whole one stays", async () =
   assert.deepEqual(await bitmapFiles(store), []);
   assert.equal(await store.addBitmap(forever), true);
   await assertUsed(store);
+});
+
+Deno.test("the file by which git sees a bitmap is the last to come into its place", async () => {
+  await using temp = await tempDir();
+  const publisher = await Publisher.create(temp.path);
+  const store = storeOf(publisher, join(temp.path, "home"));
+  await grow(publisher.work, 700);
+  const base = await publisher.publication();
+  await store.publish(base.signed, base.added);
+  const { rename } = Deno;
+  const moved: string[] = [];
+  Deno.rename = async (from, to) => {
+    await rename(from, to);
+    if (String(to).includes("multi-pack-index")) moved.push(basename(String(to)));
+  };
+  try {
+    assert.equal(await store.addBitmap(forever), true);
+  } finally {
+    Deno.rename = rename;
+  }
+  assert.ok(moved.length > 1, moved.join());
+  assert.equal(moved.at(-1), "multi-pack-index");
 });
 
 Deno.test("packs replaced while a bitmap is made of them", async () => {

@@ -97,3 +97,60 @@ Deno.test("bundle: neither a folder nor a link is replaced", async () => {
   await refused(link);
   assert.equal(await Deno.readLink(link), "target");
 });
+
+Deno.test("bundle: what is no file, or not there, is told", async () => {
+  await using temp = await tempDir();
+  const { signed, added } = await twoPacks(temp.path);
+  const paths = added.map(({ packPath }) => packPath);
+  const bad = (message: RegExp) => ({ code: "bad-file", message, hint: /name a file/ });
+  await assert.rejects(BundleReader.open(join(temp.path, "none")), bad(/there is no such file/));
+  await assert.rejects(BundleReader.open(temp.path), bad(/no plain file/));
+  const nowhere = join(temp.path, "none", "x.gtr");
+  await assert.rejects(
+    writeBundle(nowhere, signed, paths, forever),
+    bad(/^can't write .*: there is no such folder$/),
+  );
+  const within = join(paths[0]!, "x.gtr");
+  await assert.rejects(writeBundle(within, signed, paths, forever), bad(/^can't write /));
+});
+
+Deno.test("bundle: how long it should be is told, where it is cut short or something was added", async () => {
+  await using temp = await tempDir();
+  const { signed, added } = await twoPacks(temp.path);
+  const file = join(temp.path, "x.gtr");
+  const size = await writeBundle(file, signed, added.map(({ packPath }) => packPath), forever);
+  const whole = await Deno.readFile(file);
+  const packs = added.reduce((sum, { pack }) => sum + pack.size, 0);
+  for (
+    const [bytes, message] of [
+      [whole.subarray(0, -1), `it is cut short: ${size - 1} bytes instead of at least ${size}`],
+      [
+        new Uint8Array([...whole, 0]),
+        `something was added to it: ${size + 1} bytes instead of ${size}`,
+      ],
+      [
+        whole.subarray(0, size - packs - 1),
+        `it is cut short: ${size - packs - 1} bytes instead of at least ${size - packs}`,
+      ],
+    ] as const
+  ) {
+    await Deno.writeFile(file, bytes);
+    await assert.rejects(BundleReader.open(file), { code: "bad-bundle", message });
+  }
+});
+
+Deno.test("bundle: a pack that can't be put anywhere leaves nothing, and the bundle stays good", async () => {
+  await using temp = await tempDir();
+  const { signed, added } = await twoPacks(temp.path);
+  const file = join(temp.path, "x.gtr");
+  await writeBundle(file, signed, added.map(({ packPath }) => packPath), forever);
+  using bundle = await BundleReader.open(file);
+  const { pack } = added[1]!;
+  const into = join(temp.path, "none", "x.pack");
+  await assert.rejects(bundle.extract(pack, into, forever.signal), { name: "StoreError" });
+  const other = join(temp.path, "out.pack");
+  await Deno.writeFile(other, new Uint8Array(100_000)); // what was there is written over
+  let moved = 0;
+  await bundle.extract(pack, other, forever.signal, (bytes) => moved += bytes);
+  assert.deepEqual([moved, (await Deno.stat(other)).size], [pack.size, pack.size]);
+});

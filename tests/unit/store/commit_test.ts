@@ -121,6 +121,25 @@ Deno.test("commit: where the manifest can't be written, the new packs are gone a
   assert.deepEqual(await snapshot(reader.path), before);
 });
 
+Deno.test("commit: without its plan, what is only announced isn't in force either", async () => {
+  await using temp = await tempDir();
+  const { publisher, reader, first } = await setUp(temp.path);
+  await commit(publisher.work, "b");
+  const fresh = await publisher.pack(first.signed.manifest.packs);
+  const signed = await publisher.sign([], { flow: "announce" });
+  const packs = [...first.signed.manifest.packs, fresh.pack];
+  const [state, whole] = [await reader.state(), await reader.packs()];
+  const text = await Deno.readTextFile(statePath(reader));
+  await Deno.remove(statePath(reader));
+  const before = await snapshot(reader.path);
+  await Deno.mkdir(statePath(reader)); // no file can take the place of a folder
+  await assert.rejects(commitManifest(pathsOf(reader), signed, [fresh], state, whole, packs));
+  await Deno.remove(statePath(reader));
+  assert.deepEqual(await snapshot(reader.path), before);
+  await Deno.writeTextFile(statePath(reader), text);
+  await assertSound(reader, first);
+});
+
 Deno.test("commit: once the manifest is in place, its packs stay, though the disk fails", async () => {
   await using temp = await tempDir();
   const { publisher, reader, first } = await setUp(temp.path);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import fc from "fast-check";
 import { VerificationError } from "../../../lib/common/errors.ts";
 import type { PackRef } from "../../../lib/manifest/types.ts";
+import { until } from "../../e2e/until.ts";
 import { commit, tempDir } from "../git_interface/fixture.ts";
 import { fetchInto, fsck, lenient, packRef, Publisher, readerOf } from "./fixture.ts";
 
@@ -111,6 +112,49 @@ for (const [name, lie] of Object.entries(LIES)) {
     }
   });
 }
+
+Deno.test("a pack of several chunks is taken in whole, from a file and while it comes", async () => {
+  await using temp = await tempDir();
+  const publisher = await Publisher.create(temp.path);
+  await commit(publisher.work, "large", 2_500_000);
+  const publication = await publisher.publication();
+  for (const isEarly of [false, true]) {
+    const reader = readerOf(publisher, join(temp.path, `home-${isEarly}`));
+    const [file] = await fetchInto(reader, publication);
+    const traced: string[] = [];
+    const options = { ...lenient, trace: (step: string) => void traced.push(step) };
+    await using early = reader.indexEarly(publication.added[0]!.pack, { strict: false });
+    if (isEarly) { for (const bytes of [5, 13, 1_500_000]) early.advance(bytes); }
+    const accepted = reader.accept(
+      publication.signed,
+      [file!],
+      isEarly ? { ...options, early } : options,
+    );
+    await accepted;
+    assert.equal(await fsck(reader), "");
+    assert.equal(traced.includes("indexed while it came"), isEarly, traced.join());
+    assert.equal(traced.includes("not indexed while it came"), false);
+  }
+});
+
+Deno.test("nothing is read of a file before some of it is said to be there", async () => {
+  await using temp = await tempDir();
+  const publisher = await Publisher.create(temp.path);
+  await commit(publisher.work, "a", 100_000);
+  const publication = await publisher.publication();
+  const reader = readerOf(publisher, join(temp.path, "home"));
+  await reader.create("sha1");
+  await using early = reader.indexEarly(publication.added[0]!.pack, { strict: false });
+  await until("git to be there", async () => {
+    const own = await Array.fromAsync(Deno.readDir(join(reader.path, "gtr")));
+    const quarantine = own.find(({ name }) => name.startsWith("quarantine-"));
+    if (!quarantine) return false;
+    const folder = join(reader.path, "gtr", quarantine.name, "pack");
+    return (await Array.fromAsync(Deno.readDir(folder)).catch(() => [])).length > 0;
+  });
+  await fetchInto(reader, publication);
+  assert.ok(await early.finish(lenient.signal));
+});
 
 Deno.test("whatever comes in whatever order, all that is stored passes git fsck", async () => {
   await using temp = await tempDir();

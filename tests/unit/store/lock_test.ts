@@ -46,6 +46,29 @@ Deno.test("the lock excludes other callers in this process", async () => {
   assert.deepEqual(log.filter((_, i) => i % 2 === 0), log.filter((_, i) => i % 2 === 1));
 });
 
+Deno.test("who changes a repository waits for another who does, and not for itself", async () => {
+  await using temp = await tempDir();
+  const get = () => new Store(new Home(temp.path)).repository(PUBLISHER, "hello");
+  const holder = await get().lock(forever);
+  let created = false;
+  const creating = get().create("sha1").then(() => created = true);
+  const passed = Promise.withResolvers<void>();
+  setTimeout(passed.resolve, 200); // longer than it takes to ask again
+  await passed.promise;
+  assert.equal(created, false);
+  holder[Symbol.dispose]();
+  await creating;
+
+  const repository = get();
+  const first = await repository.lock(forever);
+  first[Symbol.dispose]();
+  first[Symbol.dispose](); // once is what counts
+  using _again = await repository.lock(forever);
+  await repository.writeState({ lastUsed: 7 });
+  assert.equal((await repository.state()).lastUsed, 7);
+  assert.equal(await get().tryLock(), undefined, "and it is still held");
+});
+
 Deno.test("a lock on a purged repository excludes nobody from the new one", async () => {
   await using temp = await tempDir();
   const get = () => new Store(new Home(temp.path)).repository(PUBLISHER, "hello");

@@ -22,7 +22,10 @@ exec '${real}' "$@"
   );
   Deno.env.set("PATH", `${folder}:${path}`);
   return {
-    seen: async () => (await Deno.readTextFile(log)).trim().split(" "),
+    seen: async () => {
+      const text = await Deno.readTextFile(log).catch(() => "");
+      return text.trim().split(" ").filter(Boolean);
+    },
     [Symbol.dispose]: () => Deno.env.set("PATH", path),
   };
 }
@@ -47,5 +50,19 @@ Deno.test("quarantine: a pack that is checked again has no index meanwhile", asy
     assert.ok(present.includes(pack!), present.join());
     assert.ok(!present.includes(pack!.replace(/pack$/, "idx")), present.join());
   }
+  assert.equal(await fsck(reader), "");
+});
+
+Deno.test("quarantine: a pack that stands alone is not checked again", async () => {
+  await using temp = await tempDir();
+  const publisher = await Publisher.create(temp.path);
+  await commit(publisher.work, "a");
+  const first = await publisher.publication();
+  await commit(publisher.work, "b");
+  const second = await publisher.publication(first.signed.manifest.packs);
+  const reader = readerOf(publisher, join(temp.path, "home"));
+  using git = await watchGit(join(temp.path, "bin"));
+  await follow(reader, { ...second, added: [...first.added, ...second.added] });
+  assert.deepEqual(await git.seen(), []);
   assert.equal(await fsck(reader), "");
 });

@@ -1,7 +1,7 @@
 /** What killed processes leave, and what is none of it. */
 import assert from "node:assert/strict";
-import { join } from "node:path";
-import { RepoPaths } from "../../../lib/store/repo_paths.ts";
+import { basename, join } from "node:path";
+import { RepoPaths, TEMPORARY_REPOSITORY } from "../../../lib/store/repo_paths.ts";
 import { namesIn, remove, removeFetched, removeLeftovers } from "../../../lib/store/tidy.ts";
 import { tempDir } from "../git_interface/fixture.ts";
 
@@ -15,6 +15,13 @@ async function repository(root: string): Promise<RepoPaths> {
   }
   return paths;
 }
+
+Deno.test("tidy: the folders that it looks for are those that are made", () => {
+  const paths = new RepoPaths("/store", name("a"), "hello");
+  const made = [paths.temporaryRepository(), paths.temporaryRepository()];
+  assert.notEqual(made[0], made[1]);
+  for (const path of made) assert.equal(TEMPORARY_REPOSITORY.exec(basename(path))?.[1], "hello");
+});
 
 Deno.test("tidy: packs that came in part are kept for seven days", async () => {
   await using temp = await tempDir();
