@@ -5,7 +5,7 @@
  */
 import { RequestError } from "../common/errors.ts";
 import { deadline } from "../common/wait.ts";
-import type { KeyRequest } from "../daemon/api.ts";
+import type { RequestOf } from "../daemon/operations.ts";
 import { loadOrCreateKey } from "../identity/keys.ts";
 import type { Account, AccountContext } from "../transports/transport.ts";
 import type { Call } from "./io.ts";
@@ -44,14 +44,14 @@ const USE_MS = 90_000;
  *
  * @throws {RequestError} "no-daemon" where it doesn't run, and may not be started
  */
-export async function handKeyToGtd(call: Call, request: KeyRequest): Promise<void> {
+export async function handKeyToGtd(call: Call, request: RequestOf<"useKey">): Promise<void> {
   const { home, io, services } = call;
   using limit = deadline(USE_MS, "gtd to use the key", io.signal, "gtr daemon logs");
   if (request.password !== undefined && (await call.settings()).get("daemon.autostart")) {
     await services.start(home, limit);
   }
   await using gtd = await services.running(home);
-  if (gtd) return await gtd.useKey(request, limit);
+  if (gtd) return void await gtd.useKey(request, limit);
   if (request.password === undefined) return;
   throw new RequestError("no-daemon", "can't unlock the key: gtd doesn't run", {
     hint: "gtr daemon start, then gtr nostr unlock",

@@ -4,11 +4,11 @@
  * @module
  */
 import type { PublishedState, Status } from "../daemon/api.ts";
+import type { Gtd } from "../daemon/operations.ts";
 import { deadline, type Wait } from "../common/wait.ts";
 import type { Call } from "./io.ts";
 import { note } from "./output.ts";
 import { progressLine } from "./progress.ts";
-import type { Gtd } from "./services.ts";
 
 /** A first publication packs the whole repository, which takes long where it is very large. */
 export const PACKING_MS = 3_600_000;
@@ -41,7 +41,7 @@ export async function runningStatus(call: Call): Promise<Status | undefined> {
   await using gtd = await call.services.running(call.home);
   if (!gtd) return undefined;
   using limit = deadline(STATUS_MS, "gtd's status", call.io.signal, "gtr daemon logs says why");
-  return await gtd.status(limit);
+  return await gtd.status({}, limit);
 }
 
 /** Makes gtd read a repository's settings and publish what they share, or withdraw it. */

@@ -6,31 +6,9 @@
 import type { Home } from "../common/home.ts";
 import type { Settings } from "../common/settings.ts";
 import type { Wait } from "../common/wait.ts";
-import type { GtrClient } from "../daemon/client.ts";
+import type { Gtd } from "../daemon/operations.ts";
 import type { AskRegistry } from "../identity/registry_fetch.ts";
 import type { AskSecret } from "./ask_secret.ts";
-
-/** What verbs ask gtd for. */
-export type Gtd =
-  & Pick<
-    GtrClient,
-    | "publish"
-    | "push"
-    | "withdraw"
-    | "plannedPacks"
-    | "who"
-    | "follow"
-    | "unfollow"
-    | "own"
-    | "status"
-    | "version"
-    | "health"
-    | "bundle"
-    | "importBundle"
-    | "useKey"
-    | "keyFaults"
-  >
-  & AsyncDisposable;
 
 /** How verbs reach gtd and others. */
 export interface Services {
@@ -63,8 +41,8 @@ export const SERVICES: Services = {
     return await stopGtd(home, wait);
   },
   async running(home) {
-    const { GtrClient } = await import("../daemon/client.ts");
-    return await GtrClient.running(home);
+    const { runningGtd } = await import("../daemon/client.ts");
+    return await runningGtd(home);
   },
   async askRegistry(name, signal) {
     const { askRegistry } = await import("../identity/registry_fetch.ts");

@@ -7,7 +7,8 @@ import type { Wait } from "../common/wait.ts";
 import type { Engine, PublishOutcome } from "../engine/engine.ts";
 import { awaitQuorum } from "../engine/quorum.ts";
 import { readRepositorySettings } from "../shares/repository_settings.ts";
-import type { PublishedState, PushRequest, PushResult } from "./api.ts";
+import type { PublishedState, PushResult } from "./api.ts";
+import type { PushRequest } from "./operations.ts";
 import { reaches, verdictOf } from "./verdict.ts";
 
 /** One line: why, and what to do, depends on the networks. */
@@ -25,7 +26,7 @@ export async function acknowledgePublication(
   const shortfall = isShared ? await spread(engine, name, wait) : undefined;
   const isLost = isShared && verdictOf(reaches(engine.parts.transports))?.who === "nobody";
   const warnings = [...outcome.warnings, ...(isLost ? [NOBODY] : [])];
-  return { ...outcome, warnings, diverged: [...outcome.diverged], shortfall };
+  return { ...outcome, warnings, shortfall };
 }
 
 /**
@@ -37,7 +38,7 @@ export async function acknowledgedPush(
   engine: Engine,
   { url, ...request }: PushRequest,
   wait: Wait,
-): Promise<PushResult[]> {
+): Promise<readonly PushResult[]> {
   const results = await engine.push(url, request, wait);
   if (!results.some(({ ok }) => ok)) return results;
   const { name } = await engine.address(url, wait);

@@ -1,88 +1,24 @@
 /**
- * The control API: what gtd answers on its UNIX socket, as schemas that both sides use.
- *
- * Requests are HTTP + JSON. An answer that can take time is NDJSON: any number of
- * `{"progress":{...}}` lines, then one `{"result":...}` or `{"error":{code,message,hint?}}`.
+ * The forms of what gtd answers on its socket; `operations.ts` says which answer has which.
  *
  * @module
  */
 import * as v from "valibot";
-import { isBranchName, MAX_BRANCHES } from "../manifest/branches.ts";
 
-const Oid = v.pipe(v.string(), v.regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/));
+export const Oid = v.pipe(v.string(), v.regex(/^([0-9a-f]{40}|[0-9a-f]{64})$/));
 const Hex64 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const Hex40 = v.pipe(v.string(), v.regex(/^[0-9a-f]{40}$/));
-const Size = v.pipe(v.number(), v.integer(), v.minValue(0));
-/** Short names. */
-const Branches = v.pipe(
-  v.array(v.pipe(v.string(), v.check(isBranchName, "not the name of a branch"))),
-  v.minLength(1),
-  v.maxLength(MAX_BRANCHES),
-);
-const Path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
-
-/** What a request names a repository by: any URL form, petnames included. */
-export const AddressRequest = v.object({ url: v.pipe(v.string(), v.maxLength(1024)) });
-export const SyncRequest = v.object({
-  ...AddressRequest.entries,
-  /** No progress is told, nor are peers asked to tell any. */
-  quiet: v.optional(v.boolean()),
-  /** What `resolve` told just now: it needn't be asked for again. */
-  sequence: v.optional(Size),
-  /** An older publication will do where nobody online has the newest. */
-  orOlder: v.optional(v.boolean()),
-  /** Git hasn't asked for it yet: if it takes too much to unpack, it isn't fetched. */
-  ahead: v.optional(v.boolean()),
-});
-/** How a repository is brought into the store. */
-export type SyncChoice = Pick<v.InferOutput<typeof SyncRequest>, "sequence" | "orOlder" | "ahead">;
-/** With `branches`, only publications that change one of these are fetched. */
-export const FollowRequest = v.object({
-  ...AddressRequest.entries,
-  branches: v.optional(Branches),
-});
-export const UnfollowRequest = v.object({ ...AddressRequest.entries, keep: v.boolean() });
-/** A working repository, by its common git directory. */
-export const RepositoryRequest = v.object({ gitDir: Path });
-
-/** The same, to publish it. */
-export const PublishRequest = v.object({
-  gitDir: Path,
-  /** In the place of whatever is published at its address. */
-  replace: v.optional(v.boolean()),
-});
-export type PublishRequest = v.InferOutput<typeof PublishRequest>;
-
-/** A repository of one's own, by its name. */
-export const OwnRequest = v.object({ name: v.pipe(v.string(), v.maxLength(100)) });
-
-/** One ref that a push asks to change; `oid` null deletes. */
-export const RefUpdate = v.object({
-  ref: v.pipe(v.string(), v.maxLength(1024)),
-  oid: v.nullable(Oid),
-  force: v.boolean(),
-  /** `--force-with-lease`: what the ref must be now; null for absent. */
-  expected: v.optional(v.nullable(Oid)),
-});
-export type RefUpdate = v.InferOutput<typeof RefUpdate>;
-
-export const PushRequest = v.object({
-  url: v.pipe(v.string(), v.maxLength(1024)),
-  /** Object directories that hold what is pushed. */
-  objectDirs: v.array(Path),
-  objectFormat: v.picklist(["sha1", "sha256"]),
-  updates: v.array(RefUpdate),
-  /** All or none. */
-  atomic: v.optional(v.boolean()),
-});
-export type PushRequest = v.InferOutput<typeof PushRequest>;
+export const Size = v.pipe(v.number(), v.integer(), v.minValue(0));
+/** Nobody changes what was answered. */
+const list = <T>(item: v.GenericSchema<unknown, T>) => v.pipe(v.array(item), v.readonly());
+export const Path = v.pipe(v.string(), v.minLength(1), v.maxLength(4096));
 
 export const PushResult = v.variant("ok", [
   v.object({
     ref: v.string(),
     ok: v.literal(true),
     /** The first has what did not work but doesn't undo the push: a network out of reach. */
-    warnings: v.optional(v.pipe(v.array(v.string()), v.readonly())),
+    warnings: v.optional(list(v.string())),
   }),
   v.object({ ref: v.string(), ok: v.literal(false), why: v.string() }),
 ]);
@@ -111,7 +47,7 @@ export const RemoteState = v.object({
    * which git itself can fetch its objects. There the publisher is a key of the network's own, and
    * `sequence` the time of the state.
    */
-  servers: v.optional(v.array(v.string())),
+  servers: v.optional(list(v.string())),
 });
 export type RemoteState = v.InferOutput<typeof RemoteState>;
 
@@ -120,7 +56,7 @@ export const StoredPack = v.object({
   sha256: Hex64,
   size: Size,
   objects: Size,
-  tips: v.array(Oid),
+  tips: list(Oid),
 });
 export type StoredPack = v.InferOutput<typeof StoredPack>;
 
@@ -130,7 +66,7 @@ export const SyncedState = v.object({
   /** The store's bare repository. */
   gitDir: Path,
   /** In manifest order. */
-  packs: v.array(StoredPack),
+  packs: list(StoredPack),
 });
 export type SyncedState = v.InferOutput<typeof SyncedState>;
 
@@ -141,10 +77,6 @@ export const UnfollowedState = v.object({
   warning: v.optional(v.string()),
 });
 export type UnfollowedState = v.InferOutput<typeof UnfollowedState>;
-
-/** What is to be dialled; `sequence` is that of the state that `resolve` told just now. */
-export const DialRequest = v.object({ ...AddressRequest.entries, sequence: Size });
-export type DialRequest = v.InferOutput<typeof DialRequest>;
 
 /** A repository's newest state and where its objects can be had without fetching all. */
 export const DialledState = v.object({
@@ -163,27 +95,20 @@ export const PublishedState = v.object({
   /** Whether there was anything new to publish. */
   changed: v.boolean(),
   /** What did not work but doesn't undo the publication: a network out of reach. */
-  warnings: v.array(v.string()),
+  warnings: list(v.string()),
   /** Branches that are not published, since something else was meanwhile: a line each. */
-  diverged: v.optional(v.array(v.string())),
+  diverged: v.optional(list(v.string())),
   /** Why it is not acknowledged, although it is published: too few peers have it. */
   shortfall: v.optional(v.string()),
 });
 export type PublishedState = v.InferOutput<typeof PublishedState>;
-
-/** A commit, and the address of the one repository that is meant, if it is one. */
-export const WhoRequest = v.object({
-  commit: Oid,
-  url: v.optional(v.pipe(v.string(), v.maxLength(1024))),
-});
-export type WhoRequest = v.InferOutput<typeof WhoRequest>;
 
 /** A repository here that contains a commit, and its peers. */
 export const CommitHolders = v.object({
   address: v.string(),
   /** The publication that is here. */
   sequence: Size,
-  peers: v.array(v.object({
+  peers: list(v.object({
     network: v.string(),
     peer: v.string(),
     /** The publication that it says it has, 0 where it says nothing. */
@@ -195,7 +120,7 @@ export type CommitHolders = v.InferOutput<typeof CommitHolders>;
 
 /** All of them. */
 export const WhoState = v.object({
-  repositories: v.array(CommitHolders),
+  repositories: list(CommitHolders),
   warning: v.optional(v.string()),
 });
 export type WhoState = v.InferOutput<typeof WhoState>;
@@ -217,13 +142,10 @@ export const BundleState = v.object({
   /** The envelope of the manifest. */
   envelope: v.string(),
   /** The packs' files, in the manifest's order. */
-  packs: v.array(Path),
+  packs: list(Path),
   warning: v.optional(v.string()),
 });
 export type BundleState = v.InferOutput<typeof BundleState>;
-
-/** A bundle, by its absolute path. */
-export const FileRequest = v.object({ file: Path });
 
 /** What an imported bundle held. */
 export const ImportedState = v.object({
@@ -233,14 +155,6 @@ export const ImportedState = v.object({
   changed: v.boolean(),
 });
 export type ImportedState = v.InferOutput<typeof ImportedState>;
-
-/** The key of a network that is to be used, and what undoes its encryption. */
-export const KeyRequest = v.object({
-  network: v.pipe(v.string(), v.maxLength(32)),
-  // Without a check that would repeat it.
-  password: v.optional(v.string()),
-});
-export type KeyRequest = v.InferOutput<typeof KeyRequest>;
 
 /** By network: why its key can't be used. */
 export const KeyFaults = v.record(
@@ -280,7 +194,7 @@ export type Verdict = v.InferOutput<typeof Verdict>;
 /** How gtd and its networks are. */
 export const Health = v.object({
   daemon: v.object({ pid: Size, version: v.string() }),
-  networks: v.array(v.object({
+  networks: list(v.object({
     scheme: v.string(),
     state: v.picklist(["reachable", "unreachable", "off"]),
     summary: v.string(),
@@ -296,7 +210,7 @@ export type Health = v.InferOutput<typeof Health>;
 export const Status = v.object({
   daemon: v.object({ pid: Size, version: v.string(), uptimeSeconds: v.number() }),
   transports: v.record(v.string(), v.record(v.string(), v.union([v.string(), v.number()]))),
-  repositories: v.array(v.object({
+  repositories: list(v.object({
     address: v.string(),
     sequence: Size,
     packs: Size,
@@ -305,7 +219,7 @@ export const Status = v.object({
     /** One's own, or asked for by `gtr follow`: it stays. Others are here because git cloned them. */
     pinned: v.boolean(),
     /** Where it is followed for these only. */
-    branches: v.optional(v.array(v.string())),
+    branches: v.optional(list(v.string())),
     peers: Size,
     /** It has outgrown a quota, or its newest state was refused. */
     overQuota: v.boolean(),
@@ -317,7 +231,7 @@ export const Status = v.object({
   /** Others' repositories: bytes in the store, and `store.quota`. */
   store: v.object({ bytes: Size, quota: Size }),
   /** What keeps shared repositories from being published as they are. */
-  warnings: v.array(v.string()),
+  warnings: list(v.string()),
   /** Bad input that was dropped, by reason. */
   dropped: v.record(v.string(), Size),
 });
@@ -330,23 +244,7 @@ export const OwnStates = v.record(
     /** Network -> address. */
     addresses: v.record(v.string(), v.string()),
     /** What keeps it from being published as it is. */
-    hindrances: v.array(v.string()),
+    hindrances: list(v.string()),
   }),
 );
 export type OwnStates = v.InferOutput<typeof OwnStates>;
-
-export const ProgressLine = v.object({
-  progress: v.object({ done: v.number(), total: v.number(), what: v.string() }),
-});
-/** A step of the work, and the milliseconds from its beginning; only sent if they were asked for. */
-export const StepLine = v.object({ step: v.object({ ms: v.number(), what: v.string() }) });
-/** The header that asks for them. */
-export const TRACE_HEADER = "gtr-trace";
-export const ErrorLine = v.object({
-  error: v.object({
-    code: v.string(),
-    message: v.string(),
-    hint: v.optional(v.string()),
-    exit: v.optional(v.number()),
-  }),
-});

@@ -7,7 +7,8 @@ import { GtrError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
 import type { Settings } from "../common/settings.ts";
 import type { Wait } from "../common/wait.ts";
-import { GtrClient } from "./client.ts";
+import { runningGtd } from "./client.ts";
+import type { Gtd } from "./operations.ts";
 
 /**
  * A client of the gtd that runs, else of one that this call starts, else (autostart off, or it
@@ -15,15 +16,15 @@ import { GtrClient } from "./client.ts";
  *
  * @throws {UsageError} "bad-setting", whether gtd runs with others or not
  */
-export async function connect(home: Home, settings: Settings, wait: Wait): Promise<GtrClient> {
+export async function connect(home: Home, settings: Settings, wait: Wait): Promise<Gtd> {
   settings.check();
-  const running = await GtrClient.running(home);
+  const running = await runningGtd(home);
   if (running) return running;
   if (settings.get("daemon.autostart")) {
     const { startGtd } = await import("./process.ts");
     try {
       await startGtd(home, wait);
-      const started = await GtrClient.running(home);
+      const started = await runningGtd(home);
       if (started) return started;
     } catch (error) {
       wait.signal.throwIfAborted();
@@ -32,5 +33,5 @@ export async function connect(home: Home, settings: Settings, wait: Wait): Promi
     }
   }
   const { openInProcess } = await import("./in_process.ts");
-  return new GtrClient(await openInProcess(home, settings, wait));
+  return await openInProcess(home, settings, wait);
 }

@@ -10,7 +10,7 @@ import { Home } from "../common/home.ts";
 import { Settings } from "../common/settings.ts";
 import { VERSION } from "../common/version.ts";
 import { deadline, sleep } from "../common/wait.ts";
-import { GtrClient } from "./client.ts";
+import { runningGtd } from "./client.ts";
 import { controlApi } from "./control_api.ts";
 import { Log } from "./log.ts";
 import { ServiceNotifier } from "./notify.ts";
@@ -75,7 +75,7 @@ export async function runGtd(options: GtdOptions): Promise<void> {
     refollow: () => service.refollow(),
     republish: () => service.republish(),
   });
-  const server = Deno.serve({ path, onListen: () => Deno.chmodSync(path, 0o600) }, api.fetch);
+  const server = Deno.serve({ path, onListen: () => Deno.chmodSync(path, 0o600) }, api);
   log(`gtd ${VERSION} (pid ${Deno.pid}) on ${path}`);
   try {
     await service.start();
@@ -138,9 +138,9 @@ function onSignals(handlers: Partial<Record<Deno.Signal, () => void>>): Disposab
 async function joinOther(home: Home, ready: () => void): Promise<void> {
   using limit = deadline(OTHER_GTD_MS, "the other gtd");
   while (!limit.signal.aborted) {
-    const other = await GtrClient.running(home);
+    const other = await runningGtd(home);
     if (other) {
-      const { pid } = await other.version();
+      const { pid } = await other.version({}, limit);
       await other[Symbol.asyncDispose]();
       console.error(`gtd: already running (pid ${pid})`);
       return ready();

@@ -3,8 +3,9 @@
  *
  * @module
  */
+import * as v from "valibot";
 import { GtrError, toGtrError } from "../common/errors.ts";
-import type { Trace, Wait } from "../common/wait.ts";
+import type { Progress, Trace, Wait } from "../common/wait.ts";
 
 /** While nothing happens a line is sent all the same, so that the client knows that gtd lives. */
 const HEARTBEAT_MS = 2000;
@@ -14,16 +15,34 @@ const REPORT_MS = 100;
 const MAX_STEPS = 200;
 const MAX_STEP_LENGTH = 300;
 /** A line longer than this is not ours. Manifests of large repositories are a few megabytes. */
-const MAX_LINE = 64 << 20;
+export const MAX_LINE = 64 << 20;
+
+/** What the client wants to be told beside the result: "progress", "trace" or both. */
+export const TELL_HEADER = "gtr-tell";
+
+export const ProgressLine = v.object({
+  progress: v.object({ done: v.number(), total: v.number(), what: v.string() }),
+});
+/** A step of the work, and the milliseconds from its beginning. */
+export const StepLine = v.object({ step: v.object({ ms: v.number(), what: v.string() }) });
+export const ErrorLine = v.object({
+  error: v.object({
+    code: v.string(),
+    message: v.string(),
+    hint: v.optional(v.string()),
+    exit: v.optional(v.number()),
+  }),
+});
 
 /**
  * Runs `work` and streams what it reports; the client's going away aborts it.
  *
- * @param isTraced the client wants a timeline: each step with the milliseconds since this call
+ * @param told what the client wants: progress, or a timeline, which is each step with the
+ * milliseconds since this call. Without progress, `work` isn't asked for any either
  */
 export function streamWork(
   work: (wait: Wait) => Promise<unknown>,
-  isTraced = false,
+  told: readonly string[] = [],
 ): Response {
   const began = performance.now();
   const abort = new AbortController();
@@ -43,19 +62,20 @@ export function streamWork(
       };
       let latest = { done: 0, total: 0, what: "" };
       let reported = 0;
+      const progress: Progress = (done, total, what) => {
+        latest = { done, total, what };
+        const now = performance.now();
+        if (now - reported < REPORT_MS && done !== total) return;
+        reported = now;
+        send({ progress: latest });
+      };
       heartbeat = setInterval(() => send({ progress: latest }), HEARTBEAT_MS);
       abort.signal.addEventListener("abort", () => open = false);
       try {
         const result = await work({
           signal: abort.signal,
-          ...(isTraced ? { trace } : {}),
-          progress: (done, total, what) => {
-            latest = { done, total, what };
-            const now = performance.now();
-            if (now - reported < REPORT_MS && done !== total) return;
-            reported = now;
-            send({ progress: latest });
-          },
+          ...(told.includes("trace") ? { trace } : {}),
+          ...(told.includes("progress") ? { progress } : {}),
         });
         send({ result });
       } catch (error) {

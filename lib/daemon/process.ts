@@ -13,7 +13,7 @@ import { GitError, GtrError, StoreError } from "../common/errors.ts";
 import type { Home } from "../common/home.ts";
 import { abortable, deadline, sleep, type Wait } from "../common/wait.ts";
 import { configEnvironment } from "../git_interface/user_environment.ts";
-import { GtrClient } from "./client.ts";
+import { runningGtd } from "./client.ts";
 import { startUnit } from "./systemd.ts";
 
 const START_MS = 15_000;
@@ -37,7 +37,7 @@ const IN_BACKGROUND =
  * @throws {GtrError} "gtd-not-found" where there is no such executable, "gtd-failed" with what it said
  */
 export async function startGtd(home: Home, wait: Wait): Promise<{ pid: number; started: boolean }> {
-  const before = await pidOf(home);
+  const before = await pidOf(home, wait);
   if (before !== undefined) return { pid: before, started: false };
   const gtd = gtdPath();
   if (!await isFile(gtd)) {
@@ -75,7 +75,7 @@ export async function startGtd(home: Home, wait: Wait): Promise<{ pid: number; s
       if (child.pid !== undefined) child.unref(); // else it never started
     }
   }
-  const pid = await pidOf(home);
+  const pid = await pidOf(home, wait);
   if (pid === undefined) {
     throw await startFailure(home, new Error("it ended right after its start"), logStart);
   }
@@ -90,33 +90,27 @@ export async function startService(
   home: Home,
   wait: Wait,
 ): Promise<{ pid: number; started: boolean }> {
-  const before = await pidOf(home);
+  const before = await pidOf(home, wait);
   if (before !== undefined) return { pid: before, started: false };
-  const pid = await startUnit(home, wait) ? await pidOf(home) : undefined;
+  const pid = await startUnit(home, wait) ? await pidOf(home, wait) : undefined;
   return pid === undefined ? await startGtd(home, wait) : { pid, started: true };
 }
 
 /** Stops the gtd of this home; false where none ran. */
 export async function stopGtd(home: Home, wait: Wait): Promise<boolean> {
-  const client = await GtrClient.running(home);
-  if (!client) return false;
+  await using gtd = await runningGtd(home);
+  if (!gtd) return false;
   using limit = deadline(STOP_MS, "gtd to end", wait.signal);
-  await client.shutdown(limit);
-  await client[Symbol.asyncDispose]();
+  await gtd.stop({}, limit);
   // gtd holds the lock for as long as it lives.
   using lock = await Deno.open(home.lock, { write: true, create: true, mode: 0o600 });
   while (!await lock.tryLock(true)) await sleep(20, limit.signal);
   return true;
 }
 
-async function pidOf(home: Home): Promise<number | undefined> {
-  const client = await GtrClient.running(home);
-  if (!client) return undefined;
-  try {
-    return (await client.version()).pid;
-  } finally {
-    await client[Symbol.asyncDispose]();
-  }
+async function pidOf(home: Home, wait: Wait): Promise<number | undefined> {
+  await using gtd = await runningGtd(home);
+  return (await gtd?.version({}, wait))?.pid;
 }
 
 /** gtd lies beside the executable that runs now. */

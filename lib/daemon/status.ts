@@ -38,7 +38,7 @@ export async function engineStatus(
   }));
   const reach = reaches(transports);
   const followed = await follows.list();
-  const repositories: Status["repositories"] = [];
+  const repositories: Status["repositories"][number][] = [];
   for (const repository of await store.repositories()) {
     const manifest = (await repository.manifest().catch(() => undefined))?.manifest;
     if (!manifest) continue;

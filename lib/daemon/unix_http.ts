@@ -12,7 +12,6 @@ const MAX_LINE = 8192;
 
 /** A request to gtd. */
 export interface ControlRequest {
-  readonly method: "GET" | "POST";
   /** "/v1/version" */
   readonly path: string;
   readonly headers: Readonly<Record<string, string>>;
@@ -23,7 +22,7 @@ export interface ControlRequest {
 /** What it answers. The body has to be read to its end, or cancelled. */
 export interface ControlAnswer {
   readonly status: number;
-  readonly body: ReadableStream<Uint8Array> | null;
+  readonly body: ReadableStream<Uint8Array>;
 }
 
 /**
@@ -35,14 +34,14 @@ export interface ControlAnswer {
  */
 export async function sendOverUnix(
   socket: string,
-  { method, path, headers, body, signal }: ControlRequest,
+  { path, headers, body, signal }: ControlRequest,
 ): Promise<ControlAnswer> {
   const connection = await Deno.connect({ transport: "unix", path: socket }); // or fails at once
   try {
     const bytes = new TextEncoder().encode(body);
     const fields = { ...headers, "content-length": bytes.length };
     const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`);
-    const head = new TextEncoder().encode(`${method} ${path} HTTP/1.0\r\n${lines.join("")}\r\n`);
+    const head = new TextEncoder().encode(`POST ${path} HTTP/1.0\r\n${lines.join("")}\r\n`);
     for (const part of [head, bytes]) {
       for (let at = 0; at < part.length;) {
         at += await abortable(connection.write(part.subarray(at)), signal);

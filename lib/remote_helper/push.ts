@@ -4,7 +4,8 @@
  * @module
  */
 import { GtrError, RequestError } from "../common/errors.ts";
-import type { PushRequest, PushResult, RefUpdate, RemoteState } from "../daemon/api.ts";
+import type { PushResult, RemoteState } from "../daemon/api.ts";
+import type { PushRequest, RefUpdate } from "../daemon/operations.ts";
 import { runGit } from "../git_interface/run.ts";
 import { isValidRefName } from "../manifest/ref_name.ts";
 import { quoteCStyle } from "./c_style_quote.ts";
@@ -87,7 +88,7 @@ export async function pushRefs(
   state: RemoteState,
   local: LocalRepository,
   options: Pick<HelperOptions, "force" | "dryRun" | "atomic" | "leases">,
-  publish: (order: Omit<PushRequest, "url">) => Promise<PushResult[]>,
+  publish: (order: Omit<PushRequest, "url">) => Promise<readonly PushResult[]>,
   signal: AbortSignal,
 ): Promise<PushResult[]> {
   const planned = await plan(lines, state, local, options, signal);

@@ -239,7 +239,7 @@ export class Session {
 
   #resolve(): Promise<RemoteState> {
     return this.#state ??= this.#parts.client()
-      .then((client) => client.resolve(this.#parts.url, this.#wait()));
+      .then((client) => client.resolve({ url: this.#parts.url }, this.#wait()));
   }
 
   /** Undefined where nobody serves it live: packs do as well. */
@@ -260,9 +260,10 @@ export class Session {
     this.#synced = undefined; // good for one use: who asks again wants it newer
     if (before) return before;
     const [client, { sequence }] = await Promise.all([this.#parts.client(), this.#resolve()]);
+    const { url } = this.#parts;
     const choice = this.#hasSynced ? {} : { sequence, orOlder: ahead, ahead };
     this.#hasSynced = true;
-    const synced = await client.sync(this.#parts.url, this.#wait(), choice);
+    const synced = await client.sync({ url, ...choice }, this.#wait());
     this.#parts.meter.done();
     this.#parts.trace?.("the store has it");
     this.#warn(synced);

@@ -5,7 +5,7 @@
  */
 import type { Settings } from "../../common/settings.ts";
 import type { Call } from "../io.ts";
-import type { Gtd } from "../services.ts";
+import type { Gtd } from "../../daemon/operations.ts";
 
 /** One line of the diagnosis. */
 export interface Finding {

@@ -16,8 +16,7 @@ export const gtd: Check = {
   run: async (patient, signal) => {
     const running = await patient.gtd();
     if (!running) return [await absent(patient)];
-    const { version, pid } = await running.version();
-    signal.throwIfAborted();
+    const { version, pid } = await running.version({}, { signal });
     const process = version === VERSION ? ok("gtd", `version ${version}, process ${pid}`) : warning(
       "gtd",
       `process ${pid} has version ${version}, and this gtr ${VERSION}`,

@@ -15,7 +15,7 @@ export const reachability: Check = {
       const why = "not checked: gtd doesn't run, or does not answer";
       return networks.map((scheme) => warning(`network ${scheme}`, why, "gtr daemon start"));
     }
-    return findings(await running.health({ signal }));
+    return findings(await running.health({}, { signal }));
   },
 };
 

@@ -76,7 +76,7 @@ async function look(
     return warning(what, more > 0 ? `${fault}; nor are ${more} others` : fault, "rename it");
   }
   const running = await gtd();
-  const [hindrance] = (await running?.own({ signal }))?.[name]?.hindrances ?? [];
+  const [hindrance] = (await running?.own({}, { signal }))?.[name]?.hindrances ?? [];
   if (hindrance !== undefined) return warning(what, hindrance, "gtr status lists all of them");
   if (pending.length > 0) {
     const hint = running ? "gtr daemon logs says why, if it stays so" : "gtr daemon start";

@@ -21,7 +21,7 @@ export async function run(call: Call): Promise<void> {
     PACKING_MS,
     "the bundle to be written",
     async (gtd, wait) => {
-      const state = await gtd.bundle(url, wait);
+      const state = await gtd.exportBundle({ url }, wait);
       const { bytes, signature } = decodeEnvelope(new TextEncoder().encode(state.envelope));
       const signed = verifyManifest(bytes, signature, { name: state.name }, verifySignature);
       return { state, size: await writeBundle(file, signed, state.packs, wait) };

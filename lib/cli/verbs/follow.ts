@@ -39,10 +39,10 @@ export async function run(call: Call): Promise<void> {
     FETCH_MS,
     `the packs of ${url}`,
     (gtd, { signal, progress }) =>
-      gtd.follow(url, {
+      gtd.follow({ url, branches }, {
         signal,
         progress: progress && ((done, total, what) => progress(done, total, `Packs ${what}`)),
-      }, branches),
+      }),
   );
   if (warning !== undefined) note(io, `warning: ${warning}`);
   if (options.json) printJson(io, { address, sequence });

@@ -72,7 +72,7 @@ async function askGtd({ services, home, io }: Call): Promise<OwnStates> {
   await using gtd = await services.running(home);
   if (!gtd) return {};
   using limit = deadline(STATUS_MS, "gtd's addresses", io.signal, "gtr daemon logs says why");
-  return await gtd.own(limit);
+  return await gtd.own({}, limit);
 }
 
 /** The addresses that a gtd with these settings would serve. */

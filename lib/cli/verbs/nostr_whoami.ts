@@ -28,5 +28,5 @@ async function isLocked({ home, io, services }: Call): Promise<boolean> {
   await using gtd = await services.running(home);
   if (!gtd) return true;
   using limit = deadline(STATUS_MS, "gtd to say whether the key is locked", io.signal);
-  return (await gtd.keyFaults(limit)).nostr?.code === "locked-key";
+  return (await gtd.keyFaults({}, limit)).nostr?.code === "locked-key";
 }

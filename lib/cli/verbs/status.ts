@@ -21,7 +21,7 @@ export async function run(call: Call): Promise<void> {
 async function ask(call: Call): Promise<Status> {
   const settings = await call.settings();
   if (settings.get("daemon.autostart")) {
-    return await withGtd(call, STATUS_MS, "gtd's status", (gtd, wait) => gtd.status(wait));
+    return await withGtd(call, STATUS_MS, "gtd's status", (gtd, wait) => gtd.status({}, wait));
   }
   // Without a daemon there is nothing to tell: what would be started here ends with this command.
   const status = await runningStatus(call);

@@ -13,7 +13,7 @@ export async function run(call: Call): Promise<void> {
     call,
     REMOVE_MS,
     "gtd to end following",
-    (gtd, wait) => gtd.unfollow(url!, options.keep ?? false, wait),
+    (gtd, wait) => gtd.unfollow({ url: url!, keep: options.keep ?? false }, wait),
   );
   const { address, removed, warning } = outcome;
   if (warning !== undefined) note(io, `warning: ${warning}`);

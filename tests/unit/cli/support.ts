@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import type { Io } from "../../../lib/cli/io.ts";
 import { run } from "../../../lib/cli/run.ts";
-import type { Gtd, Services } from "../../../lib/cli/services.ts";
+import type { Services } from "../../../lib/cli/services.ts";
 import { NetworkError, toGtrError } from "../../../lib/common/errors.ts";
 import type {
   CommitHolders,
@@ -11,6 +11,7 @@ import type {
   PlannedPack,
   Status,
 } from "../../../lib/daemon/api.ts";
+import { callsBy, type Gtd } from "../../../lib/daemon/operations.ts";
 import { readRepositorySettings } from "../../../lib/shares/repository_settings.ts";
 import { formatAddress } from "../../../lib/identity/address.ts";
 import { loadOrCreateKey } from "../../../lib/identity/keys.ts";
@@ -140,6 +141,7 @@ export class User implements AsyncDisposable {
 
   #services(): Services {
     const gtd: Gtd = {
+      ...callsBy(() => Promise.reject(new Error("not in this test"))),
       publish: async ({ gitDir }, wait) => {
         wait.progress?.(1, 2, "Packing");
         const settings = await readRepositorySettings(gitDir);
@@ -160,7 +162,7 @@ export class User implements AsyncDisposable {
         const changed = name === "pushed";
         return Promise.resolve({ addresses: {}, sequence: 0, changed, warnings: this.warnings });
       },
-      follow: (url, _wait, branches) => {
+      follow: ({ url, branches }) => {
         this.asked.push(`follow ${url}${branches ? ` as ${branches.join("+")} change` : ""}`);
         return Promise.resolve({
           ...{ address: url, publisher: "00".repeat(32), name: "tools", sequence: 3, own: false },
@@ -168,7 +170,7 @@ export class User implements AsyncDisposable {
           warning: this.warnings[0],
         });
       },
-      unfollow: (url, keep) => {
+      unfollow: ({ url, keep }) => {
         this.asked.push(`unfollow ${url} ${keep}`);
         return Promise.resolve({ address: url, removed: !keep, warning: this.warnings[0] });
       },
@@ -183,11 +185,9 @@ export class User implements AsyncDisposable {
       health: () => Promise.resolve(this.health()),
       useKey: ({ network, password }) => {
         this.asked.push(`key ${network} ${password}`);
-        return Promise.resolve();
+        return Promise.resolve(null);
       },
       keyFaults: () => Promise.resolve({}),
-      bundle: () => Promise.reject(new Error("not in this test")),
-      importBundle: () => Promise.reject(new Error("not in this test")),
       [Symbol.asyncDispose]: () => Promise.resolve(),
     };
     return {

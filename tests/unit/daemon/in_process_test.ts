@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Home } from "../../../lib/common/home.ts";
 import { Settings } from "../../../lib/common/settings.ts";
-import { GtrClient } from "../../../lib/daemon/client.ts";
+import { runningGtd } from "../../../lib/daemon/client.ts";
 import { connect } from "../../../lib/daemon/connect.ts";
 import { ALONE } from "../../../scripts/local/alone.ts";
 import { emptyCommit, sharedRepository, soon, tempDir } from "../engine/fixture.ts";
@@ -30,12 +30,12 @@ async function alone() {
 
 Deno.test("without gtd the same API is served in this process", async () => {
   await using node = await alone();
-  assert.equal(await GtrClient.running(node.home), undefined);
+  assert.equal(await runningGtd(node.home), undefined);
   const { path, gitDir } = await sharedRepository(node.temp.path, node.home);
   const tip = await emptyCommit(path, { branch: "main" });
   using wait = soon();
   const { addresses } = await node.client.publish({ gitDir }, wait);
-  const { refs, gitDir: store } = await node.client.sync(addresses.torrent!, wait);
+  const { refs, gitDir: store } = await node.client.sync({ url: addresses.torrent! }, wait);
   assert.deepEqual(refs, { "refs/heads/main": tip });
   assert.ok(store.startsWith(node.home.store));
 });
@@ -53,11 +53,11 @@ Deno.test("a caller's abort ends work in this process at once", async () => {
   await using node = await alone();
   const controller = new AbortController();
   const wait = { signal: controller.signal };
-  const answer = node.client.resolve(`torrent://${"0".repeat(40)}/x`, wait);
+  const answer = node.client.resolve({ url: `torrent://${"0".repeat(40)}/x` }, wait);
   using clock = loopClock();
   queueMicrotask(() => controller.abort(new Error("interrupted")));
   await assert.rejects(answer, /interrupted/);
-  const late = node.client.resolve(`torrent://${"0".repeat(40)}/x`, wait);
+  const late = node.client.resolve({ url: `torrent://${"0".repeat(40)}/x` }, wait);
   await assert.rejects(late, /interrupted/);
   assert.ok(clock.ms < 2000, `${clock.ms} ms`);
 });

@@ -34,7 +34,7 @@ Deno.test("progress comes seldom, and its end always", async () => {
   const lines = await linesOf(streamWork((wait) => {
     for (let done = 0; done <= 1000; done++) wait.progress?.(done, 1000, "1/1");
     return Promise.resolve("done");
-  }));
+  }, ["progress"]));
   assert.deepEqual(lines.slice(-2), [
     { progress: { done: 1000, total: 1000, what: "1/1" } },
     { result: "done" },
@@ -50,7 +50,7 @@ Deno.test("steps are told if they are asked for, and neither too many nor too lo
     return Promise.resolve("done");
   };
   assert.deepEqual(await linesOf(streamWork(work)), [{ result: "done" }]);
-  const lines = await linesOf(streamWork(work, true));
+  const lines = await linesOf(streamWork(work, ["trace"]));
   assert.deepEqual(lines.pop(), { result: "done" });
   assert.equal(lines.length, 200);
   const steps = lines.map((line) => (line as { step: { ms: number; what: string } }).step);

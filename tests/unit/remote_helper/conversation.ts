@@ -76,9 +76,9 @@ export async function cloning(box: Sandbox, publication: Publication, client: Fo
   await box.git(gitDir, "config", "remote.origin.url", publication.address);
   const asked: unknown[] = [];
   const sync = client.sync.bind(client);
-  client.sync = (url, wait, choice?: object) => {
-    asked.push(JSON.parse(JSON.stringify({ url, ...choice }))); // without what is undefined
-    return sync(url, wait);
+  client.sync = (request, wait) => {
+    asked.push(JSON.parse(JSON.stringify(request))); // without what is undefined
+    return sync(request, wait);
   };
   const oid = (await publication.state()).refs["refs/heads/main"]!;
   return { gitDir, asked, line: `fetch ${oid} refs/heads/main\n\n` };

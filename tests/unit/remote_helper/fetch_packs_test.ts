@@ -19,7 +19,7 @@ async function setUp() {
   await box.git(".", "init", "-q", "--bare", gitDir);
   const objectDirectory = join(gitDir, "objects");
   const local = { gitDir, commonDir: gitDir, objectDirectory, alternates: [] };
-  const synced = await new FolderClient(box.root).sync(publication.address, { signal });
+  const synced = await new FolderClient(box.root).sync({ url: publication.address }, { signal });
   const oid = synced.refs["refs/heads/main"]!;
   const older = await box.git("hello-work", "rev-parse", "HEAD~1");
   const fetch = (

@@ -9,11 +9,11 @@ import { NetworkError } from "../../../lib/common/errors.ts";
 import type { Wait } from "../../../lib/common/wait.ts";
 import type {
   DialledState,
-  PushRequest,
   PushResult,
   RemoteState,
   SyncedState,
 } from "../../../lib/daemon/api.ts";
+import type { PushRequest } from "../../../lib/daemon/operations.ts";
 import { packObjects } from "../../../lib/git_interface/pack_objects.ts";
 import { peelTags } from "../../../lib/git_interface/peel_tags.ts";
 import { isAncestor, updateRefs } from "../../../lib/git_interface/refs.ts";
@@ -124,12 +124,12 @@ export class FolderClient implements HelperClient {
 
   constructor(readonly root: string) {}
 
-  async resolve(url: string, _wait: Wait): Promise<RemoteState> {
+  async resolve({ url }: { url: string }, _wait: Wait): Promise<RemoteState> {
     this.calls.push("resolve");
     return await this.#read(url);
   }
 
-  async sync(url: string, wait: Wait): Promise<SyncedState> {
+  async sync({ url }: { url: string }, wait: Wait): Promise<SyncedState> {
     this.calls.push("sync");
     const state = await this.#read(url);
     const total = state.packs.reduce((sum, pack) => sum + pack.size, 0);

@@ -1,6 +1,7 @@
 /** What a batch of `push` lines becomes for gtd, with a real repository behind it. */
 import assert from "node:assert/strict";
-import type { PushRequest, PushResult, RemoteState } from "../../../lib/daemon/api.ts";
+import type { PushResult, RemoteState } from "../../../lib/daemon/api.ts";
+import type { PushRequest } from "../../../lib/daemon/operations.ts";
 import { HelperOptions } from "../../../lib/remote_helper/options.ts";
 import {
   parsePushLine,

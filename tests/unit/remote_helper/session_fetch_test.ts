@@ -44,9 +44,9 @@ Deno.test("session: what takes too much to unpack is fetched only once git asks 
     const sync = client.sync.bind(client);
     const choices: (boolean | undefined)[] = [];
     let why = "over-budget";
-    const refusing: HelperClient["sync"] = (url, wait, choice) => {
-      choices.push(choice?.ahead);
-      if (!choice?.ahead) return sync(url, wait);
+    const refusing: HelperClient["sync"] = (request, wait) => {
+      choices.push(request.ahead);
+      if (!request.ahead) return sync(request, wait);
       wait.progress?.(1, 2, "Checking objects");
       return Promise.reject(new GtrError(why, "it takes too much"));
     };
@@ -133,8 +133,8 @@ Deno.test("session: fetch follows a publication whose packs are replaced meanwhi
     const gone = packs.map((pack) => ({ ...pack, path: `${pack.path}.gone` }));
     await publication.change({ packs: gone });
     const sync = client.sync.bind(client);
-    client.sync = async (url, wait) => {
-      const state = await sync(url, wait);
+    client.sync = async (request, wait) => {
+      const state = await sync(request, wait);
       await publication.change({ packs });
       return state;
     };
@@ -165,7 +165,7 @@ Deno.test("session: that a clone gets something older is told once, however quie
   withPublication(async (box, publication, client) => {
     await publication.change({ own: false, sequence: 2 });
     const older = {
-      ...await client.sync(publication.address, { signal: AbortSignal.timeout(60_000) }),
+      ...await client.sync({ url: publication.address }, { signal: AbortSignal.timeout(60_000) }),
       sequence: 1,
     };
     client.sync = () => Promise.resolve({ ...older, warning: "using 1" });
@@ -214,8 +214,8 @@ Deno.test("session: the refs that a clone lists are those of what was fetched, o
   withPublication(async (box, publication, client) => {
     const { gitDir, line } = await cloning(box, publication, client);
     const sync = client.sync.bind(client);
-    client.sync = async (url, wait) => {
-      const synced = await sync(url, wait);
+    client.sync = async (request, wait) => {
+      const synced = await sync(request, wait);
       return {
         ...synced,
         sequence: 6,

@@ -112,9 +112,9 @@ Deno.test("session: torrent::<rest> is read as torrent://<rest>", () =>
   withPublication(async (_box, _publication, client) => {
     const asked: string[] = [];
     const resolve = client.resolve.bind(client);
-    client.resolve = (url, wait) => {
-      asked.push(url);
-      return resolve(url, wait);
+    client.resolve = (request, wait) => {
+      asked.push(request.url);
+      return resolve(request, wait);
     };
     for (
       const url of ["3f1c/hello", "torrent://3f1c/hello", "git+x.-1://y/hello", "1x://y/hello"]
