@@ -17,8 +17,7 @@ export async function writeFileAtomic(
   data: string | Uint8Array,
   mode = 0o644,
 ): Promise<void> {
-  const random = crypto.getRandomValues(new Uint8Array(6)).toHex();
-  const temporary = `${path}.${random}.tmp`;
+  const temporary = neighbour(path);
   try {
     await writeFlushed(temporary, data, mode);
     await Deno.rename(temporary, path);
@@ -27,6 +26,31 @@ export async function writeFileAtomic(
     await Deno.remove(temporary).catch(() => {}); // it may never have been made
     throw storeError(`can't write ${path}`, error);
   }
+}
+
+/**
+ * The same for a file that is made only once: where there is one already, nothing is written.
+ *
+ * @throws {StoreError} "disk-full" or "not-writable"
+ */
+export async function writeFileOnce(path: string, data: string, mode: number): Promise<void> {
+  const temporary = neighbour(path);
+  try {
+    await writeFlushed(temporary, data, mode);
+    // Unlike rename, link never replaces what another process has just made.
+    await Deno.link(temporary, path).catch((error) => {
+      if (!(error instanceof Deno.errors.AlreadyExists)) throw error;
+    });
+    await syncDirectory(dirname(path));
+  } catch (error) {
+    throw storeError(`can't write ${path}`, error);
+  } finally {
+    await Deno.remove(temporary).catch(() => {}); // it may never have been made
+  }
+}
+
+function neighbour(path: string): string {
+  return `${path}.${crypto.getRandomValues(new Uint8Array(6)).toHex()}.tmp`;
 }
 
 async function writeFlushed(path: string, data: string | Uint8Array, mode: number): Promise<void> {

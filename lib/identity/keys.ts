@@ -14,13 +14,12 @@ import {
   generateKeyPairSync,
   hkdfSync,
   type KeyObject,
-  randomBytes,
   sign,
   verify,
 } from "node:crypto";
-import { chmod, link, mkdir, open, rm, stat } from "node:fs/promises";
+import { chmod, mkdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { readTextIfPresent, storeError, syncDirectory } from "../common/atomic_file.ts";
+import { readTextIfPresent, storeError, writeFileOnce } from "../common/atomic_file.ts";
 import { StoreError } from "../common/errors.ts";
 import { checkOutsideRepositories } from "../common/home.ts";
 import { nameMachine } from "./machine.ts";
@@ -142,35 +141,18 @@ export async function loadOrCreateKey(path: string): Promise<PublisherKey> {
   await checkOutsideRepositories(dirname(path));
   const { privateKey } = generateKeyPairSync("ed25519");
   const pem = privateKey.export({ type: "pkcs8", format: "pem" }) as string;
-  await createOnce(path, pem);
-  const created = await readKey(path); // another process's, if it was faster
+  await makeFolder(dirname(path));
+  await writeFileOnce(path, pem, 0o600);
+  const created = await inspectKey(path); // another process's, if it was faster
   if (!created) throw new StoreError("disk", `can't read ${path}: it was removed`);
   await nameMachine(dirname(path), created.publicKeyHex);
   return created;
 }
 
-/** Writes a whole new file or, where `path` exists already, nothing. */
-async function createOnce(path: string, text: string): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
-  try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 });
-    const file = await open(temporary, "wx", 0o600);
-    try {
-      await file.writeFile(text);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    // Unlike rename, link never replaces the key that another process has just made.
-    await link(temporary, path).catch((error) => {
-      if (error.code !== "EEXIST") throw error;
-    });
-    await syncDirectory(dirname(path));
-  } catch (error) {
-    throw storeError(`can't write ${path}`, error);
-  } finally {
-    await rm(temporary, { force: true });
-  }
+async function makeFolder(path: string): Promise<void> {
+  await mkdir(path, { recursive: true, mode: 0o700 }).catch((error) => {
+    throw storeError(`can't make ${path}`, error);
+  });
 }
 
 function keyFromPem(pem: string, path: string): PublisherKey {

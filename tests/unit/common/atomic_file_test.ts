@@ -5,6 +5,7 @@ import {
   storeError,
   syncDirectory,
   writeFileAtomic,
+  writeFileOnce,
 } from "../../../lib/common/atomic_file.ts";
 import { StoreError } from "../../../lib/common/errors.ts";
 import { tempDir } from "../git_interface/fixture.ts";
@@ -21,6 +22,21 @@ Deno.test("a file is made and replaced whole, with its mode, and nothing else st
   await writeFileAtomic(path, new TextEncoder().encode("two"));
   assert.equal(await readTextIfPresent(path), "two");
   assert.equal((await Deno.stat(path)).mode! & 0o777, 0o644);
+  assert.deepEqual(await names(temp.path), ["file"]);
+});
+
+Deno.test("a file that is made once is not written over, and nothing else stays", async () => {
+  await using temp = await tempDir();
+  const path = join(temp.path, "file");
+  await writeFileOnce(path, "one", 0o600);
+  await writeFileOnce(path, "two", 0o644);
+  assert.equal(await readTextIfPresent(path), "one");
+  assert.equal((await Deno.stat(path)).mode! & 0o777, 0o600);
+  assert.deepEqual(await names(temp.path), ["file"]);
+  await assert.rejects(writeFileOnce(join(path, "below"), "one", 0o600), { name: "StoreError" });
+  await assert.rejects(writeFileOnce(join(temp.path, "x".repeat(240)), "one", 0o600), {
+    name: "StoreError",
+  });
   assert.deepEqual(await names(temp.path), ["file"]);
 });
 

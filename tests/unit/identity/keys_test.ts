@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { createHash, generateKeyPairSync, hkdfSync, sign } from "node:crypto";
 import { join } from "node:path";
 import {
+  inspectKey,
   keyFromSeed,
   loadOrCreateKey,
   privateKeyOf,
@@ -10,6 +11,7 @@ import {
   readKey,
   verifySignature,
 } from "../../../lib/identity/keys.ts";
+import { loadMachine } from "../../../lib/identity/machine.ts";
 import * as portable from "../../../lib/identity/portable.ts";
 import { beginning } from "../../../lib/identity/uses.ts";
 
@@ -155,6 +157,36 @@ Deno.test("loadOrCreateKey makes the key once, for its owner only", () =>
     assert.equal((await readKey(path))?.id, key.id);
     const message = new Uint8Array([...tagged, 1, 2, 3]);
     assert.ok(verifySignature(key.publicKey, message, key.sign("manifest", message)));
+  }));
+
+Deno.test("a new key is this home's, and made outside of working trees only", () =>
+  inFolder(async (folder) => {
+    const { publicKeyHex } = await loadOrCreateKey(join(folder, "identity.pem"));
+    assert.equal((await loadMachine(folder)).madeKey, publicKeyHex);
+    await loadOrCreateKey(join(folder, "identity.pem"));
+    assert.equal((await loadMachine(folder)).madeKey, publicKeyHex);
+    const work = join(folder, "work");
+    await Deno.mkdir(join(work, ".git"), { recursive: true });
+    await Deno.writeTextFile(join(work, ".git", "HEAD"), "ref: refs/heads/main\n");
+    await assert.rejects(loadOrCreateKey(join(work, "home", "identity.pem")), {
+      code: "home-in-repository",
+    });
+    await Deno.writeTextFile(join(folder, "file"), "");
+    for (const path of ["file/identity.pem", "file/home/identity.pem"]) {
+      await assert.rejects(loadOrCreateKey(join(folder, path)), { name: "StoreError" });
+    }
+  }));
+
+Deno.test("who only looks at a key leaves its file as it is", () =>
+  inFolder(async (folder) => {
+    const path = join(folder, "identity.pem");
+    assert.equal(await inspectKey(path), undefined);
+    const { id } = await loadOrCreateKey(path);
+    await Deno.chmod(path, 0o644);
+    assert.equal((await inspectKey(path))?.id, id);
+    assert.equal(await mode(path), 0o644);
+    await Deno.writeTextFile(path, "nonsense");
+    await assert.rejects(inspectKey(path), { code: "bad-identity" });
   }));
 
 Deno.test("processes that race for the first key all get one key, and leave nothing behind", () =>
