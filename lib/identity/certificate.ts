@@ -96,10 +96,8 @@ export function httpsCertificate(identity: PublisherKey): TlsIdentity {
  * @param certificate DER
  */
 export function certifiedKey(certificate: Uint8Array | undefined): string | undefined {
-  if (!certificate?.length) return undefined;
   try {
-    const { publicKey } = new X509Certificate(Buffer.from(certificate));
-    if (publicKey.asymmetricKeyType !== "ed25519") return undefined;
+    const { publicKey } = new X509Certificate(Buffer.from(certificate ?? []));
     const spki = publicKey.export({ type: "spki", format: "der" }).toString("hex");
     return spki.startsWith(SPKI_PREFIX) ? spki.slice(SPKI_PREFIX.length) : undefined;
   } catch {

@@ -45,6 +45,10 @@ Deno.test("every malformed address is told what is wrong with it and how to writ
   const cases: [string, string][] = [
     ["", "it is empty"],
     [`torrent://${ID}/${"x".repeat(1100)}`, "it has 1151 characters and 1024 is the most"],
+    [
+      `torrent://${ID}/${"x".repeat(973)}`, // as long as an address may be
+      `'${"x".repeat(973)}' can't be a repository's name: it has 973 characters and 64 is the most`,
+    ],
     [`torrent://${ID}/he llo`, "it contains a space or a control character"],
     [`torrent://${ID}/hello\n`, "it contains a space or a control character"],
     [`torrent://${ID}/hello\x1b[2J`, "it contains a space or a control character"],
@@ -116,6 +120,27 @@ Deno.test("every malformed address is told what is wrong with it and how to writ
       return true;
     }, url);
   }
+});
+
+Deno.test("a network's own names are read by the network, ids and keys are not", () => {
+  for (const publisher of ["npub1abc", ID.slice(1), `${ID}x`, ""]) {
+    const url = `nostr://${publisher}/hello`;
+    assert.deepEqual(parseAddress(url), { scheme: "nostr", url });
+  }
+  assert.ok("id" in parseAddress(`nostr://${KEY}/hello`));
+  assert.throws(() => parseAddress(`nostr://${KEY}0/hello`), /65 hex digits/);
+});
+
+Deno.test("an error shows a hundred characters of what was given", () => {
+  const message = (name: string) => {
+    try {
+      return checkRepositoryName(name);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  };
+  assert.ok(message("x".repeat(100)).includes(`'${"x".repeat(100)}'`));
+  assert.ok(message("y".repeat(101)).includes(`'${"y".repeat(100)}...'`));
 });
 
 Deno.test("the hint is of the network that was asked for, where there is one", () => {

@@ -24,6 +24,17 @@ Deno.test("a certificate is of the key, signed by it, and the same each time", (
   assert.equal(voucherOf(certificate.raw), undefined);
 });
 
+Deno.test("a certificate holds a name of any length", () => {
+  for (const length of [0, 1, 40, 100, 126, 127, 128, 200, 254, 255, 256, 257, 400, 1000]) {
+    const uri = "x".repeat(length);
+    const certificate = new X509Certificate(selfSigned(seed, uri).cert);
+    assert.equal(certifiedKey(certificate.raw), key.publicKeyHex, String(length));
+    assert.ok(certificate.verify(certificate.publicKey));
+    assert.equal(certificate.subjectAltName, `DNS:gtr, URI:${uri}`);
+  }
+  assert.equal(new X509Certificate(selfSigned(seed).cert).subjectAltName, "DNS:gtr");
+});
+
 Deno.test("an https server's certificate is of another key, for which the identity vouches", () => {
   const { cert } = httpsCertificate(key);
   const certificate = new X509Certificate(cert);
@@ -74,6 +85,12 @@ Deno.test({
         assert.match(text, /Version: 3 \(0x2\)[^]*Public Key Algorithm: ED25519/);
         assert.ok(text.replace(/[\s:]/g, "").includes(certifiedKey(raw(cert))!));
       }
+      const kind = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+      await openssl("req", "-x509", ...kind, "-keyout", path, "-subj", "/CN=x", "-out", path);
+      const other = new X509Certificate(
+        /-----BEGIN CERTIFICATE[^]*/.exec(await Deno.readTextFile(path))![0],
+      );
+      assert.equal(certifiedKey(other.raw), undefined, "a key of another kind");
     } finally {
       await Deno.remove(path);
     }

@@ -36,6 +36,7 @@ Deno.test("what can't name a server is refused with the reason", () => {
     [`default://example.org:65536/${id}/hello`, /'65536' is not a port/],
     [`default://example.org/alice/hello`, /between the host and the name stands/],
     [`default://example.org/${id.slice(1)}/hello`, /between the host|39 hex digits/],
+    [`default://example.org/g${id}/hello`, /between the host and the name stands/],
     [`default://example.org/${id}/a/hello`, /has path parts/],
     [`default://example.org/${id}/../hello`, /has path parts/],
     [`default://example.org/${id}/.hello`, /can't be a repository's name/],

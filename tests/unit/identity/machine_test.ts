@@ -27,6 +27,33 @@ Deno.test("machine: a home keeps its number; a copy, and one without its store, 
   assert.notEqual((await loadMachine(home)).id, mended.id);
 });
 
+Deno.test("machine: a file that isn't what gtr writes counts for nothing", async () => {
+  await using temp = await tempDir();
+  const made = await nameMachine(temp.path);
+  const path = join(temp.path, "store", "machine.json");
+  const right = JSON.parse(await Deno.readTextFile(path));
+  assert.deepEqual(Object.keys(right).sort(), ["folder", "id", "version"]);
+  await Deno.writeTextFile(path, JSON.stringify({ ...right, later: 1 }));
+  assert.equal((await loadMachine(temp.path)).id, made.id);
+  const wrong = [{ version: 2 }, { id: "x".repeat(16) }, { id: made.id + "0" }, { folder: "1 1" }];
+  for (const change of wrong) {
+    await Deno.writeTextFile(path, JSON.stringify({ ...right, ...change }));
+    const { id } = await loadMachine(temp.path);
+    assert.notEqual(id, made.id);
+    assert.match(id, /^[0-9a-f]{16}$/);
+    assert.equal((await loadMachine(temp.path)).id, id);
+  }
+});
+
+Deno.test("machine: where there can be no store, it says so", async () => {
+  await using temp = await tempDir();
+  await Deno.writeTextFile(join(temp.path, "store"), "no folder");
+  await assert.rejects(nameMachine(temp.path), {
+    name: "StoreError",
+    message: /can't make .*store/,
+  });
+});
+
 Deno.test("machine: its names in two repositories have nothing in common", () => {
   const machine = { id: "0123456789abcdef" };
   const [one, two] = [writerName(machine, "one"), writerName(machine, "two")];

@@ -78,6 +78,11 @@ Deno.test("what can't be a petname is refused", () =>
       await assert.rejects(names.add(name, ID), { name: "UsageError", code: "bad-name" }, name);
     }
     await assert.rejects(names.add(ID.slice(2), ID), { message: /it looks like a publisher's id/ });
+    await assert.rejects(names.add(ID.slice(8), ID), { message: /it looks like a publisher's id/ });
+    await assert.rejects(names.add("a b", ID), { message: /it has not the form of a name/ });
+    await assert.rejects(names.add("x".repeat(81), ID), { message: /'x{80}'/ });
+    await names.add("x".repeat(64), ID);
+    await names.add(ID.slice(9), ID); // 31 digits are nobody's id
   }));
 
 Deno.test("names that objects have by nature are names like others", () =>
@@ -118,6 +123,9 @@ Deno.test("a damaged file is refused, told and left alone; unknown fields are ke
         '{"version":1}',
         '{"version":1,"names":[]}',
         '{"version":1,"names":{"bob":5}}',
+        '{"version":1,"names":null}',
+        `{"version":1,"names":{},"from":{"bob":5}}`,
+        `{"version":1,"names":{},"from":[]}`,
         '{"version":1,"names":{"bob":"xyz"}}',
         `{"version":1,"names":{"../x":"${ID}"}}`,
         `{"version":1,"names":{"__proto__":"${ID}"}}`,

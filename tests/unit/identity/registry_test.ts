@@ -107,6 +107,97 @@ Deno.test("registry: another key is refused, says old and new, and is not rememb
   });
 });
 
+Deno.test("registry: a word is good for an hour, and from a second ahead at most", async () => {
+  await using world = await World.make(alice!.id);
+  const begun = world.now;
+  for (const [ms, asked] of [[-1000, 0], [-1001, 1], [HOUR - 1, 0], [HOUR, 1]] as const) {
+    await Deno.remove(world.path).catch(() => {});
+    world.now = begun;
+    await world.registry().lookup(WHO, SIGNAL);
+    world.now += ms;
+    world.asked = 0;
+    await world.registry().lookup(WHO, SIGNAL);
+    assert.equal(world.asked, asked, String(ms));
+  }
+});
+
+Deno.test("registry: what was imported is held to, though the file knows nothing", async () => {
+  await using world = await World.make(alice!.publicKeyHex);
+  await assert.rejects(world.registry().confirm(WHO, false, SIGNAL, mallory!.id), {
+    code: "name-changed-key",
+    message: new RegExp(`it was ${mallory!.id} when it was imported$`),
+  });
+  const confirm = (accept: boolean, imported: string) =>
+    world.registry().confirm(WHO, accept, SIGNAL, imported);
+  assert.equal(await confirm(false, alice!.id), alice!.publicKeyHex);
+  assert.equal(await confirm(true, mallory!.id), alice!.publicKeyHex);
+});
+
+Deno.test("registry: names of another kind are read, kept and shown in its own way", async () => {
+  await using world = await World.make(alice!.id);
+  await world.registry().lookup(WHO, SIGNAL);
+  const key = mallory!.publicKeyHex;
+  const kind = {
+    prefix: "other:",
+    read: () => ({ publisher: key, relays: ["wss://relay.example"] }),
+    show: (publisher: string) => `npub-${publisher.slice(0, 4)}`,
+    accept: "accept",
+    instead: "an npub",
+  };
+  const ask = (says: Uint8Array | Error) => () =>
+    says instanceof Error ? Promise.reject(says) : Promise.resolve(says);
+  const options = { path: world.path, timeout: 5000, now: () => world.now, kind };
+  const registry = new Registry({ ...options, ask: ask(new Uint8Array()) });
+  const shown = kind.show(key);
+  assert.deepEqual(await registry.lookup(WHO, SIGNAL), {
+    publisher: key,
+    relays: kind.read().relays,
+    warning: `first use of alice@example.org: trusting example.org that it is ${shown}`,
+  });
+  assert.deepEqual(await registry.lookup(WHO, SIGNAL), kind.read());
+  assert.equal((await world.registry().lookup(WHO, SIGNAL)).publisher, alice!.id);
+  const failing = new Registry({ ...options, ask: ask(new Error("away")) });
+  await assert.rejects(failing.confirm(WHO, false, SIGNAL), { hint: /or use an npub$/ });
+});
+
+Deno.test("registry: a domain that answers again is believed, also if the clock goes back", async () => {
+  await using world = await World.make(alice!.id);
+  const registry = world.registry();
+  await registry.lookup(WHO, SIGNAL);
+  world.now += 2 * HOUR;
+  world.says = new NetworkError("unreachable", "can't reach example.org: x");
+  assert.ok((await registry.lookup(WHO, SIGNAL)).warning);
+  world.says = alice!.id;
+  world.now += 59_999;
+  assert.ok((await registry.lookup(WHO, SIGNAL)).warning);
+  world.now += 1;
+  assert.equal((await registry.lookup(WHO, SIGNAL)).warning, undefined);
+  world.now -= HOUR;
+  assert.equal((await registry.lookup(WHO, SIGNAL)).warning, undefined);
+});
+
+Deno.test("registry: names have bounds, and say what is wrong with them", () => {
+  const long = (user: number, ...labels: number[]) =>
+    `${"u".repeat(user)}@${labels.map((n) => "d".repeat(n)).join(".")}`;
+  const right = [long(64, 63, 3), long(1, 63, 63, 63, 61), long(64, 63, 63, 63, 61), "a@b-c.d"];
+  for (const text of right) assert.ok(parseRegistryName(text), text);
+  for (
+    const [text, why] of [
+      [long(65, 3), /can't be the name of a user/],
+      [long(1, 64), /is not the name of a domain/],
+      [long(1, 63, 63, 63, 62), /is not the name of a domain/],
+      [long(64, 63, 63, 63, 62), /it has 319 characters and 318 is the most/],
+      ["alice", /it has no '@'/],
+      ["a@-b", /is not the name of a domain/],
+      ["a@b-", /is not the name of a domain/],
+      ["a@b:", /it has a port/],
+    ] as const
+  ) assert.throws(() => parseRegistryName(text), { code: "bad-name", message: why }, text);
+  for (const names of [[], null, "x", undefined]) {
+    assert.throws(() => publisherIn(bytes({ names }), WHO), { code: "bad-registry" });
+  }
+});
+
 Deno.test("registry: id and key of one publisher are no change, and the key is kept", async () => {
   await using world = await World.make(alice!.id);
   await world.registry().lookup(WHO, SIGNAL);

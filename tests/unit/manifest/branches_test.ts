@@ -89,4 +89,6 @@ Deno.test("missing branches are named with those there are, at most ten of them"
   const told = missingBranches(["x"], { name: "hello", refs: many })!;
   assert.match(told, /it has b0, .*, b9 and 490 others$/);
   assert.equal(listNames(names.slice(0, 11)).endsWith("b9 and 1 other"), true);
+  assert.equal(listNames(names.slice(0, 12)).endsWith("b9 and 2 others"), true);
+  assert.equal(listNames(names.slice(0, 10)), "b0, b1, b2, b3, b4, b5, b6, b7, b8, b9");
 });

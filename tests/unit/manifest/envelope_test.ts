@@ -58,6 +58,9 @@ Deno.test("damaged envelopes are refused", () => {
       text.slice(0, 80),
     );
   }
+  const padded = new Uint8Array(16 * 1024 * 1024).fill(0x20);
+  padded.set(encode(good));
+  assert.deepEqual(decodeEnvelope(padded), decodeEnvelope(encode(good)));
   assert.throws(() => decodeEnvelope(new Uint8Array([0xff])), { code: "bad-manifest" });
   assert.throws(() => decodeEnvelope(new Uint8Array(MAX_ENVELOPE_BYTES + 1)), {
     code: "oversized-manifest",

@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
+import { endOfGroups, packGroups } from "../../../lib/manifest/pack_groups.ts";
 import { planPacks } from "../../../lib/manifest/plan_packs.ts";
 
 const sizes = fc.array(fc.integer({ min: 1, max: 1e9 }), { maxLength: 20 });
@@ -85,6 +86,19 @@ function publishSplit(before: readonly Group[], added: number, limit: number): [
   );
   return [[...groups, parts], size];
 }
+
+Deno.test("groups of packs, and where the last whole one ends", () => {
+  const of = (groups: readonly Group[]) =>
+    packGroups(listed(groups)).map((g) => g.map((p) => p.size));
+  assert.deepEqual(of([]), []);
+  assert.deepEqual(of([[1], [2, 3], [4, 5, 6]]), [[1], [2, 3], [4, 5, 6]]);
+  const cut = listed([[1], [2, 3, 4]]).slice(0, 3);
+  assert.deepEqual(packGroups(cut).map((group) => group.length), [1, 2]);
+  assert.equal(endOfGroups(cut), 1);
+  assert.equal(endOfGroups(listed([[1], [2, 3]])), 3);
+  assert.equal(endOfGroups(cut.slice(1)), 0);
+  assert.equal(endOfGroups([]), 0);
+});
 
 Deno.test("examples with a limit", () => {
   assert.equal(planPacks(packs([60]), 61, 64), 1);

@@ -1,7 +1,12 @@
 import fc from "fast-check";
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { conflictingRef, isValidRefName, MAX_REF_NAME } from "../../../lib/manifest/ref_name.ts";
+import {
+  conflictingRef,
+  isValidRefName,
+  MAX_REF_NAME,
+  refNameFault,
+} from "../../../lib/manifest/ref_name.ts";
 
 /** What git itself says of a whole ref name. */
 function gitAccepts(name: string): boolean {
@@ -81,6 +86,26 @@ Deno.test("isValidRefName refuses what is no branch or tag, or could do harm", (
     ]
   ) assert.equal(isValidRefName(name), false, JSON.stringify(name));
   assert.equal(isValidRefName(`refs/heads/${"x".repeat(MAX_REF_NAME - 11)}`), true);
+});
+
+Deno.test("refNameFault says which rule it is", () => {
+  for (
+    const [name, why] of [
+      ["refs/heads/main", undefined],
+      ["refs/notes/x", /neither a branch nor a tag/],
+      ["refs/heads/HEAD", /can't be called HEAD/],
+      ["refs/heads/a..b", /git does not allow/],
+      ["refs/heads/.a", /git does not allow/],
+      ["refs/heads/a\ud800", /git does not allow/],
+      ["refs/heads/-a", /starts with "-"/],
+      [`refs/heads/${"x".repeat(MAX_REF_NAME)}`, /over 250 bytes/],
+      [`refs/heads/${"é".repeat(MAX_REF_NAME / 2)}`, /over 250 bytes/],
+    ] as const
+  ) {
+    if (why) assert.match(refNameFault(name) ?? "none", why, name);
+    else assert.equal(refNameFault(name), undefined);
+  }
+  assert.equal(isValidRefName(`refs/tags/${"é".repeat(120)}`), true);
 });
 
 Deno.test("isValidRefName answers for any text", () => {
