@@ -69,7 +69,7 @@ export class PacketReader {
     const length = /^[0-9a-f]{4}$/i.test(digits) ? parseInt(digits, 16) : -1;
     const mark = MARKS[length];
     if (mark) return { kind: mark, raw: this.#take(HEAD), content: new Uint8Array() };
-    if (length < HEAD || length > LONGEST) throw badPacket("a length in it is none");
+    if (length < HEAD || length > LONGEST) throw badPacket("invalid packet length");
     if (!await this.#hold(length)) throw cutOff();
     const raw = this.#take(length);
     return { kind: "data", raw, content: raw.subarray(HEAD) };

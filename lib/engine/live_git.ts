@@ -202,7 +202,7 @@ async function relayAnswer(
   let atStart = true;
   for (;;) {
     const packet = await read();
-    if (packet.kind === "end") throw badServer("its answer is none to a fetch");
+    if (packet.kind === "end") throw badServer("its answer is not one to a fetch");
     if (!answer.inPack && packet.kind === "data" && atStart) {
       const section = textOf(packet);
       if (!section.startsWith("ERR ") && !SECTIONS.includes(section)) {

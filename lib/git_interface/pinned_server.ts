@@ -49,7 +49,7 @@ export async function pinServer(
 ): Promise<PinnedServer> {
   const given = gitServerUrl(server);
   if (given === undefined) {
-    throw new NetworkError("server-failed", "it is no https, http or git URL");
+    throw new NetworkError("server-failed", "it is not an https, http or git URL");
   }
   // A server's own name says how near it may be: what a public one leads to has to be public.
   const nearest = reachOf(hostOf(given).host);

@@ -65,7 +65,7 @@ async function userConfigPath(env: (name: string) => string | undefined): Promis
     const path = await realpath(chosen).catch(() => chosen);
     const isOther = await Deno.stat(path).then(({ isFile }) => !isFile, () => false);
     if (!isOther) return path;
-    throw new GitError("no-home", `can't write git's configuration: ${chosen} is no file`, {
+    throw new GitError("no-home", `can't write git's configuration: ${chosen} is not a file`, {
       hint: "set GIT_CONFIG_GLOBAL to a file, or not at all",
     });
   }

@@ -148,7 +148,7 @@ function publisherOf(text: string): string {
   }
   throw new UsageError(
     "bad-address",
-    `can't name '${text.slice(0, 100)}': it is no publisher's id`,
+    `can't name '${text.slice(0, 100)}': it is not a publisher's id`,
     { hint: "give an id (40 hex digits), a public key (64) or torrent://<id>/<repository>" },
   );
 }

@@ -38,7 +38,7 @@ export function decodeBundleLine(start: Uint8Array): { offset: number; length: n
   if (line === undefined) {
     throw /^# v\d+ git bundle\n/.test(text)
       ? badBundle("it is a bundle of git's own", "git clone <file>, or git bundle unbundle <file>")
-      : badBundle("it is no gtr bundle", "gtr bundle export makes one");
+      : badBundle("it is not a gtr bundle", "gtr bundle export makes one");
   }
   if (version !== "1") throw badBundle(`it has version ${version}`, "install a newer gtr");
   const length = Number(digits ?? NaN);

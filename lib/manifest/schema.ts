@@ -115,13 +115,13 @@ function writersFault({ writers = {} }: Manifest): string | undefined {
 
 function refsFault({ head, refs, peeled = {}, root, objectFormat }: Manifest): string | undefined {
   if (!isValidRefName(head) || !head.startsWith("refs/heads/")) {
-    return `head: ${show(head)} is no valid branch name`;
+    return `head: ${show(head)} is not a valid branch name`;
   }
   const names = Object.keys(refs);
   if (names.length > MAX_REFS) return `refs: more than ${MAX_REFS}`;
   const isOid = oidTest(objectFormat);
   for (const name of names) {
-    if (!isValidRefName(name)) return `refs: ${show(name)} is no valid ref name`;
+    if (!isValidRefName(name)) return `refs: ${show(name)} is not a valid ref name`;
     if (!isOid(refs[name])) return `refs: ${show(name)} has no ${objectFormat} object id`;
   }
   for (const [name, oid] of Object.entries(peeled)) {
@@ -152,7 +152,9 @@ function endpointsFault(endpoints: Record<string, unknown>): string | undefined 
   const networks = Object.entries(endpoints);
   if (networks.length > MAX_ENDPOINTS) return `endpoints: more than ${MAX_ENDPOINTS} networks`;
   for (const [scheme, list] of networks) {
-    if (!/^[a-z][a-z0-9+.-]{0,31}$/.test(scheme)) return `endpoints: ${show(scheme)} is no scheme`;
+    if (!/^[a-z][a-z0-9+.-]{0,31}$/.test(scheme)) {
+      return `endpoints: ${show(scheme)} is not a scheme`;
+    }
     const right = Array.isArray(list) && list.length <= MAX_ENDPOINTS &&
       list.every((x) => typeof x === "string" && x.length <= MAX_ENDPOINT);
     if (!right) return `endpoints.${scheme}: not a short list of short texts`;

@@ -28,9 +28,13 @@ export interface LocalRepository {
 export async function localRepository(env: Environment): Promise<LocalRepository> {
   const given = env("GIT_DIR");
   if (!given) {
-    throw new RequestError("no-repository", "can't fetch or push here: this is no git repository", {
-      hint: "git clone <address> makes one",
-    });
+    throw new RequestError(
+      "no-repository",
+      "can't fetch or push here: this is not a git repository",
+      {
+        hint: "git clone <address> makes one",
+      },
+    );
   }
   const gitDir = resolve(given);
   const shared = env("GIT_COMMON_DIR");

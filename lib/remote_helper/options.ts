@@ -140,5 +140,5 @@ export class HelperOptions {
 }
 
 function bad(name: string, value: string): OptionAnswer {
-  return `error '${value}' is no value for ${name}`;
+  return `error '${value}' is not a value for ${name}`;
 }

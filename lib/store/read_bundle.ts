@@ -88,7 +88,7 @@ async function openFile(path: string): Promise<Deno.FsFile> {
     new RequestError("bad-file", why, { hint: "name a file that gtr bundle export made", cause });
   try {
     // Opening anything else, a pipe say, could wait for ever.
-    if (!(await Deno.stat(path)).isFile) throw bad("it is no plain file");
+    if (!(await Deno.stat(path)).isFile) throw bad("it is not a regular file");
     return await Deno.open(path);
   } catch (error) {
     if (error instanceof RequestError) throw error;

@@ -90,9 +90,13 @@ async function refuseOther(file: string): Promise<void> {
     throw error;
   });
   if (!info || info.isFile) return;
-  throw new RequestError("bad-file", info.isDirectory ? "it is a folder" : "it is no plain file", {
-    hint: "name a file that is there not yet",
-  });
+  throw new RequestError(
+    "bad-file",
+    info.isDirectory ? "it is a folder" : "it is not a regular file",
+    {
+      hint: "name a file that is there not yet",
+    },
+  );
 }
 
 function explained(file: string, error: unknown): unknown {

@@ -132,9 +132,9 @@ Deno.test("bundles that can't be imported", async (t) => {
   });
   await t.step("foreign", async () => {
     await Deno.writeTextFile(bad, "PK\x03\x04 something else altogether");
-    await refused(/it is no gtr bundle/, /gtr bundle export makes one/);
+    await refused(/it is not a gtr bundle/, /gtr bundle export makes one/);
     await Deno.writeTextFile(bad, "");
-    await refused(/it is no gtr bundle/, /gtr bundle export makes one/);
+    await refused(/it is not a gtr bundle/, /gtr bundle export makes one/);
     await Deno.writeTextFile(bad, "# gtr bundle v2 100\n");
     await refused(/it has version 2/, /newer gtr/);
     await Deno.writeTextFile(bad, "# gtr bundle v1 999999999\n");
@@ -150,10 +150,10 @@ Deno.test("bundles that can't be imported", async (t) => {
     await Deno.remove(bad);
     await refused(/there is no such file/, /gtr bundle export/);
     await Deno.mkdir(bad);
-    await refused(/it is no plain file/, /gtr bundle export/);
+    await refused(/it is not a regular file/, /gtr bundle export/);
     await Deno.remove(bad);
     await bob.run("mkfifo", [bad]);
-    await refused(/it is no plain file/, /gtr bundle export/);
+    await refused(/it is not a regular file/, /gtr bundle export/);
   });
 });
 

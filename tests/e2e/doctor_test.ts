@@ -182,7 +182,7 @@ Deno.test("doctor: files, settings and gtd", async (t) => {
   await t.step("a home that is a file", async () => {
     const env = { GTR_HOME: alice.path("file") };
     await Deno.writeTextFile(env.GTR_HOME, "");
-    finds(await findings(alice, { env }), "home", "failed", /is no folder/);
+    finds(await findings(alice, { env }), "home", "failed", /is not a folder/);
   });
 });
 

@@ -135,7 +135,7 @@ Deno.test("a push is acknowledged once two followers have it, and gtr who names 
     assert.match(refused.stderr, /can't say who has 000000000000: no repository here has it/);
     const outside = await carol.run("gtr", ["who", "HEAD"]);
     assert.equal(outside.code, 1);
-    assert.match(outside.stderr, /can't say who has HEAD: this is no git repository/);
+    assert.match(outside.stderr, /can't say who has HEAD: this is not a git repository/);
   });
 });
 

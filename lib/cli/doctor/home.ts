@@ -13,7 +13,9 @@ export const home: Check = {
     if (!info) return [ok("home", `${home.root} is made when it is needed`)];
     const { root } = home;
     if (!info.isDirectory) {
-      return [failed("home", `${root} is no folder`, "move it away, or choose another GTR_HOME")];
+      return [
+        failed("home", `${root} is not a folder`, "move it away, or choose another GTR_HOME"),
+      ];
     }
     if (info.uid !== null && info.uid !== Deno.uid()) {
       return [failed("home", `${root} is another user's`, "choose a GTR_HOME of your own")];

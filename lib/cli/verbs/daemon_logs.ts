@@ -22,7 +22,7 @@ export async function run({ home, io, options }: Call): Promise<void> {
 
 function wholeNumber(text: string): number {
   if (/^\d{1,9}$/.test(text)) return Number(text);
-  throw new UsageError("usage", `can't print '${text}' lines: that is no number`, {
+  throw new UsageError("usage", `can't print '${text}' lines: that is not a number`, {
     hint: "gtr daemon logs -n 100",
   });
 }

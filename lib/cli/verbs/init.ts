@@ -68,7 +68,7 @@ async function isFolder(path: string): Promise<boolean> {
     if (error instanceof Deno.errors.NotFound) return false;
     if (!(error instanceof Deno.errors.NotADirectory)) throw error;
   }
-  throw new RequestError("no-folder", `can't share ${path}: it is no folder`, {
+  throw new RequestError("no-folder", `can't share ${path}: it is not a folder`, {
     hint: "gtr init <the repository's folder>",
   });
 }

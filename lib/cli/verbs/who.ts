@@ -40,7 +40,7 @@ async function commitId(name: string, io: Io): Promise<string> {
     if (end.code === 0) return end.stdout.trim();
   }
   if (/^(?:[0-9a-f]{40}|[0-9a-f]{64})$/i.test(name)) return name.toLowerCase();
-  const why = here ? "there is no such commit here" : "this is no git repository";
+  const why = here ? "there is no such commit here" : "this is not a git repository";
   throw new RequestError("unknown-commit", `can't say who has ${name}: ${why}`, {
     hint: "git log shows commits; outside of their repository, give a full object id",
   });

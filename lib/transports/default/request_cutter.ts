@@ -37,7 +37,7 @@ export class RequestCutter {
       else this.#digits += Buffer.from(chunk.subarray(at, at + size)).toString("latin1");
       at += size;
       if (this.#digits.length < HEAD) continue;
-      if (!/^[0-9a-f]{4}$/i.test(this.#digits)) throw badRequest("a length in it is none");
+      if (!/^[0-9a-f]{4}$/i.test(this.#digits)) throw badRequest("invalid packet length");
       const length = parseInt(this.#digits, 16);
       this.#digits = "";
       this.#rest = Math.max(0, length - HEAD); // 1 and 2 are marks without content

@@ -307,7 +307,7 @@ export class DefaultTransport implements Transport {
 function parseListen(text: string): Endpoint {
   const endpoint = parseEndpoint(text);
   if (endpoint) return endpoint;
-  throw new NetworkError("bad-setting", `can't listen on ${text}: it is no host:port`);
+  throw new NetworkError("bad-setting", `can't listen on ${text}: it is not host:port`);
 }
 
 function isLoopback(host: string): boolean {

@@ -101,7 +101,7 @@ type Fail = (why: string) => UsageError;
 
 function readNaddr(text: string, fail: Fail): NostrAddress {
   const decoded = decodeBech32(text, fail);
-  if (decoded.type !== "naddr") throw fail("its naddr is none");
+  if (decoded.type !== "naddr") throw fail("invalid naddr");
   const { kind, pubkey, identifier, relays = [] } = decoded.data;
   if (kind !== ANNOUNCEMENT) {
     throw fail(`it names an event of kind ${kind}, and a repository is one of ${ANNOUNCEMENT}`);
@@ -117,7 +117,7 @@ function readNaddr(text: string, fail: Fail): NostrAddress {
 function readNpub(text: string, fail: Fail): string {
   const decoded = decodeBech32(text, fail);
   if (decoded.type !== "npub" || !/^[0-9a-f]{64}$/.test(decoded.data)) {
-    throw fail("its npub is none");
+    throw fail("invalid npub");
   }
   return decoded.data;
 }

@@ -54,7 +54,7 @@ function keyIn(document: Uint8Array, name: RegistryName): ToldByDomain {
   try {
     answer = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(document));
   } catch (cause) {
-    throw badAnswer(who, `what ${name.domain} answers is no JSON`, cause);
+    throw badAnswer(who, `what ${name.domain} answers is not JSON`, cause);
   }
   const names = record(record(answer)?.names);
   if (!names) throw badAnswer(who, `what ${name.domain} answers is not a list of names`);

@@ -81,7 +81,7 @@ export function decodePackIndex(value: Uint8Array): PackIndex {
   const m = fields instanceof Map ? fields.get("m") : undefined;
   const isRoot = m === undefined || (m instanceof Uint8Array && m.length === TARGET_BYTES);
   if (!(p instanceof Uint8Array) || p.length % TARGET_BYTES !== 0 || !isRoot) {
-    throw badItem("it is no index of packs");
+    throw badItem("it is not an index of packs");
   }
   return { ...(m === undefined ? {} : { manifest: m as Uint8Array }), packs: targetsIn(p) };
 }
@@ -142,7 +142,7 @@ async function readItems(
         );
       }
       const data = decodeItem(item);
-      if (!(data instanceof Uint8Array)) throw badItem("it is no byte string");
+      if (!(data instanceof Uint8Array)) throw badItem("it is not a byte string");
       parts[mine] = data;
       done += data.length;
       wait.progress?.(Math.min(done, size), size, "DHT");
@@ -157,7 +157,7 @@ async function readItems(
 }
 
 function targetsIn(list: Uint8Array): Uint8Array[] {
-  if (list.length % TARGET_BYTES !== 0) throw badItem("it is no list of targets");
+  if (list.length % TARGET_BYTES !== 0) throw badItem("it is not a list of targets");
   return Array.from(
     { length: list.length / TARGET_BYTES },
     (_, i) => list.subarray(i * TARGET_BYTES, (i + 1) * TARGET_BYTES),

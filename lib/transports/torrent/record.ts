@@ -142,7 +142,7 @@ function decodeRecord(value: Uint8Array): Map<string, Bencoded> {
   }
   const fields = decoded.value;
   if (!(fields instanceof Map) || decoded.end !== value.length) {
-    throw badRecord("it is no dictionary");
+    throw badRecord("it is not a dictionary");
   }
   if (fields.get("v") !== 1) throw badRecord("its version is not one that this gtr knows (1)");
   return fields;

@@ -77,7 +77,7 @@ Deno.test("init: refuses what is no folder", async () => {
   for (const path of [file, join(file, "below")]) {
     const { code, out, err } = await user.gtr(user.folder, "init", path);
     assert.deepEqual([code, out], [1, ""]);
-    assert.match(err, /^gtr: can't share .*: it is no folder\nhint: /);
+    assert.match(err, /^gtr: can't share .*: it is not a folder\nhint: /);
   }
 });
 

@@ -71,7 +71,7 @@ Deno.test("usage: wrong use exits 2 with a hint", async () => {
     [["list", "more"], /too many arguments.*\nhint: gtr help list\n/],
     [
       ["share", "--flow", "none"],
-      /'none' is no flow\nhint: gtr share --flow announce\|put\|both\n/,
+      /'none' is not a flow\nhint: gtr share --flow announce\|put\|both\n/,
     ],
     [["init", "--name"], /argument missing\nhint: gtr help init\n/],
     [["name", "add", "bob"], /missing required argument 'publisher'\nhint: gtr help name add\n/],

@@ -59,7 +59,7 @@ Deno.test("who: a full id needs no repository around, any other name does", asyn
   assert.deepEqual(user.asked, [`who ${OID} undefined`]);
   const outside = await user.gtr(user.folder, "who", "HEAD");
   assert.equal(outside.code, 1);
-  assert.match(outside.err, /can't say who has HEAD: this is no git repository\nhint: /);
+  assert.match(outside.err, /can't say who has HEAD: this is not a git repository\nhint: /);
   const { path } = await repository(user);
   for (const name of ["nothing", "--all", "HEAD:"]) {
     const { code, err } = await user.gtr(path, "who", "--", name);

@@ -92,7 +92,7 @@ Deno.test("user config: GIT_CONFIG_GLOBAL is the file, and nothing else is repla
   assert.equal(await h.text(), before);
   await assert.rejects(change("/dev/null"), {
     code: "no-home",
-    message: /\/dev\/null is no file$/,
+    message: /\/dev\/null is not a file$/,
   });
 });
 

@@ -48,8 +48,8 @@ Deno.test("bundle: whatever the first bytes are, they are a bundle's or refused"
 Deno.test("bundle: what is no bundle of gtr's says what it is and what to do", () => {
   const cases = [
     ["# v2 git bundle\n", /of git's own/, /^git clone/],
-    ["# v2 git bundles\n", /no gtr bundle/, /^gtr bundle export/],
-    [" # v2 git bundle\n", /no gtr bundle/, /^gtr bundle export/],
+    ["# v2 git bundles\n", /not a gtr bundle/, /^gtr bundle export/],
+    [" # v2 git bundle\n", /not a gtr bundle/, /^gtr bundle export/],
     ["# gtr bundle v2 7\n", /version 2/, /newer gtr/],
     ["# gtr bundle v1 0\n", /damaged/, /copy it again/],
     ["# gtr bundle v1\n", /damaged/, /copy it again/],

@@ -94,8 +94,8 @@ Deno.test("foreign: servers that are dead, behind or locked are passed over, and
   assert(stderr.includes(`${behind}: it doesn't have ${tip}: it is behind`), stderr);
   assert(stderr.includes(`${login}: it wants a login`), stderr);
   assert.match(stderr, /127\.0\.0\.1:1\/hello\.git: .*(connect|refused)/i);
-  assert.match(stderr, /ext::true: it is no https, http or git URL/);
-  assert.match(stderr, /file:\/\/\/etc: it is no https, http or git URL/);
+  assert.match(stderr, /ext::true: it is not an https, http or git URL/);
+  assert.match(stderr, /file:\/\/\/etc: it is not an https, http or git URL/);
 
   await box.git("hello-work", "push", "-q", "../server/hello.git", "main");
   await state(box, publication, [dead, login, behind, good]);

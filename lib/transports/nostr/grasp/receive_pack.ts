@@ -41,7 +41,7 @@ export async function readAdvertisement(body: ReadableStream<Uint8Array>): Promi
   const capabilities = new Set<string>();
   const first = await packets.next();
   if (!first || textOf(first) !== "# service=git-receive-pack") {
-    throw badAnswer("it is no git server that takes pushes");
+    throw badAnswer("it is not a git server that takes pushes");
   }
   await packets.next(); // the flush behind it
   for (let i = 0, bytes = 0;; i++) {
@@ -52,7 +52,7 @@ export async function readAdvertisement(body: ReadableStream<Uint8Array>): Promi
     const [line = "", more = ""] = textOf(packet).split("\0");
     for (const capability of more.split(" ").filter(Boolean)) capabilities.add(capability);
     const [, oid, ref] = /^([0-9a-f]{40}|[0-9a-f]{64}) (\S+)$/.exec(line) ?? [];
-    if (oid === undefined || ref === undefined) throw badAnswer("a line of its refs is none");
+    if (oid === undefined || ref === undefined) throw badAnswer("invalid line in its refs");
     if (!/^0+$/.test(oid)) refs.set(ref, oid);
   }
 }
