@@ -15,17 +15,17 @@ export const FLOW_OPTION: Option = {
 
 /** What `--flow` says about it, for the verbs' help. */
 export const FLOW_DETAILS = [
-  "With --flow put, readers fetch packs that any peer has, also while this computer is off. With " +
-  "--flow announce only a signed pointer is in the networks: readers fetch live from this " +
-  "computer, or from others who cloned it, and one of them has to be online. With both, they do " +
-  "whichever costs them less.",
+  "With --flow put, readers fetch packs from any peer that has them, even while this computer is " +
+  "off. With --flow announce only a signed pointer is in the networks: readers fetch live from " +
+  "this computer, or from others who cloned it, and one of them has to be online. With both, they " +
+  "do whichever costs them less.",
 ];
 
 /** @throws {UsageError} "bad-flow" */
 export function readFlow(verb: string, text: string | undefined): Flow | undefined {
   const flow = FLOWS.find((known) => known === text);
   if (flow !== undefined || text === undefined) return flow;
-  throw new UsageError("bad-flow", `can't run gtr ${verb}: '${text}' is no flow`, {
+  throw new UsageError("bad-flow", `can't run gtr ${verb}: '${text}' is not a flow`, {
     hint: `gtr ${verb} --flow ${FLOWS.join("|")}`,
   });
 }

@@ -23,6 +23,6 @@ export const GTR_USAGE: ProgramUsage = {
     { form: "0", about: "done" },
     { form: "1", about: "failed; stderr says why, and what to do about it" },
     { form: "2", about: "wrong usage" },
-    { form: "other", about: "git's own, where a command was handed to git" },
+    { form: "other", about: "git's own, if a command was handed to git" },
   ],
 };

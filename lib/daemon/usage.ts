@@ -11,9 +11,9 @@ export const GTD_USAGE: ProgramUsage = {
   forms: ["[options]"],
   details: [
     "Watches the repositories that are shared, publishes every change of their shared branches, " +
-    "and serves others. It runs until it is ended; there is one for each GTR_HOME.",
-    "gtr and git start it when they need it, and gtr daemon stop ends it. Where the service " +
-    "manager is to run it: systemctl --user enable --now gtd.",
+    "and serves others. It runs until it is stopped; there is one for each GTR_HOME.",
+    "gtr and git start it when they need it, and gtr daemon stop stops it. To have the " +
+    "service manager run it: systemctl --user enable --now gtd.",
   ],
   options: [
     {
@@ -24,7 +24,7 @@ export const GTD_USAGE: ProgramUsage = {
     VERSION_OPTION,
   ],
   exits: [
-    { form: "0", about: "it was ended, or another gtd runs already" },
+    { form: "0", about: "it was stopped, or another gtd runs already" },
     { form: "1", about: "failed; stderr says why, and what to do about it" },
     { form: "2", about: "wrong usage, or a setting that can't be used" },
   ],

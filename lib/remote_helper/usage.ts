@@ -13,8 +13,7 @@ export function helperUsage(scheme: string): ProgramUsage {
     forms: ["<remote> <address>", "-h | -V"],
     details: [
       "git runs it by itself for addresses of this form; it is not meant to be called by people. " +
-      "It has to be on PATH. It asks gtd to fetch and to publish, and starts it where it doesn't " +
-      "run.",
+      "It has to be on PATH. It asks gtd to fetch and to publish, and starts gtd if need be.",
       `Try: git clone ${scheme}://<publisher>/<repository>`,
     ],
     options: [HELP_OPTION, VERSION_OPTION],

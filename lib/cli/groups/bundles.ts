@@ -16,13 +16,13 @@ export const BUNDLES: readonly Verb[] = [
         about: "an address, or the name of a repository that you share",
         offer: "shared repository",
       },
-      { form: "<file>", about: "the bundle to write; one that is there is replaced" },
+      { form: "<file>", about: "the bundle to write; an existing file is replaced" },
     ],
     options: [JSON_OPTION],
     details: [
-      "The file holds what the address leads to, signed by its publisher, and so is as good as the " +
-      "network: nobody on its way can change it unnoticed. What is newest is fetched first; where " +
-      "nobody answers, the copy kept here is what is written. git's own: git bundle.",
+      "The file holds what the address leads to, signed by its publisher: nobody who carries it can " +
+      "change it unnoticed. The newest publication is fetched first; if nobody answers, the copy " +
+      "kept here is written. git's own: git bundle.",
     ],
     examples: [{
       command: "gtr bundle export hello /media/usb/hello.gtr",
@@ -32,11 +32,11 @@ export const BUNDLES: readonly Verb[] = [
   },
   {
     name: "bundle import",
-    summary: "take over the repository in such a file, and print its address",
+    summary: "import a repository from such a file, and print its address",
     operands: [{ form: "<file>", about: "a file that gtr bundle export made" }],
     options: [JSON_OPTION],
     details: [
-      "Signature, sequence, hashes and completeness are checked as for what a network delivers. From " +
+      "Signature, sequence, hashes and completeness are checked as for a fetch from a network. From " +
       "then on the repository is followed, as by gtr follow, and git clone <address> works with no " +
       "network at all.",
     ],

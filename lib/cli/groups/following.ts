@@ -19,8 +19,8 @@ export const FOLLOWING: readonly Verb[] = [
       JSON_OPTION,
     ],
     details: [
-      "Fetches the repository into gtd's store. From then on gtd hears of each publication from " +
-      "other peers, looks for it now and then anyway, and keeps the old state while nobody answers.",
+      "Fetches the repository into gtd's store. From then on peers tell gtd of each publication. It " +
+      "also looks for one from time to time, and keeps the old state while nobody answers.",
       "With --branches the copy is brought up to date when one of those branches is moved, created " +
       "or deleted. Publications that change only other branches or tags are not fetched. The copy is " +
       "always whole, with all branches, as of the last publication that mattered, and is passed on " +
@@ -43,9 +43,9 @@ export const FOLLOWING: readonly Verb[] = [
   {
     name: "unfollow",
     summary: "stop following a repository and remove its copy",
-    operands: [{ form: "<address>", about: "what to follow no longer" }],
+    operands: [{ form: "<address>", about: "the repository to stop following" }],
     options: [
-      { form: "--keep", about: "keep the copy, as if it had been cloned only" },
+      { form: "--keep", about: "keep the copy, as if it had only been cloned" },
       JSON_OPTION,
     ],
     details: [
@@ -72,12 +72,12 @@ export const FOLLOWING: readonly Verb[] = [
       JSON_OPTION,
     ],
     details: [
-      "For each repository in gtd's store whose published state contains the commit, the peers are " +
-      "asked that are connected, that the repository's endpoints and the DHT name, and https " +
-      "servers. HAS IT is yes where a peer says that it has every pack up to the commit's; claimed " +
-      "where it says only that it has the publication; older where it says neither.",
-      "It is what peers say of themselves: good to know where copies should be, no proof. Readers " +
-      "who are offline, or pass on nothing, are not seen.",
+      "For each repository in gtd's store whose published state contains the commit, gtd asks the " +
+      "connected peers, those that the repository's endpoints and the DHT name, and https servers. " +
+      "HAS IT is yes if a peer says that it has every pack up to the commit's, claimed if it says " +
+      "only that it has the publication, and older if it says neither.",
+      "These are the peers' own words: they say where copies should be, and prove nothing. Readers " +
+      "that are offline, or pass on nothing, are not seen.",
       'With --json: {"commit", "repositories": [{"address", "sequence", "peers": [{"network", ' +
       '"peer", "sequence", "has"}]}]}.',
     ],

@@ -54,16 +54,16 @@ export const IDENTITY: readonly Verb[] = [
     operands: [{ form: "<user@domain>", about: "the name there" }],
     options: [
       { form: "--as <name>", about: "what you call them (default: the user)" },
-      { form: "--accept-change", about: "also if it stood for another publisher before" },
+      { form: "--accept-change", about: "even if it stood for another publisher before" },
       JSON_OPTION,
     ],
     details: [
       "Asks https://<domain>/.well-known/gtr.json whom the name stands for, prints their id and " +
       "keeps it: the name leads to them from then on, whatever the domain says later. Compare " +
-      "the id with them by another way.",
+      "the id with them over another channel.",
       "torrent://<user>@<domain>/<repository> works without it. The domain is then asked again, at " +
-      "most once an hour; where it says that the name has another key, nothing is fetched until " +
-      "you accept that with --accept-change.",
+      "most once an hour; if it says that the name has another key, nothing is fetched until you " +
+      "accept that with --accept-change.",
     ],
     examples: [
       { command: "gtr name import alice@example.org", about: "torrent://alice/hello works now" },
@@ -85,7 +85,7 @@ export const IDENTITY: readonly Verb[] = [
     summary: "list the names you gave",
     operands: [],
     options: [JSON_OPTION],
-    details: ["For those that were imported also the name at a domain that they come from."],
+    details: ["Imported names are listed with the domain that gave them."],
     examples: [{ command: "gtr name list", about: "names, and whom they stand for" }],
     load: () => import("../verbs/name_list.ts"),
   },

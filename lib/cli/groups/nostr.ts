@@ -21,7 +21,7 @@ export const NOSTR: readonly Verb[] = [
       "nostr.bunker-uri and nostr.bunker-app-key, and nostr.npub, in a file that only you can read " +
       "from then on. An nsec1... is in plain text there; an ncryptsec1... stays encrypted, and gtd " +
       "gets its password: see gtr nostr unlock. gtd uses the key at once.",
-      "Without it, gtr publishes on Nostr with a key that comes of your identity. Readers need none.",
+      "Without it, gtr publishes on Nostr with a key derived from your identity. Readers need none.",
     ],
     examples: [
       { command: "gtr nostr login", about: "type the key, unseen" },
@@ -36,10 +36,10 @@ export const NOSTR: readonly Verb[] = [
     options: [],
     details: [
       "For a key in git's configuration that is encrypted (ncryptsec1..., NIP-49). Asks for its " +
-      "password without showing it, or reads it from a pipe, tries it and hands it to gtd, which " +
-      "starts if need be. gtd keeps it in memory only, until it stops or gtr nostr logout; what " +
-      "waited to be published is, at once.",
-      "Where gtd starts by itself, systemd can give it the password: see docs/networks/nostr.md.",
+      "password without showing it, or reads it from a pipe, tries it and hands it to gtd, which is " +
+      "started if needed. gtd keeps it in memory only, until it stops or gtr nostr logout. What " +
+      "was waiting for the key is published at once.",
+      "If systemd starts gtd, it can give it the password: see docs/networks/nostr.md.",
     ],
     examples: [{ command: "gtr nostr unlock", about: "type the password, unseen" }],
     load: () => import("../verbs/nostr_unlock.ts"),
@@ -50,7 +50,7 @@ export const NOSTR: readonly Verb[] = [
     operands: [],
     options: [],
     details: [
-      "From then on, gtr publishes with a key that comes of your identity. What was published stays. " +
+      "From then on, gtr publishes with a key derived from your identity. What was published stays. " +
       "gtd forgets the key, and its password, at once.",
     ],
     examples: [{ command: "gtr nostr logout", about: "remove it" }],
@@ -74,7 +74,7 @@ export const NOSTR: readonly Verb[] = [
       "The first time that an address such as nostr://<user>@<domain>/<repository> is used, gtr " +
       "remembers the key that the domain gives the name, and refuses another one from then on. This " +
       "asks https://<domain>/.well-known/nostr.json again, prints the public key and believes it. " +
-      "Compare the key with its owner by another way.",
+      "Compare the key with its owner over another channel.",
     ],
     examples: [{ command: "gtr nostr trust alice@example.org", about: "npub1..." }],
     load: () => import("../verbs/nostr_trust.ts"),

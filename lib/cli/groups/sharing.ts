@@ -19,13 +19,13 @@ export const SHARING: readonly Verb[] = [
     options: [
       { form: "--name <name>", about: "last part of the address (default: the folder's name)" },
       { form: "--description <text>", about: "one line about it, for readers" },
-      { form: "--replace", about: "in the place of whatever is published at its address" },
+      { form: "--replace", about: "replace whatever is published at its address" },
       FLOW_OPTION,
       JSON_OPTION,
     ],
     details: [
-      "Shares the branch that HEAD names, also before its first commit. A folder that is not the " +
-      "top of a repository is made one first, as git init does.",
+      "Shares the branch that HEAD names, even before its first commit. If the folder is not the " +
+      "top of a repository, it is made one first, as by git init.",
       "From then on gtd publishes each commit on its own: there is no push to remember. Only " +
       "shared branches, and the tags on them, leave this computer.",
       "The address is looked up on all networks, whichever it names; gtr list shows the others.",
@@ -82,13 +82,13 @@ export const SHARING: readonly Verb[] = [
     summary: "stop sharing branches, or a whole repository",
     operands: [{
       form: "[branch...]",
-      about: "branches of this repository to share no longer",
+      about: "branches of this repository to stop sharing",
       offer: "shared branch",
     }],
     options: [
       {
         form: "--repository <name>",
-        about: "stop sharing all of a repository, also if its folder is gone",
+        about: "stop sharing all of a repository, even if its folder is gone",
         offer: "shared repository",
       },
       JSON_OPTION,
@@ -96,7 +96,7 @@ export const SHARING: readonly Verb[] = [
     details: [
       "What only these branches need is taken out of the published copy. Your own repository is " +
       "not touched, and readers keep what they have fetched.",
-      "Without any branch left the repository is no longer shared.",
+      "If no branch is left, the repository is no longer shared.",
     ],
     examples: [
       { command: "gtr remove next", about: "stop sharing the branch next" },

@@ -18,13 +18,13 @@ export const UPKEEP: readonly Verb[] = [
   },
   {
     name: "doctor",
-    summary: "check that all that gtr needs is there and works",
+    summary: "check that everything gtr needs is there and works",
     operands: [],
     options: [JSON_OPTION],
     details: [
       "Checks git, the helpers on PATH, your files, the clock, the disk, gtd, its networks, the store " +
       "and what you share, all at once. Prints a line for each, ok, warning or failed, with a hint " +
-      "of what to do; exit code 1 where something failed. It starts no gtd and mends nothing.",
+      "of what to do; exit code 1 if something failed. It neither starts gtd nor repairs anything.",
       'With --json: {"ok": true, "checks": [{"what", "state", "why", "hint"}]}; state is one of ok, ' +
       "warning and failed, and hint may be absent.",
     ],
@@ -48,7 +48,7 @@ export const UPKEEP: readonly Verb[] = [
     ],
     examples: [
       { command: "gtr config", about: "all settings, their values and where they come from" },
-      { command: "gtr config torrent.port 6881", about: "use one port, for a firewall's sake" },
+      { command: "gtr config torrent.port 6881", about: "always use this port, for a firewall" },
       {
         command: "gtr config seed.policy followed",
         about: "of others' repositories, pass on only what you follow",
@@ -62,7 +62,7 @@ export const UPKEEP: readonly Verb[] = [
     summary: "start gtd",
     operands: [],
     options: [JSON_OPTION],
-    details: ["Does nothing where it runs already. Other commands start it when they need it."],
+    details: ["Does nothing if it runs already. Other commands start it when they need it."],
     examples: [{ command: "gtr daemon start", about: "start it now" }],
     load: () => import("../verbs/daemon_start.ts"),
   },
@@ -77,11 +77,11 @@ export const UPKEEP: readonly Verb[] = [
   },
   {
     name: "daemon status",
-    summary: "say whether gtd runs; exit code 1 where it doesn't",
+    summary: "say whether gtd runs; exit code 1 if it doesn't",
     operands: [],
     options: [JSON_OPTION],
     details: ["Never starts it."],
-    examples: [{ command: "gtr daemon status", about: "version, process id and time it is up" }],
+    examples: [{ command: "gtr daemon status", about: "version, process id and uptime" }],
     load: () => import("../verbs/daemon_status.ts"),
   },
   {
@@ -90,7 +90,7 @@ export const UPKEEP: readonly Verb[] = [
     operands: [],
     options: [
       { form: "-n, --lines <count>", about: "lines to print (default: 20)" },
-      { form: "-f, --follow", about: "go on printing what is added" },
+      { form: "-f, --follow", about: "keep printing what is added" },
     ],
     details: [],
     examples: [{ command: "gtr daemon logs -f", about: "watch it work" }],
