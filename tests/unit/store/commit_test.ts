@@ -210,6 +210,8 @@ Deno.test("commit: packs that none needs any more are kept for a while, beside t
   await assertSound(reader, second);
   assert.equal(await reader.dropRetired(3600), 0);
   assert.equal(await reader.dropRetired(0), 1);
+  assert.deepEqual((await reader.state()).retired, [], "and it is known to be gone");
+  assert.equal(await reader.dropRetired(0), 0);
   assert.deepEqual(await reader.retiredPacks(), []);
   assert.deepEqual(await Array.fromAsync(Deno.readDir(join(reader.path, "gtr", "retired"))), []);
 });

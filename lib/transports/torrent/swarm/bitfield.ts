@@ -26,7 +26,7 @@ export class Bitfield {
 
   /** A bitfield with every bit set. */
   static full(size: number): Bitfield {
-    return Bitfield.from(size, new Uint8Array(Math.ceil(size / 8)).fill(0xff));
+    return Bitfield.from(size, new Uint8Array(size).fill(0xff));
   }
 
   /** How many bits are set. */
