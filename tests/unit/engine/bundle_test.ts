@@ -6,7 +6,9 @@ import type { EngineParts } from "../../../lib/engine/parts.ts";
 import { publishState } from "../../../lib/engine/publish.ts";
 import { signManifest } from "../../../lib/manifest/manifest.ts";
 import type { Manifest, SignedManifest } from "../../../lib/manifest/types.ts";
+import type { Transport } from "../../../lib/transports/transport.ts";
 import { writeBundle } from "../../../lib/store/write_bundle.ts";
+import { until } from "../../e2e/until.ts";
 import { git, initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, makeParts, soon, tempDir } from "./fixture.ts";
 import { MemoryNetwork, MemoryTransport } from "./memory_transport.ts";
@@ -42,8 +44,11 @@ async function world() {
     /** Signs the publisher's manifest with changes. */
     resign: (changes: Partial<Manifest>) => (signed: SignedManifest): SignedManifest =>
       signManifest({ ...signed.manifest, ...changes }, publisher.key),
-    reader: (seed: number, env: Record<string, string> = {}) =>
-      makeParts(temp.path, [], { seed, env }),
+    reader: (
+      seed: number,
+      env: Record<string, string> = {},
+      transports: readonly Transport[] = [],
+    ) => makeParts(temp.path, transports, { seed, env }),
     [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),
   };
 }
@@ -77,6 +82,31 @@ Deno.test("import: what is stored is what was published; it is followed and offe
   assert.equal(await git(stored.path, ["fsck", "--full", "--no-dangling"]), "");
   assert.ok(await reader.follows.has({ publisher, name }));
   assert.equal((await imports(reader, w.file)).changed, false);
+});
+
+Deno.test("import: what was imported is offered to the networks, and progress counts its bytes", async () => {
+  await using w = await world();
+  await w.publish();
+  const { packs, sequence } = await w.publish();
+  await w.export();
+  w.network.announced.clear();
+  const reader = await w.reader(2, {}, [new MemoryTransport(w.network)]);
+  const told: (readonly [number, number, string])[] = [];
+  using wait = soon();
+  await importBundle(reader, w.file, {
+    signal: wait.signal,
+    progress: (...report) => void told.push(report),
+  });
+  const total = packs.reduce((sum, { size }) => sum + size, 0);
+  assert.deepEqual(told.findLast(([, , what]) => what === "Reading packs"), [
+    ...[total, total, "Reading packs"] as const,
+  ]);
+  await until("it is announced", () => Promise.resolve(w.network.announced.size === 1));
+  assert.match(
+    reader.logged.join("\n"),
+    new RegExp(`^imported hello: publication ${sequence}$`, "m"),
+  );
+  assert.equal((await reader.follows.list())[0]?.scheme, "torrent");
 });
 
 Deno.test("import: one's own repository comes back, and is not followed", async () => {

@@ -7,6 +7,7 @@ import { deadline } from "../../../lib/common/wait.ts";
 import { Engine } from "../../../lib/engine/engine.ts";
 import { openNetworks } from "../../../lib/engine/networks.ts";
 import { plannedPacks } from "../../../lib/engine/plan.ts";
+import { writeState } from "../../../lib/store/repo_state.ts";
 import type { TransportEntry } from "../../../lib/transports/transport.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, git, share, sharedRepository, soon, tempDir } from "./fixture.ts";
@@ -377,6 +378,29 @@ Deno.test("replaced packs are dropped after their grace; a damaged repository ho
   await sharer.dropRetiredPacks(wait);
   assert.deepEqual(await b!.retiredPacks(), []);
   assert.match(world.logged.join("\n"), /can't tidy a: can't read /);
+});
+
+Deno.test("replaced packs stay for the hours of their grace, and are seeded as long", async () => {
+  await using world = await World.make();
+  const sharer = await world.engine("sharer", undefined, { GTR_PUBLISH_GRACE: "2" });
+  const { path, gitDir } = await sharedRepository(world.root, sharer.parts.home);
+  for (let n = 0; n < 3; n++) {
+    await commit(path);
+    await publish(sharer, gitDir);
+  }
+  const repository = sharer.parts.store.repository(sharer.parts.key.publicKeyHex, "hello");
+  const state = await repository.state();
+  assert.ok(state.retired.length > 0);
+  const held = (await repository.heldPacks()).length;
+  using wait = soon();
+  for (const [hours, left] of [[1.9, state.retired.length], [2.1, 0]] as const) {
+    const since = Math.floor(Date.now() / 1000 - hours * 3600);
+    const retired = state.retired.map(({ pack }) => ({ pack, since }));
+    await writeState(join(repository.path, "gtr", "state.json"), { ...state, retired });
+    await sharer.dropRetiredPacks(wait);
+    assert.equal((await repository.retiredPacks()).length, left, `${hours} hours`);
+    assert.equal(world.network.seeded.size, held + left);
+  }
 });
 
 Deno.test("a network that can't be opened is left out, unless no other gives an address", async () => {

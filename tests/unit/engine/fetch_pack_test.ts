@@ -152,6 +152,16 @@ Deno.test("where nobody is there, one sentence says it for all networks", async 
   assert.match(late.error.message, /^can't fetch hello: nobody .* over a or b in \d+ s$/);
 });
 
+Deno.test("one that tells the same again and again is silent, and gets company", async () => {
+  const stuck = network("stuck", async (into, wait) => {
+    await Deno.writeFile(into, BYTES.subarray(0, 1));
+    const telling = setInterval(() => wait.progress?.(1, BYTES.length, "receiving"), 50);
+    await silence(wait).finally(() => clearInterval(telling));
+  });
+  const { error, files } = await fetch([stuck, fast("b")]);
+  assert.deepEqual([error, files], [undefined, { pack: BYTES.length }]);
+});
+
 Deno.test("peers that are connected are given time: others may be served before", async () => {
   const queued = network("queued", async (into, wait) => {
     wait.connected?.(1);

@@ -132,6 +132,38 @@ Deno.test("a notice makes it ask again, also about what was published meanwhile"
   });
 });
 
+Deno.test("without notices peers are asked again after two seconds, not before", async () => {
+  let asked = 0;
+  const ask: Ask = () => {
+    asked++;
+    return Promise.resolve([]);
+  };
+  await published([network("one", ask)], wanted(1), async ({ parts }) => {
+    assert.equal(await quorum(parts), "published, but only 0 of 1 peer has it after 1 s");
+    assert.equal(asked, 1);
+  });
+  const patient = { ...wanted(1), GTR_PUBLISH_QUORUMWAIT: "20" };
+  const second: Ask = ({ sequence }) =>
+    Promise.resolve(++asked < 3 ? [] : [{ peer: "a", sequence, complete: true }]);
+  await published([network("one", second)], patient, async ({ parts }) => {
+    assert.equal(await quorum(parts), undefined);
+    assert.equal(asked, 3);
+  });
+});
+
+Deno.test("progress counts peers up to as many as are wanted, and without a network nobody has it", async () => {
+  const told: (readonly [number, number, string])[] = [];
+  await published([network("one", having("a", "b", "c"))], wanted(2), async ({ parts }) => {
+    using wait = soon();
+    const progress = (...report: [number, number, string]) => void told.push(report);
+    assert.equal(await awaitQuorum(parts, "hello", { signal: wait.signal, progress }), undefined);
+  });
+  assert.deepEqual(told, [[2, 2, "Peers that have it"]]);
+  await published([], wanted(1), async ({ parts }) => {
+    assert.equal(await quorum(parts), "published, but only 0 of 1 peer has it after 1 s");
+  });
+});
+
 Deno.test("who leaves ends the wait", async () => {
   await published([network("one", having())], { GTR_PUBLISH_QUORUM: "1" }, async ({ parts }) => {
     const leaving = new AbortController();

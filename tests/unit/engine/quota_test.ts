@@ -1,12 +1,13 @@
 /** What is on the disk counts, whole or not, and some of the disk is left free. */
 import assert from "node:assert/strict";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { NetworkError } from "../../../lib/common/errors.ts";
 import { deadline } from "../../../lib/common/wait.ts";
 import { followRepository } from "../../../lib/engine/follow.ts";
 import type { EngineParts } from "../../../lib/engine/parts.ts";
 import { syncRepository } from "../../../lib/engine/sync.ts";
 import type { RepoAddress } from "../../../lib/identity/address.ts";
+import { diskSpace } from "../../../lib/store/disk_usage.ts";
 import type { Manifest } from "../../../lib/manifest/types.ts";
 import { StoredRepository } from "../../../lib/store/stored_repository.ts";
 import { canMount, smallDisk } from "../../../scripts/local/disk.ts";
@@ -110,6 +111,93 @@ Deno.test("what is left beyond all that is fetched is given to one of them only"
   assert(second.spare(40_000));
   const c = await w.publish("c", 30_000);
   await assert.rejects(reader.quota.reserve(of(c), c, c.packs), { code: "over-quota" });
+});
+
+/** A pack that takes this share of what is free of the disk. */
+const share = (free: number, part: number, digit: string) => [{
+  size: Math.floor(free * part),
+  sha256: digit.repeat(64),
+}];
+
+Deno.test("of the disk each fetch takes what it may need while git copies, and what is spare", async () => {
+  await using w = await world();
+  const a = await w.publish("a", 1000);
+  const reader = await w.reader({ GTR_STORE_QUOTA: "0", GTR_STORE_FREEDISK: "0" });
+  const { free } = await diskSpace(reader.home.root);
+  const of = (name: string) => reader.store.repository(w.publisher.key.publicKeyHex, name);
+  const reserve = (name: string, part: number) =>
+    reader.quota.reserve(of(name), { ...a, name }, share(free, part, name));
+  const full = { code: "disk-full" };
+  await assert.rejects(reserve("a", 0.6), full, "git copies what was fetched");
+  {
+    using first = await reserve("a", 0.25);
+    await assert.rejects(reserve("b", 0.3), full);
+    {
+      using _second = await reserve("b", 0.2);
+      assert(!first.spare(free * 0.25), "there is a tenth left");
+    }
+    using _third = await reserve("b", 0.05);
+    assert(first.spare(free * 0.25), "there are four");
+    assert(!first.spare(free * 0.25), "it is given once");
+    await assert.rejects(reserve("c", 0.12), full, "what was given isn't free any more");
+    first.spare(-free * 0.25);
+    using _other = await reserve("c", 0.12);
+  }
+  using _all = await reserve("d", 0.4); // all is given back
+});
+
+Deno.test("what a live peer may send is bound by what is listed, by each quota and by the disk", async () => {
+  await using w = await world();
+  const manifest = await w.publish("a", 30_000);
+  const listed = manifest.packs.reduce((sum, { size }) => sum + size, 0) + (1 << 20);
+  const announced = { ...manifest, packs: [], flow: "announce" };
+  const repository = (parts: EngineParts, name = "a") =>
+    parts.store.repository(w.publisher.key.publicKeyHex, name);
+  const room = async (env: Record<string, string>, of: Manifest = announced) => {
+    const reader = await w.reader(env);
+    using given = await reader.quota.room(repository(reader), of);
+    return { bytes: given.bytes, error: given.exceeded() };
+  };
+  const plenty = await room({}, manifest);
+  assert.deepEqual([plenty.bytes, plenty.error.code], [listed, "oversized-stream"]);
+  const quota = await room({ GTR_STORE_QUOTA: "5000" });
+  assert.deepEqual([quota.bytes, quota.error.code], [5000, "over-quota"]);
+  assert.match(quota.error.message, /^can't fetch a: it takes more than the 5000 bytes that /);
+  const one = await room({ GTR_STORE_REPOSITORYQUOTA: "4000" });
+  assert.deepEqual([one.bytes, one.error.code], [4000, "over-quota"]);
+  const disk = await room({ GTR_STORE_QUOTA: "0" });
+  assert.equal(disk.error.code, "disk-full");
+  assert(disk.bytes > 0 && Number.isFinite(disk.bytes));
+  await assert.rejects(room({ GTR_STORE_FREEDISK: "8000t" }), { code: "disk-full" });
+
+  const own = await w.publisher.quota.room(repository(w.publisher), announced);
+  assert.deepEqual([own.bytes, own.exceeded().code], [Infinity, "oversized-stream"]);
+  own[Symbol.dispose]();
+
+  const reader = await w.reader({ GTR_STORE_QUOTA: "45000" });
+  await clone(reader, w.address("a"));
+  const held = await reader.quota.used();
+  using rest = await reader.quota.room(repository(reader, "b"), { ...announced, name: "b" });
+  assert.equal(rest.bytes, 45_000 - held, "a copy that is in use stays");
+  await repository(reader).writeState({ lastUsed: 1 });
+  using all = await reader.quota.room(repository(reader, "b"), { ...announced, name: "b" });
+  assert.equal(all.bytes, 45_000, "and goes once it isn't");
+  await reader.follows.add(
+    { scheme: "torrent", publisher: manifest.publisher, name: "a" },
+    soon().signal,
+  );
+  using kept = await reader.quota.room(repository(reader, "b"), { ...announced, name: "b" });
+  assert.equal(kept.bytes, 45_000 - await reader.quota.used());
+
+  const seed = Number(basename(reader.home.root).split("-")[1]);
+  const tight = await makeParts(dirname(reader.home.root), [], {
+    seed,
+    env: { GTR_STORE_QUOTA: "1000" },
+  });
+  await assert.rejects(tight.quota.room(repository(tight, "b"), { ...announced, name: "b" }), {
+    code: "over-quota",
+    message: /more than the 0 bytes that/,
+  });
 });
 
 Deno.test("a copy that is used before its turn comes is not evicted", async () => {
