@@ -1,5 +1,7 @@
 /** Downloading a blob: what is there already, redirects, and servers that send something else. */
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { NetworkError } from "../../../../lib/common/errors.ts";
 import { abortable } from "../../../../lib/common/wait.ts";
@@ -130,6 +132,32 @@ Deno.test("download: what is not wanted is not read to its end", async () => {
     message: /can't write/,
   });
   await abortable(ended.get("/long")!.promise, AbortSignal.timeout(60_000));
+});
+
+Deno.test("download: a server that holds on to a connection is let go", async () => {
+  const ended: PromiseWithResolvers<void>[] = [];
+  const server = createServer((socket) => {
+    const end = Promise.withResolvers<void>();
+    ended.push(end);
+    socket.on("error", () => {}).once("close", () => end.resolve());
+    socket.once("data", () => socket.write(`HTTP/1.1 ${status}\r\ncontent-length: 10\r\n\r\n`));
+  });
+  let status = "200 OK";
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+  assert.equal(await sizeOfBlob(url, AbortSignal.timeout(60_000)), 10);
+  await using temp = await tempDir();
+  const wait = { signal: AbortSignal.timeout(60_000) };
+  await assert.rejects(downloadBlob(url, 11, join(temp.path, "blob"), wait), {
+    code: "wrong-size",
+  });
+  status = "404 Not Found";
+  assert.equal(await sizeOfBlob(url, AbortSignal.timeout(60_000)), undefined);
+  const all = Promise.all(ended.map(({ promise }) => promise));
+  await abortable(all, AbortSignal.timeout(60_000));
+  server.close();
+  await once(server, "close");
 });
 
 Deno.test("download: a redirect is a status and a place, neither alone", async () => {
