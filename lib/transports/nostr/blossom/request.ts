@@ -26,7 +26,8 @@ export interface BlossomRequest {
 const MAX_REASON = 200;
 
 /**
- * Sends a request; resolves when the answer's head is here. The signal's abort ends the body too.
+ * Sends a request; resolves when the answer's head is here. The answer is to be read with
+ * {@linkcode answerBytes}, or to be destroyed.
  *
  * @throws {NetworkError} "unreachable"
  */
@@ -38,20 +39,15 @@ export async function exchange(
   const send = url.startsWith("https:") ? tlsRequest : plainRequest;
   const lookup = nearest && lookupFrom(nearest);
   const request = send(url, { method, headers, agent: false, lookup });
-  const end = () => request.destroy(signal.reason);
-  signal.addEventListener("abort", end);
   const answered = new Promise<IncomingMessage>((resolve, reject) => {
     request.once("response", resolve);
     request.on("error", (cause) => reject(unreachable(url, cause)));
-    request.once("close", () => {
-      signal.removeEventListener("abort", end);
-      reject(unreachable(url, new Error("it hung up")));
-    });
+    request.once("close", () => reject(unreachable(url, new Error("it hung up"))));
   });
   answered.catch(() => {}); // told below, unless the body fails first
   try {
     if (body === undefined) request.end();
-    else await Promise.race([sendBody(request, body), answered]);
+    else await abortable(Promise.race([sendBody(request, body), answered]), signal);
     return await abortable(answered, signal);
   } catch (error) {
     request.destroy();

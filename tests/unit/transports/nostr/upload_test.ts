@@ -1,6 +1,8 @@
 /** What is sent to a Blossom server, and what its answers mean. */
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
+import { once } from "node:events";
+import { createServer } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { IncomingMessage } from "node:http";
@@ -276,13 +278,45 @@ Deno.test("exchange: leaves nothing behind that waits for an abort", async () =>
 
 Deno.test("exchange: after an abort nothing is sent", async () => {
   await using server = serve(() => new Response());
+  let read = false;
   async function* body() {
-    yield await Promise.reject(new Error("nobody may ask for it"));
+    read = true;
+    yield new Uint8Array(1);
   }
   const signal = AbortSignal.abort(enough);
   const request = { method: "PUT", url: server.url, body: body() } as const;
   await assert.rejects(exchange(request, signal), enough);
-  assert.equal(server.asked.length, 0);
+  assert.deepEqual([server.asked.length, read], [0, false]);
+});
+
+Deno.test("exchange: an abort ends it while the body is sent, and while it is answered", async () => {
+  const begun: PromiseWithResolvers<void>[] = [];
+  const ended: Promise<void>[] = [];
+  const server = createServer((socket) => {
+    const end = Promise.withResolvers<void>();
+    ended.push(end.promise);
+    socket.on("error", () => {}).once("close", () => end.resolve());
+    socket.once("data", () => begun.shift()!.resolve());
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  async function* body() {
+    yield new Uint8Array(1);
+    await new Promise(() => {}); // as a pack that is being made
+  }
+  const url = `http://127.0.0.1:${(server.address() as { port: number }).port}`;
+  for (const request of [{ method: "PUT", url, body: body() }, { method: "GET", url }] as const) {
+    const abort = new AbortController();
+    const first = Promise.withResolvers<void>();
+    begun.push(first);
+    const failed = assert.rejects(exchange(request, abort.signal), enough);
+    await abortable(first.promise, later());
+    abort.abort(enough);
+    await failed;
+  }
+  await abortable(Promise.all(ended), later());
+  server.close();
+  await once(server, "close");
 });
 
 Deno.test("exchange: an abort ends an answer, and so does who reads no further", async () => {
