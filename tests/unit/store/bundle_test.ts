@@ -104,7 +104,7 @@ Deno.test("bundle: what is no file, or not there, is told", async () => {
   const paths = added.map(({ packPath }) => packPath);
   const bad = (message: RegExp) => ({ code: "bad-file", message, hint: /name a file/ });
   await assert.rejects(BundleReader.open(join(temp.path, "none")), bad(/there is no such file/));
-  await assert.rejects(BundleReader.open(temp.path), bad(/no plain file/));
+  await assert.rejects(BundleReader.open(temp.path), bad(/not a regular file/));
   const nowhere = join(temp.path, "none", "x.gtr");
   await assert.rejects(
     writeBundle(nowhere, signed, paths, forever),
