@@ -115,7 +115,8 @@ const plugin: Deno.lint.Plugin = {
             if (last) report(node, "dropped argument", [start!, last.range[1]], "");
             if (node.callee.type !== "MemberExpression") return;
             const { property } = node.callee;
-            const other = OTHER_METHOD[text(property as Node)];
+            const name = text(property as Node);
+            const other = Object.hasOwn(OTHER_METHOD, name) && OTHER_METHOD[name];
             if (other) report(node, "boundary", property.range, other);
           },
           ObjectExpression(node) {
