@@ -4,6 +4,7 @@
  * @module
  */
 import { VerificationError } from "../common/errors.ts";
+import { readAt } from "../common/read_at.ts";
 
 const HEADER_BYTES = 12;
 /** Bytes of a SHA-1 and of a SHA-256 trailer. */
@@ -46,19 +47,6 @@ export async function packTrailer(pack: string, idx: string): Promise<string> {
     if (trailer.length === 2 * bytes && trailer === indexed) return trailer;
   }
   throw new VerificationError("bad-pack", `can't use ${pack}: its index is of another pack`);
-}
-
-async function readAt(file: Deno.FsFile, position: number, bytes: number): Promise<Uint8Array> {
-  const buffer = new Uint8Array(bytes);
-  if (position < 0) return buffer.subarray(0, 0);
-  await file.seek(position, Deno.SeekMode.Start);
-  let filled = 0;
-  while (filled < bytes) {
-    const n = await file.read(buffer.subarray(filled));
-    if (n === null) break;
-    filled += n;
-  }
-  return buffer.subarray(0, filled);
 }
 
 function hex(bytes: Uint8Array): string {

@@ -4,6 +4,7 @@
  * @module
  */
 import { join } from "node:path";
+import { readAt } from "../common/read_at.ts";
 import { MAX_PACKS } from "../manifest/schema.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 
@@ -38,16 +39,4 @@ export async function presentBitmap(paths: RepoPaths): Promise<PresentBitmap | u
     if (error instanceof Deno.errors.NotFound) return undefined;
     throw error;
   }
-}
-
-async function readAt(file: Deno.FsFile, offset: number, count: number): Promise<Uint8Array> {
-  await file.seek(Math.max(0, offset), Deno.SeekMode.Start);
-  const bytes = new Uint8Array(count);
-  let done = 0;
-  while (done < count) {
-    const read = await file.read(bytes.subarray(done));
-    if (read === null) break;
-    done += read;
-  }
-  return bytes.subarray(0, done);
 }

@@ -6,9 +6,7 @@
 import { createHash } from "node:crypto";
 import { VerificationError } from "../common/errors.ts";
 import type { PackRef } from "../manifest/types.ts";
-
-/** Large pieces: fewer calls, and hashing runs at full speed. */
-const CHUNK_BYTES = 1 << 20;
+import { CHUNK_BYTES } from "./intake.ts";
 
 /** An open file, as far as copying needs it. */
 interface Readable {
@@ -31,7 +29,7 @@ export async function copyPack(
   signal: AbortSignal,
   moved: (bytes: number) => void = () => {},
 ): Promise<void> {
-  const buffer = new Uint8Array(Math.min(CHUNK_BYTES, Math.max(1, pack.size)));
+  const buffer = new Uint8Array(CHUNK_BYTES);
   const hash = createHash("sha256");
   for (let left = pack.size; left > 0;) {
     signal.throwIfAborted();

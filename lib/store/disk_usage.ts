@@ -46,7 +46,7 @@ export async function usageOfFile(path: string, seen = new Set<string>()): Promi
   const links = info.nlink ?? 1;
   const file = `${info.dev}:${info.ino}`;
   if (seen.has(file)) return NOTHING;
-  if (links > 1) seen.add(file);
+  seen.add(file);
   const bytes = Math.min(info.size, (info.blocks ?? Infinity) * BLOCK_BYTES);
   return { bytes, freeable: links > 1 ? 0 : bytes };
 }

@@ -121,7 +121,7 @@ export class Intake implements AsyncDisposable {
 export async function takeFile(path: string, options: IntakeOptions): Promise<TakenPack> {
   using file = await open(path, options.pack);
   await using intake = await Intake.begin(options);
-  const buffer = new Uint8Array(Math.min(CHUNK_BYTES, Math.max(1, options.pack.size)));
+  const buffer = new Uint8Array(CHUNK_BYTES);
   for (let n = await file.read(buffer); n !== null; n = await file.read(buffer)) {
     options.signal.throwIfAborted();
     await intake.write(buffer.subarray(0, n));

@@ -8,9 +8,7 @@ import { storeError } from "../common/atomic_file.ts";
 import { VerificationError } from "../common/errors.ts";
 import { objectCount } from "../git_interface/pack_file.ts";
 import type { PackRef } from "../manifest/types.ts";
-
-/** Large reads: hashing runs at twice the speed of that with 64 KiB. */
-const CHUNK_BYTES = 1024 * 1024;
+import { CHUNK_BYTES } from "./intake.ts";
 
 /**
  * Checks that a file is the pack that a manifest lists: size, number of objects, SHA-256.

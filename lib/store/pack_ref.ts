@@ -7,8 +7,7 @@ import { open } from "node:fs/promises";
 import type { Wait } from "../common/wait.ts";
 import { PackHasher } from "../manifest/pack_torrent.ts";
 import type { PackRef } from "../manifest/types.ts";
-
-const READ_SIZE = 1 << 20;
+import { CHUNK_BYTES } from "./intake.ts";
 
 /** Reads the file once, for its SHA-256 and its infohash together. */
 export async function describePack(
@@ -21,10 +20,10 @@ export async function describePack(
   try {
     const { size } = await file.stat();
     const hasher = new PackHasher(size);
-    const buffer = new Uint8Array(READ_SIZE);
+    const buffer = new Uint8Array(CHUNK_BYTES);
     for (let done = 0; done < size;) {
       wait.signal.throwIfAborted();
-      const { bytesRead } = await file.read(buffer, 0, READ_SIZE, done);
+      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES, done);
       if (bytesRead === 0) throw new Error(`${path} became shorter while it was read`);
       hasher.update(buffer.subarray(0, bytesRead));
       done += bytesRead;

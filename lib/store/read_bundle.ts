@@ -6,6 +6,7 @@
  */
 import { storeError } from "../common/atomic_file.ts";
 import { RequestError, VerificationError } from "../common/errors.ts";
+import { readAt } from "../common/read_at.ts";
 import { verifySignature } from "../identity/keys.ts";
 import { decodeBundleLine, MAX_BUNDLE_LINE, packBytes } from "../manifest/bundle.ts";
 import { decodeEnvelope } from "../manifest/envelope.ts";
@@ -95,19 +96,6 @@ async function openFile(path: string): Promise<Deno.FsFile> {
     if (error instanceof Deno.errors.NotFound) throw bad("there is no such file", error);
     throw bad((error as Error).message, error);
   }
-}
-
-/** Up to `length` bytes: fewer where the file ends. */
-async function readAt(file: Deno.FsFile, offset: number, length: number): Promise<Uint8Array> {
-  await file.seek(offset, Deno.SeekMode.Start);
-  const bytes = new Uint8Array(length);
-  let filled = 0;
-  while (filled < length) {
-    const n = await file.read(bytes.subarray(filled));
-    if (n === null) break;
-    filled += n;
-  }
-  return bytes.subarray(0, filled);
 }
 
 function wrongSize(size: number, expected: number): VerificationError {

@@ -30,6 +30,7 @@ Deno.test("holes take nothing, and hard links are counted once", async () => {
 Deno.test("5 % of a disk are kept free, at most 1 GiB", async () => {
   assert.equal(defaultFloor(100 * 2 ** 20), 5 * 2 ** 20);
   assert.equal(defaultFloor(2 ** 40), 2 ** 30);
+  assert.equal(defaultFloor(119), 5);
   await using temp = await tempDir();
   const { free, size } = await diskSpace(temp.path);
   assert(free > 0 && free <= size);
