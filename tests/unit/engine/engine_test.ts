@@ -3,9 +3,10 @@ import { join } from "node:path";
 import { NetworkError } from "../../../lib/common/errors.ts";
 import { Home } from "../../../lib/common/home.ts";
 import { Settings } from "../../../lib/common/settings.ts";
-import { deadline } from "../../../lib/common/wait.ts";
+import { deadline, sleep } from "../../../lib/common/wait.ts";
 import { Engine } from "../../../lib/engine/engine.ts";
 import { openNetworks } from "../../../lib/engine/networks.ts";
+import { changeRepository } from "../../../lib/engine/parts.ts";
 import { plannedPacks } from "../../../lib/engine/plan.ts";
 import { writeState } from "../../../lib/store/repo_state.ts";
 import type { TransportEntry } from "../../../lib/transports/transport.ts";
@@ -442,6 +443,34 @@ Deno.test("a network that can't be opened is left out, unless no other gives an 
   }
   const none = await world.engine("none", [world.network.entry()], { GTR_TRANSPORTS: "none" });
   await assert.rejects(sync(none, `torrent://${"0".repeat(40)}/x`), { code: "no-transport" });
+});
+
+Deno.test("a network that takes a moment to open is waited for", async () => {
+  await using world = await World.make();
+  const { parts } = await world.engine("one");
+  const network = new MemoryTransport(undefined, "nostr");
+  const opening: TransportEntry = {
+    scheme: "nostr",
+    isDefault: true,
+    open: async (_context, { signal }) => {
+      await sleep(300, signal);
+      return network;
+    },
+  };
+  using wait = soon();
+  assert.deepEqual((await openNetworks([opening], parts, wait)).transports, [network]);
+});
+
+Deno.test("a repository that another process holds for a while is waited for", async () => {
+  await using world = await World.make();
+  const { parts } = await world.engine("one");
+  const get = () => parts.store.repository(parts.key.publicKeyHex, "hello");
+  using wait = soon();
+  const held = await get().lock(wait);
+  const changing = changeRepository(parts, get(), wait, () => Promise.resolve("changed"));
+  await sleep(1000, wait.signal);
+  held[Symbol.dispose]();
+  assert.equal(await changing, "changed");
 });
 
 Deno.test("a network that hangs while it opens is left out, and closed if it opens late", async () => {

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import fc from "fast-check";
 import { NetworkError } from "../../../lib/common/errors.ts";
+import { sleep } from "../../../lib/common/wait.ts";
 import { joinMachines } from "../../../lib/engine/join_machines.ts";
 import { catchUpWithMachines } from "../../../lib/engine/own_machines.ts";
 import type { EngineParts } from "../../../lib/engine/parts.ts";
@@ -193,6 +194,22 @@ Deno.test("machines: what one pushed is not overwritten by another's next commit
   const joined = (await desk.tip())!;
   assert.ok(await desk.contains(joined, pushed));
   assert.ok(await desk.contains(joined, here));
+});
+
+Deno.test("machines: a network that takes a moment is waited for before the first publication", async () => {
+  await using temp = await tempDir();
+  const network = new MemoryNetwork();
+  const desk = await Machine.make(temp.path, network, "desk");
+  await desk.commit();
+  await desk.publish();
+  const lap = await Machine.make(temp.path, network, "lap");
+  const { line } = lap;
+  line.resolve = async function* (address, wait) {
+    await sleep(300, wait.signal);
+    yield* Line.prototype.resolve.call(line, address, wait);
+  };
+  await lap.commit();
+  await assert.rejects(lap.publish(), { code: "other-history" }); // it has been found
 });
 
 Deno.test("machines: news that follow are taken over, also deletions and rewinds", async () => {
