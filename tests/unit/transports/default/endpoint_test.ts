@@ -14,6 +14,8 @@ Deno.test("endpoints: host, port, and who runs it", () => {
     operator: id,
   });
   assert.equal(formatEndpoint(parseEndpoint("example.org")!), "example.org:443");
+  assert.equal(parseEndpoint("a:65535")?.port, 65535);
+  assert.equal(parseEndpoint(`${"ab".repeat(32)}@a`)?.operator, "ab".repeat(32));
 });
 
 Deno.test("endpoints: IPv6 addresses, in brackets and in one form", () => {

@@ -29,6 +29,29 @@ Deno.test("places: never more than there are, nor more than a peer's share", asy
   }));
 });
 
+Deno.test("places: who waits gets one in turn, but for whom has its share", async () => {
+  const places = new Places(2, 1);
+  const { signal } = new AbortController();
+  const [a, b] = [places.take("a")!, places.take("b")!];
+  assert.equal(places.take("c"), undefined);
+  const order: string[] = [];
+  const wait = (peer: string) =>
+    places.wait(peer, signal).then((place) => {
+      order.push(peer);
+      return place;
+    });
+  const [again, c, d] = [wait("a"), wait("c"), wait("d")];
+  b[Symbol.dispose]();
+  const place = await c; // the first in the row has a place already
+  assert.deepEqual(order, ["c"]);
+  place[Symbol.dispose]();
+  await d;
+  a[Symbol.dispose]();
+  await again;
+  assert.deepEqual(order, ["c", "d", "a"]);
+  assert.equal(places.take("e"), undefined);
+});
+
 Deno.test("places: who gives up waiting takes none, who gives twice gives one", async () => {
   const places = new Places(1, 1);
   const first = places.take("a")!;

@@ -4,7 +4,7 @@ import type { IncomingMessage } from "node:http";
 import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { Refusal } from "../../../../lib/transports/default/reply.ts";
-import { requestBody } from "../../../../lib/transports/default/request_body.ts";
+import { MAX_BODY_BYTES, requestBody } from "../../../../lib/transports/default/request_body.ts";
 
 const MOST = 10_000;
 
@@ -29,7 +29,11 @@ Deno.test("request body: as it is, and inflated", async () => {
 });
 
 Deno.test("request body: too much is refused, sent or inflated", async () => {
+  assert.equal(Buffer.concat(await body(Buffer.alloc(MOST))).length, MOST);
+  assert.equal(Buffer.concat(await body(gzipSync(Buffer.alloc(MOST)), "gzip")).length, MOST);
+  await assert.rejects(body(gzipSync(Buffer.alloc(MOST + 1)), "gzip"), refusal(413));
   await assert.rejects(body(Buffer.alloc(MOST + 1)), refusal(413));
+  assert.equal(MAX_BODY_BYTES, 10 * 1024 * 1024);
   const bomb = gzipSync(Buffer.alloc(5_000_000));
   assert.ok(bomb.length < MOST);
   await assert.rejects(body(bomb, "gzip"), refusal(413));

@@ -52,10 +52,44 @@ Deno.test("item tree: a missing item is no content, and a lie about the size an 
     assert.equal(found, undefined);
   }
   await assert.rejects(getTree(root, 29_999, get), isBad);
+  assert.equal((await getTree(root, 30_000, get))?.length, 30_000);
   for (const hash of [...items.keys()].slice(0, 3)) {
     const item = items.get(hash)!;
     items.delete(hash);
     assert.equal(await getTree(root, MOST, get), undefined);
     items.set(hash, item);
+  }
+});
+
+Deno.test("item tree: a few items are put and got at once", async () => {
+  const { put, get } = memory();
+  let running = 0;
+  let most = 0;
+  const counted = <T, R>(work: (item: T) => Promise<R>) => async (item: T) => {
+    most = Math.max(most, ++running);
+    await new Promise((resolve) => setTimeout(resolve));
+    running--;
+    return await work(item);
+  };
+  const content = randomBytes(896 * 20);
+  const root = await putTree(content, counted(put));
+  assert.equal(most, 8);
+  most = 0;
+  assert.deepEqual(await getTree(root, MOST, counted(get)), content);
+  assert.equal(most, 8);
+});
+
+Deno.test("item tree: only what the tree is made of counts", async () => {
+  const { items, put, get } = memory();
+  const content = randomBytes(896 * 30);
+  const root = await putTree(content, put);
+  const within = new Uint8Array(content.length + 7);
+  within.set(content, 7);
+  assert.deepEqual(await putTree(within.subarray(7), put), root, "wherever the bytes lie");
+  const top = items.get(root.hash)!;
+  assert.equal(top.length, 2 * 32); // 28 leaves, and 2
+  for (const changed of [top.subarray(0, 32), Buffer.concat([top, top.subarray(0, 32)])]) {
+    items.set(root.hash, changed);
+    await assert.rejects(getTree(root, MOST, get), { code: "bad-record" });
   }
 });

@@ -64,6 +64,28 @@ Deno.test("beacon: of one address, and in all, only so many are remembered", asy
   assert.equal(beacon.neighbours.length, 31);
 });
 
+Deno.test("beacon: who isn't heard for two minutes isn't there, who is has time again", async () => {
+  const { beacon } = begin();
+  await using _beacon = beacon;
+  const real = performance.now;
+  let now = real.call(performance);
+  performance.now = () => now;
+  try {
+    const packet = stranger();
+    const from = { address: "127.0.0.2", port: 5353 };
+    beacon.heard(packet, from);
+    now += 120_000;
+    assert.equal(beacon.neighbours.length, 1);
+    beacon.heard(packet, from);
+    now += 120_000;
+    assert.equal(beacon.neighbours.length, 1);
+    now += 1;
+    assert.equal(beacon.neighbours.length, 0);
+  } finally {
+    performance.now = real;
+  }
+});
+
 Deno.test("beacon: nobody takes a neighbour's place or takes it away from elsewhere", async () => {
   const { beacon } = begin();
   await using _beacon = beacon;

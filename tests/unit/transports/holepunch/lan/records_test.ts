@@ -79,6 +79,30 @@ Deno.test("presence in a local network: the records, as multicast DNS has them",
   ]);
 });
 
+Deno.test("presence in a local network: a port, and a key in any of the texts", () => {
+  const key = "ab".repeat(32);
+  const read = (data: unknown, text: unknown, change: object = {}) => {
+    const { additionals } = presencePacket({ key, port: 1 });
+    const [place, words] = additionals!;
+    const records = [{ ...place, data }, { ...words, data: text, ...change }];
+    return readPresence({ additionals: records } as unknown as Packet);
+  };
+  const said = `k=${key}`;
+  for (const port of [1, 65_535]) assert.deepEqual(read({ port }, said)?.port, port);
+  for (const data of [{ port: 0 }, { port: 65_536 }, { port: "1" }, {}, null, undefined, 1]) {
+    assert.equal(read(data, said), undefined, JSON.stringify(data));
+  }
+  for (const text of [said, [said], [Buffer.from(said)], ["x", 7, said], Buffer.from(said)]) {
+    assert.equal(read({ port: 1 }, text)?.key, key);
+  }
+  for (const text of [[], undefined, 7, `k=${key}0`, `xk=${key}`, `k=${key.slice(1)}`]) {
+    assert.equal(read({ port: 1 }, text), undefined, String(text));
+  }
+  assert.equal(read({ port: 1 }, said, { name: `other.${SERVICE}` }), undefined, "of another");
+  assert.equal(read({ port: 1 }, said, { type: "A" }), undefined);
+  assert.ok(read({ port: 1 }, said, {}));
+});
+
 Deno.test("presence in a local network: of a packet no more than 64 records are looked at", () => {
   const other = { name: "x.local", type: "A", ttl: 9, data: "192.0.2.1" };
   const filled = (count: number) => Array.from({ length: count }, () => other);
