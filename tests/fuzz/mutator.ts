@@ -11,18 +11,8 @@ const decoder = new TextDecoder("latin1");
 /** Changes of one input at most. */
 const MAX_CHANGES = 6;
 /** Numbers at which things go wrong, as text. */
-const NUMBERS = [
-  ...["-1", "0", "1", "2", "10", "255", "256", "512", "65535", "65536", "16777217", "2147483648"],
-  ...[
-    "4294967296",
-    "9007199254740991",
-    "9007199254740992",
-    "-9007199254740993",
-    "1e309",
-    "00",
-    "-0",
-  ],
-];
+const NUMBERS = ("-1 0 1 2 10 255 256 512 65535 65536 16777217 2147483648 4294967296 " +
+  "9007199254740991 9007199254740992 -9007199254740993 1e309 00 -0").split(" ");
 /** The same in binary, of one, two or four bytes. */
 const WORDS = [0, 1, 2, 0x7f, 0x80, 0xff, 0x100, 0x7fff, 0xffff, 0x10000, 0x7fffffff, 0xffffffff];
 /** JSON that other programs stumble over. */
@@ -36,11 +26,18 @@ const TIMES = [...Array<number>(12).fill(10), 100, 100, 1000, 20_000];
 /** Makes inputs. */
 export class Mutator {
   readonly #random: Random;
-  readonly #target: Pick<Target, "form" | "tokens" | "maxBytes">;
+  readonly #target: Pick<Target, "form" | "maxBytes">;
+  readonly #tokens: readonly Uint8Array[];
 
-  constructor(seed: number, target: Pick<Target, "form" | "tokens" | "maxBytes">) {
+  /** @param tokens what its input may have; not empty */
+  constructor(
+    seed: number,
+    target: Pick<Target, "form" | "maxBytes">,
+    tokens: readonly Uint8Array[],
+  ) {
     this.#random = new Random(seed);
     this.#target = target;
+    this.#tokens = tokens;
   }
 
   /** An input made from one of `pool`, which isn't empty. */
@@ -188,9 +185,7 @@ export class Mutator {
   }
 
   #token(): Uint8Array {
-    const { tokens } = this.#target;
-    const token = tokens[this.#random.below(tokens.length)] ?? "\0";
-    return typeof token === "string" ? encoder.encode(token) : token;
+    return this.#tokens[this.#random.below(this.#tokens.length)]!;
   }
 
   #of(pool: readonly Uint8Array[]): Uint8Array {

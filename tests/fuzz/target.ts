@@ -10,8 +10,6 @@ import { GtrError } from "../../lib/common/errors.ts";
 export interface Target extends AsyncDisposable {
   /** How inputs are made from others, beside changing bytes. */
   readonly form: "bytes" | "json" | "bencode" | "packets";
-  /** Texts that its input may have. */
-  readonly tokens: readonly (string | Uint8Array)[];
   /** Longest input, in bytes. */
   readonly maxBytes: number;
   /**

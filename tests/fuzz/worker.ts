@@ -6,6 +6,7 @@
  */
 import { Random } from "../../scripts/local/random.ts";
 import { corpusOf } from "./corpus.ts";
+import { dictionaryOf } from "./dictionary.ts";
 import { Mutator } from "./mutator.ts";
 import type { MakeTarget } from "./target.ts";
 
@@ -55,7 +56,7 @@ async function run(work: Work): Promise<Done> {
     const pool = await readCorpus(work.target, read, done);
     const end = performance.now() + work.ms;
     const random = new Random(work.seed);
-    const mutator = new Mutator(work.seed, target);
+    const mutator = new Mutator(work.seed, target, await dictionaryOf(work.target));
     for (; done.inputs < work.count && performance.now() < end; done.inputs++) {
       const input = mutator.next(pool);
       if (!await read(input)) continue;

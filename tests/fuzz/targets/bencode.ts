@@ -17,24 +17,6 @@ const MAX_LENGTH = 2 ** 40;
 export const make = (): Target =>
   simple({
     form: "bencode",
-    tokens: [
-      ...[
-        "i",
-        "e",
-        "l",
-        "d",
-        "de",
-        "le",
-        "i0e",
-        "i-0e",
-        "0:",
-        "-1:",
-        "l-3:",
-        "1:a",
-        "d1:ai1e1:bi2ee",
-      ],
-      ...["6:length", "12:piece length", "6:pieces", "4:name", "5:filesle", "3:seqi1e", "ld"],
-    ],
     maxBytes: 64 * 1024,
     check,
   });

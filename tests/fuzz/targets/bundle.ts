@@ -17,16 +17,6 @@ export const make = (folder: string): Target => {
   const [file, into] = [join(folder, "file"), join(folder, "pack")];
   return simple({
     form: "json",
-    tokens: [
-      ...[
-        "# gtr bundle v1 ",
-        "# gtr bundle v2 1\n",
-        "# v2 git bundle\n",
-        "\n",
-        "PACK\0\0\0\x02\0\0\0\x01",
-      ],
-      ...['"packs":[]', '"size":', "999999999", "{", "[", '"sha256"', '"tips":[]', '"objects":1'],
-    ],
     maxBytes: 64 * 1024,
     check: async (input) => {
       const line = accepted(() => decodeBundleLine(input));

@@ -34,44 +34,6 @@ const SIGNED = 16;
 export const make = (): Target =>
   simple({
     form: "json",
-    tokens: [
-      ...[
-        '"EVENT"',
-        '"OK"',
-        '"EOSE"',
-        '"CLOSED"',
-        '"NOTICE"',
-        '"AUTH"',
-        '{"toString":null}',
-        "[",
-        "{",
-      ],
-      ...[
-        '["d","x"]',
-        '["clone","https://git.example/x"]',
-        '["relays","wss://r.example"]',
-        '"kind"',
-      ],
-      ...[
-        '["refs/heads/main","',
-        '["HEAD","ref: refs/heads/main"]',
-        "^{}",
-        '"expiration"',
-        "30617",
-      ],
-      ...[
-        "30618",
-        "1063",
-        "1064",
-        "10002",
-        "10063",
-        "5",
-        '["gtr","',
-        '["chunk"',
-        "ext::sh",
-        "file:",
-      ],
-    ],
     maxBytes: 600 * 1024,
     check,
   });

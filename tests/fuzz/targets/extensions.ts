@@ -24,49 +24,9 @@ const MAX_HELD = 256 * 1024 + 64 * 1024;
 const MAX_METADATA = 4096;
 /** Addresses of one message that are taken. */
 const MAX_FOUND = 100;
-/** A handshake without the reserved bits that matter is an input of its own; most have it in front. */
-const HANDSHAKE = Uint8Array.of(
-  ...[0x13, ...new TextEncoder().encode("BitTorrent protocol"), 0, 0, 0, 0, 0, 0x10, 0, 0x05],
-  ...Uint8Array.fromHex(INFOHASH),
-  ...Uint8Array.fromHex(PEER_ID),
-);
-
 export const make = (): Target =>
   simple({
     form: "bencode",
-    tokens: [
-      HANDSHAKE,
-      ...[
-        "\x14\x00",
-        "\x14\x01",
-        "\x14\x02",
-        "\x14\x03",
-        "d1:md11:ut_metadatai1e6:ut_pexi2ee",
-        "e",
-      ],
-      ...[
-        "10:gtr_noticei3e",
-        "13:metadata_sizei100e",
-        "d8:msg_typei0e5:piecei0ee",
-        "8:msg_typei1e",
-      ],
-      ...[
-        "d5:added6:",
-        "7:added.f1:",
-        "6:added618:",
-        "7:dropped6:",
-        "d3:seqi7ee",
-        "1:v3:gtr",
-        "l-3:",
-      ],
-      ...[[0, 0, 0, 1], [0, 0, 0, 13, 6], [0, 0, 0, 5, 4], [0, 4, 0, 0], [0, 0, 0, 2, 20], [
-        0,
-        0,
-        0,
-        0,
-      ]]
-        .map((bytes) => Uint8Array.from(bytes)),
-    ],
     maxBytes: 320 * 1024,
     check,
   });

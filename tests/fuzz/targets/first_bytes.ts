@@ -17,17 +17,6 @@ const WAIT_MS = 60_000;
 export const make = (): Target =>
   simple({
     form: "json",
-    tokens: [
-      ...[
-        "\x13BitTorrent protocol",
-        "\x16\x03\x01",
-        "\x16\x03\x05",
-        "\n",
-        '"version":1',
-        '"refused"',
-      ],
-      ...['"publisher"', '"sequence"', '"manifest":16777217', '"busy"', "{", "[", " ".repeat(512)],
-    ],
     maxBytes: 64 * 1024,
     check,
   });

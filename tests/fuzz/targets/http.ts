@@ -53,26 +53,6 @@ export async function make(): Promise<Target> {
   let count = 0;
   return {
     form: "bytes",
-    tokens: [
-      ...["GET ", "HEAD ", "POST ", "\r\n", "\r\n\r\n", " HTTP/1.1", " HTTP/1.0", "Host: x\r\n"],
-      ...["Content-Length: ", "Transfer-Encoding: chunked\r\n", "Content-Encoding: gzip\r\n", "\0"],
-      ...["Range: bytes=", "0-", "-1", "5-2", "If-None-Match: *\r\n", "Connection: keep-alive\r\n"],
-      ...[
-        "Expect: 100-continue\r\n",
-        "Git-Protocol: version=2\r\n",
-        "/info/refs?service=git-upload-pack",
-      ],
-      ...[
-        KEY.id,
-        "/hello",
-        "/manifest",
-        "/bundles",
-        "/packs/",
-        ".torrent",
-        "0\r\n\r\n",
-        "5\r\nabcde\r\n",
-      ],
-    ],
     maxBytes: 96 * 1024,
     check: async (input) => {
       const text = await exchangeBytes(server.port, input);

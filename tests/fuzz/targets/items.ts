@@ -30,30 +30,6 @@ const MAX_INLINE = 64 * 1024;
 export const make = (): Target =>
   simple({
     form: "bencode",
-    tokens: [
-      ...[
-        "1:vi1e",
-        "1:k32:",
-        "3:sig64:",
-        "3:seqi1e",
-        "1:rl5:helloe",
-        "1:n5:Alice",
-        "4:salt5:hello",
-      ],
-      ...[
-        "1:m",
-        "1:s64:",
-        "2:ih20:",
-        "2:szi1e",
-        "2:tsi1e",
-        "1:d20:",
-        "1:p20:",
-        "d",
-        "l",
-        "e",
-        "i-1e",
-      ],
-    ],
     maxBytes: 4096,
     check,
   });

@@ -25,22 +25,6 @@ const IDLE_MS = 60_000;
 export const make = (): Target =>
   simple({
     form: "packets",
-    tokens: [
-      ...[
-        "0000",
-        "0001",
-        "0002",
-        "0003",
-        "0004",
-        "fff0",
-        "version 2\n",
-        "version 1\n",
-        "packfile\n",
-      ],
-      ...["fetch=shallow wait-for-done filter\n", "object-format=sha1\n", "object-format=sha256\n"],
-      ...["shallow-info\n", "acknowledgments\n", "NAK\n", "ready\n", "ERR no\n", "wanted-refs\n"],
-      ...["packfile-uris\n", "\x01PACK", "\x02text", "\x03fatal", `shallow ${OID}\n`],
-    ],
     maxBytes: 160 * 1024,
     check,
   });

@@ -22,12 +22,6 @@ const ANY = () => true;
 export const make = (): Target =>
   simple({
     form: "json",
-    tokens: [
-      ...["refs/heads/", "refs/tags/", "HEAD", "@{", "..", ".lock", "//", "\\", "\u2028", "\x7f"],
-      ...['"', "{", "}", "[", "[[", "]", ",", ":", "null", "1e400", "-0", "0.1", '"__proto__"'],
-      ...['"version":1', '"publisher"', '"packs"', '"tips"', '"peeled"', '"flow":"announce"'],
-      ...['"writers"', '"root"', '"endpoints"', "\ufeff", "\\ud800", "\\u0000", "0".repeat(40)],
-    ],
     maxBytes: 256 * 1024,
     check,
   });

@@ -30,29 +30,6 @@ const ID = "b".repeat(40);
 export const make = (): Target =>
   simple({
     form: "json",
-    tokens: [
-      ...['"version":1', '"want":"manifest"', '"want":"pack"', '"want":"have"', '"refused":"busy"'],
-      ...[
-        '"bytes":5',
-        '"bytes":4194304',
-        '"have":[1,2]',
-        '"peers":[]',
-        '"sequence":7',
-        "\n",
-        "{",
-        "[",
-      ],
-      ...[
-        '"of":"ff"',
-        '"first":0',
-        '"most":1',
-        '"key"',
-        SHA256,
-        ID,
-        "9007199254740993",
-        '{"toString":1}',
-      ],
-    ],
     maxBytes: 64 * 1024,
     check,
   });

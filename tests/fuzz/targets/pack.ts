@@ -15,18 +15,6 @@ export async function make(folder: string): Promise<Target> {
   let count = 0;
   return simple({
     form: "bytes",
-    tokens: [
-      ...["PACK\0\0\0\x02", "PACK\0\0\0\x03", "\xfftOc\0\0\0\x02", "\x78\x9c\x03\0\0\0\0\x01"],
-      ...[
-        "tree ",
-        "parent ",
-        "author A <a> 1 +0000",
-        "\x90\x80\x80\x01",
-        "\0\0\0\x01",
-        ".git",
-        "/..",
-      ],
-    ].map((text) => Uint8Array.from(text, (c) => c.charCodeAt(0))),
     maxBytes: 64 * 1024,
     check: async (input) => {
       const objects = join(folder, `objects-${++count}`);

@@ -16,35 +16,6 @@ const END: unique symbol = Symbol();
 export const make = (): Target =>
   simple({
     form: "packets",
-    tokens: [
-      ...[
-        "0000",
-        "0001",
-        "0002",
-        "0003",
-        "0004",
-        "fff0",
-        "fff1",
-        "ffff",
-        "0005a",
-        "\0",
-        "command=fetch",
-      ],
-      ...[
-        "# service=git-receive-pack\n",
-        "unpack ok\n",
-        "ok refs/heads/main\n",
-        "ng refs/heads/main x",
-      ],
-      ...[
-        "report-status",
-        "object-format=sha1",
-        " refs/heads/main",
-        "a".repeat(40),
-        "want ",
-        "done\n",
-      ],
-    ],
     maxBytes: 160 * 1024,
     check,
   });

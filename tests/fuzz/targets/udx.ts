@@ -13,12 +13,6 @@ const MAX_OUTSTANDING = 8192;
 export const make = (): Target =>
   simple({
     form: "bytes",
-    tokens: [
-      Uint8Array.of(20, 0, 0xff, 1, 0, 0, 1, 0, 0, 0),
-      ...[0x01, 0x02, 0x04, 0x08, 0x10, 0x20].map((type) => Uint8Array.of(0xff, 1, type, 0, 1)),
-      Uint8Array.of(0, 0, 1, 0),
-      Uint8Array.of(0xff, 0xff, 0xff, 0xff),
-    ],
     maxBytes: 16 * 1024,
     check,
   });
