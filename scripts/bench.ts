@@ -16,12 +16,13 @@ import { nostrMeasures } from "./bench/nostr.ts";
 import { absolute, bytes, type Row, table, time } from "./bench/table.ts";
 import { hyperdhtFigures } from "./bench/hyperdht.ts";
 import { udxThroughput } from "./bench/udx.ts";
+import { environmentNumber } from "./local/environment_number.ts";
 import { plainEnvironment } from "./local/node.ts";
 import { run } from "./local/run.ts";
 import { Sandbox } from "./local/sandbox.ts";
 
 async function bench(sandbox: Sandbox): Promise<void> {
-  const runs = Number(Deno.env.get("BENCH_RUNS") || 5);
+  const runs = environmentNumber("BENCH_RUNS", 5);
   const chosen = Deno.env.get("BENCH_REPO");
   const env = plainEnvironment("/dev/null");
   const step = (what: string) => console.error(`... ${what}`);

@@ -19,13 +19,13 @@ import { join } from "node:path";
 import { allFaults, type Fault, NOTHING } from "./chaos/faults.ts";
 import { Hang, type Person } from "./chaos/person.ts";
 import { Loss, World } from "./chaos/world.ts";
+import { environmentNumber } from "./local/environment_number.ts";
 import { Random } from "./local/random.ts";
 import { Sandbox } from "./local/sandbox.ts";
 
-const number = (name: string, byDefault: number) => Number(Deno.env.get(name) || byDefault);
-const ROUNDS = number("CHAOS_ROUNDS", 200);
-const SEED = number("CHAOS_SEED", 1);
-const FIRST = number("CHAOS_FIRST", 1);
+const ROUNDS = environmentNumber("CHAOS_ROUNDS", 200);
+const SEED = environmentNumber("CHAOS_SEED", 1);
+const FIRST = environmentNumber("CHAOS_FIRST", 1);
 const LOGS = Deno.env.get("CHAOS_LOGS");
 /** So often somebody new clones while Alice is away. */
 const SERVED_EVERY = 10;

@@ -15,6 +15,7 @@
  * @module
  */
 import { join } from "node:path";
+import { environmentNumber } from "./local/environment_number.ts";
 import { Concerned } from "./mutants/concerned.ts";
 import { Copy } from "./mutants/copy.ts";
 import { describe, type Fault, faultsIn, inTurn, shuffled } from "./mutants/faults.ts";
@@ -27,14 +28,9 @@ interface Target extends Fault {
   readonly room: string;
 }
 
-function number(name: string, otherwise: number): number {
-  const given = Number(Deno.env.get(name) || otherwise);
-  if (Number.isSafeInteger(given) && given > 0) return given;
-  console.error(`mutants: invalid ${name}: ${Deno.env.get(name)}`);
-  Deno.exit(2);
-}
-
-const [seed, wanted, lanes] = [number("SEED", 1), number("COUNT", 100), number("LANES", 1)];
+const seed = environmentNumber("SEED", 1);
+const wanted = environmentNumber("COUNT", 100);
+const lanes = environmentNumber("LANES", 1);
 const rooms = await roomFiles(ROOT, Deno.env.get("ROOMS")?.split(",").filter(Boolean));
 
 /** The faults of all rooms: those of one room are shuffled, and rooms take turns. */

@@ -10,13 +10,13 @@
  * @module
  */
 import { median } from "./bench/table.ts";
+import { environmentNumber } from "./local/environment_number.ts";
 import { Sandbox } from "./local/sandbox.ts";
 import { costOf, head, type Part, row } from "./soak/part.ts";
 import { People } from "./soak/people.ts";
 
-const number = (name: string, byDefault: number) => Number(Deno.env.get(name) || byDefault);
-const SECONDS = number("SOAK_SECONDS", 600);
-const PARTS = number("SOAK_PARTS", 12);
+const SECONDS = environmentNumber("SOAK_SECONDS", 600);
+const PARTS = environmentNumber("SOAK_PARTS", 12);
 /** The follower is waited for after so many publications. */
 const FOLLOW_EVERY = 10;
 

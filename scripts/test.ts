@@ -14,6 +14,7 @@
  */
 import { join } from "node:path";
 import { build } from "./build.ts";
+import { environmentNumber } from "./local/environment_number.ts";
 import { type Batch, batches } from "./test/batches.ts";
 import { type Count, count, deno, errors } from "./test/deno.ts";
 import { testEnvironment } from "./test/environment.ts";
@@ -37,8 +38,8 @@ if (unknown !== undefined) {
   Deno.exit(2);
 }
 
-const seconds = Number(Deno.env.get("TEST_DEADLINE") || 2400);
-const lanes = Number(Deno.env.get("TEST_LANES") || 3);
+const seconds = environmentNumber("TEST_DEADLINE", 2400);
+const lanes = environmentNumber("TEST_LANES", 3);
 const overall = AbortSignal.timeout(seconds * 1000);
 const guard = await Deno.makeTempDir({ prefix: "gtr-test-" });
 const options = { cwd: ROOT, env: testEnvironment(guard), signal: overall };

@@ -12,12 +12,13 @@
  *
  * @module
  */
+import { environmentNumber } from "../../scripts/local/environment_number.ts";
 import { fuzz } from "./fuzz.ts";
 import { shareOf, SHARES } from "./targets.ts";
 
-const count = Number(Deno.env.get("FUZZ_INPUTS") || 1_000_000);
-const seed = Number(Deno.env.get("FUZZ_SEED") || 1);
-const ms = Number(Deno.env.get("FUZZ_SECONDS") || 1200) * 1000;
+const count = environmentNumber("FUZZ_INPUTS", 1_000_000);
+const seed = environmentNumber("FUZZ_SEED", 1);
+const ms = environmentNumber("FUZZ_SECONDS", 1200) * 1000;
 const targets = Deno.env.get("FUZZ_TARGETS")?.split(",") ?? Object.keys(SHARES);
 
 const started = performance.now();
