@@ -87,7 +87,7 @@ function fullDisk(missing: string | undefined): Fault {
     missing,
     strike: async (person, random) => {
       const left = LEFT_KB[random.below(LEFT_KB.length)]!;
-      await person.disk!.fill(left);
+      if (!await person.disk!.fill(left)) return NOTHING;
       const ms = random.below(4 * SECOND_MS);
       await pause(ms);
       await person.disk!.free();

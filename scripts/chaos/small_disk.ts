@@ -26,8 +26,8 @@ export class FillableDisk implements AsyncDisposable {
     return this.#disk.path;
   }
 
-  /** Leaves so many kilobytes: the disk itself shrinks. */
-  async fill(kilobytes: number): Promise<void> {
+  /** Leaves so many kilobytes: the disk itself shrinks. False if it is written to all the time. */
+  async fill(kilobytes: number): Promise<boolean> {
     const env = Deno.env.toObject();
     for (let tries = 5; tries > 0; tries--) {
       const { stdout } = await run(["df", "--output=used", "-k", this.path], { env });
@@ -36,8 +36,9 @@ export class FillableDisk implements AsyncDisposable {
         env,
         allowFail: true,
       });
-      if (done.code === 0) return; // else it was written to meanwhile
+      if (done.code === 0) return true; // else it was written to meanwhile
     }
+    return false;
   }
 
   async free(): Promise<void> {
