@@ -12,8 +12,9 @@ import { type GtrError, RequestError, toGtrError, VerificationError } from "../c
 import { Mutex } from "../common/mutex.ts";
 import { isAnnounced } from "../manifest/flow.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
-import { sumOf, type Usage } from "../store/disk_usage.ts";
+import { sumOf } from "../store/disk_usage.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
+import { Copies, type Copy } from "./copies.ts";
 import { diskFull, freeDisk, watchFreeDisk } from "./free_disk.ts";
 import { type EngineParts, repositoryKey } from "./parts.ts";
 
@@ -51,12 +52,6 @@ export interface Room extends Disposable {
   readonly exceeded: () => GtrError;
 }
 
-/** Someone else's repository, and what it takes. */
-interface Copy {
-  readonly repository: StoredRepository;
-  readonly usage: Usage;
-}
-
 /** What can be removed. */
 interface Evictable extends Copy {
   /** All of the repository, or only what was fetched of packs. */
@@ -83,11 +78,13 @@ export class Quota {
   /** Repositories whose newest state did not fit. */
   readonly #refused = new Set<string>();
   readonly #turns = new Mutex();
+  readonly #copies: Copies;
   /** Bytes beyond all plans: those that fetch at the same time share them. */
   #left = 0;
 
   constructor(parts: QuotaParts) {
     this.#parts = parts;
+    this.#copies = new Copies(parts.store, parts.key.publicKeyHex);
   }
 
   /**
@@ -114,7 +111,7 @@ export class Quota {
       await repository.dropUnfinished(missing.map(({ sha256 }) => sha256));
       const here = (await Promise.all(missing.map((pack) => repository.fetchedBytes(pack))))
         .reduce((sum, fetched) => sum + fetched, 0);
-      const copies = await this.#copies();
+      const copies = await this.#copies.recent(repository);
       const now = copies.find((copy) => keyOf(copy.repository) === key)?.usage.bytes ?? 0;
       const plan = { bytes: now - here + bytes, peak: now - here + 2 * bytes };
       this.#left = await this.#makeRoom(repository, copies, plan, now);
@@ -133,6 +130,7 @@ export class Quota {
         [Symbol.dispose]: () => {
           watch[Symbol.dispose]();
           this.#plans.delete(key);
+          this.#copies.changed(repository);
         },
       };
     });
@@ -157,18 +155,20 @@ export class Quota {
     if (repository.publisher === key.publicKeyHex) {
       return { bytes: listed, exceeded: tooMuch, signal: NEVER, [Symbol.dispose]: () => {} };
     }
-    const copies = await this.#copies();
+    let copies = await this.#copies.recent(repository);
     const held = copies.find((copy) => keyOf(copy.repository) === keyOf(repository));
     const one = (settings.get("store.repositoryQuota") || Infinity) - (held?.usage.bytes ?? 0);
     const { free, floor } = await freeDisk(this.#parts);
-    let all = (settings.get("store.quota") || Infinity) - this.#used(copies);
-    let disk = free - floor - this.#coming(copies);
-    if (Math.min(all, disk) < Math.min(one, listed)) {
-      const most = sumOf((await this.#evictable(copies, repository)).map(({ usage }) => usage));
-      all += most.bytes;
-      disk += most.freeable;
-    }
-    const quota = Math.min(one, all);
+    const left = () => ({
+      all: (settings.get("store.quota") || Infinity) - this.#used(copies),
+      disk: free - floor - this.#coming(copies),
+    });
+    const isScarce = () => Math.min(...Object.values(left())) < Math.min(one, listed);
+    if (isScarce()) copies = await this.#copies.all();
+    const evictable = isScarce() ? await this.#evictable(copies, repository) : [];
+    const most = sumOf(evictable.map(({ usage }) => usage));
+    const quota = Math.min(one, left().all + most.bytes);
+    const disk = left().disk + most.freeable;
     const overQuota = () =>
       this.#overQuota(
         repository,
@@ -195,7 +195,7 @@ export class Quota {
     await this.#turns.run("", async () => {
       const key = keyOf(repository);
       this.#checkSize(manifest);
-      const copies = await this.#copies();
+      const copies = await this.#copies.recent(repository);
       const bytes = copies.find((copy) => keyOf(copy.repository) === key)?.usage.bytes ?? 0;
       this.#left = await this.#makeRoom(repository, copies, { bytes, peak: bytes }, bytes);
       this.#refused.delete(key);
@@ -212,7 +212,7 @@ export class Quota {
 
   /** Bytes that others' repositories take on the disk. */
   async used(): Promise<number> {
-    return sumOf((await this.#copies()).map(({ usage }) => usage)).bytes;
+    return sumOf((await this.#copies.all()).map(({ usage }) => usage)).bytes;
   }
 
   #checkSize(manifest: Manifest): void {
@@ -240,15 +240,19 @@ export class Quota {
    */
   async #makeRoom(
     repository: StoredRepository,
-    copies: readonly Copy[],
+    recent: readonly Copy[],
     plan: Plan,
     now: number,
   ): Promise<number> {
     const quota = this.#parts.settings.get("store.quota") || Infinity;
-    const used = this.#used(copies);
     const disk = await freeDisk(this.#parts);
-    let overQuota = used + plan.bytes - now - quota;
-    let overDisk = this.#coming(copies) + plan.peak - now + disk.floor - disk.free;
+    const over = (copies: readonly Copy[]) => ({
+      overQuota: this.#used(copies) + plan.bytes - now - quota,
+      overDisk: this.#coming(copies) + plan.peak - now + disk.floor - disk.free,
+    });
+    const isOver = Math.max(...Object.values(over(recent))) > 0;
+    const copies = isOver ? await this.#copies.all() : recent;
+    let { overQuota, overDisk } = over(copies);
     if (overQuota > 0 || overDisk > 0) {
       const evictable = await this.#evictable(copies, repository);
       const most = sumOf(evictable.map(({ usage }) => usage));
@@ -265,9 +269,9 @@ export class Quota {
     if (overQuota > 0) {
       throw this.#overQuota(
         repository,
-        `${
-          plan.bytes - now
-        } bytes are missing, ${used} of others are here, and store.quota is ${quota}`,
+        `${plan.bytes - now} bytes are missing, ${
+          this.#used(copies)
+        } of others are here, and store.quota is ${quota}`,
         "gtr config store.quota <bytes> allows more; gtr unfollow makes room",
       );
     }
@@ -325,6 +329,7 @@ export class Quota {
       // Waiting for it could be waiting for each other: we hold the lock of another one.
       using lock = await repository.tryLock();
       if (!lock) return false;
+      this.#copies.changed(repository);
       if (what === "unfinished packs") {
         await repository.dropUnfinished();
         log(`gave up unfinished packs of ${name}: ${usage.bytes} bytes`);
@@ -342,15 +347,6 @@ export class Quota {
       log(`can't evict ${name}: ${toGtrError(error).message}`);
       return false;
     }
-  }
-
-  async #copies(): Promise<Copy[]> {
-    const others = (await this.#parts.store.repositories())
-      .filter(({ publisher }) => publisher !== this.#parts.key.publicKeyHex);
-    const seen = new Set<string>();
-    return await Promise.all(
-      others.map(async (repository) => ({ repository, usage: await repository.usage(seen) })),
-    );
   }
 }
 
