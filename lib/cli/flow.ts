@@ -5,7 +5,7 @@
  */
 import { UsageError } from "../common/errors.ts";
 import { type Flow, FLOWS } from "../manifest/flow.ts";
-import type { Option } from "./verb.ts";
+import type { Option } from "../common/verb.ts";
 
 /** How it is declared. */
 export const FLOW_OPTION: Option = {

@@ -1,5 +1,5 @@
 /**
- * Help texts, made from the table of verbs.
+ * Help texts, made from the declarations of verbs.
  *
  * @module
  */
@@ -11,11 +11,11 @@ import {
   usageLines,
   wrap,
 } from "../common/usage.ts";
+import type { NamedUsage } from "../common/verb.ts";
 import { GTR_USAGE } from "./usage.ts";
-import type { Verb } from "./verb.ts";
 
 /** What `gtr help` prints. */
-export function overview(verbs: readonly Verb[]): string {
+export function overview(verbs: readonly NamedUsage[]): string {
   return [
     ...usageLines(GTR_USAGE),
     "",
@@ -31,7 +31,7 @@ export function overview(verbs: readonly Verb[]): string {
 }
 
 /** What `gtr help name` prints: the verbs of one group. */
-export function groupHelp(verbs: readonly Verb[]): string {
+export function groupHelp(verbs: readonly NamedUsage[]): string {
   return [
     ...verbs.map((verb, i) => `${i === 0 ? "usage:" : "      "} ${synopsis(verb)}`),
     "",
@@ -41,7 +41,7 @@ export function groupHelp(verbs: readonly Verb[]): string {
 }
 
 /** What `gtr help <verb>` and `gtr <verb> -h` print. */
-export function verbHelp(verb: Verb): string {
+export function verbHelp(verb: NamedUsage): string {
   return [
     ...usage(verb),
     "",
@@ -58,19 +58,19 @@ export function verbHelp(verb: Verb): string {
 }
 
 /** "gtr share [--tags] [--no-tags] [--json] [branch...]" */
-export function synopsis(verb: Verb): string {
+export function synopsis(verb: NamedUsage): string {
   const options = verb.options.map((option) => `[${option.form.replace(/^-., /, "")}]`);
   return ["gtr", verb.name, ...options, ...verb.operands.map((o) => o.form)].join(" ");
 }
 
 /** Its lines are broken between options, never within one. */
-function usage(verb: Verb): string[] {
+function usage(verb: NamedUsage): string[] {
   const words = synopsis(verb).replace(/\[[^\]]*\]/g, (option) => option.replaceAll(" ", "\xa0"));
   const start = "usage: ";
   const lines = wrap(words, 80 - start.length).map((line) => line.replaceAll("\xa0", " "));
   return lines.map((line, i) => (i === 0 ? start : " ".repeat(start.length)) + line);
 }
 
-function nameAndSummary({ name, summary }: Verb): Described {
+function nameAndSummary({ name, summary }: NamedUsage): Described {
   return { form: name, about: summary };
 }

@@ -51,6 +51,3 @@ export interface Call {
   /** Read when first asked for. */
   settings(): Promise<Settings>;
 }
-
-/** What each file in `verbs/` exports as `run`: its result is the exit code, 0 where there is none. */
-export type Run = (call: Call) => Promise<number | void>;

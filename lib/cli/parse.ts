@@ -5,8 +5,8 @@
  */
 import { Command, CommanderError } from "commander";
 import { UsageError } from "../common/errors.ts";
+import type { NamedUsage } from "../common/verb.ts";
 import type { Options } from "./io.ts";
-import type { Verb } from "./verb.ts";
 
 /** Verbs that git has, too. */
 const GIT_HAS = new Set(["config", "init", "status"]);
@@ -21,7 +21,7 @@ export type Parsed =
  *
  * @throws {UsageError} "usage" where it doesn't fit the verb's declaration
  */
-export function parse(verb: Verb, words: readonly string[]): Parsed {
+export function parse(verb: NamedUsage, words: readonly string[]): Parsed {
   const command = new Command(verb.name)
     .exitOverride()
     .configureOutput({ writeOut: () => {}, writeErr: () => {} })

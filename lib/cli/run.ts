@@ -7,10 +7,9 @@ import { formatError, toGtrError, UsageError } from "../common/errors.ts";
 import { Home } from "../common/home.ts";
 import { printable } from "../common/printable.ts";
 import { checkWords } from "./current_folder.ts";
-import { findVerb, verbsOfGroup } from "./find_verb.ts";
 import type { Call, Io } from "./io.ts";
 import { SERVICES, type Services } from "./services.ts";
-import type { Verb } from "./verb.ts";
+import { loadAll } from "./verb.ts";
 import { VERBS } from "./verbs.ts";
 
 /** Words of ours that are commands of git too: what we don't know of them is git's. */
@@ -44,48 +43,54 @@ async function dispatch(argv: readonly string[], io: Io, services: Services): Pr
   checkWords(argv);
   const [word, second, ...rest] = argv;
   if (word === undefined) {
-    io.stderr((await import("./help.ts")).overview(VERBS));
+    io.stderr(await overview());
     return 2;
   }
-  if (word === "-h" || word === "--help") {
-    io.stdout((await import("./help.ts")).overview(VERBS));
+  if (isHelp(word)) {
+    io.stdout(await overview());
     return 0;
   }
   if (word === "-V" || word === "--version") {
     io.stdout(await (await import("./version.ts")).versionLine());
     return 0;
   }
-  const verb = findVerb(VERBS, [word]);
-  if (verb) return await call(verb, argv.slice(1), io, services);
-  const group = verbsOfGroup(VERBS, word);
-  if (group.length === 0) return await (await import("./git.ts")).passToGit(argv, io.cwd);
-  const member = second === undefined ? undefined : findVerb(VERBS, [word, second]);
-  if (member) return await call(member, rest, io, services);
-  if (second === "-h" || second === "--help") {
-    io.stdout((await import("./help.ts")).groupHelp(group));
-    return 0;
+  const names = await VERBS.names(word);
+  if (names.includes(word)) return await call(word, argv.slice(1), io, services);
+  const isGits = names.length === 0 || (GITS_OWN.includes(word) && second !== undefined);
+  if (second !== undefined) {
+    const member = `${word} ${second}`;
+    if (names.includes(member)) return await call(member, rest, io, services);
+    if (names.length > 0 && isHelp(second)) {
+      io.stdout((await import("./help.ts")).groupHelp(await loadAll(VERBS, word)));
+      return 0;
+    }
   }
-  if (second !== undefined && GITS_OWN.includes(word)) {
-    return await (await import("./git.ts")).passToGit(argv, io.cwd);
-  }
-  const known = group.map((v) => v.name.slice(word.length + 1)).join(", ");
+  if (isGits) return await (await import("./git.ts")).passToGit(argv, io.cwd);
+  const known = names.map((name) => name.slice(word.length + 1)).join(", ");
   const why = second === undefined ? "what to do is missing" : `there is no '${second}'`;
   throw new UsageError("usage", `can't run gtr ${word}: ${why}`, { hint: `one of: ${known}` });
 }
 
+function isHelp(word: string): boolean {
+  return word === "-h" || word === "--help";
+}
+
+async function overview(): Promise<string> {
+  return (await import("./help.ts")).overview(await loadAll(VERBS));
+}
+
 async function call(
-  verb: Verb,
+  name: string,
   words: readonly string[],
   io: Io,
   services: Services,
 ): Promise<number> {
-  const { parse } = await import("./parse.ts");
+  const [verb, { parse }] = await Promise.all([VERBS.load(name), import("./parse.ts")]);
   const parsed = parse(verb, words);
   if (parsed.help) {
     io.stdout((await import("./help.ts")).verbHelp(verb));
     return 0;
   }
-  const { run } = await verb.load();
   const home = new Home(io.home);
   const prepared: Call = {
     operands: parsed.operands,
@@ -98,5 +103,5 @@ async function call(
       return await Settings.load(home, io.env);
     },
   };
-  return await run(prepared) ?? 0;
+  return await verb.run(prepared, VERBS) ?? 0;
 }

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { Offered, Verb } from "../../lib/cli/verb.ts";
+import { loadAll } from "../../lib/cli/verb.ts";
 import { VERBS } from "../../lib/cli/verbs.ts";
 import { SETTINGS } from "../../lib/common/settings.ts";
 import { HELP_OPTION } from "../../lib/common/usage.ts";
+import type { Offered, Option } from "../../lib/common/verb.ts";
 
 /** What is offered for a word; "text" is anything, for which nothing can be offered. */
 export type Kind = Offered | "text";
@@ -37,7 +38,7 @@ export interface CompletedVerb {
 }
 
 /** All verbs. */
-export const COMPLETED: readonly CompletedVerb[] = VERBS.map((verb) => ({
+export const COMPLETED: readonly CompletedVerb[] = (await loadAll(VERBS)).map((verb) => ({
   words: verb.name.split(" "),
   summary: verb.summary,
   options: [...verb.options, HELP_OPTION].map(completedOption),
@@ -73,7 +74,7 @@ export function groups(): string[] {
   return firstWords().map(([word]) => word).filter((word) => secondWords(word).length > 0);
 }
 
-function completedOption({ form, about, offer }: Verb["options"][number]): CompletedOption {
+function completedOption({ form, about, offer }: Option): CompletedOption {
   return {
     names: form.match(/--?[a-z-]+/gi)!,
     about,

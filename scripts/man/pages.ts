@@ -6,11 +6,12 @@
 import { relative } from "node:path";
 import { synopsis } from "../../lib/cli/help.ts";
 import { GTR_USAGE } from "../../lib/cli/usage.ts";
-import type { Verb } from "../../lib/cli/verb.ts";
+import { loadAll } from "../../lib/cli/verb.ts";
 import { VERBS } from "../../lib/cli/verbs.ts";
 import { Home } from "../../lib/common/home.ts";
 import { type SettingName, SETTINGS, settingVariable } from "../../lib/common/settings.ts";
 import { capitalized, type Described, type ProgramUsage } from "../../lib/common/usage.ts";
+import type { NamedUsage } from "../../lib/common/verb.ts";
 import { VERSION } from "../../lib/common/version.ts";
 import { GTD_USAGE } from "../../lib/daemon/usage.ts";
 import { helperUsage } from "../../lib/remote_helper/usage.ts";
@@ -27,6 +28,8 @@ import {
   text,
 } from "./roff.ts";
 
+const ALL_VERBS = await loadAll(VERBS);
+
 /**
  * gtr(1)
  *
@@ -35,7 +38,7 @@ import {
 export function gtrPage(schemes: readonly string[]): string {
   return page(GTR_USAGE.name, GTR_USAGE.summary, VERSION, [
     ...head(GTR_USAGE),
-    section("VERBS", ...VERBS.map(verbSection)),
+    section("VERBS", ...ALL_VERBS.map(verbSection)),
     section(
       "ADDRESSES",
       ...terms([{
@@ -137,7 +140,7 @@ function head(usage: ProgramUsage): string[] {
   ];
 }
 
-function verbSection(verb: Verb): string {
+function verbSection(verb: NamedUsage): string {
   const [name, ...rest] = synopsis(verb).split(/ (?=[[<])/);
   return subsection(
     name!,

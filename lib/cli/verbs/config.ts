@@ -8,11 +8,39 @@ import {
   settingVariable,
   writeSetting,
 } from "../../common/settings.ts";
+import { JSON_OPTION } from "../../common/verb.ts";
 import type { Call } from "../io.ts";
 import { note, printJson, printTable } from "../output.ts";
+import type { Verb } from "../verb.ts";
+
+export const verb: Verb = {
+  summary: "show or change settings",
+  operands: [
+    { form: "[name]", about: "a setting (default: list all)", offer: "setting" },
+    { form: "[value]", about: "its new value (default: print the one in force)" },
+  ],
+  options: [
+    { form: "--unset <name>", about: "back to the default", offer: "setting" },
+    JSON_OPTION,
+  ],
+  details: [
+    "The variable GTR_A_B overrides the setting a.b: GTR_TORRENT_PORT overrides torrent.port. " +
+    "gtd reads settings when it starts, and again on SIGHUP. git's own settings: git config.",
+  ],
+  examples: [
+    { command: "gtr config", about: "all settings, their values and where they come from" },
+    { command: "gtr config torrent.port 6881", about: "always use this port, for a firewall" },
+    {
+      command: "gtr config seed.policy followed",
+      about: "of others' repositories, pass on only what you follow",
+    },
+    { command: "gtr config --unset torrent.port", about: "use any free port again" },
+  ],
+  run,
+};
 
 /** Lists settings, prints one, or changes one. */
-export async function run(call: Call): Promise<void> {
+async function run(call: Call): Promise<void> {
   const { io, operands, options } = call;
   const [name, value] = operands;
   if (options.unset !== undefined) {

@@ -1,5 +1,6 @@
 /** `gtr doctor` */
 import { printable } from "../../common/printable.ts";
+import { JSON_OPTION } from "../../common/verb.ts";
 import type { Check, Finding } from "../doctor/check.ts";
 import { clock } from "../doctor/clock.ts";
 import { disk } from "../doctor/disk.ts";
@@ -17,6 +18,22 @@ import { shares } from "../doctor/shares.ts";
 import { store } from "../doctor/store.ts";
 import type { Call } from "../io.ts";
 import { printJson } from "../output.ts";
+import type { Verb } from "../verb.ts";
+
+export const verb: Verb = {
+  summary: "check that everything gtr needs is there and works",
+  operands: [],
+  options: [JSON_OPTION],
+  details: [
+    "Checks git, the helpers on PATH, your files, the clock, the disk, gtd, its networks, the store " +
+    "and what you share, all at once. Prints a line for each, ok, warning or failed, with a hint " +
+    "of what to do; exit code 1 if something failed. It neither starts gtd nor repairs anything.",
+    'With --json: {"ok": true, "checks": [{"what", "state", "why", "hint"}]}; state is one of ok, ' +
+    "warning and failed, and hint may be absent.",
+  ],
+  examples: [{ command: "gtr doctor", about: "say what is wrong, and what to do" }],
+  run,
+};
 
 /** In the order in which they are told. */
 const CHECKS: readonly Check[] = [
@@ -27,7 +44,7 @@ const CHECKS: readonly Check[] = [
 ];
 
 /** Says what is well and what isn't; exit code 1 where something failed. */
-export async function run(call: Call): Promise<number> {
+async function run(call: Call): Promise<number> {
   const checks = await examine(call, CHECKS);
   const healthy = checks.every(({ state }) => state !== "failed");
   if (call.options.json) printJson(call.io, { ok: healthy, checks });

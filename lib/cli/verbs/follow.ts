@@ -1,5 +1,6 @@
 /** `gtr follow` */
 import { UsageError } from "../../common/errors.ts";
+import { JSON_OPTION } from "../../common/verb.ts";
 import { formatAddress } from "../../identity/address.ts";
 import { publisherId } from "../../identity/keys.ts";
 import { isBranchName, listNames, MAX_BRANCHES } from "../../manifest/branches.ts";
@@ -8,6 +9,40 @@ import { Store } from "../../store/store.ts";
 import { withGtd } from "../gtd.ts";
 import type { Call } from "../io.ts";
 import { formatBytes, note, printJson, printTable } from "../output.ts";
+import type { Verb } from "../verb.ts";
+
+export const verb: Verb = {
+  summary: "keep a copy of someone's repository up to date, and pass it on",
+  operands: [{ form: "[address]", about: "what to follow (default: list what is followed)" }],
+  options: [
+    {
+      form: "--branches <names>",
+      about: "update the copy only when one of these changes, such as main,dev (default: any)",
+    },
+    JSON_OPTION,
+  ],
+  details: [
+    "Fetches the repository into gtd's store. From then on peers tell gtd of each publication. It " +
+    "also looks for one from time to time, and keeps the old state while nobody answers.",
+    "With --branches the copy is brought up to date when one of those branches is moved, created " +
+    "or deleted. Publications that change only other branches or tags are not fetched. The copy is " +
+    "always whole, with all branches, as of the last publication that mattered, and is passed on " +
+    "as such; git fetch still brings everything up to date. Following again replaces the names; " +
+    "without --branches it is any branch again.",
+    "What does not fit into store.repositoryQuota and store.quota is refused before it is " +
+    "fetched. To make room, copies that were only cloned are evicted, the least recently used " +
+    "first; never what is followed, and never your own.",
+  ],
+  examples: [
+    { command: "gtr follow torrent://bob/tools", about: "help Bob keep his tools available" },
+    {
+      command: "gtr follow torrent://bob/tools --branches main,stable",
+      about: "only as these two change",
+    },
+    { command: "gtr follow", about: "what is followed, and its newest state here" },
+  ],
+  run,
+};
 
 /** A first fetch takes as long as the repository is large; gtd gives up by itself when it stalls. */
 const FETCH_MS = 24 * 3_600_000;
@@ -25,7 +60,7 @@ interface ListedFollow {
 }
 
 /** Keeps a copy of a repository up to date, or lists what is kept so. */
-export async function run(call: Call): Promise<void> {
+async function run(call: Call): Promise<void> {
   const { io, operands: [url], options } = call;
   const branches = readBranches(options.branches);
   if (url === undefined && branches) {

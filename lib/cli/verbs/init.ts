@@ -1,6 +1,7 @@
 /** `gtr init` */
 import { resolve } from "node:path";
 import { RequestError } from "../../common/errors.ts";
+import { JSON_OPTION } from "../../common/verb.ts";
 import { findRepository, type RepositoryLocation } from "../../shares/find_gitdir.ts";
 import { readRepositorySettings } from "../../shares/repository_settings.ts";
 import { shareRepository } from "../../shares/share.ts";
@@ -8,14 +9,47 @@ import { runGit } from "../../git_interface/run.ts";
 import { userEnvironment } from "../../git_interface/user_environment.ts";
 import { checkGit } from "../../git_interface/version.ts";
 import { checkRepositoryName } from "../../identity/address.ts";
-import { readFlow } from "../flow.ts";
+import { FLOW_DETAILS, FLOW_OPTION, readFlow } from "../flow.ts";
 import { publish } from "../gtd.ts";
 import type { Call, Io } from "../io.ts";
 import { note } from "../output.ts";
 import { currentBranch, gitEnvironment, printShared } from "../repository.ts";
+import type { Verb } from "../verb.ts";
+
+export const verb: Verb = {
+  summary: "share a repository and print its address",
+  operands: [{
+    form: "[dir]",
+    about: "the repository's folder (default: the current one)",
+    offer: "directory",
+  }],
+  options: [
+    { form: "--name <name>", about: "last part of the address (default: the folder's name)" },
+    { form: "--description <text>", about: "one line about it, for readers" },
+    { form: "--replace", about: "replace whatever is published at its address" },
+    FLOW_OPTION,
+    JSON_OPTION,
+  ],
+  details: [
+    "Shares the branch that HEAD names, even before its first commit. If the folder is not the " +
+    "top of a repository, it is made one first, as by git init.",
+    "From then on gtd publishes each commit on its own: there is no push to remember. Only " +
+    "shared branches, and the tags on them, leave this computer.",
+    "The address is looked up on all networks, whichever it names; gtr list shows the others.",
+    "Running it again changes nothing and prints the address again. It refuses to publish over " +
+    "what another machine with your key has published and this one can't fetch, and over another " +
+    "repository's history; with --replace readers get what is here instead.",
+    ...FLOW_DETAILS,
+  ],
+  examples: [
+    { command: "gtr init", about: "share the current folder's repository" },
+    { command: "gtr init --name hello ~/src/hello-2", about: "under a name of your choice" },
+  ],
+  run,
+};
 
 /** Shares a repository, made first where there is none, and prints its address. */
-export async function run(call: Call): Promise<void> {
+async function run(call: Call): Promise<void> {
   const { io, home, options } = call;
   const [dir] = call.operands;
   const flow = readFlow("init", options.flow);

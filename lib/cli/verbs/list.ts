@@ -1,4 +1,5 @@
 /** `gtr list` */
+import { JSON_OPTION } from "../../common/verb.ts";
 import { deadline } from "../../common/wait.ts";
 import type { Settings } from "../../common/settings.ts";
 import type { OwnStates } from "../../daemon/api.ts";
@@ -13,6 +14,18 @@ import { STATUS_MS } from "../gtd.ts";
 import type { Call } from "../io.ts";
 import { networks, ownForms } from "../networks.ts";
 import { note, printJson, printTable } from "../output.ts";
+import type { Verb } from "../verb.ts";
+
+export const verb: Verb = {
+  summary: "list what you share",
+  operands: [],
+  options: [JSON_OPTION],
+  details: [
+    "One line for each shared branch of all your repositories, with its flow and addresses.",
+  ],
+  examples: [{ command: "gtr list --json", about: "the same, for programs" }],
+  run,
+};
 
 /** One shared branch, as `gtr list --json` prints it. */
 interface ListedBranch {
@@ -29,7 +42,7 @@ interface ListedBranch {
 }
 
 /** Lists every shared branch of this user. */
-export async function run(call: Call): Promise<void> {
+async function run(call: Call): Promise<void> {
   const { io, home } = call;
   const repositories = await listShared(home);
   const key = await readKey(home.identity);

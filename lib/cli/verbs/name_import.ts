@@ -1,5 +1,6 @@
 /** `gtr name import` */
 import { RequestError } from "../../common/errors.ts";
+import { JSON_OPTION } from "../../common/verb.ts";
 import { Names } from "../../identity/names.ts";
 import { checkPetname } from "../../identity/petname.ts";
 import { idOf } from "../../identity/publisher.ts";
@@ -7,9 +8,33 @@ import { Registry } from "../../identity/registry.ts";
 import { formatRegistryName, parseRegistryName } from "../../identity/registry_name.ts";
 import type { Call } from "../io.ts";
 import { note, printJson } from "../output.ts";
+import type { Verb } from "../verb.ts";
+
+export const verb: Verb = {
+  summary: "give a publisher the name that a domain gives them",
+  operands: [{ form: "<user@domain>", about: "the name there" }],
+  options: [
+    { form: "--as <name>", about: "what you call them (default: the user)" },
+    { form: "--accept-change", about: "even if it stood for another publisher before" },
+    JSON_OPTION,
+  ],
+  details: [
+    "Asks https://<domain>/.well-known/gtr.json whom the name stands for, prints their id and " +
+    "keeps it: the name leads to them from then on, whatever the domain says later. Compare " +
+    "the id with them over another channel.",
+    "torrent://<user>@<domain>/<repository> works without it. The domain is then asked again, at " +
+    "most once an hour; if it says that the name has another key, nothing is fetched until you " +
+    "accept that with --accept-change.",
+  ],
+  examples: [
+    { command: "gtr name import alice@example.org", about: "torrent://alice/hello works now" },
+    { command: "gtr name import alice@example.org --as al", about: "under another name" },
+  ],
+  run,
+};
 
 /** Asks a domain whom one of its names stands for, and keeps the answer as a petname. */
-export async function run(call: Call): Promise<void> {
+async function run(call: Call): Promise<void> {
   const { home, io, options, services } = call;
   const at = parseRegistryName(call.operands[0]!);
   const from = formatRegistryName(at);

@@ -3,9 +3,26 @@ import { changeUserConfig } from "../../git_interface/user_config.ts";
 import { handKeyToGtd, openAccount } from "../account.ts";
 import type { Call } from "../io.ts";
 import { note } from "../output.ts";
+import type { Verb } from "../verb.ts";
+
+export const verb: Verb = {
+  summary: "give gtd the password of your key for Nostr",
+  operands: [],
+  noOperands: "never write a password into a command: others can see it. It is asked for",
+  options: [],
+  details: [
+    "For a key in git's configuration that is encrypted (ncryptsec1..., NIP-49). Asks for its " +
+    "password without showing it, or reads it from a pipe, tries it and hands it to gtd, which is " +
+    "started if needed. gtd keeps it in memory only, until it stops or gtr nostr logout. What " +
+    "was waiting for the key is published at once.",
+    "If systemd starts gtd, it can give it the password: see docs/networks/nostr.md.",
+  ],
+  examples: [{ command: "gtr nostr unlock", about: "type the password, unseen" }],
+  run,
+};
 
 /** Asks for the password of the key, tries it, and hands it to gtd. */
-export async function run(call: Call): Promise<void> {
+async function run(call: Call): Promise<void> {
   const { io } = call;
   const { account, context } = await openAccount("nostr", call);
   const { password, values } = await account.unlock(context, io);

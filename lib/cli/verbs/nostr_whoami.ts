@@ -1,12 +1,23 @@
 /** `gtr nostr whoami` */
+import { JSON_OPTION } from "../../common/verb.ts";
 import { deadline } from "../../common/wait.ts";
 import { openAccount } from "../account.ts";
 import { STATUS_MS } from "../gtd.ts";
 import type { Call } from "../io.ts";
 import { note, printJson } from "../output.ts";
+import type { Verb } from "../verb.ts";
+
+export const verb: Verb = {
+  summary: "print your public key on Nostr, and where the secret one is",
+  operands: [],
+  options: [JSON_OPTION],
+  details: ["Contacts nobody, unless the key is a bunker's and nostr.npub is not set."],
+  examples: [{ command: "gtr nostr whoami", about: "npub1..." }],
+  run,
+};
 
 /** Prints the public key on Nostr, and says where the secret one is and whether gtd can use it. */
-export async function run(call: Call): Promise<void> {
+async function run(call: Call): Promise<void> {
   const { io, options } = call;
   const { account, context } = await openAccount("nostr", call);
   const { name, publicKey, source, encrypted } = await account.whoAmI(context, io);

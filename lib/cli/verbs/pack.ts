@@ -1,11 +1,22 @@
 /** `gtr pack` */
+import { JSON_OPTION } from "../../common/verb.ts";
 import { PACKING_MS, withGtd } from "../gtd.ts";
 import type { Call } from "../io.ts";
 import { note, printJson, printTable } from "../output.ts";
 import { currentRepository } from "../repository.ts";
+import type { Verb } from "../verb.ts";
+
+export const verb: Verb = {
+  summary: "show the packs that publishing would make",
+  operands: [],
+  options: [JSON_OPTION],
+  details: ["Publishes nothing. For each pack: SHA-256, infohash, bytes, objects, magnet link."],
+  examples: [{ command: "gtr pack --json", about: "the same, for programs" }],
+  run,
+};
 
 /** Shows the packs that publishing would make. */
-export async function run(call: Call): Promise<void> {
+async function run(call: Call): Promise<void> {
   const { io } = call;
   const gitDir = (await currentRepository(io)).commonDir;
   const packs = await withGtd(

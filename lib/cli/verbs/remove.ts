@@ -1,5 +1,6 @@
 /** `gtr remove` */
 import { RequestError, UsageError } from "../../common/errors.ts";
+import { JSON_OPTION } from "../../common/verb.ts";
 import { readRepositorySettings } from "../../shares/repository_settings.ts";
 import {
   findShared,
@@ -18,12 +19,40 @@ import { publish, withGtd } from "../gtd.ts";
 import type { Call } from "../io.ts";
 import { note, printJson } from "../output.ts";
 import { currentRepository } from "../repository.ts";
+import type { Verb } from "../verb.ts";
+
+export const verb: Verb = {
+  summary: "stop sharing branches, or a whole repository",
+  operands: [{
+    form: "[branch...]",
+    about: "branches of this repository to stop sharing",
+    offer: "shared branch",
+  }],
+  options: [
+    {
+      form: "--repository <name>",
+      about: "stop sharing all of a repository, even if its folder is gone",
+      offer: "shared repository",
+    },
+    JSON_OPTION,
+  ],
+  details: [
+    "What only these branches need is taken out of the published copy. Your own repository is " +
+    "not touched, and readers keep what they have fetched.",
+    "If no branch is left, the repository is no longer shared.",
+  ],
+  examples: [
+    { command: "gtr remove next", about: "stop sharing the branch next" },
+    { command: "gtr remove --repository hello", about: "stop sharing hello" },
+  ],
+  run,
+};
 
 /** The networks are told, for which they may take their time. */
 const WITHDRAW_MS = 60_000;
 
 /** Stops sharing branches of this repository, or all of one that is given by name. */
-export async function run(call: Call): Promise<void> {
+async function run(call: Call): Promise<void> {
   const { io, home, operands, options } = call;
   if ((operands.length > 0) === (options.repository !== undefined)) {
     throw new UsageError("usage", "can't run gtr remove: name branches, or one --repository", {

@@ -1,13 +1,27 @@
 /** `gtr setup` */
 import { readTextIfPresent } from "../../common/atomic_file.ts";
 import { writeSetting } from "../../common/settings.ts";
+import { JSON_OPTION } from "../../common/verb.ts";
 import { checkGit } from "../../git_interface/version.ts";
 import { loadOrCreateKey, readKey } from "../../identity/keys.ts";
 import type { Call } from "../io.ts";
 import { printJson, printTable } from "../output.ts";
+import type { Verb } from "../verb.ts";
+
+export const verb: Verb = {
+  summary: "prepare this user's folder, identity and settings",
+  operands: [],
+  options: [JSON_OPTION],
+  details: [
+    "Other commands do this by themselves when they need it. It also checks that git is there " +
+    "and new enough.",
+  ],
+  examples: [{ command: "gtr setup", about: "prepare, and say what was there and what is new" }],
+  run,
+};
 
 /** Prepares home, identity and settings, checks git, and says what was there and what is new. */
-export async function run(call: Call): Promise<void> {
+async function run(call: Call): Promise<void> {
   const { home, io } = call;
   const git = await checkGit();
   const made: string[] = [];

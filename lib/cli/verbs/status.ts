@@ -1,14 +1,25 @@
 /** `gtr status` */
 import { RequestError } from "../../common/errors.ts";
 import { printable } from "../../common/printable.ts";
+import { JSON_OPTION } from "../../common/verb.ts";
 import type { Status } from "../../daemon/api.ts";
 import { runningStatus, STATUS_MS, withGtd } from "../gtd.ts";
 import { listNames } from "../../manifest/branches.ts";
 import type { Call, Io } from "../io.ts";
 import { formatBytes, formatDuration, note, printJson, printTable } from "../output.ts";
+import type { Verb } from "../verb.ts";
+
+export const verb: Verb = {
+  summary: "show what gtd does: networks, repositories, peers",
+  operands: [],
+  options: [JSON_OPTION],
+  details: ["Starts gtd if it doesn't run and daemon.autostart is true. git's own: git status."],
+  examples: [{ command: "gtr status --json", about: "the same, for programs" }],
+  run,
+};
 
 /** Prints what gtd does. */
-export async function run(call: Call): Promise<void> {
+async function run(call: Call): Promise<void> {
   const status = await ask(call);
   if (call.options.json) return printJson(call.io, status);
   printStatus(call.io, status);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { loadAll } from "../../../lib/cli/verb.ts";
 import { VERBS } from "../../../lib/cli/verbs.ts";
 import { type SettingName, SETTINGS, settingVariable } from "../../../lib/common/settings.ts";
 import { manPages } from "../../../scripts/man.ts";
@@ -59,7 +60,7 @@ Deno.test({
     }
     const { out } = await run("man", ["-l", "man1/gtr.1"], made.folder);
     const words = out.replaceAll(/\s+/g, " ");
-    for (const { name, summary, options, operands, examples } of VERBS) {
+    for (const { name, summary, options, operands, examples } of await loadAll(VERBS)) {
       const told = [...options, ...operands].map(({ form }) => form);
       for (const text of [`gtr ${name}`, ...told, ...examples.map(({ command }) => command)]) {
         assert.ok(words.includes(text), text);
