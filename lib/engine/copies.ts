@@ -48,6 +48,8 @@ export class Copies {
     this.changed(repository);
     return this.#turns.run("", async () => {
       if (performance.now() - this.#walkedAt > RECENT_MS) return await this.#walk();
+      const walkedAt = this.#walkedAt;
+      this.#walkedAt = -Infinity; // should this fail
       for (const [path, changed] of this.#changed) {
         this.#changed.delete(path); // first: it may change again meanwhile
         if (await changed.exists()) {
@@ -56,6 +58,7 @@ export class Copies {
           this.#known.delete(path);
         }
       }
+      this.#walkedAt = walkedAt;
       return [...this.#known.values()];
     });
   }
@@ -66,9 +69,9 @@ export class Copies {
   }
 
   async #walk(): Promise<Copy[]> {
+    const startedAt = performance.now();
     this.#changed.clear();
     this.#known.clear();
-    this.#walkedAt = performance.now();
     const others = (await this.#store.repositories())
       .filter(({ publisher }) => publisher !== this.#own);
     const seen = new Set<string>();
@@ -76,6 +79,7 @@ export class Copies {
       others.map(async (repository) => ({ repository, usage: await repository.usage(seen) })),
     );
     for (const copy of copies) this.#known.set(copy.repository.path, copy);
+    this.#walkedAt = startedAt;
     return copies;
   }
 }
