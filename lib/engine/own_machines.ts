@@ -57,13 +57,18 @@ export async function catchUpWithMachines(
  * Looks for what a publication has to build on: the first of a home, and again what a look found and
  * could not be fetched. Else it waits for nothing.
  *
+ * @returns whether it has waited
  * @throws {NetworkError} "newer-elsewhere"
  */
-export async function buildOnNewest(parts: EngineParts, name: string, wait: Wait): Promise<void> {
+export async function buildOnNewest(
+  parts: EngineParts,
+  name: string,
+  wait: Wait,
+): Promise<boolean> {
   const repository = parts.store.repository(parts.key.publicKeyHex, name);
   const isNewHere = parts.machine.madeKey !== parts.key.publicKeyHex &&
     await repository.usableManifest() === undefined;
-  if (!isNewHere && !await missing(repository)) return;
+  if (!isNewHere && !await missing(repository)) return false;
   using limit = deadline(FIRST_LOOK_MS, "what other machines have published", wait.signal);
   try {
     await catchUpWithMachines(parts, name, { ...wait, signal: limit.signal });
@@ -73,6 +78,7 @@ export async function buildOnNewest(parts: EngineParts, name: string, wait: Wait
     // Nobody answers: it is published, and looked at again once somebody does.
     if (code !== "timed-out" || await missing(repository)) throw error;
   }
+  return true;
 }
 
 /**

@@ -65,11 +65,14 @@ export async function publishShared(
   { replace = false, refsOnly }: PublishOptions = {},
 ): Promise<PublishOutcome> {
   if (await sharesNothing(parts.home, gitDir)) return await withdrawSource(parts, gitDir, wait);
-  const { name } = (await readSharedState(gitDir, wait.signal)).settings;
+  const before = await readSharedState(gitDir, wait.signal);
+  const { name } = before.settings;
   const repository = parts.store.repository(parts.key.publicKeyHex, name);
   const builtOn = replace ? await giveUpAwaited(parts, repository, wait) : {};
-  if (!replace) await buildOnNewest(parts, name, wait);
-  const state = await followRenames(parts, gitDir, repository, wait.signal);
+  // Branches may have moved while others were asked.
+  const hasWaited = replace || await buildOnNewest(parts, name, wait);
+  const now = hasWaited ? await readSharedState(gitDir, wait.signal) : before;
+  const state = await followRenames(parts, gitDir, repository, now, wait.signal);
   const { description, flow = "both" } = state.settings;
   const { signed, changed, warnings, diverged } = await changeRepository(
     ...[parts, repository, wait] as const,
@@ -168,9 +171,9 @@ async function followRenames(
   parts: EngineParts,
   gitDir: string,
   repository: StoredRepository,
+  state: SharedState,
   signal: AbortSignal,
 ): Promise<SharedState> {
-  const state = await readSharedState(gitDir, signal);
   const seen = await lastSeen(repository, gitDir);
   const { branches } = state.settings;
   const missing = branches.filter((ref) => !state.existing.has(ref) && seen[ref] !== undefined);
