@@ -34,10 +34,7 @@ test-contract: ## Run the suite that every transport has to pass
 test-e2e: ## Run real git and real daemons from dist/bin
 	$(TEST) e2e
 
-test-soak: all ## Publish for ten minutes, and print what each publication costs (SOAK_SECONDS=n)
-	$(RUN) scripts/soak.ts
-
-fuzz: ## Read the kept inputs of make fuzz, and some thousand made from them
+test-fuzz: ## Read the kept inputs of make fuzz, and some thousand made from them
 	$(TEST) fuzz
 
 test-interop: ## Run against other people's programs
