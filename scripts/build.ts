@@ -123,10 +123,10 @@ async function make(
   await Deno.mkdir(work);
   try {
     const [kind, why, base] = await chooseKind(root, options, local, work);
-    const config = plan.networks && await writeChoice(root, plan.networks, work);
+    const importMap = plan.networks && await writeChoice(root, plan.networks, work);
     const bundles = join(work, "bundles");
     const compiled = base && options.multicall ? [await writeMulticall(root, list, work)] : list;
-    const contents = await bundle(root, compiled, bundles, config);
+    const contents = await bundle(root, compiled, bundles, importMap);
     const previous = last?.fingerprint && last.fingerprint !== plan.fingerprint
       ? last.fingerprint
       : last?.previous;

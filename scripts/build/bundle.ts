@@ -16,7 +16,7 @@ import type { Program } from "./programs.ts";
  * Bundles all programs into `folder`. What several share, and what is imported lazily, become files
  * of their own, so that starting a program reads only what it needs.
  *
- * @param config the configuration to resolve modules with; undefined: that of `root`
+ * @param importMap the import map to resolve modules with; undefined: that of `root`
  * @returns what each program consists of
  * @throws {BuildError} where a module can't be resolved, downloaded or parsed
  */
@@ -24,13 +24,11 @@ export async function bundle(
   root: string,
   list: readonly Program[],
   folder: string,
-  config?: string,
+  importMap?: string,
 ): Promise<Contents> {
-  const lock = join(root, "deno.lock");
   const options = [
     ...Deno.env.get("CI") ? ["--frozen"] : [],
-    ...config ? ["--config", config] : [],
-    ...config && await exists(lock) ? ["--lock", lock] : [],
+    ...importMap ? ["--import-map", importMap] : [],
   ];
   // Not `--minify`: its esbuild inlines a variable that is used once also where `using` declares
   // it, which is then never disposed of (a lock is never given back).
@@ -60,10 +58,6 @@ function failure(list: readonly Program[], said: string): BuildError {
     ?.[1];
   if (download) return new BuildError(`can't download the packages in deno.json: ${download}`);
   return new BuildError(`can't bundle ${list.map((p) => p.entry).join(", ")}:\n${said}`);
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.stat(path).then(() => true, () => false);
 }
 
 async function readAll(folder: string): Promise<Map<string, string>> {

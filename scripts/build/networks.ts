@@ -1,8 +1,8 @@
 /**
  * Which networks a build has: those of `lib/transports/all.ts`, or a choice of them.
  *
- * A choice is a module that takes the place of `all.ts` by the import map of a configuration of its
- * own. Both are written into the build's folder; nothing that is tracked changes.
+ * A choice is a module that takes the place of `all.ts` by an import map of the build's own. Both are
+ * written into the build's folder; nothing that is tracked changes.
  *
  * @module
  */
@@ -44,7 +44,7 @@ export function networkOf(program: string): string | undefined {
 /**
  * Writes the choice into `folder`.
  *
- * @returns the configuration to bundle with
+ * @returns the import map to bundle with, which is in the place of that in `deno.json`
  */
 export async function writeChoice(
   root: string,
@@ -60,17 +60,11 @@ export async function writeChoice(
     join(folder, "all.ts"),
     `${imports.join("")}export const ALL_TRANSPORTS = [${names.join(", ")}];\n`,
   );
-  const { imports: packages, compilerOptions } = JSON.parse(
-    await Deno.readTextFile(join(root, "deno.json")),
-  );
-  const config = join(folder, "deno.json");
+  const { imports: packages } = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
+  const importMap = join(folder, "imports.json");
   await Deno.writeTextFile(
-    config,
-    JSON.stringify({
-      nodeModulesDir: "none",
-      imports: { ...packages, [`${up}/${ALL}`]: "./all.ts" },
-      compilerOptions,
-    }),
+    importMap,
+    JSON.stringify({ imports: { ...packages, [`${up}/${ALL}`]: "./all.ts" } }),
   );
-  return config;
+  return importMap;
 }
