@@ -10,7 +10,7 @@
  */
 import Module from "node:module";
 import type Class from "../types/hyperdht.d.ts";
-import { UDX } from "../udx/mod.ts";
+import { UDX } from "@gtr/udx";
 import type { Sodium } from "./sodium.ts";
 
 const SODIUM = "sodium-native";

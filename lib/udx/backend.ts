@@ -10,8 +10,11 @@ export interface BackendOptions {
   readonly port: number;
   /** An address of this machine; "::" is for IPv4 too, unless `ipv6Only`. */
   readonly host: string;
+  /** Of `host`. */
   readonly family: 4 | 6;
+  /** Whether "::" is for IPv6 only. */
   readonly ipv6Only: boolean;
+  /** Whether other sockets may have the same address and port (SO_REUSEADDR). */
   readonly reuseAddress: boolean;
 }
 
@@ -34,9 +37,11 @@ export interface Backend {
    * @param ttl 0: the socket's own
    */
   send(bytes: Uint8Array, port: number, host: string, ttl: number): void;
+  /** Hops after which what is sent is lost, from now on. */
   setTTL(ttl: number): void;
-  /** Sizes of the kernel's buffers, bytes; Linux doubles what it is asked for. */
+  /** Size of the kernel's buffer for what came, bytes; Linux doubles what it is asked for. */
   receiveBuffer: number;
+  /** Size of the kernel's buffer for what is to be sent, bytes; Linux doubles it too. */
   sendBuffer: number;
   /** Joins (or leaves) a group, on the interface of an address ("": any). */
   membership(group: string, address: string, join: boolean): void;

@@ -17,8 +17,10 @@ export type UdxErrorCode =
 
 /** A stream or socket failed. */
 export class UdxError extends Error {
+  /** What happened. */
   readonly code: UdxErrorCode;
 
+  /** An error with a code beside what every error has. */
   constructor(code: UdxErrorCode, message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "UdxError";

@@ -40,9 +40,9 @@ export interface Acknowledged {
 
 /** The packets of one stream that aren't acknowledged. */
 export class LossRecovery {
-  readonly flying = new PacketList();
-  readonly lost = new PacketList();
-  readonly rtt = new RttEstimator();
+  readonly flying: PacketList = new PacketList();
+  readonly lost: PacketList = new PacketList();
+  readonly rtt: RttEstimator = new RttEstimator();
   state: Recovery = "open";
   /** Oldest sequence number that isn't acknowledged, and the next to be sent. */
   oldest: number;

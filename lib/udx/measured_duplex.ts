@@ -11,11 +11,16 @@ const BBR_STATES = { startup: 1, drain: 2, "probe-bandwidth": 3, "probe-rtt": 4 
 
 /** A Duplex with the figures of udx-native's streams. */
 export abstract class MeasuredDuplex extends Duplex {
+  /** Bytes of all packets sent. */
   bytesTransmitted = 0;
+  /** Packets sent. */
   packetsTransmitted = 0;
+  /** Bytes of all packets received. */
   bytesReceived = 0;
+  /** Packets received. */
   packetsReceived = 0;
 
+  /** @internal */
   protected abstract readonly connection: Connection;
 
   /** Bytes of the largest IP packet that is sent. */
@@ -38,14 +43,17 @@ export abstract class MeasuredDuplex extends Duplex {
     return this.connection.sender.recovery.flying.length * this.connection.sender.payload;
   }
 
+  /** Timeouts: nothing was acknowledged for too long (RFC 6298). */
   get rtoCount(): number {
     return this.connection.sender.recovery.timeouts;
   }
 
+  /** Packets sent again. */
   get retransmits(): number {
     return this.connection.sender.retransmits;
   }
 
+  /** How often a loss was found without a timeout. */
   get fastRecoveries(): number {
     return this.connection.sender.recovery.fastRecoveries;
   }

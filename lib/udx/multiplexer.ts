@@ -21,18 +21,18 @@ export class Multiplexer<Stream extends { readonly id: number }> {
   /** Datagrams received. */
   packetsReceived = 0;
   /** Not known. */
-  readonly packetsDroppedByKernel = -1;
+  readonly packetsDroppedByKernel: number = -1;
 
   /** Streams by their id. */
-  readonly streams = new Map<number, Stream>();
+  readonly streams: Map<number, Stream> = new Map();
   /** @internal */
-  readonly lingering = new Lingering();
+  readonly lingering: Lingering = new Lingering();
   /** Bytes that streams hold: what came before its turn, and what isn't read yet. */
   held = 0;
   /** How sockets are opened. */
   readonly openBackend: OpenBackend;
 
-  /** @param openBackend how to open UDP sockets */
+  /** As {@linkcode UDX} is made; `openBackend`: how to open UDP sockets */
   constructor(openBackend: OpenBackend) {
     this.openBackend = openBackend;
   }
@@ -42,13 +42,21 @@ export class Multiplexer<Stream extends { readonly id: number }> {
     return this.held > MAX_HELD;
   }
 
-  /** A stream exists: called by its constructor. */
+  /**
+   * A stream exists: called by its constructor.
+   *
+   * @internal
+   */
   addStream(stream: Stream): void {
     this.lingering.delete(stream.id);
     this.streams.set(stream.id, stream);
   }
 
-  /** A stream is over; `last`: what to answer if the other side sends its end again. */
+  /**
+   * A stream is over; `last`: what to answer if the other side sends its end again.
+   *
+   * @internal
+   */
   removeStream(
     stream: Stream,
     last?: { readonly packet: Uint8Array; readonly route: Route },

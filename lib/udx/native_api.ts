@@ -26,27 +26,36 @@ export interface UdxOptions {
 export class UDX extends Multiplexer<UDXStream> {
   readonly #watchers = new Set<NetworkInterfaces>();
 
+  /** Opens nothing yet: sockets do, when they are bound. */
   constructor(options: UdxOptions = {}) {
     super(options.backend ?? openFastest);
   }
 
+  /** Whether it is an IPv4 address. */
   static isIPv4(host: string): boolean {
     return family(host) === 4;
   }
 
+  /** Whether it is an IPv6 address. */
   static isIPv6(host: string): boolean {
     return family(host) === 6;
   }
 
+  /** The family of an address; 0 if it is none. */
   static isIP(host: string): 0 | 4 | 6 {
     return family(host);
   }
 
+  /** A socket that is not bound yet. */
   createSocket(options?: SocketOptions): UDXSocket {
     return new UDXSocket(this, options);
   }
 
-  /** @param id an unsigned 32-bit number, by which the other side addresses the stream */
+  /**
+   * A stream that is not connected yet.
+   *
+   * @param id an unsigned 32-bit number, by which the other side addresses the stream
+   */
   createStream(id: number, options?: StreamOptions): UDXStream {
     return new UDXStream(this, id, options);
   }
@@ -66,7 +75,11 @@ export class UDX extends Multiplexer<UDXStream> {
     return watcher.watch();
   }
 
-  /** The address of a name. */
+  /**
+   * The address of a name, by the system's resolver.
+   *
+   * @param options `family`: of which the address has to be; 0: of any
+   */
   async lookup(
     host: string,
     options: { readonly family?: 0 | 4 | 6 } = {},

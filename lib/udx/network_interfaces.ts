@@ -11,8 +11,11 @@ const POLL_MS = 5000;
 
 /** One address of one interface. */
 export interface NetworkInterface {
+  /** The interface's: "eth0". */
   readonly name: string;
+  /** The address. */
   readonly host: string;
+  /** Of the address. */
   readonly family: 4 | 6;
   /** Not reachable from other machines. */
   readonly internal: boolean;
@@ -38,7 +41,8 @@ export function networkInterfaces(): NetworkInterface[] {
 
 /** Tells of changes: emits "change" with the new list, and "close". */
 export class NetworkInterfaces extends EventEmitter {
-  interfaces = networkInterfaces();
+  /** The addresses as they were when it was looked last. */
+  interfaces: NetworkInterface[] = networkInterfaces();
   #timer: ReturnType<typeof setInterval> | undefined;
   #destroying: Promise<void> | undefined;
 
@@ -65,6 +69,7 @@ export class NetworkInterfaces extends EventEmitter {
     });
   }
 
+  /** The same addresses, one by one. */
   [Symbol.iterator](): IterableIterator<NetworkInterface> {
     return this.interfaces[Symbol.iterator]();
   }

@@ -3,10 +3,11 @@
  *
  * @module
  */
-import type { OpenBackend } from "./backend.ts";
+import type { Backend, BackendEvents, BackendOptions } from "./backend.ts";
 import { openDgram } from "./backend_dgram.ts";
 import { mmsgAvailable, openMmsg } from "./backend_mmsg.ts";
 
 /** The fastest back-end that this process may use. */
-export const openFastest: OpenBackend = (options, events) =>
-  (mmsgAvailable() ? openMmsg : openDgram)(options, events);
+export function openFastest(options: BackendOptions, events: BackendEvents): Backend {
+  return (mmsgAvailable() ? openMmsg : openDgram)(options, events);
+}

@@ -32,7 +32,7 @@ const OVERHEAD = { 4: 28, 6: 48 } as const;
 export class Sender implements LossObserver {
   readonly recovery: LossRecovery;
   readonly bbr: Bbr;
-  mtu = new MtuSearch();
+  mtu: MtuSearch = new MtuSearch();
   route: Route | undefined;
   /** Bytes written, and of these acknowledged. */
   written = 0;

@@ -13,8 +13,11 @@ import { isPacket, PacketType, streamOf } from "./packet.ts";
 
 /** Where a socket is bound. */
 export interface Address {
+  /** One of this machine's; "0.0.0.0" or "::": all of them. */
   readonly host: string;
+  /** Of `host`. */
   readonly family: 4 | 6;
+  /** Never 0. */
   readonly port: number;
 }
 
@@ -22,6 +25,7 @@ export interface Address {
 export interface SocketOptions {
   /** "::" takes IPv6 only. */
   readonly ipv6Only?: boolean;
+  /** Other sockets may have the same address and port (SO_REUSEADDR). */
   readonly reuseAddress?: boolean;
 }
 
@@ -35,19 +39,42 @@ export interface CarriedStream {
   batchEnd(): void;
 }
 
-/** Emits "listening", "message" (bytes, from), "busy", "idle" and "close". */
+/**
+ * A UDP socket. Emits "listening", "message" (bytes, `{ host, family, port }`) for each datagram that
+ * belongs to no stream, "busy" and "idle" as streams are connected over it, and "close".
+ *
+ * ```ts
+ * import { once } from "node:events";
+ * import { UDX } from "@gtr/udx";
+ *
+ * const udx = new UDX();
+ * const [here, there] = [udx.createSocket(), udx.createSocket()];
+ * here.bind(0, "127.0.0.1");
+ * there.bind(0, "127.0.0.1");
+ * const came = once(there, "message");
+ * here.trySend(new TextEncoder().encode("hello"), there.address()!.port, "127.0.0.1");
+ * const [bytes, from] = await came;
+ * console.log(String(bytes), "from port", from.port);
+ * await Promise.all([here.close(), there.close()]);
+ * ```
+ */
 export class UDXSocket extends EventEmitter implements BackendEvents {
+  /** The UDX that made it. */
   readonly udx: Multiplexer<CarriedStream>;
   /** Streams that are connected over it. */
-  readonly streams = new Set<CarriedStream>();
+  readonly streams: Set<CarriedStream> = new Set();
   /** Anything of the user's. */
   userData: unknown = null;
+  /** Bytes of all datagrams sent. */
   bytesTransmitted = 0;
+  /** Datagrams sent. */
   packetsTransmitted = 0;
+  /** Bytes of all datagrams received. */
   bytesReceived = 0;
+  /** Datagrams received. */
   packetsReceived = 0;
   /** Not known. */
-  readonly packetsDroppedByKernel = -1;
+  readonly packetsDroppedByKernel: number = -1;
 
   readonly #options: SocketOptions;
   /** Streams that got packets in this batch. */
@@ -57,24 +84,29 @@ export class UDXSocket extends EventEmitter implements BackendEvents {
   #closing: Promise<void> | null = null;
   #closed = false;
 
+  /** As {@linkcode UDX.createSocket} makes it. */
   constructor(udx: Multiplexer<CarriedStream>, options: SocketOptions = {}) {
     super();
     this.udx = udx;
     this.#options = options;
   }
 
+  /** Whether it has an address and port. */
   get bound(): boolean {
     return this.#address !== null;
   }
 
+  /** Whether {@linkcode close} was called. */
   get closing(): boolean {
     return this.#closing !== null;
   }
 
+  /** Whether no stream is connected over it. */
   get idle(): boolean {
     return this.streams.size === 0;
   }
 
+  /** Whether a stream is connected over it. */
   get busy(): boolean {
     return this.streams.size > 0;
   }
@@ -84,6 +116,7 @@ export class UDXSocket extends EventEmitter implements BackendEvents {
     return this.#address;
   }
 
+  /** What it is doing, for a log. */
   toJSON(): Record<string, unknown> {
     return {
       bound: this.bound,
@@ -140,31 +173,37 @@ export class UDXSocket extends EventEmitter implements BackendEvents {
     this.transmit(bytes, port, to, ttl);
   }
 
+  /** Hops after which what is sent is lost, from now on. */
   setTTL(ttl: number): void {
     this.#active().setTTL(ttl);
   }
 
-  /** Bytes. */
+  /** Bytes that the kernel keeps of what came. */
   getRecvBufferSize(): number {
     return this.#active().receiveBuffer;
   }
 
+  /** Asks the kernel for a buffer of so many bytes. */
   setRecvBufferSize(size: number): void {
     this.#active().receiveBuffer = size;
   }
 
+  /** Bytes that the kernel keeps of what is to be sent. */
   getSendBufferSize(): number {
     return this.#active().sendBuffer;
   }
 
+  /** Asks the kernel for a buffer of so many bytes. */
   setSendBufferSize(size: number): void {
     this.#active().sendBuffer = size;
   }
 
+  /** Joins a multicast group, on the interface with that address ("": any). */
   addMembership(group: string, address = ""): void {
     this.#active().membership(group, address, true);
   }
 
+  /** Leaves it. */
   dropMembership(group: string, address = ""): void {
     this.#active().membership(group, address, false);
   }

@@ -44,18 +44,47 @@ type Done = (error: Error | null) => void;
 /** What a piece of data costs beside its bytes until it is read, however short it is; bytes. */
 const PIECE_COST = 128;
 
-/** Emits, beside a Duplex' own events, "connect", "message" (bytes) and "remote-changed". */
+/**
+ * A stream: a Duplex of streamx, as those of udx-native. Emits, beside a Duplex' own events, "connect",
+ * "message" (bytes) and "remote-changed".
+ *
+ * ```ts
+ * import { UDX } from "@gtr/udx";
+ *
+ * const udx = new UDX();
+ * const socket = udx.createSocket();
+ * socket.bind(0, "127.0.0.1");
+ * const { port } = socket.address()!;
+ * const [left, right] = [udx.createStream(1), udx.createStream(2)];
+ * left.connect(socket, right.id, port, "127.0.0.1");
+ * right.connect(socket, left.id, port, "127.0.0.1");
+ *
+ * right.end(); // it has nothing to say
+ * left.resume(); // and that end has to be read
+ * left.end("hello");
+ * for await (const bytes of right) console.log(String(bytes));
+ * await socket.close(); // once both streams are closed
+ * ```
+ */
 export class UDXStream extends MeasuredDuplex implements CarriedStream {
+  /** The UDX that made it. */
   readonly udx: Multiplexer<CarriedStream>;
+  /** By which the other side addresses it. */
   readonly id: number;
+  /** The socket that it is connected over; null before, and after its end. */
   socket: UDXSocket | null = null;
+  /** The id of the other side's stream. */
   remoteId = 0;
+  /** The other side's address; null before it is connected. */
   remoteHost: string | null = null;
+  /** Of `remoteHost`; 0 before it is connected. */
   remoteFamily: 0 | 4 | 6 = 0;
+  /** The other side's port; 0 before it is connected. */
   remotePort = 0;
   /** Anything of the user's. */
   userData: unknown = null;
 
+  /** @internal */
   protected override readonly connection: Connection;
   readonly #output: StreamOutput;
   readonly #firewall: Firewall;
@@ -74,6 +103,7 @@ export class UDXStream extends MeasuredDuplex implements CarriedStream {
     this.#arm();
   });
 
+  /** As {@linkcode UDX.createStream} makes it. */
   constructor(udx: Multiplexer<CarriedStream>, id: number, options: StreamOptions = {}) {
     super({ mapWritable: toBuffer, eagerOpen: true });
     this.udx = udx;
@@ -109,18 +139,22 @@ export class UDXStream extends MeasuredDuplex implements CarriedStream {
     udx.addStream(this);
   }
 
+  /** Whether it is connected: an other side is known, which may not know of this one. */
   get connected(): boolean {
     return this.socket !== null;
   }
 
+  /** The address that its socket is bound to. */
   get localHost(): string | null {
     return this.socket?.address()?.host ?? null;
   }
 
+  /** Of `localHost`. */
   get localFamily(): 0 | 4 | 6 {
     return this.socket?.address()?.family ?? 0;
   }
 
+  /** The port that its socket is bound to. */
   get localPort(): number {
     return this.socket?.address()?.port ?? 0;
   }
@@ -218,6 +252,7 @@ export class UDXStream extends MeasuredDuplex implements CarriedStream {
     return await this.#writers.flushed();
   }
 
+  /** What it is doing, for a log. */
   toJSON(): Record<string, unknown> {
     return {
       id: this.id,
@@ -258,12 +293,14 @@ export class UDXStream extends MeasuredDuplex implements CarriedStream {
     this.#arm();
   }
 
+  /** @internal */
   protected override _read(done: Done): void {
     this.#count();
     this.connection.read();
     done(null);
   }
 
+  /** @internal */
   protected override _writev(chunks: Uint8Array[], done: Done): void {
     if (!this.connected) {
       throw new UdxError(
@@ -276,18 +313,21 @@ export class UDXStream extends MeasuredDuplex implements CarriedStream {
     this.#writers.next(done);
   }
 
+  /** @internal */
   protected override _final(done: Done): void {
     this.connection.end(performance.now());
     this.#arm();
     this.#writers.next(done);
   }
 
+  /** @internal */
   protected override _predestroy(): void {
     if (!this.#closed) this.connection.destroy(!this.#relay.began);
     this.#closed = true;
     this.#writers.release();
   }
 
+  /** @internal */
   protected override _destroy(done: Done): void {
     if (this.connected) this.#onDestroy = done;
     else done(null);

@@ -17,7 +17,7 @@ import { createInterface } from "node:readline";
 const folder = process.argv[2];
 const require = folder && createRequire(`${folder}/node.js`);
 const DHT = require ? require("hyperdht") : (await import("../../lib/hyperdht/mod.ts")).default;
-const ours = require ? undefined : await import("../../lib/udx/mod.ts");
+const ours = require ? undefined : await import("@gtr/udx");
 
 const packages = require
   ? { hyperswarm: () => require("hyperswarm"), hypercore: () => require("hypercore") }

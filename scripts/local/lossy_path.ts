@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type Backend, openFastest } from "../../lib/udx/mod.ts";
+import { type Backend, openFastest } from "@gtr/udx";
 
 /** What the path is like. */
 export interface PathOptions {

@@ -17,7 +17,7 @@ const CHUNK = Buffer.alloc(65_536, "not all the same bytes, ");
 async function load() {
   const folder = process.argv[2];
   if (folder) return createRequire(join(folder, "peer.js"))("udx-native");
-  const { openDgram, UDX } = await import("../../lib/udx/mod.ts");
+  const { openDgram, UDX } = await import("@gtr/udx");
   if (process.env.UDX_BACKEND !== "dgram") return UDX;
   return class extends UDX {
     constructor() {

@@ -2,8 +2,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { randomBytes } from "node:crypto";
-// @ts-types="../../lib/udx/streamx.d.ts"
-import type { Duplex } from "streamx";
+import type { UDXStream } from "@gtr/udx";
 import { abortable, deadline } from "../../lib/common/wait.ts";
 import { Conversation } from "../../lib/transports/holepunch/conversation.ts";
 import { MAX_MESSAGE } from "../../lib/transports/holepunch/message_limit.ts";
@@ -35,7 +34,7 @@ Deno.test("holepunch: a peer that announces a long message is hung up on, and co
   const key = a.endpoints()[0]!;
   const announced = await stranger.connect({ key }, limit.signal);
   const end = ended(announced);
-  (announced.rawStream as unknown as Duplex).write(Buffer.of(0xff, 0xff, 0xff)); // and nothing of it
+  (announced.rawStream as unknown as UDXStream).write(Buffer.of(0xff, 0xff, 0xff)); // and nothing of it
   await abortable(end, limit.signal);
   const sent = await stranger.connect({ key }, limit.signal);
   sent.write(Buffer.alloc(MAX_MESSAGE + 1, 0x20));
@@ -57,7 +56,7 @@ Deno.test("holepunch: nor does who asks collect what a peer announces", async ()
   const closed = Promise.withResolvers<void>();
   await liar.listen(() => true, (stream) => {
     stream.on("close", () => closed.resolve());
-    (stream.rawStream as unknown as Duplex).write(Buffer.of(0xff, 0xff, 0xff));
+    (stream.rawStream as unknown as UDXStream).write(Buffer.of(0xff, 0xff, 0xff));
   });
   using conversation = await Conversation.open(asker, { key: liar.key }, limit.signal);
   const manifest = conversation.manifest({ id: alice.id, name: "hello" }, limit.signal);

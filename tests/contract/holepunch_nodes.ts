@@ -14,7 +14,7 @@ import { deadline } from "../../lib/common/wait.ts";
 import type { PublisherKey } from "../../lib/identity/keys.ts";
 import { HyperNode } from "../../lib/transports/holepunch/node.ts";
 import { HolepunchTransport } from "../../lib/transports/holepunch/transport.ts";
-import { UDX } from "../../lib/udx/mod.ts";
+import { UDX } from "@gtr/udx";
 import type { TestNetwork } from "./transport_contract.ts";
 
 /** Nodes that hold what others put: as many as hyperdht's own tests have. */

@@ -8,7 +8,7 @@ import { Records } from "../../lib/transports/holepunch/records.ts";
 import type { HolepunchTransport } from "../../lib/transports/holepunch/transport.ts";
 import { until } from "../e2e/until.ts";
 import HyperDHT from "../../lib/hyperdht/mod.ts";
-import { UDX } from "../../lib/udx/mod.ts";
+import { UDX } from "@gtr/udx";
 import { HolepunchNetwork, plainNode } from "./holepunch_nodes.ts";
 import { makeManifest, publish, testKey } from "./transport_contract.ts";
 import { loopClock } from "../unit/common/loop_clock.ts";

@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import DHT from "hyperdht";
-import { openDgram, openFastest, UDX } from "../../lib/udx/mod.ts";
+import { openDgram, openFastest, UDX } from "@gtr/udx";
 import { nativeUdx } from "../../scripts/local/native_udx.ts";
 
 const HOST = "127.0.0.1";

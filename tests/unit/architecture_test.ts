@@ -22,6 +22,27 @@ interface Source {
 const IMPORT =
   /^\s*(?:import|export)\b[^"'`;]*?\bfrom\s*["']([^"']+)["']|^\s*import\s*["']([^"']+)["']|\bimport\(\s*["']([^"']+)["']/gm;
 
+/** What `deno.json` in a folder says. */
+async function config(folder: string) {
+  return JSON.parse(await Deno.readTextFile(join(ROOT, folder, "deno.json")));
+}
+
+/** A package in this tree. */
+interface Member {
+  readonly folder: string;
+  readonly name: string;
+  /** What those get who import it, relative to the root. */
+  readonly entry: string;
+  readonly imports: Readonly<Record<string, string>>;
+}
+
+const members: readonly Member[] = await Promise.all(
+  (await config(".")).workspace.map(async (folder: string) => {
+    const { name, exports, imports = {} } = await config(folder);
+    return { folder, name, entry: join(folder, exports), imports };
+  }),
+);
+
 async function sources(folder: string): Promise<Source[]> {
   const found: Source[] = [];
   for await (const entry of Deno.readDir(join(ROOT, folder))) {
@@ -38,13 +59,21 @@ function parse(path: string, text: string): Source {
   const code = text.replace(/^\s*(?:\*|\/\/|\/\*).*$/gm, ""); // examples in comments aren't imports
   const imports = [...code.matchAll(IMPORT)].map((match) => {
     const written = (match[1] ?? match[2] ?? match[3])!;
-    const ours = written.startsWith(".");
-    return { written, path: ours ? relative(ROOT, join(ROOT, dirname(path), written)) : written };
+    if (written.startsWith(".")) {
+      return { written, path: relative(ROOT, join(ROOT, dirname(path), written)) };
+    }
+    return { written, path: members.find(({ name }) => name === written)?.entry ?? written };
   });
   return { path, lines: text.split("\n").length - 1, imports };
 }
 
 const all = (await Promise.all(SOURCES.map(sources))).flat();
+
+/** Whether a test is of what is within the package: tests/unit mirrors lib, and there is the fuzzing. */
+function isTestOf({ folder }: Member, path: string): boolean {
+  const room = folder.replace(/^lib\//, "");
+  return path.startsWith(`tests/unit/${room}/`) || path === `tests/fuzz/targets/${room}.ts`;
+}
 
 /** Fails with every import that `allowed` refuses, among the files under `folder`. */
 function checkImports(
@@ -54,7 +83,7 @@ function checkImports(
 ): void {
   const wrong = all.filter((source) => source.path.startsWith(folder)).flatMap((source) =>
     source.imports
-      .filter(({ path, written }) => written.startsWith(".") && !allowed(path, source.path))
+      .filter(({ path, written }) => path !== written && !allowed(path, source.path))
       .map(({ path }) => `${source.path} imports ${path}`)
   );
   assert.deepEqual(wrong, [], why);
@@ -123,9 +152,37 @@ for (const room of ["manifest", "identity"]) {
   });
 }
 
-Deno.test("architecture: udx is fit to be a package of its own", () => {
-  checkImports("lib/udx/", (imported) => within(imported, ["udx"]), "udx stands alone");
-});
+for (const member of members) {
+  const { folder, name, imports } = member;
+  const inside = (path: string) => path.startsWith(`${folder}/`);
+
+  Deno.test(`architecture: ${name} is a package that needs nothing else of gtr`, async () => {
+    checkImports(`${folder}/`, inside, `${name} stands alone`);
+    const packages = all.filter(({ path }) => inside(path)).flatMap((source) =>
+      source.imports.map(({ written }) => written).filter((written) =>
+        !/^(?:\.|node:)/.test(written)
+      )
+    );
+    assert.deepEqual([...new Set(packages)], Object.keys(imports));
+    for (const file of ["LICENSE", "README.md"]) await Deno.stat(join(ROOT, folder, file));
+  });
+
+  Deno.test(`architecture: ${name} is imported by its name only`, () => {
+    const others = all.filter(({ path }) => !inside(path) && !isTestOf(member, path));
+    const wrong = others.flatMap((source) =>
+      source.imports.filter((i) => inside(i.path) && i.written !== name).map(({ path }) =>
+        `${source.path} imports ${path}`
+      )
+    );
+    assert.deepEqual(wrong, []);
+  });
+
+  Deno.test(`architecture: ${name} and gtr import the same release of a package`, async () => {
+    const { imports: ours } = await config(".");
+    const both = Object.keys(imports).filter((name) => name in ours);
+    assert.deepEqual(both.map((name) => imports[name]), both.map((name) => ours[name]));
+  });
+}
 
 Deno.test("architecture: common imports nothing from other rooms", () => {
   checkImports(
@@ -187,10 +244,10 @@ Deno.test("architecture: a circle of imports is found, and two ways to one modul
 });
 
 Deno.test("architecture: packages are imported by the names that deno.json pins", async () => {
-  const { imports } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  const names = [...Object.keys((await config(".")).imports), ...members.map(({ name }) => name)];
   const known = (written: string) =>
     written.startsWith(".") || written.startsWith("node:") ||
-    Object.keys(imports).some((name) => written === name || written.startsWith(`${name}/`));
+    names.some((name) => written === name || written.startsWith(`${name}/`));
   const wrong = all.flatMap((source) =>
     source.imports.filter(({ written }) => !known(written)).map(({ written }) =>
       `${source.path} imports ${written}`
@@ -200,7 +257,7 @@ Deno.test("architecture: packages are imported by the names that deno.json pins"
 });
 
 Deno.test("architecture: every package in deno.json is used", async () => {
-  const { imports } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  const { imports } = await config(".");
   const written = new Set(all.flatMap((source) => source.imports.map((i) => i.written)));
   const used = (name: string) =>
     [...written].some((path) => path === name || path.startsWith(`${name}/`));
@@ -220,7 +277,7 @@ Deno.test("architecture: files are named in snake_case", () => {
 });
 
 Deno.test("architecture: docs/dependencies.md says why each dependency is there", async () => {
-  const { imports } = JSON.parse(await Deno.readTextFile(join(ROOT, "deno.json")));
+  const { imports } = await config(".");
   const text = await Deno.readTextFile(join(ROOT, "docs", "dependencies.md"));
   const missing = Object.keys(imports).filter((name) => !text.includes(`\n- \`${name}\`, `));
   assert.deepEqual(missing, []);

@@ -9,7 +9,7 @@ import { keepSafeRoute } from "../../hyperdht/routes.ts";
 import { NetworkError } from "../../common/errors.ts";
 import { abortable, deadline } from "../../common/wait.ts";
 import type { KeyPair, NodeAddress, NoiseStream, Server } from "../../types/hyperdht.d.ts";
-import { UDX } from "../../udx/mod.ts";
+import { UDX } from "@gtr/udx";
 import type { PortMapping } from "../shared/port_mapping/mod.ts";
 import { connectError, isAbsent } from "./connect_error.ts";
 import { LocalNetwork } from "./lan/local_network.ts";

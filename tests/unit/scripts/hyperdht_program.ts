@@ -5,7 +5,7 @@
  * @module
  */
 import HyperDHT, { withoutNative } from "../../../lib/hyperdht/mod.ts";
-import { UDX } from "../../../lib/udx/mod.ts";
+import { UDX } from "@gtr/udx";
 
 const host = "127.0.0.1";
 const bootstrap: { host: string; port: number }[] = [];

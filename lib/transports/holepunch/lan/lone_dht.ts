@@ -4,7 +4,7 @@
  * @module
  */
 import HyperDHT from "../../../hyperdht/mod.ts";
-import { UDX } from "../../../udx/mod.ts";
+import { UDX } from "@gtr/udx";
 
 /** Streams at once; while there are more, nobody is let in. */
 const MAX_STREAMS = 4_096;

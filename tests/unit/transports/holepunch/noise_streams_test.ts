@@ -1,5 +1,4 @@
 import assert from "node:assert/strict";
-// @ts-types="../../../../lib/udx/streamx.d.ts"
 import { Duplex } from "streamx";
 import { noiseStreams } from "../../../../lib/transports/holepunch/noise_streams.ts";
 import type { NoiseStream } from "../../../../lib/types/hyperdht.d.ts";
@@ -12,7 +11,7 @@ class Flood extends Duplex {
     super();
   }
 
-  protected override _read(done: (error: Error | null) => void): void {
+  override _read(done: (error: Error | null) => void): void {
     this.sent++;
     this.push(new Uint8Array(this.length));
     done(null);

@@ -11,7 +11,7 @@ import {
   RelayServer,
 } from "../../../../lib/transports/holepunch/relay_server.ts";
 import type { NoiseStream } from "../../../../lib/types/hyperdht.d.ts";
-import { UDX, type UDXSocket, type UDXStream } from "../../../../lib/udx/mod.ts";
+import { UDX, type UDXSocket, type UDXStream } from "@gtr/udx";
 import { until } from "../../../e2e/until.ts";
 
 const HOST = "127.0.0.1";

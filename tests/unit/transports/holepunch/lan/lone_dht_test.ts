@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import HyperDHT from "../../../../../lib/hyperdht/mod.ts";
 import { openLoneDht } from "../../../../../lib/transports/holepunch/lan/lone_dht.ts";
-import { UDX } from "../../../../../lib/udx/mod.ts";
+import { UDX } from "@gtr/udx";
 
 const HOST = "127.0.0.1";
 
