@@ -26,7 +26,7 @@ checkWith(
     // share these.
     const magnets = shared.packs.map((pack) => pack.magnet);
     await using aria2 = new Program("aria2c", [...options, "--force-sequential", ...magnets]);
-    await aria2.ended(90);
+    await aria2.ended();
     await assertPacks(fixture.directory, shared);
   },
 );

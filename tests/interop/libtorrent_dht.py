@@ -19,7 +19,7 @@ import time
 
 import libtorrent as lt
 
-DEADLINE = time.time() + 40
+DEADLINE = time.time() + 160
 LIFETIME = 300  # seconds, where nobody kills it
 
 

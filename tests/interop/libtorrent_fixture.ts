@@ -31,5 +31,5 @@ export async function answer(
   program: Program,
   pattern: RegExp = /^\{/,
 ): Promise<Record<string, unknown>> {
-  return JSON.parse(await program.line(pattern, 45));
+  return JSON.parse(await program.line(pattern));
 }

@@ -141,7 +141,7 @@ upnp_nat_postrouting_chain=postrouting_miniupnpd
 
   #run(where: "a" | "b" | "router" | "outside", command: string[], input: string): string {
     const args = ["netns", "exec", this.namespace(where), ...command];
-    const ended = spawnSync("ip", args, { input, encoding: "utf8", timeout: 20_000 });
+    const ended = spawnSync("ip", args, { input, encoding: "utf8", timeout: 60_000 });
     const said = `${command.join(" ")}: ${ended.error?.message ?? ""}${ended.stderr}`;
     assert.equal(ended.status, 0, said);
     return ended.stdout;

@@ -24,7 +24,7 @@ checkWith("aria2c", ["aria2c", "--version"], "aria2c downloads from our swarm", 
     `--dir=${fixture.directory}`,
   ];
   await using aria2 = new Program("aria2c", [...options, file]);
-  await aria2.ended(60);
+  await aria2.ended();
   await assertWhole(join(fixture.directory, torrent.name), torrent);
 });
 
@@ -48,7 +48,7 @@ checkWith(
       `--dir=${fixture.directory}`,
     ];
     await using aria2 = new Program("aria2c", [...options, magnet]);
-    await aria2.ended(60);
+    await aria2.ended();
     await assertWhole(join(fixture.directory, torrent.name), torrent);
   },
 );

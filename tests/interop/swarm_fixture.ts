@@ -13,6 +13,8 @@ export { assertWhole, Fixture } from "../unit/transports/torrent/swarm/fixture.t
 
 /** Bytes of the file that the programs exchange. */
 const SIZE = 5_000_000;
+/** What a program may take for one thing: much, since a busy machine is slow. */
+const PROGRAM_MS = 180_000;
 
 export function interopTorrent(): TestTorrent {
   return makeTorrent(SIZE, 64 * 1024);
@@ -95,18 +97,18 @@ export class Program implements AsyncDisposable {
   }
 
   /** Waits until the program has printed a line that matches. */
-  async line(pattern: RegExp, seconds: number): Promise<string> {
+  async line(pattern: RegExp): Promise<string> {
     const seen = () => this.#lines.find((line) => pattern.test(line));
     if (seen() === undefined) {
       const printed = new Promise<void>((resolve) => this.#waiting.push({ pattern, resolve }));
-      await this.#within(seconds, `to print ${pattern}`, Promise.race([printed, this.#reading]));
+      await this.#within(`to print ${pattern}`, Promise.race([printed, this.#reading]));
     }
     return seen() ?? this.#fail(`ended without printing ${pattern}`);
   }
 
   /** Waits until the program has ended well. */
-  async ended(seconds: number): Promise<void> {
-    await this.#within(seconds, "to end", this.#reading);
+  async ended(): Promise<void> {
+    await this.#within("to end", this.#reading);
     if (!(await this.#process.status).success) this.#fail("failed");
   }
 
@@ -120,8 +122,8 @@ export class Program implements AsyncDisposable {
     await this.#process.status;
   }
 
-  async #within(seconds: number, what: string, promise: Promise<unknown>): Promise<void> {
-    using wait = deadline(seconds * 1000, `${this.#name} ${what}`);
+  async #within(what: string, promise: Promise<unknown>): Promise<void> {
+    using wait = deadline(PROGRAM_MS, `${this.#name} ${what}`);
     await abortable(promise, wait.signal).catch((error: Error) => this.#fail(error.message));
   }
 

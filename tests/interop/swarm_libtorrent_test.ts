@@ -10,7 +10,7 @@ checkLibtorrent("libtorrent downloads from our swarm", async () => {
   const seed = await fixture.seeder(torrent);
   const file = await torrentFile(fixture, torrent, "");
   await using peer = libtorrent(PEER, "get", file, fixture.directory, String(seed.port));
-  await peer.ended(60);
+  await peer.ended();
   await assertWhole(join(fixture.directory, torrent.name), torrent);
 });
 
@@ -20,7 +20,7 @@ checkLibtorrent("libtorrent downloads from our swarm by magnet link", async () =
   const seed = await fixture.seeder(torrent);
   const magnet = `magnet:?xt=urn:btih:${torrent.infohash}`;
   await using peer = libtorrent(PEER, "get", magnet, fixture.directory, String(seed.port));
-  await peer.ended(60);
+  await peer.ended();
   await assertWhole(join(fixture.directory, torrent.name), torrent);
 });
 
@@ -31,6 +31,6 @@ checkLibtorrent("our swarm downloads from libtorrent only", async () => {
   await Deno.writeFile(join(fixture.directory, torrent.name), torrent.bytes);
   const file = await torrentFile(fixture, torrent, "");
   await using peer = libtorrent(PEER, "seed", file, fixture.directory);
-  const port = Number((await peer.line(/^port \d+$/, 30)).slice(5));
+  const port = Number((await peer.line(/^port \d+$/)).slice(5));
   await assertWhole(await fixture.fetch(reader, torrent, [port]), torrent);
 });

@@ -45,7 +45,7 @@ check("libtorrent gets the packs that gtd seeds", async () => {
     const file = await torrentFile(fixture, await packTorrent(alice, pack), "");
     const get = ["get", file, fixture.directory, port, addressOf(1, 6)];
     await using peer = libtorrentIn(world.host(2), "libtorrent_peer.py", ...get);
-    await peer.line(/^done$/, 60);
+    await peer.line(/^done$/);
   }
   await assertPacks(fixture.directory, shared);
 });
