@@ -89,7 +89,7 @@ export async function receivePack(
 
   const listed = new Set(manifest.packs.map(({ sha256 }) => sha256));
   const groups = packGroups(before);
-  const last = groups.findLastIndex((group) => listed.has(group.at(-1)!.sha256));
+  const last = groups.findLastIndex((group) => group.some(({ sha256 }) => listed.has(sha256)));
   const fixed = groups.slice(0, last + 1).flat().length;
   const unlisted = before.slice(fixed);
   const isMerged = unlisted.length >= MOST_UNLISTED;
