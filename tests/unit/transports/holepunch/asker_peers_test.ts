@@ -100,6 +100,8 @@ const holds = (signed: SignedManifest): Says => ({ want }) =>
 Deno.test("asker: of what peers tell, what is newer than before; the publisher's word is the last", async () => {
   using old = world({ [a]: holds(publication(5)), [b]: holds(publication(5)) });
   assert.deepEqual(await old.resolve([a, b]), [5]);
+  using grown = world({ [a]: holds(publication(5)), [b]: holds(publication(9)) });
+  assert.equal((await grown.resolve([a, b])).at(-1), 9);
   // Once the publisher's own node has answered, no reader is waited for.
   const endpoints = { holepunch: [a] };
   using own = world({
