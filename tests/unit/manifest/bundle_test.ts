@@ -54,8 +54,8 @@ Deno.test("bundle: what is no bundle of gtr's says what it is and what to do", (
     ["# gtr bundle v1 0\n", /damaged/, /copy it again/],
     ["# gtr bundle v1\n", /damaged/, /copy it again/],
     [`# gtr bundle v1 ${MAX_ENVELOPE_BYTES + 1}\n`, /damaged/, /copy it again/],
-    ["# gtr bundle v1 1234567890\n", /no gtr bundle/, /^gtr bundle export/],
-    ["# gtr bundle v1 7", /no gtr bundle/, /^gtr bundle export/],
+    ["# gtr bundle v1 1234567890\n", /not a gtr bundle/, /^gtr bundle export/],
+    ["# gtr bundle v1 7", /not a gtr bundle/, /^gtr bundle export/],
   ] as const;
   for (const [text, message, hint] of cases) {
     assert.throws(() => decodeBundleLine(encode(text)), { code: "bad-bundle", message, hint });
