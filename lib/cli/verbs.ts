@@ -1,9 +1,10 @@
 /**
  * Every verb of gtr, by the words that call it, each in a file of its own with its declaration and its
- * code.
+ * code. Those of a network are in its folder.
  *
  * @module
  */
+import type { NetworkVerb } from "../common/verb.ts";
 import type { Verb, Verbs } from "./verb.ts";
 
 type Load = () => Promise<{ readonly verb: Verb }>;
@@ -24,11 +25,6 @@ const TABLE: ReadonlyMap<string, Load> = new Map(Object.entries<Load>({
   "name import": () => import("./verbs/name_import.ts"),
   "name remove": () => import("./verbs/name_remove.ts"),
   "name list": () => import("./verbs/name_list.ts"),
-  "nostr login": () => import("./verbs/nostr_login.ts"),
-  "nostr unlock": () => import("./verbs/nostr_unlock.ts"),
-  "nostr logout": () => import("./verbs/nostr_logout.ts"),
-  "nostr whoami": () => import("./verbs/nostr_whoami.ts"),
-  "nostr trust": () => import("./verbs/nostr_trust.ts"),
   "bundle export": () => import("./verbs/bundle_export.ts"),
   "bundle import": () => import("./verbs/bundle_import.ts"),
   "status": () => import("./verbs/status.ts"),
@@ -41,13 +37,53 @@ const TABLE: ReadonlyMap<string, Load> = new Map(Object.entries<Load>({
   "help": () => import("./verbs/help.ts"),
 }));
 
-/** All of them. */
+/** All of them, those of the networks at the end. */
 export const VERBS: Verbs = {
-  names(word) {
-    const isWanted = (name: string) => word === undefined || name.split(" ")[0] === word;
-    return Promise.resolve([...TABLE.keys()].filter(isWanted));
+  async names(word) {
+    const own = [...TABLE.keys()].filter((name) => word === undefined || firstWord(name) === word);
+    if (word !== undefined && own.length > 0) return own;
+    return [...own, ...(await networkVerbs(word)).keys()];
   },
   async load(name) {
-    return { name, ...(await TABLE.get(name)!()).verb };
+    const own = TABLE.get(name);
+    const verb = own
+      ? (await own()).verb
+      : await (await networkVerbs(firstWord(name))).get(name)!();
+    return { name, ...verb };
   },
 };
+
+function firstWord(name: string): string {
+  return name.split(" ")[0]!;
+}
+
+/**
+ * What loads the verbs of a network, by their names; of all networks without `word`.
+ *
+ * @throws {RequestError} "network-left-out" if it is a network that another build can have
+ */
+async function networkVerbs(word?: string): Promise<ReadonlyMap<string, () => Promise<Verb>>> {
+  const { ALL_TRANSPORTS } = await import("../transports/all.ts");
+  if (word !== undefined) {
+    const { checkLeftOut } = await import("../transports/known.ts");
+    checkLeftOut(`${word}://`, ALL_TRANSPORTS.map(({ scheme }) => scheme));
+  }
+  const found = new Map<string, () => Promise<Verb>>();
+  for (const { scheme, verbs } of ALL_TRANSPORTS) {
+    if (!verbs || (word !== undefined && word !== scheme)) continue;
+    for (const [name, load] of Object.entries(await verbs())) {
+      found.set(`${scheme} ${name}`, async () => verbOf(scheme, (await load()).verb));
+    }
+  }
+  return found;
+}
+
+function verbOf(scheme: string, verb: NetworkVerb): Verb {
+  return {
+    ...verb,
+    async run(call) {
+      const { networkCall } = await import("./network_call.ts");
+      await verb.run(networkCall(scheme, call));
+    },
+  };
+}

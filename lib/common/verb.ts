@@ -3,6 +3,7 @@
  *
  * @module
  */
+import type { Home } from "./home.ts";
 import type { Described } from "./usage.ts";
 
 /** What a shell offers for a word. */
@@ -50,3 +51,44 @@ export interface VerbUsage {
 
 /** The same with the words that call it: "share", "name add". */
 export type NamedUsage = VerbUsage & { readonly name: string };
+
+/** What a verb of a network is called with. */
+export interface NetworkCall {
+  readonly operands: readonly string[];
+  /** The answer is for a program. */
+  readonly json: boolean;
+  readonly home: Home;
+  readonly signal: AbortSignal;
+  /** Prints what was asked for: `program` as JSON if it is for one, else the line `person`. */
+  answer(program: unknown, person: string): void;
+  /** Tells a person something beside it. */
+  note(text: string): void;
+  /** Asks for a secret, without showing it; undefined if there is nobody to ask. */
+  ask(question: string, signal: AbortSignal): Promise<string | undefined>;
+  /** A value of the user's own configuration of git; undefined if it is not set. */
+  gitConfig(name: string, signal: AbortSignal): Promise<string | undefined>;
+  /** Sets these values there and removes the others of `names`, all at once. */
+  changeGitConfig(
+    names: readonly string[],
+    values: Readonly<Record<string, string>>,
+  ): Promise<void>;
+  /**
+   * Has gtd use the network's key that is in git's configuration now. A gtd that doesn't run reads
+   * it when it starts; if that takes a password, it is started now.
+   *
+   * @throws {RequestError} "no-daemon" if it doesn't run, and may not be started
+   */
+  useKey(password?: string): Promise<void>;
+  /** Whether gtd lacks the password of that key; one that doesn't run has none. */
+  isKeyLocked(): Promise<boolean>;
+}
+
+/** A verb of a network. */
+export interface NetworkVerb extends VerbUsage {
+  run(call: NetworkCall): Promise<void>;
+}
+
+/** The verbs of a network, by the word that follows its name, in the order that help lists them. */
+export type NetworkVerbs = Readonly<
+  Record<string, () => Promise<{ readonly verb: NetworkVerb }>>
+>;

@@ -8,6 +8,7 @@ import type { PublisherKey } from "../identity/keys.ts";
 import type { Manifest, PackRef, SignedManifest } from "../manifest/types.ts";
 import type { GtrError } from "../common/errors.ts";
 import type { Settings } from "../common/settings.ts";
+import type { NetworkVerbs } from "../common/verb.ts";
 import type { Wait } from "../common/wait.ts";
 
 export type { Wait };
@@ -309,7 +310,7 @@ export interface Transport extends AsyncDisposable {
    */
   address?(name: string): string | undefined;
 
-  /** For networks with keys of their own, see {@linkcode Account}: the one that this node uses. */
+  /** For networks with keys of their own: the one that this node uses. */
   readonly key?: NodeKey;
 }
 
@@ -348,65 +349,6 @@ export interface TransportContext {
   readonly dropped: (reason: string) => void;
 }
 
-/** Who a user is on a network. */
-export interface AccountIdentity {
-  /** The public key, as people of that network write it. */
-  readonly name: string;
-  /** 64 hex digits. */
-  readonly publicKey: string;
-}
-
-/** What an {@linkcode Account} works with. */
-export interface AccountContext extends Pick<TransportContext, "key" | "gitConfig"> {
-  /** Asks the person for a secret, without showing it; undefined where there is nobody to ask. */
-  readonly ask: (question: string, signal: AbortSignal) => Promise<string | undefined>;
-}
-
-/** The user's key on a network with keys of its own: in git's configuration, where others look too. */
-export interface Account {
-  /** The names in git's configuration that make it up. */
-  readonly settings: readonly string[];
-  /** What the person is asked for. */
-  readonly question: string;
-  /**
-   * What to set, of {@linkcode settings}, for a secret that a person gave. No error repeats it.
-   *
-   * @throws {UsageError} "bad-key"
-   */
-  logIn(secret: string, context: AccountContext, wait: Wait): Promise<
-    AccountIdentity & {
-      readonly values: Readonly<Record<string, string>>;
-      /** What the person should know, one line each. */
-      readonly notes: readonly string[];
-      /** Undoes the encryption of what is set, where it has one. */
-      readonly password?: string;
-    }
-  >;
-  /**
-   * Asks for the password of the key in git's configuration, and tries it. What it tells of whose key
-   * it is, and is not set yet, is in `values`.
-   *
-   * @throws {RequestError} "not-locked" where the key has none; "locked-key" where that is not its
-   */
-  unlock(context: AccountContext, wait: Wait): Promise<
-    { readonly password: string; readonly values: Readonly<Record<string, string>> }
-  >;
-  /** Who the user is now, and where the key is: "nostr.nsec", "identity", ... */
-  whoAmI(
-    context: AccountContext,
-    wait: Wait,
-  ): Promise<AccountIdentity & { readonly source: string; readonly encrypted: boolean }>;
-  /**
-   * Asks a domain whose key one of its names is now, and believes that from now on.
-   *
-   * @param name "user@domain"
-   * @throws {UsageError} "bad-name"
-   * @throws {RequestError} "unknown-name"
-   * @throws {NetworkError} "unreachable", "timed-out", "registry-refused"
-   */
-  trust(name: string, wait: LocateWait): Promise<AccountIdentity>;
-}
-
 /** How `all.ts` lists a transport; `open` is imported lazily. */
 export interface TransportEntry {
   readonly scheme: string;
@@ -421,6 +363,6 @@ export interface TransportEntry {
     context: Pick<TransportContext, "settings" | "key" | "gitConfig">,
     wait: Wait,
   ) => Promise<((name: string) => string) | undefined>;
-  /** For networks with keys of their own. */
-  readonly account?: () => Promise<Account>;
+  /** The verbs of `gtr <scheme>`, for what the network has of its own. */
+  readonly verbs?: () => Promise<NetworkVerbs>;
 }

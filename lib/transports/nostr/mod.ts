@@ -18,5 +18,5 @@ export const entry: TransportEntry = {
     const { ownAddress } = await import("./own_address.ts");
     return await ownAddress(context, wait);
   },
-  account: async () => (await import("./keys/account.ts")).account,
+  verbs: async () => (await import("./verbs/mod.ts")).VERBS,
 };

@@ -8,7 +8,7 @@ import { npubEncode, nsecEncode } from "nostr-tools/nip19";
 import { GtrError, RequestError, UsageError } from "../../../common/errors.ts";
 import type { Wait } from "../../../common/wait.ts";
 import { parseRegistryName } from "../../../identity/registry_name.ts";
-import type { Account, AccountContext, AccountIdentity } from "../../transport.ts";
+import type { LocateWait, TransportContext } from "../../transport.ts";
 import { Relays } from "../relays/relays.ts";
 import { bunkerSigner, parseBunker } from "./bunker.ts";
 import { encryptedSetting, findSigner, readNpub } from "./find_signer.ts";
@@ -18,12 +18,47 @@ import { localSigner } from "./signer.ts";
 /** How long a domain may take to say whose a name is, in milliseconds. */
 const ANSWER = 10_000;
 
-/** `gtr nostr login`, `logout`, `whoami` and `trust`. */
-export const account: Account = {
+/** Who a user is on Nostr. */
+export interface AccountIdentity {
+  /** "npub1..." */
+  readonly name: string;
+  /** 64 hex digits. */
+  readonly publicKey: string;
+}
+
+/** What the key is found with. */
+export interface AccountContext extends Pick<TransportContext, "key" | "gitConfig"> {
+  /** Asks the person for a secret, without showing it; undefined if there is nobody to ask. */
+  readonly ask: (question: string, signal: AbortSignal) => Promise<string | undefined>;
+}
+
+/** What logging in comes to. */
+export interface LoggedIn extends AccountIdentity {
+  /** What to set in git's configuration. */
+  readonly values: Readonly<Record<string, string>>;
+  /** What the person should know, one line each. */
+  readonly notes: readonly string[];
+  /** Undoes the encryption of what is set, if it has one. */
+  readonly password?: string;
+}
+
+/** What `gtr nostr` does with the key. */
+export const account = {
+  /** The names in git's configuration that make it up. */
   settings: ["nostr.nsec", "nostr.npub", "nostr.bunker-uri", "nostr.bunker-app-key"],
+  /** What the person is asked for. */
   question: "Nostr key (nsec1... or ncryptsec1...) or bunker's address (bunker://...): ",
 
-  async logIn(text, { ask }, { signal }) {
+  /**
+   * What to set, of `settings`, for a secret that a person gave. No error repeats it.
+   *
+   * @throws {UsageError} "bad-key"
+   */
+  async logIn(
+    text: string,
+    { ask }: Pick<AccountContext, "ask">,
+    { signal }: Wait,
+  ): Promise<LoggedIn> {
     const given = text.trim();
     if (/^bunker:/i.test(given)) return await withBunker(given, signal);
     let password: string | undefined;
@@ -45,7 +80,16 @@ export const account: Account = {
     };
   },
 
-  async unlock({ gitConfig, ask }, { signal }) {
+  /**
+   * Asks for the password of the key in git's configuration, and tries it. What it tells of whose
+   * key it is, and is not set yet, is in `values`.
+   *
+   * @throws {RequestError} "not-locked" if the key has none; "locked-key" if that is not its
+   */
+  async unlock(
+    { gitConfig, ask }: Pick<AccountContext, "gitConfig" | "ask">,
+    { signal }: Wait,
+  ): Promise<Required<Pick<LoggedIn, "password" | "values">>> {
     const where = await encryptedSetting(gitConfig, signal);
     const text = where && await gitConfig(where, signal);
     if (!text) {
@@ -65,7 +109,11 @@ export const account: Account = {
     return { password, values };
   },
 
-  async whoAmI(context, { signal }) {
+  /** Who the user is now, and where the key is: "nostr.nsec", "identity", ... */
+  async whoAmI(
+    context: AccountContext,
+    { signal }: Wait,
+  ): Promise<AccountIdentity & { readonly source: string; readonly encrypted: boolean }> {
     const { ask: password, gitConfig: config, key: identity } = context;
     const encrypted = await encryptedSetting(config, signal) !== undefined;
     const source = await keptElsewhere(context, signal);
@@ -78,7 +126,15 @@ export const account: Account = {
     return { ...identify(found.signer.pubkey), source: found.source, encrypted };
   },
 
-  async trust(text, { registry, signal }) {
+  /**
+   * Asks a domain whose key one of its names is now, and believes that from now on.
+   *
+   * @param text "user@domain"
+   * @throws {UsageError} "bad-name"
+   * @throws {RequestError} "unknown-name"
+   * @throws {NetworkError} "unreachable", "timed-out", "registry-refused"
+   */
+  async trust(text: string, { registry, signal }: LocateWait): Promise<AccountIdentity> {
     const name = parseRegistryName(text);
     const { nip05Names } = await import("../nip05.ts");
     return identify(await nip05Names(registry, ANSWER).confirm(name, true, signal));

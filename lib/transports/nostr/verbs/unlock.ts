@@ -1,11 +1,7 @@
 /** `gtr nostr unlock` */
-import { changeUserConfig } from "../../git_interface/user_config.ts";
-import { handKeyToGtd, openAccount } from "../account.ts";
-import type { Call } from "../io.ts";
-import { note } from "../output.ts";
-import type { Verb } from "../verb.ts";
+import type { NetworkCall, NetworkVerb } from "../../../common/verb.ts";
 
-export const verb: Verb = {
+export const verb: NetworkVerb = {
   summary: "give gtd the password of your key for Nostr",
   operands: [],
   noOperands: "never write a password into a command: others can see it. It is asked for",
@@ -22,11 +18,10 @@ export const verb: Verb = {
 };
 
 /** Asks for the password of the key, tries it, and hands it to gtd. */
-async function run(call: Call): Promise<void> {
-  const { io } = call;
-  const { account, context } = await openAccount("nostr", call);
-  const { password, values } = await account.unlock(context, io);
-  await changeUserConfig(Object.keys(values), values, io.env, io.signal);
-  await handKeyToGtd(call, { network: "nostr", password });
-  note(io, "gtd can publish with the key until it stops, or gtr nostr logout");
+async function run(call: NetworkCall): Promise<void> {
+  const { account } = await import("../keys/account.ts");
+  const { password, values } = await account.unlock(call, call);
+  await call.changeGitConfig(Object.keys(values), values);
+  await call.useKey(password);
+  call.note("gtd can publish with the key until it stops, or gtr nostr logout");
 }

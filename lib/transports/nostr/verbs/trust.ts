@@ -1,11 +1,7 @@
 /** `gtr nostr trust` */
-import { JSON_OPTION } from "../../common/verb.ts";
-import { openAccount } from "../account.ts";
-import type { Call } from "../io.ts";
-import { printJson } from "../output.ts";
-import type { Verb } from "../verb.ts";
+import { JSON_OPTION, type NetworkCall, type NetworkVerb } from "../../../common/verb.ts";
 
-export const verb: Verb = {
+export const verb: NetworkVerb = {
   summary: "accept the key that a domain gives one of its names",
   operands: [{ form: "<user@domain>", about: "the name there (NIP-05)" }],
   options: [JSON_OPTION],
@@ -20,11 +16,8 @@ export const verb: Verb = {
 };
 
 /** Asks a domain whose key one of its names is, and remembers that instead of what it said before. */
-async function run(call: Call): Promise<void> {
-  const { home, io, options } = call;
-  const { account } = await openAccount("nostr", call);
-  const wait = { signal: io.signal, registry: home.registry };
-  const { name, publicKey } = await account.trust(call.operands[0]!, wait);
-  if (options.json) printJson(io, { npub: name, publicKey });
-  else io.stdout(`${name}\n`);
+async function run({ operands: [at], home, signal, answer }: NetworkCall): Promise<void> {
+  const { account } = await import("../keys/account.ts");
+  const { name, publicKey } = await account.trust(at!, { signal, registry: home.registry });
+  answer({ npub: name, publicKey }, name);
 }

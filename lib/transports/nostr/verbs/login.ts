@@ -1,13 +1,8 @@
 /** `gtr nostr login` */
-import { UsageError } from "../../common/errors.ts";
-import { JSON_OPTION } from "../../common/verb.ts";
-import { changeUserConfig } from "../../git_interface/user_config.ts";
-import { handKeyToGtd, openAccount } from "../account.ts";
-import type { Call } from "../io.ts";
-import { note, printJson } from "../output.ts";
-import type { Verb } from "../verb.ts";
+import { UsageError } from "../../../common/errors.ts";
+import { JSON_OPTION, type NetworkCall, type NetworkVerb } from "../../../common/verb.ts";
 
-export const verb: Verb = {
+export const verb: NetworkVerb = {
   summary: "publish on Nostr with a key that you have",
   operands: [],
   noOperands: "never write a key into a command: others can see it. It is asked for",
@@ -29,19 +24,17 @@ export const verb: Verb = {
 };
 
 /** Asks for a key and puts it where git's other programs for Nostr look for it. */
-async function run(call: Call): Promise<void> {
-  const { io, options } = call;
-  const { account, context } = await openAccount("nostr", call);
-  const secret = await context.ask(account.question, io.signal);
+async function run(call: NetworkCall): Promise<void> {
+  const { account } = await import("../keys/account.ts");
+  const secret = await call.ask(account.question, call.signal);
   if (!secret?.trim()) {
     throw new UsageError("usage", "can't log in: no key was entered", {
       hint: "type it in a terminal, or pipe it in",
     });
   }
-  const { name, publicKey, values, notes, password } = await account.logIn(secret, context, io);
-  await changeUserConfig(account.settings, values, io.env, io.signal);
-  if (options.json) printJson(io, { npub: name, publicKey });
-  else io.stdout(`${name}\n`);
-  for (const text of notes) note(io, text);
-  await handKeyToGtd(call, { network: "nostr", password });
+  const { name, publicKey, values, notes, password } = await account.logIn(secret, call, call);
+  await call.changeGitConfig(account.settings, values);
+  call.answer({ npub: name, publicKey }, name);
+  for (const text of notes) call.note(text);
+  await call.useKey(password);
 }
