@@ -65,9 +65,26 @@ check_foreign() {
   done
 }
 
+# The lines of a file as strings of JSON.
+strings() {
+  sed -e 's/.*/"&"/' -e '$!s/$/,/' "$1" | tr -d '\n'
+}
+
+# Lists what the installation before had and this one has not. Bundles stay, for a gtd that runs from
+# them, until make uninstall.
+list_old() {
+  : >"$work/old"
+  [ -f "$record" ] || return 0
+  tr ',[]' '\n\n\n' <"$record" | sed -n 's/^ *"\([^"]*\)" *$/\1/p' | grep -v -x -F -f "$work/list" |
+    grep -v -e '^/' -e '\.\.' >"$work/old" || true
+}
+
 # Every file is renamed into place: who looks sees the old one or the new one, whole.
 place() {
+  record=$prefix/share/gtr/installed.json
   (cd "$work/new" && find . -type f) | sed 's|^\./||' | LC_ALL=C sort >"$work/list"
+  list_old
+  grep '^lib/gtr/' "$work/old" >"$work/bundles" || true
   escaped=$(printf %s "$prefix" | sed 's/[&|\\]/\\&/g')
   for file in lib/systemd/user/gtd.service share/gtr/org.gtr.gtd.plist; do
     [ -f "$work/new/$file" ] || continue
@@ -76,15 +93,21 @@ place() {
   done
   mkdir -p "$prefix/share/gtr"
   {
-    printf '{"version":1,"folders":[],"replaced":[],"files":['
-    sed -e 's/.*/"&"/' -e '$!s/$/,/' "$work/list" | tr -d '\n'
+    printf '{"version":1,"folders":[],"replaced":['
+    strings "$work/bundles"
+    printf '],"files":['
+    strings "$work/list"
     printf ']}\n'
   } >"$work/installed.json"
-  mv -f "$work/installed.json" "$prefix/share/gtr/installed.json"
+  mv -f "$work/installed.json" "$record"
   while IFS= read -r file; do
     mkdir -p "$prefix/${file%/*}" && mv -f "$work/new/$file" "$prefix/$file" ||
       fail "can't write $prefix/$file"
   done <"$work/list"
+  while IFS= read -r file; do
+    case $file in lib/gtr/*) continue ;; esac
+    [ ! -f "$prefix/$file" ] || rm -f "$prefix/$file"
+  done <"$work/old"
 }
 
 next() {

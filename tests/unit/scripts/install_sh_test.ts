@@ -201,6 +201,27 @@ test("install.sh: a newer release replaces an older one; PREFIX may be anything"
   );
 });
 
+test("install.sh: what only the installation before had goes, but for bundles", async () => {
+  await using made = await keys();
+  await using here = await user(made, await release("1.2.3", made));
+  const prefix = join(here.home, ".local");
+  const path = join(prefix, "share", "gtr", "installed.json");
+  const bundle = "lib/gtr/aaaa/gtd.js";
+  for (const file of ["bin/old", bundle, "../kept", "share/gtr/installed.json"]) {
+    await Deno.mkdir(join(prefix, file, ".."), { recursive: true });
+    await Deno.writeTextFile(join(prefix, file), "");
+  }
+  const before = { version: 1, files: ["bin/old", bundle, "../kept"], folders: [".", "bin"] };
+  await Deno.writeTextFile(path, JSON.stringify({ ...before, replaced: [] }, null, 2));
+  for (let times = 0; times < 2; times++) {
+    assert.deepEqual((await here.install()).stderr, "");
+    assert.deepEqual(names(join(prefix, "bin")), ["gtd", "gti", "gtr"]);
+    assert.equal(await Deno.readTextFile(join(here.home, "kept")), "");
+    assert.equal(await Deno.readTextFile(join(prefix, bundle)), "");
+    assert.deepEqual(JSON.parse(await Deno.readTextFile(path)).replaced, [bundle]);
+  }
+});
+
 test("install.sh: what is not what the sums say is not used, and the old stays", async () => {
   await using made = await keys();
   await using here = await user(made, await release("1.2.3", made));
