@@ -14,8 +14,8 @@ import { chosenNetworks } from "../transports/chosen.ts";
  * @param chosen what `transports` is set to: these only, in this order
  */
 export async function networks(chosen?: readonly string[]): Promise<string[]> {
-  const { ALL_TRANSPORTS } = await import("../transports/all.ts");
-  return chosenNetworks(ALL_TRANSPORTS, chosen).map(({ scheme }) => scheme);
+  const { ALL_NETWORKS } = await import("../transports/all.ts");
+  return chosenNetworks(ALL_NETWORKS, chosen).map(({ scheme }) => scheme);
 }
 
 /**
@@ -27,8 +27,8 @@ export async function ownForms(
   key: PublisherKey | undefined,
   signal: AbortSignal,
 ): Promise<Map<string, ((name: string) => string) | undefined>> {
-  const { ALL_TRANSPORTS } = await import("../transports/all.ts");
-  const forms = ALL_TRANSPORTS.flatMap(({ scheme, ownAddress }) =>
+  const { ALL_NETWORKS } = await import("../transports/all.ts");
+  const forms = ALL_NETWORKS.flatMap(({ scheme, ownAddress }) =>
     ownAddress ? [{ scheme, ownAddress }] : []
   );
   const context = key && { settings, key, gitConfig: configValue };

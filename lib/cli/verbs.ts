@@ -63,13 +63,13 @@ function firstWord(name: string): string {
  * @throws {RequestError} "network-left-out" if it is a network that another build can have
  */
 async function networkVerbs(word?: string): Promise<ReadonlyMap<string, () => Promise<Verb>>> {
-  const { ALL_TRANSPORTS } = await import("../transports/all.ts");
+  const { ALL_NETWORKS } = await import("../transports/all.ts");
   if (word !== undefined) {
     const { checkLeftOut } = await import("../transports/known.ts");
-    checkLeftOut(`${word}://`, ALL_TRANSPORTS.map(({ scheme }) => scheme));
+    checkLeftOut(`${word}://`, ALL_NETWORKS.map(({ scheme }) => scheme));
   }
   const found = new Map<string, () => Promise<Verb>>();
-  for (const { scheme, verbs } of ALL_TRANSPORTS) {
+  for (const { scheme, verbs } of ALL_NETWORKS) {
     if (!verbs || (word !== undefined && word !== scheme)) continue;
     for (const [name, load] of Object.entries(await verbs())) {
       found.set(`${scheme} ${name}`, async () => verbOf(scheme, (await load()).verb));

@@ -24,7 +24,7 @@ export async function acknowledgePublication(
   const name = (await readRepositorySettings(gitDir))?.name;
   const isShared = outcome.sequence > 0 && name !== undefined;
   const shortfall = isShared ? await spread(engine, name, wait) : undefined;
-  const isLost = isShared && verdictOf(reaches(engine.parts.transports))?.who === "nobody";
+  const isLost = isShared && verdictOf(reaches(engine.parts.networks))?.who === "nobody";
   const warnings = [...outcome.warnings, ...(isLost ? [NOBODY] : [])];
   return { ...outcome, warnings, shortfall };
 }

@@ -13,6 +13,7 @@ import { formatAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
 import { encodeEnvelope } from "../manifest/envelope.ts";
 import type { Manifest } from "../manifest/types.ts";
+import { ANY_NETWORK } from "../transports/known.ts";
 import type { BundleState, ImportedState } from "./api.ts";
 
 /** Brings a repository up to date, and says what a bundle of it consists of. */
@@ -38,7 +39,7 @@ export async function importedState(
 }
 
 function named({ parts }: Engine, { publisher, name, sequence }: Manifest) {
-  const scheme = parts.transports[0]?.scheme ?? "torrent";
+  const scheme = parts.networks[0]?.scheme ?? ANY_NETWORK;
   const id = publisherId(Uint8Array.fromHex(publisher));
   return { address: formatAddress({ scheme, id, name }), name, sequence };
 }

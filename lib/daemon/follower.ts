@@ -147,8 +147,11 @@ export class Follower implements Disposable {
       this.#schedule.notice(key);
       this.#work();
     };
-    const { transports } = this.#engine.parts;
-    this.#watches.set(key, transports.flatMap((t) => t.onNotice?.(manifest, noticed) ?? []));
+    const { networks } = this.#engine.parts;
+    this.#watches.set(
+      key,
+      networks.flatMap(({ notices }) => notices?.watch(manifest, noticed) ?? []),
+    );
   }
 
   #forget(key: string): void {

@@ -9,7 +9,7 @@ import { VERSION } from "../common/version.ts";
 import type { Wait } from "../common/wait.ts";
 import type { Engine } from "../engine/engine.ts";
 import { plannedPacks } from "../engine/plan.ts";
-import { ALL_TRANSPORTS } from "../transports/all.ts";
+import { ALL_NETWORKS } from "../transports/all.ts";
 import { checkNetwork } from "../transports/known.ts";
 import { acknowledgedPush, acknowledgePublication } from "./acknowledge.ts";
 import { bundleState, importedState } from "./bundle_state.ts";
@@ -20,7 +20,7 @@ import { RecentlyResolved } from "./recently_resolved.ts";
 import { foreignState, remoteState, syncedState } from "./remote_state.ts";
 import { engineStatus } from "./status.ts";
 
-const BUILT_IN = ALL_TRANSPORTS.map(({ scheme }) => scheme);
+const BUILT_IN = ALL_NETWORKS.map(({ scheme }) => scheme);
 
 /** What handlers need of the process around them. */
 export interface Daemon {
@@ -147,9 +147,9 @@ function handlersOf({ engine, stop, watch, refollow, republish }: Daemon): Handl
       return null;
     },
     async keyFaults() {
-      const { transports } = (await engine()).parts;
-      return Object.fromEntries(transports.flatMap(({ scheme, key }) => {
-        const fault = key?.fault();
+      const { networks } = (await engine()).parts;
+      return Object.fromEntries(networks.flatMap(({ scheme, account }) => {
+        const fault = account?.fault();
         return fault ? [[scheme, fault.toJSON()]] : [];
       }));
     },

@@ -7,9 +7,9 @@ import { toGtrError } from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
 import { abortable, deadline } from "../common/wait.ts";
 import type { EngineParts } from "../engine/parts.ts";
-import { ALL_TRANSPORTS } from "../transports/all.ts";
+import { ALL_NETWORKS } from "../transports/all.ts";
 import { chosenNetworks } from "../transports/chosen.ts";
-import type { Transport, TransportEntry } from "../transports/transport.ts";
+import type { Network, OpenNetwork } from "../ports/network.ts";
 import type { Health } from "./api.ts";
 import { reaches, verdictOf } from "./verdict.ts";
 
@@ -22,15 +22,15 @@ const PROBE_MS = 5000;
  * @param builtIn the networks that there could be
  */
 export async function engineHealth(
-  { transports, settings }: Pick<EngineParts, "transports" | "settings">,
-  builtIn: readonly Pick<TransportEntry, "scheme" | "isDefault">[] = ALL_TRANSPORTS,
+  { networks: open, settings }: Pick<EngineParts, "networks" | "settings">,
+  builtIn: readonly Pick<Network, "scheme" | "isDefault">[] = ALL_NETWORKS,
 ): Promise<Health> {
   const schemes = builtIn.map(({ scheme }) => scheme);
   const chosen = chosenNetworks(builtIn, settings.get("transports")).map(({ scheme }) => scheme);
-  const closed = schemes.filter((scheme) => transports.every((open) => open.scheme !== scheme));
+  const closed = schemes.filter((scheme) => open.every((network) => network.scheme !== scheme));
   const networks = await Promise.all([
-    ...transports.map(async (transport) => {
-      const [health] = await Promise.all([probe(transport), measured(transport)]);
+    ...open.map(async (network) => {
+      const [health] = await Promise.all([probe(network), measured(network)]);
       return health;
     }),
     ...closed.map((scheme) =>
@@ -44,7 +44,7 @@ export async function engineHealth(
         : { scheme, state: "off" as const, summary: "not among the networks that were chosen" }
     ),
   ]);
-  const reach = reaches(transports);
+  const reach = reaches(open);
   const order = (scheme: string) => schemes.indexOf(scheme);
   networks.sort((a, b) => order(a.scheme) - order(b.scheme));
   return {
@@ -57,13 +57,12 @@ export async function engineHealth(
   };
 }
 
-async function probe(transport: Transport): Promise<Health["networks"][number]> {
-  const { scheme } = transport;
+async function probe({ scheme, health }: OpenNetwork): Promise<Health["networks"][number]> {
   using limit = deadline(PROBE_MS, `${scheme} to say how it is`);
   try {
     // A network that ignores its signal can't hold the answer back.
     const { reachable, summary, hint } = await abortable(
-      transport.probe({ signal: limit.signal }),
+      health.probe({ signal: limit.signal }),
       limit.signal,
     );
     if (reachable) return { scheme, state: "reachable", summary, ...(hint && { hint }) };
@@ -81,8 +80,8 @@ async function probe(transport: Transport): Promise<Health["networks"][number]> 
 }
 
 /** Gives a network the time to find out whether others get here. */
-async function measured(transport: Transport): Promise<void> {
-  using limit = deadline(PROBE_MS, `${transport.scheme} to find out whether others get here`);
-  const done = Promise.resolve(transport.measured?.({ signal: limit.signal }));
+async function measured({ scheme, health }: OpenNetwork): Promise<void> {
+  using limit = deadline(PROBE_MS, `${scheme} to find out whether others get here`);
+  const done = health.measured({ signal: limit.signal });
   await abortable(done, limit.signal).catch(() => {}); // what is known by then is told
 }

@@ -7,14 +7,14 @@ import type { Home } from "../common/home.ts";
 import type { Settings } from "../common/settings.ts";
 import { abortable, type Wait } from "../common/wait.ts";
 import { Engine } from "../engine/engine.ts";
-import { ALL_TRANSPORTS } from "../transports/all.ts";
+import { ALL_NETWORKS } from "../transports/all.ts";
 import { handlers } from "./handlers.ts";
 import { callsBy, type Gtd } from "./operations.ts";
 
 /** Opens an engine that lives until disposed. It seeds only what it publishes or fetches itself. */
 export async function openInProcess(home: Home, settings: Settings, wait: Wait): Promise<Gtd> {
   const engine = await Engine.open(
-    { home, settings, transports: ALL_TRANSPORTS, log: () => {} },
+    { home, settings, networks: ALL_NETWORKS, log: () => {} },
     wait,
   );
   const prepare = handlers({

@@ -8,7 +8,7 @@ import type { Resolved } from "../engine/resolve.ts";
 import type { Synced } from "../engine/sync.ts";
 import { formatAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
-import type { ForeignState } from "../transports/transport.ts";
+import type { ForeignState } from "../ports/naming.ts";
 import type { RemoteState, SyncedState } from "./api.ts";
 
 /** The newest state of a repository, as the address `url` led to it. */

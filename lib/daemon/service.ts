@@ -13,7 +13,7 @@ import { Passwords } from "../engine/passwords.ts";
 import { Shares } from "../shares/shares.ts";
 import { checkGit } from "../git_interface/version.ts";
 import { defaultGateways } from "../git_interface/default_gateways.ts";
-import { ALL_TRANSPORTS } from "../transports/all.ts";
+import { ALL_NETWORKS } from "../transports/all.ts";
 import { acknowledgePublication } from "./acknowledge.ts";
 import { Follower } from "./follower.ts";
 import { onWaking } from "./waking.ts";
@@ -151,7 +151,7 @@ export class Service {
       await checkGit();
       using limit = deadline(OPEN_MS, "the networks to open", this.#stopping);
       const [home, passwords, log] = [this.#home, this.#passwords, this.#log];
-      const parts = { home, settings, passwords, transports: ALL_TRANSPORTS, log };
+      const parts = { home, settings, passwords, networks: ALL_NETWORKS, log };
       return await Engine.open({ ...parts, gateways: defaultGateways }, limit);
     };
     const engine = opening();

@@ -10,7 +10,9 @@ import type { Engine } from "../engine/engine.ts";
 import { freeDisk } from "../engine/free_disk.ts";
 import { formatAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
-import type { Health, Transport } from "../transports/transport.ts";
+import type { Health } from "../ports/health.ts";
+import type { OpenNetwork } from "../ports/network.ts";
+import { ANY_NETWORK } from "../transports/known.ts";
 import type { Status } from "./api.ts";
 import { reaches, verdictOf } from "./verdict.ts";
 
@@ -28,15 +30,16 @@ export async function engineStatus(
   engine: Pick<Engine, "parts" | "hindrances">,
   uptimeSeconds: number,
 ): Promise<Status> {
-  const { transports, store, settings, key, follows, quota, dropped } = engine.parts;
+  const { networks, store, settings, key, follows, quota, dropped } = engine.parts;
   using look = deadline(LOOK_MS, "networks to say how they are");
-  await abortable(Promise.all(transports.map(probe)), look.signal).catch(() => {}); // later, then
-  const networks = await Promise.all(transports.map(async (transport) => {
-    const health = await healthOf(transport);
-    const warning = health?.hint && `${transport.scheme}: ${health.summary} (${health.hint})`;
-    return { scheme: transport.scheme, details: { ...health?.details }, warning };
+  await abortable(Promise.all(networks.map(probe)), look.signal).catch(() => {}); // later, then
+  const told = await Promise.all(networks.map(async (network) => {
+    const { scheme } = network;
+    const health = await healthOf(network);
+    const warning = health?.hint && `${scheme}: ${health.summary} (${health.hint})`;
+    return { scheme, details: { ...health?.details }, warning };
   }));
-  const reach = reaches(transports);
+  const reach = reaches(networks);
   const followed = await follows.list();
   const repositories: Status["repositories"][number][] = [];
   for (const repository of await store.repositories()) {
@@ -50,7 +53,7 @@ export async function engineStatus(
     );
     repositories.push({
       address: formatAddress({
-        scheme: transports[0]?.scheme ?? "torrent",
+        scheme: networks[0]?.scheme ?? ANY_NETWORK,
         id,
         name: manifest.name,
       }),
@@ -60,19 +63,19 @@ export async function engineStatus(
       role: own ? "published" : "followed",
       pinned: own || follow !== undefined,
       ...(follow?.branches && { branches: [...follow.branches] }),
-      peers: transports.reduce((sum, transport) => sum + transport.peers(manifest), 0),
+      peers: networks.reduce((sum, { packs }) => sum + (packs?.peers(manifest) ?? 0), 0),
       overQuota: quota.isOver(repository, manifest),
     });
   }
   return {
     daemon: { pid: Deno.pid, version: VERSION, uptimeSeconds },
-    transports: Object.fromEntries(networks.map(({ scheme, details }) => [scheme, details])),
+    transports: Object.fromEntries(told.map(({ scheme, details }) => [scheme, details])),
     reach,
     verdict: verdictOf(reach),
     repositories,
     store: { bytes: await quota.used(), quota: settings.get("store.quota") },
     warnings: [
-      ...networks.flatMap(({ warning }) => warning ?? []),
+      ...told.flatMap(({ warning }) => warning ?? []),
       ...await storeWarnings(engine.parts),
       ...await engine.hindrances(),
     ],
@@ -93,19 +96,19 @@ async function storeWarnings(parts: Engine["parts"]): Promise<string[]> {
 }
 
 /** Undefined if it can't be opened. */
-async function healthOf(transport: Transport): Promise<Health | undefined> {
-  using limit = deadline(OPEN_MS, `${transport.scheme} to open`);
-  return await abortable(transport.health(limit), limit.signal).catch(() => undefined);
+async function healthOf({ scheme, health }: OpenNetwork): Promise<Health | undefined> {
+  using limit = deadline(OPEN_MS, `${scheme} to open`);
+  return await abortable(health.now(limit), limit.signal).catch(() => undefined);
 }
 
 /** Networks that are finding out how they are. */
-const probing = new WeakSet<Transport>();
+const probing = new WeakSet<OpenNetwork>();
 
-async function probe(transport: Transport): Promise<void> {
-  if (probing.has(transport)) return;
-  probing.add(transport);
-  using limit = deadline(PROBE_MS, `${transport.scheme} to say how it is`);
+async function probe(network: OpenNetwork): Promise<void> {
+  if (probing.has(network)) return;
+  probing.add(network);
+  using limit = deadline(PROBE_MS, `${network.scheme} to say how it is`);
   // What has come of it is in its health. A network that ignores its signal is asked again, too.
-  await abortable(transport.probe({ signal: limit.signal }), limit.signal).catch(() => {});
-  probing.delete(transport);
+  await abortable(network.health.probe({ signal: limit.signal }), limit.signal).catch(() => {});
+  probing.delete(network);
 }

@@ -3,16 +3,17 @@
  *
  * @module
  */
-import type { Reach, ReachKind, Transport } from "../transports/transport.ts";
+import type { Reach, ReachKind } from "../ports/health.ts";
+import type { OpenNetwork } from "../ports/network.ts";
 import type { Verdict } from "./api.ts";
 
 const REACHED: readonly ReachKind[] = ["open", "mapped", "hole-punching", "relay", "servers"];
 
 /** By network: what each knows by now. */
-export function reaches(transports: readonly Transport[]): Record<string, Reach> {
-  return Object.fromEntries(transports.flatMap((transport) => {
-    const reach = transport.reach?.();
-    return reach ? [[transport.scheme, reach]] : [];
+export function reaches(networks: readonly OpenNetwork[]): Record<string, Reach> {
+  return Object.fromEntries(networks.flatMap(({ scheme, health }) => {
+    const reach = health.reach();
+    return reach ? [[scheme, reach]] : [];
   }));
 }
 

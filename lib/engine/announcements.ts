@@ -9,14 +9,15 @@ import type { Settings } from "../common/settings.ts";
 import { abortable, deadline, sleep } from "../common/wait.ts";
 import type { Manifest, SignedManifest } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import type { PackFile, Transport } from "../transports/transport.ts";
+import type { PackFile } from "../manifest/pack_file.ts";
+import type { OpenNetwork } from "../ports/network.ts";
 
 /** How long the other networks are waited for once the first one has been told, in milliseconds. */
 const OTHERS_MS = 250;
 
 /** Each network is told in its own time: one that is out of reach holds up no other. */
 export class Announcements {
-  readonly #transports: readonly Transport[];
+  readonly #networks: readonly OpenNetwork[];
   readonly #settings: Settings;
   readonly #log: (message: string) => void;
   /** Repository path -> sequence number of its newest state. */
@@ -28,11 +29,11 @@ export class Announcements {
   readonly #stop = new AbortController();
 
   constructor(
-    transports: readonly Transport[],
+    networks: readonly OpenNetwork[],
     settings: Settings,
     log: (message: string) => void,
   ) {
-    this.#transports = transports;
+    this.#networks = networks;
     this.#settings = settings;
     this.#log = log;
   }
@@ -58,12 +59,12 @@ export class Announcements {
     const { path } = repository;
     this.#newest.set(path, Math.max(signed.manifest.sequence, this.#newest.get(path) ?? 0));
     const failures: (string | undefined)[] = [];
-    const told = this.#transports.map(async (transport, i) => {
-      failures[i] = await this.#tellOne(transport, path, signed, packs);
+    const told = this.#networks.map(async (network, i) => {
+      failures[i] = await this.#tellOne(network, path, signed, packs);
       if (failures[i] !== undefined) throw new Error(failures[i]);
     });
     const all = Promise.allSettled(told);
-    const wanted = told.filter((_, i) => i === 0 || hasServers(this.#transports[i]!));
+    const wanted = told.filter((_, i) => i === 0 || this.#networks[i]!.role === "server");
     const enough = Promise.all([Promise.any(told), Promise.allSettled(wanted)])
       .then(() => sleep(OTHERS_MS, this.#stop.signal)).catch(() => all);
     await Promise.race([all, enough]);
@@ -73,8 +74,8 @@ export class Announcements {
   /** Takes a repository back on every network. */
   async forget({ path }: StoredRepository, manifest: Manifest): Promise<void> {
     await Promise.allSettled(
-      this.#transports.map((transport) =>
-        this.#turns.run(turnOf(path, transport), () => transport.forget(manifest))
+      this.#networks.map((network) =>
+        this.#turns.run(turnOf(path, network), async () => await network.records?.retract(manifest))
       ),
     );
     this.#failed.delete(path);
@@ -88,22 +89,22 @@ export class Announcements {
 
   /** @returns what failed, in words */
   #tellOne(
-    transport: Transport,
+    network: OpenNetwork,
     path: string,
     signed: SignedManifest,
     packs: readonly PackFile[],
   ): Promise<string | undefined> {
     const { name, sequence } = signed.manifest;
-    const { scheme } = transport;
-    return this.#turns.run(turnOf(path, transport), async () => {
+    const { scheme, records } = network;
+    return this.#turns.run(turnOf(path, network), async () => {
       // While this one waited, a newer one has come, which follows.
       if (sequence < (this.#newest.get(path) ?? 0) || this.#stop.signal.aborted) return undefined;
       const ms = this.#settings.get("network.timeout") * 1000;
       using limit = deadline(ms, `${scheme} to take the new state`, this.#stop.signal);
       try {
         // A network that ignores its signal can't hold up those who wait, nor what follows.
-        const done = transport.announce(signed, packs, { signal: limit.signal });
-        await abortable(done, limit.signal);
+        const done = records?.publish(signed, packs, { signal: limit.signal });
+        await abortable(Promise.resolve(done), limit.signal);
         this.#failed.get(path)?.delete(scheme);
         return undefined;
       } catch (error) {
@@ -118,11 +119,6 @@ export class Announcements {
   }
 }
 
-/** Whether it has addresses in a form of its own, which name servers. */
-function hasServers({ address, host }: Transport): boolean {
-  return address !== undefined || host !== undefined;
-}
-
-function turnOf(path: string, { scheme }: Transport): string {
+function turnOf(path: string, { scheme }: OpenNetwork): string {
   return `${scheme} ${path}`;
 }

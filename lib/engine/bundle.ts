@@ -19,7 +19,8 @@ import { isAnnounced } from "../manifest/flow.ts";
 import type { PackRef, SignedManifest } from "../manifest/types.ts";
 import { BundleReader } from "../store/read_bundle.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import type { PackFile } from "../transports/transport.ts";
+import type { PackFile } from "../manifest/pack_file.ts";
+import { ANY_NETWORK } from "../transports/known.ts";
 import { changeRepository, type EngineParts } from "./parts.ts";
 import { fetchAll } from "./sync.ts";
 
@@ -103,7 +104,7 @@ export async function importBundle(
     );
     const { publisher, name } = repository;
     if (publisher !== parts.key.publicKeyHex) {
-      const scheme = parts.transports[0]?.scheme ?? "torrent";
+      const scheme = parts.networks[0]?.scheme ?? ANY_NETWORK;
       await parts.follows.add({ scheme, publisher, name }, wait.signal);
     }
     void parts.seeder.offer(repository).catch((error) =>

@@ -24,7 +24,8 @@ import { type Follow, Follows } from "../store/follows.ts";
 import { RefusedList } from "../store/refused.ts";
 import { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import type { ForeignState, TransportContext, TransportEntry } from "../transports/transport.ts";
+import type { ForeignState } from "../ports/naming.ts";
+import type { Network, NetworkContext } from "../ports/network.ts";
 import { Bitmaps } from "./bitmaps.ts";
 import { followRepository, maySeed, type Unfollowed, unfollowRepository } from "./follow.ts";
 import { locate, locatePublished } from "./locate.ts";
@@ -52,10 +53,10 @@ export interface EngineOptions {
   readonly home: Home;
   readonly settings: Settings;
   /** The networks that were built in. */
-  readonly transports: readonly TransportEntry[];
+  readonly networks: readonly Network[];
   readonly log: (message: string) => void;
-  /** See {@linkcode TransportContext.gateways}. */
-  readonly gateways?: TransportContext["gateways"];
+  /** See {@linkcode NetworkContext.gateways}. */
+  readonly gateways?: NetworkContext["gateways"];
   /** Where they outlive this engine. */
   readonly passwords?: Passwords;
 }
@@ -105,24 +106,18 @@ export class Engine implements AsyncDisposable {
     await removeLeftovers(home.root, /\.tmp$/);
     await removeLeftovers(join(home.root, "cache"), /^plan-/);
     const given = { home, settings, key, machine, passwords, store, dropped, log };
-    const { gateways } = options;
-    const { transports, unopened } = await openNetworks(
-      options.transports,
-      { ...given, gateways },
-      wait,
-    );
     const follows = new Follows(home);
     const isOffered = (stored: StoredRepository) => maySeed({ ...given, follows }, stored);
-    for (const transport of transports) {
-      // Where nobody can dial this node, it is what goes to servers that the user chose.
-      const isServer = transport.host !== undefined || transport.dial === undefined;
-      transport.serve?.(liveAnswer({ store, key }, isOffered, isServer));
-    }
+    const { networks, unopened } = await openNetworks(options.networks, {
+      ...given,
+      gateways: options.gateways,
+      live: (role) => liveAnswer({ store, key }, isOffered, role === "server"),
+    }, wait);
     const bitmaps = new Bitmaps({ ...given, follows });
-    const seeder = new Seeder(transports, settings, log, isOffered, bitmaps);
+    const seeder = new Seeder(networks, settings, log, isOffered, bitmaps);
     const quota = new Quota({ ...given, follows, seeder });
     const refused = new RefusedList(home);
-    const opened = { ...given, follows, transports, unopened, seeder, quota, refused };
+    const opened = { ...given, follows, networks, unopened, seeder, quota, refused };
     return new Engine({ ...opened, changes: new Mutex() });
   }
 
@@ -322,11 +317,11 @@ export class Engine implements AsyncDisposable {
    * @throws {RequestError} "locked-key" where that is not its password, which then isn't kept
    */
   async useKey(scheme: string, password: string | undefined, wait: Wait): Promise<void> {
-    const { passwords, transports } = this.parts;
+    const { passwords, networks } = this.parts;
     const before = passwords.given(scheme);
     passwords.set(scheme, password);
     try {
-      await transports.find((transport) => transport.scheme === scheme)?.key?.use(wait);
+      await networks.find((network) => network.scheme === scheme)?.account?.use(wait);
     } catch (error) {
       if (toGtrError(error).code === "locked-key") passwords.set(scheme, before);
       throw error;
@@ -353,7 +348,7 @@ export class Engine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stop.abort(new GtrError("stopping", "gtd is stopping"));
     await this.parts.seeder[Symbol.asyncDispose]();
-    await Promise.allSettled(this.parts.transports.map((t) => t[Symbol.asyncDispose]()));
+    await Promise.allSettled(this.parts.networks.map((network) => network[Symbol.asyncDispose]()));
   }
 
   /** What fails for one repository is logged and keeps nothing from the others. */

@@ -55,7 +55,7 @@ export function stateOf({ network, failure, peers, bytes }: Attempt): string {
       : peers === 0
       ? "no peer could be connected to"
       : "no answer");
-  return `${network.transport.scheme}: ${state}`;
+  return `${network.scheme}: ${state}`;
 }
 
 /** Those that had something to try; if none had, all. */
@@ -73,6 +73,6 @@ function foundNobody({ failure, peers }: Attempt): boolean {
 function nobody(attempts: readonly Attempt[], name: string): string {
   const begun = Math.min(...attempts.map(({ started }) => started));
   const seconds = Math.max(1, Math.round((performance.now() - begun) / 1000));
-  const networks = attempts.map(({ network }) => network.transport.scheme).join(" or ");
+  const networks = attempts.map(({ network }) => network.scheme).join(" or ");
   return `can't fetch ${name}: nobody who has it could be reached over ${networks} in ${seconds} s`;
 }

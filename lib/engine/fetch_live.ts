@@ -18,7 +18,7 @@ import { oneTimeGitPort } from "../git_interface/git_port.ts";
 import { isAnnounced } from "../manifest/flow.ts";
 import type { SignedManifest } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import type { LiveStream } from "../transports/transport.ts";
+import type { LiveStream } from "../ports/streams.ts";
 import { firstStream } from "./live.ts";
 import { joinLive } from "./live_git.ts";
 import type { EngineParts } from "./parts.ts";

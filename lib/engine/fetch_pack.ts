@@ -8,7 +8,8 @@ import { toGtrError } from "../common/errors.ts";
 import { sleep } from "../common/wait.ts";
 import type { PackRef, SignedManifest } from "../manifest/types.ts";
 import { checkPackFile } from "../store/pack_check.ts";
-import type { FetchWait, Transport } from "../transports/transport.ts";
+import type { OpenNetwork } from "../ports/network.ts";
+import type { FetchWait } from "../ports/packs.ts";
 import { failureOf, stateOf, unanswered } from "./fetch_failure.ts";
 import {
   type Attempt,
@@ -16,7 +17,7 @@ import {
   hopeless,
   isOvertaken,
   isSilent,
-  type Network,
+  type PackNetwork,
   untried,
 } from "./pack_networks.ts";
 
@@ -28,22 +29,22 @@ const LOOK_MS = 100;
  * some, a faster one more; one that has failed is asked only for what no other has.
  */
 export class PackSources {
-  readonly #networks: readonly Network[];
+  readonly #networks: readonly PackNetwork[];
   readonly #spare: (bytes: number) => boolean;
 
   /**
-   * @param transports the first gets the first pack
+   * @param networks the first gets the first pack
    * @param spare takes room for one more copy of a pack, or gives it back: {@linkcode Reservation}
    */
-  constructor(transports: readonly Transport[], spare: (bytes: number) => boolean = () => true) {
-    this.#networks = transports.map(untried);
+  constructor(networks: readonly OpenNetwork[], spare: (bytes: number) => boolean = () => true) {
+    this.#networks = networks.flatMap(({ scheme, packs }) => packs ? untried(scheme, packs) : []);
     this.#spare = spare;
   }
 
   /** How many bytes came from which network, for the log: "1200 from torrent, 300 from default". */
   get shares(): string {
     return this.#networks.filter(({ bytes }) => bytes > 0)
-      .map(({ transport, bytes }) => `${bytes} from ${transport.scheme}`).join(", ") || "0";
+      .map(({ scheme, bytes }) => `${bytes} from ${scheme}`).join(", ") || "0";
   }
 
   /**
@@ -63,9 +64,7 @@ export class PackSources {
     wait: FetchWait,
   ): Promise<void> {
     const won = new AbortController();
-    const files = this.#networks.map(({ transport }, i) =>
-      i === 0 ? into : `${into}.${transport.scheme}`
-    );
+    const files = this.#networks.map(({ scheme }, i) => i === 0 ? into : `${into}.${scheme}`);
     const attempts: Attempt[] = [];
     let most = 0;
     let copies = 0;
@@ -81,18 +80,18 @@ export class PackSources {
       changed = Promise.withResolvers();
     };
 
-    const begin = (network: Network) => {
+    const begin = (network: PackNetwork) => {
       const file = files[this.#networks.indexOf(network)]!;
       const stop = new AbortController();
       const signal = AbortSignal.any([wait.signal, won.signal, stop.signal]);
       const run = async () => {
         const what = `pack ${pack.sha256.slice(0, 12)}`;
-        wait.trace?.(`asking ${network.transport.scheme} for ${what}`);
+        wait.trace?.(`asking ${network.scheme} for ${what}`);
         const isIdle = (i: number) =>
           !attempts.some(({ network, failure }) => network === this.#networks[i] && !failure);
         await takeOver(file, files, isIdle, mayCopy);
         const before = await held(file);
-        await network.transport.fetch(pack, from, file, {
+        await network.packs.fetch(pack, from, file, {
           signal,
           trace: wait.trace,
           prefix: file === into ? wait.prefix : undefined,

@@ -6,7 +6,7 @@
 import { type GtrError, NetworkError, toGtrError } from "../common/errors.ts";
 import { abortable, deadline, sleep, type Wait } from "../common/wait.ts";
 import { formatAddress, type RepoAddress } from "../identity/address.ts";
-import type { LiveStream, Transport } from "../transports/transport.ts";
+import type { LiveStream, Streams } from "../ports/streams.ts";
 import type { EngineParts } from "./parts.ts";
 import { type Resolved, resolveNewest } from "./resolve.ts";
 
@@ -48,6 +48,12 @@ export async function dialLive(
   return { ...resolved, signed: stream.manifest, stream };
 }
 
+/** A network with live streams. */
+interface Dialler {
+  readonly scheme: string;
+  readonly streams: Streams;
+}
+
 /** How long the first network is asked alone, in milliseconds. */
 const HEAD_START_MS = 300;
 
@@ -62,14 +68,16 @@ export async function firstStream(
   { signed }: Pick<Resolved, "signed">,
   signal: AbortSignal,
 ): Promise<LiveStream> {
-  const able = parts.transports.filter((transport) => transport.dial !== undefined);
+  const able = parts.networks.flatMap(({ scheme, streams }) =>
+    streams ? [{ scheme, streams }] : []
+  );
   if (able.length === 0 || parts.settings.get("live.wait") === 0) {
     throw new NetworkError("no-live-peer", "no network is asked for any");
   }
   const stop = new AbortController();
   const either = AbortSignal.any([signal, stop.signal]);
-  const dial = async (transport: Transport) => {
-    const stream = await transport.dial!(signed, { signal: either });
+  const dial = async ({ streams }: Dialler) => {
+    const stream = await streams.dial(signed, { signal: either });
     if (either.aborted) stream.close();
     stop.abort();
     return stream;
@@ -81,7 +89,7 @@ export async function firstStream(
     sleep(HEAD_START_MS, either),
   ]).then(() => either.throwIfAborted());
   joined.catch(() => {}); // there may be no other
-  const dials = [alone, ...others.map((transport) => joined.then(() => dial(transport)))];
+  const dials = [alone, ...others.map((network) => joined.then(() => dial(network)))];
   try {
     return await abortable(Promise.any(dials), signal); // a network may ignore its signal
   } catch (error) {
@@ -90,7 +98,7 @@ export async function firstStream(
   }
 }
 
-function noStream(asked: readonly Transport[], failures: readonly GtrError[]): GtrError {
+function noStream(asked: readonly Dialler[], failures: readonly GtrError[]): GtrError {
   const all = failures.map((failure, i) => ({ failure, scheme: asked[i]!.scheme }));
   const able = all.filter(({ failure }) => failure.code !== "no-source");
   const told = able.length > 0 ? able : all;

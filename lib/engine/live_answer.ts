@@ -7,7 +7,7 @@ import { unpackBudget } from "../git_interface/budget.ts";
 import { spawnUploadPack } from "../git_interface/upload_pack.ts";
 import { flowOf } from "../manifest/flow.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import type { LiveAnswer } from "../transports/transport.ts";
+import type { LiveAnswer } from "../ports/streams.ts";
 import type { EngineParts } from "./parts.ts";
 
 /**

@@ -14,7 +14,7 @@ import { abortable, idleDeadline } from "../common/wait.ts";
 import { advertisement, FETCH_FEATURES, lsRefs } from "../git_interface/ls_refs.ts";
 import { type Packet, packetOf, PacketReader, textOf } from "../common/pkt_line.ts";
 import type { Manifest } from "../manifest/types.ts";
-import type { Duplex, LiveStream } from "../transports/transport.ts";
+import type { Duplex, LiveStream } from "../ports/streams.ts";
 
 /** Bytes of a request: a hundred thousand blobs' ids are 5 MB. */
 const MAX_REQUEST = 64 << 20;

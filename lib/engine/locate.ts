@@ -7,7 +7,7 @@ import { RequestError } from "../common/errors.ts";
 import { deadline, type Wait } from "../common/wait.ts";
 import type { NetworkAddress } from "../identity/address.ts";
 import type { ResolvedAddress } from "../identity/resolve_address.ts";
-import type { Located } from "../transports/transport.ts";
+import type { Located } from "../ports/naming.ts";
 import { answerTimeout, type EngineParts } from "./parts.ts";
 
 /**
@@ -19,19 +19,19 @@ import { answerTimeout, type EngineParts } from "./parts.ts";
  * @throws {NetworkError} nobody answered
  */
 export async function locate(
-  parts: Pick<EngineParts, "home" | "transports" | "settings">,
+  parts: Pick<EngineParts, "home" | "networks" | "settings">,
   { scheme, url }: NetworkAddress,
   wait: Wait,
 ): Promise<Located> {
-  const network = parts.transports.find((transport) => transport.scheme === scheme);
-  if (!network?.locate) {
+  const locator = parts.networks.find((network) => network.scheme === scheme)?.locator;
+  if (!locator) {
     throw new RequestError("unknown-network", `can't use ${url}: ${scheme} is not in use here`, {
       hint: "gtr config transports shows the networks in use",
     });
   }
   using limit = deadline(answerTimeout(parts), `an answer about ${url}`, wait.signal);
   const { registry } = parts.home;
-  return await network.locate(url, { ...wait, signal: limit.signal, registry });
+  return await locator.locate(url, { ...wait, signal: limit.signal, registry });
 }
 
 /**
@@ -40,7 +40,7 @@ export async function locate(
  * @throws {RequestError} "not-gtr" besides
  */
 export async function locatePublished(
-  parts: Pick<EngineParts, "home" | "transports" | "settings">,
+  parts: Pick<EngineParts, "home" | "networks" | "settings">,
   address: NetworkAddress,
   wait: Wait,
 ): Promise<ResolvedAddress> {

@@ -13,7 +13,7 @@ import { bytesOf, planPacks } from "../manifest/plan_packs.ts";
 import { MAX_PACKS } from "../manifest/schema.ts";
 import type { PackRef } from "../manifest/types.ts";
 import { describePack } from "../store/pack_ref.ts";
-import type { Transport } from "../transports/transport.ts";
+import type { OpenNetwork } from "../ports/network.ts";
 
 /** A pack file that was just made, not yet in the store. */
 export interface MadePack {
@@ -49,8 +49,8 @@ export interface PackRequest {
 const MOST_PARTS = MAX_PACKS / 4;
 
 /** What all networks can store, of those that are to have a publication. */
-export function smallestLimit(transports: readonly Transport[]): number | undefined {
-  const limits = transports.flatMap((transport) => transport.maxPack?.() ?? []);
+export function smallestLimit(networks: readonly OpenNetwork[]): number | undefined {
+  const limits = networks.flatMap(({ packs }) => packs?.maxBytes() ?? []);
   return limits.length === 0 ? undefined : Math.min(...limits);
 }
 

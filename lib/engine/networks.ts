@@ -8,7 +8,8 @@ import { type GtrError, toGtrError } from "../common/errors.ts";
 import { abortable, deadline, type Wait } from "../common/wait.ts";
 import { configValue } from "../git_interface/config.ts";
 import { chosenNetworks } from "../transports/chosen.ts";
-import type { Transport, TransportContext, TransportEntry } from "../transports/transport.ts";
+import type { Network, NetworkContext, OpenNetwork } from "../ports/network.ts";
+import type { LiveAnswer } from "../ports/streams.ts";
 import type { EngineParts } from "./parts.ts";
 
 /** How long one network may take to open: the others, and gtd's first answer, wait for it. */
@@ -23,13 +24,17 @@ const OPEN_MS = 10_000;
  * @throws {GtrError} the network's own
  */
 export async function openNetworks(
-  entries: readonly TransportEntry[],
-  { home, settings, key, passwords, gateways, dropped, log }:
+  entries: readonly Network[],
+  { home, settings, key, passwords, gateways, live, dropped, log }:
     & Pick<EngineParts, "home" | "settings" | "key" | "passwords" | "dropped" | "log">
-    & Pick<TransportContext, "gateways">,
+    & Pick<NetworkContext, "gateways">
+    & {
+      /** How peers, or servers that the user chose, are answered. */
+      readonly live: (role: Network["role"]) => LiveAnswer;
+    },
   wait: Wait,
 ): Promise<{
-  readonly transports: Transport[];
+  readonly networks: OpenNetwork[];
   /** Network by network, why one is left out and what helps. */
   readonly unopened: string[];
 }> {
@@ -50,6 +55,7 @@ export async function openNetworks(
       gitConfig: configValue,
       gateways,
       password: () => passwords.get(entry.scheme),
+      live: live(entry.role),
       log,
       dropped: (reason) => dropped.add(`${entry.scheme}/${reason}`),
     }, { ...wait, signal: limit.signal }));
@@ -60,22 +66,21 @@ export async function openNetworks(
       throw error;
     }
   }));
-  const transports: Transport[] = [];
+  const networks: OpenNetwork[] = [];
   const unopened: string[] = [];
   let failure: GtrError | undefined;
   opened.forEach((result, i) => {
-    if (result.status === "fulfilled") return transports.push(result.value);
+    if (result.status === "fulfilled") return networks.push(result.value);
     failure = toGtrError(result.reason);
     const { message, hint } = failure;
     log(`can't open ${wanted[i]!.scheme}: ${message}`);
     unopened.push(`${wanted[i]!.scheme}: ${message}${hint === undefined ? "" : ` (${hint})`}`);
   });
   // One on which nobody can reach this node is no stand-in: what it publishes had no address.
-  const isStandIn = (t: Transport) =>
-    t.address ? t.address("any") !== undefined : !t.host || t.host() !== undefined;
-  if (failure && !transports.some(isStandIn)) {
-    await Promise.allSettled(transports.map((transport) => transport[Symbol.asyncDispose]()));
+  const isStandIn = ({ naming }: OpenNetwork) => !naming || naming.own("any") !== undefined;
+  if (failure && !networks.some(isStandIn)) {
+    await Promise.allSettled(networks.map((network) => network[Symbol.asyncDispose]()));
     throw failure;
   }
-  return { transports, unopened };
+  return { networks, unopened };
 }

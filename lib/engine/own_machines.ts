@@ -13,6 +13,7 @@ import type { Manifest, SignedManifest } from "../manifest/types.ts";
 import { joinWriters, standing, type Writers, writersOf } from "../manifest/writers.ts";
 import type { Joining, RepoState } from "../store/repo_state.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
+import { ANY_NETWORK } from "../transports/known.ts";
 import { joinMachines } from "./join_machines.ts";
 import { changeRepository, type EngineParts } from "./parts.ts";
 import { publishState } from "./publish.ts";
@@ -220,8 +221,8 @@ function without(
   return Object.fromEntries(Object.entries(seen).filter(([ref]) => !Object.hasOwn(diverged, ref)));
 }
 
-function ownAddress({ key, transports }: EngineParts, name: string): RepoAddress {
-  const scheme = transports[0]?.scheme ?? "gtr";
+function ownAddress({ key, networks }: EngineParts, name: string): RepoAddress {
+  const scheme = networks[0]?.scheme ?? ANY_NETWORK;
   return { scheme, id: key.id, publicKey: key.publicKeyHex, name };
 }
 

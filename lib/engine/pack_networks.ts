@@ -4,7 +4,7 @@
  * @module
  */
 import type { GtrError } from "../common/errors.ts";
-import type { Transport } from "../transports/transport.ts";
+import type { Packs } from "../ports/packs.ts";
 
 /** A network without a connected peer gets company after this long, in milliseconds. */
 const UNCONNECTED_MS = 300;
@@ -16,8 +16,9 @@ const CROWDED_MS = 5000;
 const SOONER = 2;
 
 /** What a fetch has seen of one network. */
-export interface Network {
-  readonly transport: Transport;
+export interface PackNetwork {
+  readonly scheme: string;
+  readonly packs: Packs;
   readonly running: Set<Attempt>;
   /** Failed with a pack: from then on it is the last to be asked. */
   failed: boolean;
@@ -30,7 +31,7 @@ export interface Network {
 
 /** One pack from one network. */
 export interface Attempt {
-  readonly network: Network;
+  readonly network: PackNetwork;
   readonly started: number;
   /** When something came last. */
   moved: number;
@@ -51,18 +52,18 @@ export interface Attempt {
 }
 
 /** The network as it is before anything was fetched. */
-export function untried(transport: Transport): Network {
-  return { transport, running: new Set(), failed: false, stalled: false, bytes: 0, ms: 0 };
+export function untried(scheme: string, packs: Packs): PackNetwork {
+  return { scheme, packs, running: new Set(), failed: false, stalled: false, bytes: 0, ms: 0 };
 }
 
 /** The network that would be done first with one pack more, of those without one of `attempts`. */
 export function bestNetwork(
-  networks: readonly Network[],
+  networks: readonly PackNetwork[],
   attempts: readonly Attempt[],
-): Network | undefined {
+): PackNetwork | undefined {
   // What nobody has measured may be as fast as any.
   const fastest = Math.max(0, ...networks.map((network) => speedOf(network) ?? 0)) || 1;
-  const share = (network: Network) => {
+  const share = (network: PackNetwork) => {
     if (network.failed) return -1;
     if (network.stalled) return 0;
     return (speedOf(network) ?? fastest) / (network.running.size + 1);
@@ -90,7 +91,11 @@ export function hopeless(attempts: readonly Attempt[]): GtrError | undefined {
 }
 
 /** Whether another network, which has nothing else to do, would have the whole pack much sooner. */
-export function isOvertaken(attempt: Attempt, size: number, other: Network | undefined): boolean {
+export function isOvertaken(
+  attempt: Attempt,
+  size: number,
+  other: PackNetwork | undefined,
+): boolean {
   const speed = other && !other.failed && other.running.size === 0 && speedOf(other);
   if (!speed || attempt.bytes === 0) return false;
   const passed = performance.now() - attempt.started;
@@ -99,7 +104,7 @@ export function isOvertaken(attempt: Attempt, size: number, other: Network | und
 }
 
 /** Bytes per millisecond of one pack of several; undefined where nothing has come yet. */
-function speedOf({ bytes, ms, running }: Network): number | undefined {
+function speedOf({ bytes, ms, running }: PackNetwork): number | undefined {
   const now = performance.now();
   const total = [...running].reduce((sum, { started }) => sum + now - started, ms);
   return bytes > 0 ? bytes / Math.max(total, 1) : undefined;

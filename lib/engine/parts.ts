@@ -14,7 +14,7 @@ import type { Follows } from "../store/follows.ts";
 import type { RefusedList } from "../store/refused.ts";
 import type { Store } from "../store/store.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import type { Transport } from "../transports/transport.ts";
+import type { OpenNetwork } from "../ports/network.ts";
 import type { Passwords } from "./passwords.ts";
 import type { Quota } from "./quota.ts";
 import type { Seeder } from "./seeder.ts";
@@ -31,7 +31,7 @@ export interface EngineParts {
   readonly machine: Machine;
   readonly passwords: Passwords;
   readonly store: Store;
-  readonly transports: readonly Transport[];
+  readonly networks: readonly OpenNetwork[];
   /** Why networks that were chosen are not among them, one line each. */
   readonly unopened?: readonly string[];
   readonly seeder: Seeder;

@@ -41,7 +41,7 @@ export async function plannedPacks(
       previous: published ? (await repository.state()).packs : [],
       refs: joined.refs,
       fromScratch: joined.unshared,
-      maxPack: smallestLimit(parts.transports),
+      maxPack: smallestLimit(parts.networks),
       directory,
     }, wait);
     return packs.map((pack) => ({

@@ -117,7 +117,7 @@ async function publishPacks(
     previous: wanted.packs,
     refs: wanted.refs,
     fromScratch: damaged || (wanted.fromScratch ?? false),
-    maxPack: smallestLimit(parts.transports),
+    maxPack: smallestLimit(parts.networks),
     directory: repository.outgoingPath,
   }, wait);
   const where = { alternates: wanted.objectDirs, signal: wait.signal };
@@ -162,8 +162,8 @@ function nextManifest(
   const now = Date.now();
   const writer = writerName(parts.machine, name);
   const sequence = nextSequence(highest, now, writer);
-  const endpoints = parts.transports
-    .map((transport) => [transport.scheme, transport.endpoints()] as const)
+  const endpoints = parts.networks
+    .map((network) => [network.scheme, network.endpoints()] as const)
     .filter(([, where]) => where.length > 0);
   const { flow: before, root: _, ...rest } = previous ?? {};
   // Where nothing is shared any more there is nothing to serve either.
@@ -257,14 +257,8 @@ function sameRefs(a: Manifest, b: Manifest): boolean {
 
 /** The address of a repository of one's own on every network where it can be reached. */
 export function ownAddresses(parts: EngineParts, name: string): Record<string, string> {
-  return Object.fromEntries(parts.transports.flatMap((transport) => {
-    const { scheme } = transport;
-    if (transport.address) {
-      const address = transport.address(name);
-      return address === undefined ? [] : [[scheme, address]];
-    }
-    const host = transport.host?.();
-    if (transport.host && host === undefined) return [];
-    return [[scheme, formatAddress({ scheme, host, id: parts.key.id, name })]];
+  return Object.fromEntries(parts.networks.flatMap(({ scheme, naming }) => {
+    const address = naming ? naming.own(name) : formatAddress({ scheme, id: parts.key.id, name });
+    return address === undefined ? [] : [[scheme, address]];
   }));
 }

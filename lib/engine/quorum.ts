@@ -6,7 +6,8 @@
 import { toGtrError } from "../common/errors.ts";
 import { abortable, deadline, sleep, type Wait } from "../common/wait.ts";
 import type { Manifest } from "../manifest/types.ts";
-import type { Holder, Transport } from "../transports/transport.ts";
+import type { OpenNetwork } from "../ports/network.ts";
+import type { Holder, Packs } from "../ports/packs.ts";
 import type { EngineParts } from "./parts.ts";
 
 /** Peers are asked when one tells of the publication, and so often anyway, in milliseconds. */
@@ -22,7 +23,7 @@ const SHORTEST_MS = 500;
  * @returns what is missing, in words; undefined where enough peers have it
  */
 export async function awaitQuorum(
-  { settings, transports, key, store, log }: EngineParts,
+  { settings, networks, key, store, log }: EngineParts,
   name: string,
   wait: Wait,
 ): Promise<string | undefined> {
@@ -37,16 +38,16 @@ export async function awaitQuorum(
   const counted: Set<string>[] = [];
   const most = () => Math.max(0, ...counted.map(({ size }) => size));
   /** Returns once enough peers of one network have it. */
-  const watch = async (transport: Transport): Promise<void> => {
+  const watch = async ({ notices, packs }: OpenNetwork): Promise<void> => {
     const peers = new Set<string>();
     counted.push(peers);
     let news = Promise.withResolvers<void>();
-    using _notices = transport.onNotice?.(published, () => news.resolve());
+    using _notices = notices?.watch(published, () => news.resolve());
     for (;;) {
       news = Promise.withResolvers();
       // What was published meanwhile may have replaced the packs; who has that is as good.
       const manifest = (await repository.usableManifest())?.manifest ?? published;
-      for (const { peer, sequence, complete } of await ask(transport, manifest)) {
+      for (const { peer, sequence, complete } of await ask(packs, manifest)) {
         if (complete && sequence >= published.sequence) peers.add(peer);
       }
       wait.progress?.(Math.min(most(), wanted), wanted, "Peers that have it");
@@ -55,9 +56,9 @@ export async function awaitQuorum(
       await sleep(SHORTEST_MS, signal);
     }
   };
-  const ask = async (transport: Transport, manifest: Manifest): Promise<readonly Holder[]> => {
+  const ask = async (packs: Packs | undefined, manifest: Manifest): Promise<readonly Holder[]> => {
     try {
-      return await transport.holders?.(manifest, { signal, search: false }) ?? [];
+      return await packs?.holders(manifest, { signal, search: false }) ?? [];
     } catch (error) {
       signal.throwIfAborted();
       log(`can't ask who has ${name}: ${toGtrError(error).message}`);
@@ -65,7 +66,7 @@ export async function awaitQuorum(
     }
   };
   try {
-    await abortable(Promise.race(transports.map(watch)), limit.signal);
+    await abortable(Promise.race(networks.map(watch)), limit.signal);
     return undefined;
   } catch (error) {
     wait.signal.throwIfAborted();

@@ -15,7 +15,7 @@ import { abortable, deadline, type Wait } from "../common/wait.ts";
 import { formatAddress, type RepoAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
 import type { Manifest, SignedManifest } from "../manifest/types.ts";
-import type { Transport } from "../transports/transport.ts";
+import type { OpenNetwork } from "../ports/network.ts";
 import { answerTimeout, type EngineParts } from "./parts.ts";
 import { seenWarning, unansweredWarning } from "./stale.ts";
 
@@ -141,7 +141,7 @@ export async function askForOwn(
     signal: limit.signal,
   });
   wait.signal.throwIfAborted();
-  if (best || failures.size < parts.transports.length) return { best, answered };
+  if (best || failures.size < parts.networks.length) return { best, answered };
   throw new NetworkError("timed-out", `no network answers about ${address.name}`);
 }
 
@@ -157,16 +157,16 @@ async function askAll(
   const signal = AbortSignal.any([wait.signal, stop.signal]);
   const timers: ReturnType<typeof setTimeout>[] = [];
   const endIn = (ms: number) => void timers.push(setTimeout(() => stop.abort(), ms));
-  const asked = new Set(parts.transports.map(({ scheme }) => scheme));
+  const networks = parts.networks.filter(({ records }) => records);
+  const asked = new Set(networks.map(({ scheme }) => scheme));
 
   wait.trace?.(`asking ${[...asked].join(", ")} for the newest manifest`);
-  const ask = async (transport: Transport) => {
-    const { scheme } = transport;
+  const ask = async ({ scheme, records }: OpenNetwork) => {
     const hasAnswered = () => answers.answered.includes(scheme);
     try {
       const known = endpoints?.[scheme] ?? [];
       const idle = () => void answers.idle.add(scheme);
-      for await (const signed of transport.resolve(address, { ...wait, signal, known, idle })) {
+      for await (const signed of records!.resolve(address, { ...wait, signal, known, idle })) {
         if (!isOf(address, signed)) {
           parts.dropped.add("wrong-manifest");
           continue;
@@ -186,8 +186,8 @@ async function askAll(
     }
   };
   try {
-    // A transport that ignores its signal can't hold the others back.
-    await abortable(Promise.all(parts.transports.map(ask)), signal).catch(() => {});
+    // A network that ignores its signal can't hold the others back.
+    await abortable(Promise.all(networks.map(ask)), signal).catch(() => {});
   } finally {
     timers.forEach(clearTimeout);
     stop.abort();
@@ -216,12 +216,12 @@ function notPublished(address: RepoAddress): RequestError {
 
 /** Every network is named that was asked in vain, with its reason where that is not the same for all. */
 function notFound(
-  { transports }: EngineParts,
+  { networks }: EngineParts,
   address: RepoAddress,
   { failures, idle }: Answers,
 ): NetworkError {
   const what = `can't find ${formatAddress(address)}`;
-  if (transports.length === 0) {
+  if (networks.length === 0) {
     return new NetworkError("no-transport", `${what}: no network is enabled`, {
       hint: "gtr config transports",
     });
@@ -229,7 +229,7 @@ function notFound(
   const told = [...failures.values()];
   const cause = told.find(({ code }) => code === "unreachable") ??
     told.find(({ code }) => code !== "timed-out");
-  const all = transports.map(({ scheme }) => scheme);
+  const all = networks.map(({ scheme }) => scheme);
   const able = all.filter((scheme) => !idle.has(scheme));
   const schemes = able.length > 0 ? able : all;
   const why = told.length === 0

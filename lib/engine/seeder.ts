@@ -8,16 +8,25 @@ import { Mutex } from "../common/mutex.ts";
 import type { Settings } from "../common/settings.ts";
 import type { Manifest } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import type { PackFile, Transport } from "../transports/transport.ts";
+import type { PackFile } from "../manifest/pack_file.ts";
+import type { OpenNetwork } from "../ports/network.ts";
+import type { Packs } from "../ports/packs.ts";
 import { Announcements } from "./announcements.ts";
 import type { Bitmaps } from "./bitmaps.ts";
+
+/** One pack on one network. */
+interface Seeding {
+  readonly scheme: string;
+  readonly packs: Packs;
+  readonly file: PackFile;
+}
 
 /**
  * Seeds the packs of every repository it was told of, and announces their manifests. Each call looks
  * at the repository as it is when its turn comes, so that calls may come in any order.
  */
 export class Seeder implements AsyncDisposable {
-  readonly #transports: readonly Transport[];
+  readonly #networks: readonly OpenNetwork[];
   readonly #announcements: Announcements;
   readonly #log: (message: string) => void;
   readonly #allowed: (repository: StoredRepository) => Promise<boolean>;
@@ -36,14 +45,14 @@ export class Seeder implements AsyncDisposable {
    * @param bitmaps made for what was offered, and disposed of with this
    */
   constructor(
-    transports: readonly Transport[],
+    networks: readonly OpenNetwork[],
     settings: Settings,
     log: (message: string) => void,
     allowed: (repository: StoredRepository) => Promise<boolean>,
     bitmaps: Bitmaps,
   ) {
-    this.#transports = transports;
-    this.#announcements = new Announcements(transports, settings, log);
+    this.#networks = networks;
+    this.#announcements = new Announcements(networks, settings, log);
     this.#log = log;
     this.#allowed = allowed;
     this.#bitmaps = bitmaps;
@@ -118,11 +127,8 @@ export class Seeder implements AsyncDisposable {
       this.#seeds.set(repository.path, seeds);
       // A pack that was replaced has moved: it is seeded anew from where it lies now.
       const wanted = new Map(
-        this.#transports.flatMap((transport) =>
-          files.map((file): [string, { transport: Transport; file: PackFile }] => [
-            `${transport.scheme} ${file.path}`,
-            { transport, file },
-          ])
+        this.#networks.flatMap(({ scheme, packs }): [string, Seeding][] =>
+          packs ? files.map((file) => [`${scheme} ${file.path}`, { scheme, packs, file }]) : []
         ),
       );
       for (const [key, seed] of seeds) {
@@ -130,12 +136,12 @@ export class Seeder implements AsyncDisposable {
         seeds.delete(key);
         await this.#end(seed);
       }
-      for (const [key, { transport, file }] of wanted) {
+      for (const [key, { scheme, packs, file }] of wanted) {
         if (seeds.has(key) || this.#stop.signal.aborted) continue;
         try {
-          seeds.set(key, await transport.seed(file));
+          seeds.set(key, await packs.offer(file));
         } catch (error) {
-          this.#log(`can't seed ${file.path} on ${transport.scheme}: ${toGtrError(error).message}`);
+          this.#log(`can't seed ${file.path} on ${scheme}: ${toGtrError(error).message}`);
         }
       }
       if (seeds.size === 0) this.#seeds.delete(repository.path);

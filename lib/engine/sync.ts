@@ -16,7 +16,7 @@ import type { Manifest, PackRef, SignedManifest } from "../manifest/types.ts";
 import type { EarlyIndex, EarlyOptions } from "../store/early_index.ts";
 import { heldTips, isWhole } from "../store/snapshot.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import type { Transport } from "../transports/transport.ts";
+import type { OpenNetwork } from "../ports/network.ts";
 import { chooseFetch } from "./fetch_choice.ts";
 import { fetchLive } from "./fetch_live.ts";
 import { PackSources } from "./fetch_pack.ts";
@@ -76,7 +76,7 @@ export async function syncRepository(
   const resolved = known ?? await resolveNewest(parts, address, wait);
   const { publisher, name } = resolved.signed.manifest;
   const repository = parts.store.repository(publisher, name);
-  const transports = sources(parts.transports, address.scheme, resolved);
+  const networks = sources(parts.networks, address.scheme, resolved);
   const bounded = unattended && publisher !== parts.key.publicKeyHex;
   const signed = await changeRepository(
     ...[parts, repository, wait] as const,
@@ -84,7 +84,7 @@ export async function syncRepository(
       wait.trace?.("repository locked");
       const copy = branches && await sufficient(repository, resolved.signed, branches);
       if (copy) return copy;
-      const from = { ...parts, transports };
+      const from = { ...parts, networks };
       const way = { purpose, bounded };
       const signed = await bringUpToDate(from, repository, resolved.signed, way, wait)
         .catch(async (error) => {
@@ -122,15 +122,15 @@ async function sufficient(
  * manifest or the manifest names one.
  */
 function sources(
-  transports: readonly Transport[],
+  networks: readonly OpenNetwork[],
   scheme: string,
   { answered, signed: { manifest: { endpoints } } }: Resolved,
-): readonly Transport[] {
-  const isOf = (t: Transport) => t.scheme === scheme;
-  const knows = (t: Transport) => answered.includes(t.scheme);
-  const rank = (t: Transport) => 2 * Number(knows(t)) + Number(isOf(t));
-  return transports
-    .filter((t) => rank(t) > 0 || t.flows.put || (endpoints[t.scheme]?.length ?? 0) > 0)
+): readonly OpenNetwork[] {
+  const isOf = (n: OpenNetwork) => n.scheme === scheme;
+  const knows = (n: OpenNetwork) => answered.includes(n.scheme);
+  const rank = (n: OpenNetwork) => 2 * Number(knows(n)) + Number(isOf(n));
+  return networks
+    .filter((n) => rank(n) > 0 || n.packs?.searchable || (endpoints[n.scheme]?.length ?? 0) > 0)
     .sort((a, b) => rank(b) - rank(a));
 }
 
@@ -275,7 +275,7 @@ export async function fetchAll(
   const failed = new AbortController();
   const signal = AbortSignal.any([idle.signal, failed.signal]);
   const queue = [...missing];
-  const sources = new PackSources(parts.transports, spare);
+  const sources = new PackSources(parts.networks, spare);
 
   const worker = async () => {
     for (let pack = queue.shift(); pack && !signal.aborted; pack = queue.shift()) {

@@ -11,6 +11,7 @@ import { formatAddress, type RepoAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
 import type { Manifest } from "../manifest/types.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
+import { ANY_NETWORK } from "../transports/known.ts";
 import { answerTimeout, type EngineParts } from "./parts.ts";
 
 /** Repositories that git looks through at once. */
@@ -68,7 +69,7 @@ export async function whoHas(
       return undefined;
     }
   })).filter((manifest) => manifest !== undefined);
-  const scheme = parts.transports[0]?.scheme ?? "torrent";
+  const scheme = parts.networks[0]?.scheme ?? ANY_NETWORK;
   const found = await Promise.all(containing.map(async (manifest) => {
     const { publisher, name, sequence } = manifest;
     const address = formatAddress({ scheme, id: publisherId(Uint8Array.fromHex(publisher)), name });
@@ -106,12 +107,12 @@ async function upTo(
 
 async function ask(parts: EngineParts, manifest: Manifest, wait: Wait): Promise<PeerWithCommit[]> {
   using limit = deadline(answerTimeout(parts), "peers to say what they have", wait.signal);
-  const answers = await Promise.all(parts.transports.map(async (transport) => {
+  const answers = await Promise.all(parts.networks.map(async ({ scheme, packs }) => {
     try {
       const search = { signal: limit.signal, search: true };
-      const holders = await transport.holders?.(manifest, search) ?? [];
+      const holders = await packs?.holders(manifest, search) ?? [];
       return holders.map(({ peer, sequence, complete }): PeerWithCommit => ({
-        network: transport.scheme,
+        network: scheme,
         peer,
         sequence,
         has: complete ? "yes" : sequence >= manifest.sequence ? "claimed" : "older",

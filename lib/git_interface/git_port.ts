@@ -34,7 +34,7 @@ export interface GitPortOptions {
 }
 
 /**
- * Listens for one client of git's protocol (gitprotocol-pack(5), "Git Transport"). Any process of
+ * Listens for one client of git's protocol (gitprotocol-pack(5), "Git OpenNetwork"). Any process of
  * this machine can reach the port, so the address has a secret in it; who doesn't name it is hung up
  * on, and the wait goes on.
  *

@@ -6,7 +6,7 @@
 import { VerificationError } from "../common/errors.ts";
 import { packGroups } from "../manifest/pack_groups.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
-import type { PackFile } from "../transports/transport.ts";
+import type { PackFile } from "../manifest/pack_file.ts";
 import { arrangePacks } from "./arrange.ts";
 import type { AddedPack } from "./commit_manifest.ts";
 import type { EarlyIndex } from "./early_index.ts";

@@ -13,7 +13,7 @@ import { moveFile } from "../git_interface/place_file.ts";
 import { updateRefs } from "../git_interface/refs.ts";
 import { encodeEnvelope } from "../manifest/envelope.ts";
 import type { Manifest, PackRef, SignedManifest } from "../manifest/types.ts";
-import type { PackFile } from "../transports/transport.ts";
+import type { PackFile } from "../manifest/pack_file.ts";
 import type { RepoPaths } from "./repo_paths.ts";
 import { readState, type RepoState, settledState, writeState } from "./repo_state.ts";
 import { remove, tidyPacks } from "./tidy.ts";

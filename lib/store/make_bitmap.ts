@@ -13,7 +13,7 @@ import { unpackBudget } from "../git_interface/budget.ts";
 import { moveFile } from "../git_interface/place_file.ts";
 import { runGit } from "../git_interface/run.ts";
 import type { PackRef } from "../manifest/types.ts";
-import type { PackFile } from "../transports/transport.ts";
+import type { PackFile } from "../manifest/pack_file.ts";
 import { MULTI_PACK_INDEX } from "./bitmap_files.ts";
 import { Quarantine } from "./quarantine.ts";
 import type { RepoPaths } from "./repo_paths.ts";

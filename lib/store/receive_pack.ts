@@ -12,7 +12,7 @@ import { type NewPack, packObjects } from "../git_interface/pack_objects.ts";
 import { packGroups } from "../manifest/pack_groups.ts";
 import { planPacks } from "../manifest/plan_packs.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
-import type { PackFile } from "../transports/transport.ts";
+import type { PackFile } from "../manifest/pack_file.ts";
 import type { AddedPack } from "./commit_manifest.ts";
 import { hashPackFile } from "./pack_check.ts";
 import type { Quarantine } from "./quarantine.ts";

@@ -9,7 +9,7 @@ import { VerificationError } from "../common/errors.ts";
 import { decodeEnvelope } from "../manifest/envelope.ts";
 import { verifyManifest, type VerifySignature } from "../manifest/manifest.ts";
 import type { PackRef, SignedManifest } from "../manifest/types.ts";
-import type { PackFile } from "../transports/transport.ts";
+import type { PackFile } from "../manifest/pack_file.ts";
 import { type Usage, usageOf, usageOfFile } from "./disk_usage.ts";
 import { ParsedFiles } from "./parsed_files.ts";
 import type { RepoPaths } from "./repo_paths.ts";

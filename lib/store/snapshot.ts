@@ -4,7 +4,7 @@
  * @module
  */
 import type { SignedManifest } from "../manifest/types.ts";
-import type { PackFile } from "../transports/transport.ts";
+import type { PackFile } from "../manifest/pack_file.ts";
 import { unbroken } from "./arrange.ts";
 import type { RepoState } from "./repo_state.ts";
 

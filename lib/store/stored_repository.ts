@@ -11,7 +11,7 @@ import { explained } from "../git_interface/os_error.ts";
 import { linkOrCopy, moveFile } from "../git_interface/place_file.ts";
 import { isAnnounced } from "../manifest/flow.ts";
 import type { ObjectFormat, PackRef, SignedManifest } from "../manifest/types.ts";
-import type { PackFile } from "../transports/transport.ts";
+import type { PackFile } from "../manifest/pack_file.ts";
 import { presentBitmap } from "./bitmap_files.ts";
 import { type AcceptOptions, checkFetched } from "./check_fetched.ts";
 import { type AddedPack, commitManifest, settle } from "./commit_manifest.ts";

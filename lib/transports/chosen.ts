@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TransportEntry } from "./transport.ts";
+import type { Network } from "../ports/network.ts";
 
 /**
  * The networks that the setting `transports` names, in its order; those that are on by default if it
@@ -11,7 +11,7 @@ import type { TransportEntry } from "./transport.ts";
  *
  * @param builtIn in the order in which they are tried by default
  */
-export function chosenNetworks<T extends Pick<TransportEntry, "scheme" | "isDefault">>(
+export function chosenNetworks<T extends Pick<Network, "scheme" | "isDefault">>(
   builtIn: readonly T[],
   chosen: readonly string[] | undefined,
 ): T[] {

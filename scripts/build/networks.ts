@@ -58,7 +58,7 @@ export async function writeChoice(
   );
   await Deno.writeTextFile(
     join(folder, "all.ts"),
-    `${imports.join("")}export const ALL_TRANSPORTS = [${names.join(", ")}];\n`,
+    `${imports.join("")}export const ALL_NETWORKS = [${names.join(", ")}];\n`,
   );
   const { imports: packages } = JSON.parse(await Deno.readTextFile(join(root, "deno.json")));
   const importMap = join(folder, "imports.json");

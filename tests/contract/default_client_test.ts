@@ -16,15 +16,15 @@ import { get } from "../../lib/transports/default/client.ts";
 import { parseEndpoint } from "../../lib/transports/default/endpoint.ts";
 import { DefaultNetwork } from "./default_nodes.ts";
 import { RawClient } from "./raw_http.ts";
+import { HASTY } from "./network_contract.ts";
 import {
   fetchBytes,
-  HASTY,
   makeManifest,
   makePack,
   publish,
   resolveAll,
   testKey,
-} from "./transport_contract.ts";
+} from "./publications.ts";
 
 const [alice, bob, carol] = [testKey(1), testKey(2), testKey(3)];
 const CLIENT = { GTR_DEFAULT_LISTEN: "", GTR_DEFAULT_SERVERS: "none" };
@@ -64,11 +64,11 @@ test("the publisher's own certificate is enough, by id and by key", async (netwo
   const signed = makeManifest(alice, a);
   await publish(a, signed, []);
   const b = await network.join(bob, { env: CLIENT });
-  const address = { id: alice.id, name: "hello", host: a.host()! };
+  const address = { id: alice.id, name: "hello", host: a.endpoints()[0] };
   assert.deepEqual(await resolveAll(b, address), [signed]);
   assert.deepEqual(await resolveAll(b, { ...address, publicKey: alice.publicKeyHex }), [signed]);
   assert.deepEqual(await resolveAll(b, { ...address, name: "other" }), []);
-  assert.deepEqual([b.host(), b.endpoints()], [undefined, []]);
+  assert.deepEqual([b.endpoints()[0], b.endpoints()], [undefined, []]);
 });
 
 test("servers of the publication that is here are asked for news, eight at most, garbage aside", async (network) => {
@@ -80,9 +80,9 @@ test("servers of the publication that is here are asked for news, eight at most,
   using limit = deadline(60_000, "an answer");
   const garbage = ["", "no host", "http://x", "h:99999", "\u0000", "a".repeat(1000), "@"];
   const ask = (known: readonly string[]) =>
-    Array.fromAsync(b.resolve(address, { ...limit, known }));
-  assert.deepEqual(await ask([...garbage, a.host()!]), [signed]);
-  assert.deepEqual(await ask([...garbage, "", a.host()!]), []);
+    Array.fromAsync(b.records.resolve(address, { ...limit, known }));
+  assert.deepEqual(await ask([...garbage, a.endpoints()[0]!]), [signed]);
+  assert.deepEqual(await ask([...garbage, "", a.endpoints()[0]!]), []);
 });
 
 test("another's certificate is refused before a byte is sent, unless it is trusted", async (network) => {
@@ -158,13 +158,13 @@ test("one that hangs keeps nobody from the others", async (network) => {
   await using silent = await impostor(alice, () => {});
   const env = {
     ...CLIENT,
-    GTR_DEFAULT_SERVERS: `${alice.id}@${a.host()}`,
+    GTR_DEFAULT_SERVERS: `${alice.id}@${a.endpoints()[0]}`,
     GTR_NETWORK_TIMEOUT: "3600",
   };
   const reader = await network.join(carol, { env });
   using limit = deadline(60_000, "the other server");
   const address = { scheme: "default", id: alice.id, name: "hello", host: silent.address };
-  for await (const found of reader.resolve(address, limit)) {
+  for await (const found of reader.records.resolve(address, limit)) {
     assert.deepEqual(found, signed);
     break;
   }
@@ -189,7 +189,7 @@ test("a pack goes on from where it was, and only right pieces are told", async (
   await Deno.writeFile(into, partial);
   const prefixes: number[] = [];
   using limit = deadline(60_000, "a pack");
-  await reader.fetch(file.pack, signed, into, {
+  await reader.packs.fetch(file.pack, signed, into, {
     signal: limit.signal,
     prefix: (bytes) => prefixes.push(bytes),
   });
@@ -203,7 +203,7 @@ test("another's pack under the right name is refused piece by piece", async (net
   const file = await makePack(network.folder, 100_000);
   const signed = makeManifest(alice, a, { packs: [file.pack] });
   await publish(a, signed, [file]);
-  const honest = parseEndpoint(a.host()!)!;
+  const honest = parseEndpoint(a.endpoints()[0]!)!;
   await using server = await impostor(alice, async (request, response) => {
     if (request.url!.endsWith(".pack")) {
       response.writeHead(200).end(new Uint8Array(100_000));
@@ -264,8 +264,8 @@ test("a stranger's manifest can't point at what is inside, unless the user does"
 
 test("a client that never begins its handshake is hung up on", async (network) => {
   const a = await network.join(alice, { limits: { headersMs: 300 } });
-  using client = await RawClient.connect(a.host()!);
-  using begun = await RawClient.connect(a.host()!);
+  using client = await RawClient.connect(a.endpoints()[0]!);
+  using begun = await RawClient.connect(a.endpoints()[0]!);
   begun.send("\x16\x03\x01");
   using limit = deadline(60_000, "the server to hang up");
   await Promise.race([

@@ -11,17 +11,11 @@ import { GtrError } from "../../lib/common/errors.ts";
 import { abortable, deadline } from "../../lib/common/wait.ts";
 import { httpsCertificate } from "../../lib/identity/certificate.ts";
 import { encodeEnvelope } from "../../lib/manifest/envelope.ts";
-import type { LiveSource } from "../../lib/transports/transport.ts";
+import type { LiveSource } from "../../lib/ports/streams.ts";
 import { DefaultNetwork } from "./default_nodes.ts";
 import { getRequest, RawClient, rawRequest } from "./raw_http.ts";
-import {
-  fetchBytes,
-  HASTY,
-  makeManifest,
-  makePack,
-  publish,
-  testKey,
-} from "./transport_contract.ts";
+import { HASTY } from "./network_contract.ts";
+import { fetchBytes, makeManifest, makePack, publish, testKey } from "./publications.ts";
 
 const [alice, carol] = [testKey(1), testKey(3)];
 const PLAIN = { GTR_DEFAULT_TLS: "off" };
@@ -47,21 +41,24 @@ test("no address takes all connections", async (network) => {
   const node = await network.join(alice, { limits });
   await publish(node, makeManifest(alice, node), []);
   const clients: RawClient[] = [];
-  for (let i = 0; i < 3; i++) clients.push(await RawClient.connect(node.host()!));
-  const more = [await RawClient.connect(node.host()!), await RawClient.connect(node.host()!)];
+  for (let i = 0; i < 3; i++) clients.push(await RawClient.connect(node.endpoints()[0]!));
+  const more = [
+    await RawClient.connect(node.endpoints()[0]!),
+    await RawClient.connect(node.endpoints()[0]!),
+  ];
   await ended(more);
   assert.equal(network.dropped.toJSON()["http-connection-limit"], 2);
   // A place that is given back is free again.
   for (const client of clients) client.socket.destroy();
   await ended(clients);
   const reader = await network.join(carol, { env: CLIENT });
-  const address = { scheme: "default", id: alice.id, name: "hello", host: node.host()! };
+  const address = { scheme: "default", id: alice.id, name: "hello", host: node.endpoints()[0] };
   using limit = deadline(60_000, "a free place");
   let answered = 0;
   while (answered < 20) {
     limit.signal.throwIfAborted();
     // Until the server has seen who hung up, it may turn this one away.
-    const found = await Array.fromAsync(reader.resolve(address, limit)).catch(() => []);
+    const found = await Array.fromAsync(reader.records.resolve(address, limit)).catch(() => []);
     answered += found.length;
   }
 });
@@ -70,7 +67,7 @@ test("behind another server all count as one, up to what there is", async (netwo
   const limits = { connections: 4, connectionsPerPeer: 1 };
   const node = await network.join(alice, { limits, env: PLAIN });
   using wait = deadline(60_000, "health");
-  const address = String((await node.probe(wait)).details.listen);
+  const address = String((await node.health.probe(wait)).details.listen);
   const clients: RawClient[] = [];
   for (let i = 0; i < 4; i++) clients.push(await RawClient.connect(address));
   const fifth = await RawClient.connect(address);
@@ -99,7 +96,7 @@ test("git processes are few; who waits too long for one is told to come back", a
   };
   node.serve(() => Promise.resolve({ manifest: signed, open: held }));
   using wait = deadline(60_000, "health");
-  const address = String((await node.probe(wait)).details.listen);
+  const address = String((await node.health.probe(wait)).details.listen);
   const [a, b] = [await RawClient.connect(address), await RawClient.connect(address)];
   for (const client of [a, b]) client.send(getRequest(REFS));
   await twoRun.promise;
@@ -130,7 +127,7 @@ test("answers go out at the rate that is set", async (network) => {
   const file = await makePack(network.folder, 200_000);
   await publish(node, makeManifest(alice, node, { packs: [file.pack] }), [file]);
   using wait = deadline(60_000, "health");
-  const address = String((await node.probe(wait)).details.listen);
+  const address = String((await node.health.probe(wait)).details.listen);
   const start = performance.now();
   const target = `${HOME}/packs/${file.pack.sha256}.pack`;
   const { status, text } = await rawRequest(address, getRequest(target));
@@ -145,7 +142,7 @@ test("requests that are two at once, or none, change nothing for others", async 
   const node = await network.join(alice, { env: PLAIN });
   await publish(node, makeManifest(alice, node), []);
   using wait = deadline(60_000, "health");
-  const address = String((await node.probe(wait)).details.listen);
+  const address = String((await node.health.probe(wait)).details.listen);
   const post = `POST ${HOME}/git-upload-pack HTTP/1.1\r\nHost: x\r\nConnection: close\r\n`;
   const hostile = [
     // Where one server ends the body and the next doesn't, a request could be smuggled.
@@ -175,7 +172,7 @@ test("a name of the server that is none gets into no answer", async (network) =>
   const file = await makePack(network.folder, 5000);
   await publish(node, makeManifest(alice, node, { packs: [file.pack] }), [file]);
   using wait = deadline(60_000, "health");
-  const address = String((await node.probe(wait)).details.listen);
+  const address = String((await node.health.probe(wait)).details.listen);
   const list = (host: string) => rawRequest(address, getRequest(`${HOME}/bundles`, { Host: host }));
   assert.match((await list("mirror.example:8443")).text, /uri = http:\/\/mirror\.example:8443\//);
   for (const host of ["a/b", "a b", "a@b", "[::g]", 'a"\\', "a:99999"]) {
@@ -191,7 +188,7 @@ test("bundles of no other pack than the first", async (network) => {
   ];
   await publish(node, makeManifest(alice, node, { packs: [base.pack, next.pack] }), [base, next]);
   using wait = deadline(60_000, "health");
-  const address = String((await node.probe(wait)).details.listen);
+  const address = String((await node.health.probe(wait)).details.listen);
   const ask = async (sha256: string) =>
     (await rawRequest(address, getRequest(`${HOME}/bundles/${sha256}.bundle`))).status;
   assert.equal(await ask(base.pack.sha256), 200);
@@ -234,7 +231,7 @@ test("servers that lie about packs are given up", async (network) => {
     const { parseEndpoint } = await import("../../lib/transports/default/endpoint.ts");
     using limit = deadline(60_000, "the torrent");
     const path = `${HOME}/packs/${file.pack.sha256}.torrent`;
-    const server = parseEndpoint(honest.host()!)!;
+    const server = parseEndpoint(honest.endpoints()[0]!)!;
     const chunks = await Array.fromAsync(
       await get({ server, publisher: alice.id, path }, limit.signal),
     );
@@ -297,10 +294,13 @@ test("a pack of an impossible size takes no memory", async (network) => {
 test("a server without a certificate is none", async (network) => {
   const node = await network.join(alice, { env: PLAIN });
   using limit = deadline(60_000, "health");
-  const host = String((await node.probe(limit)).details.listen);
+  const host = String((await node.health.probe(limit)).details.listen);
   const reader = await network.join(carol, { env: CLIENT });
   const address = { scheme: "default", id: alice.id, name: "hello", host };
-  await assert.rejects(Array.fromAsync(reader.resolve(address, limit)), code("unreachable"));
+  await assert.rejects(
+    Array.fromAsync(reader.records.resolve(address, limit)),
+    code("unreachable"),
+  );
 });
 
 test("headers without end are no answer", async (network) => {
@@ -323,7 +323,10 @@ test("headers without end are no answer", async (network) => {
   using limit = deadline(60_000, "the reader to give up");
   await assert.rejects(
     Array.fromAsync(
-      reader.resolve({ scheme: "default", id: alice.id, name: "hello", host: address }, limit),
+      reader.records.resolve(
+        { scheme: "default", id: alice.id, name: "hello", host: address },
+        limit,
+      ),
     ),
     GtrError,
   );
@@ -351,7 +354,7 @@ test("servers that lie in a live stream end it", async (network) => {
       env: { ...CLIENT, GTR_DEFAULT_SERVERS: server.address },
     });
     using limit = deadline(ms, "a live stream");
-    const stream = await reader.dial(wanted, limit).catch(async (error) => {
+    const stream = await reader.streams.dial(wanted, limit).catch(async (error) => {
       await server[Symbol.asyncDispose]();
       throw error;
     });

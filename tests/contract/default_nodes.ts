@@ -10,8 +10,9 @@ import { Settings } from "../../lib/common/settings.ts";
 import { deadline } from "../../lib/common/wait.ts";
 import type { PublisherKey } from "../../lib/identity/keys.ts";
 import { LIMITS, type ServerLimits } from "../../lib/transports/default/server.ts";
-import { DefaultTransport } from "../../lib/transports/default/transport.ts";
-import type { TestNetwork } from "./transport_contract.ts";
+import { OpenDefault } from "../../lib/transports/default/network.ts";
+import { LiveSlot, type Serving } from "./live_slot.ts";
+import type { TestNetwork } from "./network_contract.ts";
 
 /** What a node is opened with, beside its key. */
 export interface NodeOptions {
@@ -25,10 +26,10 @@ export class DefaultNetwork implements TestNetwork {
   readonly dropped = new Counters();
   readonly logged: string[] = [];
   readonly folder = Deno.makeTempDirSync();
-  readonly #nodes: DefaultTransport[] = [];
+  readonly #nodes: OpenDefault[] = [];
   readonly #servers: string[] = [];
 
-  async join(key: PublisherKey, options: NodeOptions = {}): Promise<DefaultTransport> {
+  async join(key: PublisherKey, options: NodeOptions = {}): Promise<OpenDefault & Serving> {
     const cache = join(this.folder, String(this.#nodes.length));
     await Deno.mkdir(cache);
     const env: Record<string, string> = {
@@ -40,11 +41,13 @@ export class DefaultNetwork implements TestNetwork {
     };
     const settings = await Settings.load(new Home(this.folder), (name) => env[name]);
     using limit = deadline(60_000, "a node to open");
-    const node = await DefaultTransport.open(
+    const { live, serve } = new LiveSlot();
+    const node = await OpenDefault.open(
       {
         settings,
         cache,
         key,
+        live,
         gitConfig: () => Promise.resolve(undefined),
         log: (message) => this.logged.push(message),
         dropped: (reason) => this.dropped.add(reason),
@@ -53,9 +56,9 @@ export class DefaultNetwork implements TestNetwork {
       { ...LIMITS, ...options.limits },
     );
     this.#nodes.push(node);
-    const host = node.host();
+    const host = node.endpoints()[0];
     if (host !== undefined) this.#servers.push(`${key.id}@${host}`);
-    return node;
+    return Object.assign(node, { serve });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -5,11 +5,11 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { gzipSync } from "node:zlib";
 import { deadline } from "../../lib/common/wait.ts";
-import type { DefaultTransport } from "../../lib/transports/default/transport.ts";
-import type { LiveSource } from "../../lib/transports/transport.ts";
+import type { OpenDefault } from "../../lib/transports/default/network.ts";
+import type { LiveSource } from "../../lib/ports/streams.ts";
 import { DefaultNetwork } from "./default_nodes.ts";
 import { getRequest, RawClient, rawRequest } from "./raw_http.ts";
-import { makeManifest, makePack, publish, testKey } from "./transport_contract.ts";
+import { makeManifest, makePack, publish, testKey } from "./publications.ts";
 
 const alice = testKey(1);
 const PLAIN = { GTR_DEFAULT_TLS: "off" };
@@ -22,9 +22,9 @@ function test(name: string, run: (network: DefaultNetwork) => Promise<void>): vo
   });
 }
 
-async function listening(node: DefaultTransport): Promise<string> {
+async function listening(node: OpenDefault): Promise<string> {
   using limit = deadline(60_000, "health");
-  return String((await node.probe(limit)).details.listen);
+  return String((await node.health.probe(limit)).details.listen);
 }
 
 /** A repository of which everything is asked that upload-pack would answer. */
@@ -257,8 +257,8 @@ test("without encryption it listens on loopback only", async (network) => {
   const env = { ...PLAIN, GTR_DEFAULT_LISTEN: "0.0.0.0:0" };
   const node = await network.join(alice, { env });
   using limit = deadline(60_000, "health");
-  const health = await node.probe(limit);
+  const health = await node.health.probe(limit);
   assert.equal(health.reachable, false);
   assert.match(health.summary, /only on 127\.0\.0\.1/);
-  assert.deepEqual([node.endpoints(), node.host()], [[], undefined]);
+  assert.deepEqual([node.endpoints(), node.endpoints()[0]], [[], undefined]);
 });

@@ -1,4 +1,4 @@
 import { DefaultNetwork } from "./default_nodes.ts";
-import { testTransport } from "./transport_contract.ts";
+import { testNetwork } from "./network_contract.ts";
 
-testTransport("default", () => Promise.resolve(new DefaultNetwork()), ["live", "seeded"]);
+testNetwork("default", () => Promise.resolve(new DefaultNetwork()), ["live", "seeded"]);

@@ -18,13 +18,13 @@ import { noiseStreams } from "../../lib/transports/holepunch/noise_streams.ts";
 import { Offers } from "../../lib/transports/holepunch/offers.ts";
 import { PeerServer } from "../../lib/transports/holepunch/server.ts";
 import { topicOf } from "../../lib/transports/holepunch/topic.ts";
-import type { HolepunchTransport } from "../../lib/transports/holepunch/transport.ts";
+import type { OpenHolepunch } from "../../lib/transports/holepunch/network.ts";
 import { Watchers } from "../../lib/transports/holepunch/watchers.ts";
-import type { PackFile } from "../../lib/transports/transport.ts";
+import type { PackFile } from "../../lib/manifest/pack_file.ts";
 import type { NoiseStream } from "../../lib/types/hyperdht.d.ts";
 import { until } from "../e2e/until.ts";
 import { HolepunchNetwork, plainNode } from "./holepunch_nodes.ts";
-import { makeManifest, makePack, publish, testKey } from "./transport_contract.ts";
+import { makeManifest, makePack, publish, testKey } from "./publications.ts";
 
 const alice = testKey(1);
 const DEADLINE_MS = 180_000;
@@ -78,7 +78,7 @@ async function hashesOf({ pack, path }: PackFile): Promise<Uint8Array> {
 
 /** Each reader fetches it into a file of its own; all of them have to have it in the end. */
 async function fetchAll(
-  readers: readonly HolepunchTransport[],
+  readers: readonly OpenHolepunch[],
   file: PackFile,
   signed: SignedManifest,
   folder: string,
@@ -87,7 +87,7 @@ async function fetchAll(
   const bytes = await Deno.readFile(file.path);
   await Promise.all(readers.map(async (reader, n) => {
     const into = join(folder, `reader-${n}`);
-    await reader.fetch(file.pack, signed, into, limit);
+    await reader.packs.fetch(file.pack, signed, into, limit);
     assert.deepEqual(await Deno.readFile(into), bytes);
   }));
 }
@@ -160,7 +160,7 @@ test("a publisher sends little more than one copy to four readers", async (netwo
     offers,
     exchange,
     watchers: new Watchers(1),
-    live: () => undefined,
+    live: () => Promise.resolve(undefined),
     dropped: (reason) => network.dropped.add(reason),
     log: () => {},
   });
@@ -170,7 +170,7 @@ test("a publisher sends little more than one copy to four readers", async (netwo
   });
   offers.announce(signed);
   offers.seed(file);
-  const readers: HolepunchTransport[] = [];
+  const readers: OpenHolepunch[] = [];
   for (const n of [2, 3, 4, 5]) readers.push(await network.join(testKey(n), PATIENT));
   await fetchAll(readers, file, signed, folder);
   server.close();

@@ -9,7 +9,7 @@ import { MAX_MESSAGE } from "../../lib/transports/holepunch/message_limit.ts";
 import { HyperNode } from "../../lib/transports/holepunch/node.ts";
 import type { NoiseStream } from "../../lib/types/hyperdht.d.ts";
 import { HolepunchNetwork } from "./holepunch_nodes.ts";
-import { makeManifest, publish, resolveLast, testKey } from "./transport_contract.ts";
+import { makeManifest, publish, resolveLast, testKey } from "./publications.ts";
 
 const [alice, bob] = [testKey(1), testKey(2)];
 const DEADLINE_MS = 60_000;

@@ -13,9 +13,10 @@ import { Settings } from "../../lib/common/settings.ts";
 import { deadline } from "../../lib/common/wait.ts";
 import type { PublisherKey } from "../../lib/identity/keys.ts";
 import { HyperNode } from "../../lib/transports/holepunch/node.ts";
-import { HolepunchTransport } from "../../lib/transports/holepunch/transport.ts";
+import { OpenHolepunch } from "../../lib/transports/holepunch/network.ts";
 import { UDX } from "@gtr/udx";
-import type { TestNetwork } from "./transport_contract.ts";
+import { LiveSlot, type Serving } from "./live_slot.ts";
+import type { TestNetwork } from "./network_contract.ts";
 
 /** Nodes that hold what others put: as many as hyperdht's own tests have. */
 const NODES = 10;
@@ -34,7 +35,7 @@ export class HolepunchNetwork implements TestNetwork {
   readonly folder = Deno.makeTempDirSync();
   readonly bootstrap: string;
   readonly #testnet: readonly HyperDHT[];
-  readonly #nodes: HolepunchTransport[] = [];
+  readonly #nodes: OpenHolepunch[] = [];
 
   private constructor(testnet: readonly HyperDHT[]) {
     this.#testnet = testnet;
@@ -54,7 +55,7 @@ export class HolepunchNetwork implements TestNetwork {
     return new HolepunchNetwork(testnet);
   }
 
-  async join(key: PublisherKey, options: NodeOptions = {}): Promise<HolepunchTransport> {
+  async join(key: PublisherKey, options: NodeOptions = {}): Promise<OpenHolepunch & Serving> {
     const cache = join(this.folder, String(this.#nodes.length));
     await Deno.mkdir(cache);
     const env: Record<string, string> = {
@@ -66,16 +67,18 @@ export class HolepunchNetwork implements TestNetwork {
     };
     const settings = await Settings.load(new Home(this.folder), (name) => env[name]);
     using limit = deadline(60_000, "a node to open");
-    const node = HolepunchTransport.open({
+    const { live, serve } = new LiveSlot();
+    const node = OpenHolepunch.open({
       settings,
       cache,
       key,
+      live,
       gitConfig: () => Promise.resolve(undefined),
       log: (message) => this.logged.push(message),
       dropped: (reason) => this.dropped.add(reason),
     }, limit);
     this.#nodes.push(node);
-    return node;
+    return Object.assign(node, { serve });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

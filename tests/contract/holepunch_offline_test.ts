@@ -5,12 +5,12 @@ import dgram from "node:dgram";
 import { once } from "node:events";
 import { HyperNode } from "../../lib/transports/holepunch/node.ts";
 import { Records } from "../../lib/transports/holepunch/records.ts";
-import type { HolepunchTransport } from "../../lib/transports/holepunch/transport.ts";
+import type { OpenHolepunch } from "../../lib/transports/holepunch/network.ts";
 import { until } from "../e2e/until.ts";
 import HyperDHT from "../../lib/hyperdht/mod.ts";
 import { UDX } from "@gtr/udx";
 import { HolepunchNetwork, plainNode } from "./holepunch_nodes.ts";
-import { makeManifest, publish, testKey } from "./transport_contract.ts";
+import { makeManifest, publish, testKey } from "./publications.ts";
 import { loopClock } from "../unit/common/loop_clock.ts";
 
 const HOST = "127.0.0.1";
@@ -61,9 +61,9 @@ async function assertStops(
 }
 
 /** Asks the DHT for something: it notices whether nodes answer. */
-async function ask(node: HolepunchTransport, id = alice.id): Promise<number> {
+async function ask(node: OpenHolepunch, id = alice.id): Promise<number> {
   const signal = AbortSignal.timeout(DEADLINE_MS);
-  const answers = node.resolve({ scheme: "holepunch", id, name: "hello" }, { signal });
+  const answers = node.records.resolve({ scheme: "holepunch", id, name: "hello" }, { signal });
   return await Array.fromAsync(answers).then(({ length }) => length, () => 0);
 }
 
@@ -75,7 +75,7 @@ Deno.test("holepunch: without HyperDHT it stops at once", async (t) => {
       await assertStops(AT_ONCE_MS, async () => {
         const node = await network.join(alice, at(port));
         const signal = AbortSignal.timeout(ms + 100);
-        await node.announce(makeManifest(alice, node), [], { signal }).catch(() => {});
+        await node.records.publish(makeManifest(alice, node), [], { signal }).catch(() => {});
         return node;
       });
     });
@@ -107,7 +107,7 @@ Deno.test("holepunch: when HyperDHT is back, what is here is announced at once",
         const before = wasThere ? await begin(port) : undefined;
         const a = await network.join(alice, at(port, 20));
         const signal = AbortSignal.timeout(DEADLINE_MS);
-        await a.announce(makeManifest(alice, a), [], { signal }).catch(() => {});
+        await a.records.publish(makeManifest(alice, a), [], { signal }).catch(() => {});
         if (before) await before[Symbol.asyncDispose]();
         else await free();
         await ask(a, bob.id);

@@ -7,7 +7,7 @@ import HyperDHT from "hyperdht";
 import { HyperNode } from "../../lib/transports/holepunch/node.ts";
 import { Records } from "../../lib/transports/holepunch/records.ts";
 import { HolepunchNetwork } from "./holepunch_nodes.ts";
-import { makeManifest, makePack, publish, resolveLast, testKey } from "./transport_contract.ts";
+import { makeManifest, makePack, publish, resolveLast, testKey } from "./publications.ts";
 
 const [alice, bob] = [testKey(1), testKey(2)];
 const signal = () => AbortSignal.timeout(60_000);

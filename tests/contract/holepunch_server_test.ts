@@ -9,9 +9,9 @@ import type { HyperNode } from "../../lib/transports/holepunch/node.ts";
 import { Offers } from "../../lib/transports/holepunch/offers.ts";
 import { PeerServer, type ServerLimits } from "../../lib/transports/holepunch/server.ts";
 import { Watchers } from "../../lib/transports/holepunch/watchers.ts";
-import type { LiveAnswer } from "../../lib/transports/transport.ts";
+import type { LiveAnswer } from "../../lib/ports/streams.ts";
 import { HolepunchNetwork, plainNode } from "./holepunch_nodes.ts";
-import { makeManifest, makePack, testKey } from "./transport_contract.ts";
+import { makeManifest, makePack, testKey } from "./publications.ts";
 
 const alice = testKey(1);
 const DEADLINE_MS = 60_000;
@@ -47,7 +47,7 @@ class World implements AsyncDisposable {
       offers: this.offers,
       exchange: new Exchange(this.offers),
       watchers: this.watchers,
-      live: () => this.live,
+      live: (wanted) => this.live?.(wanted) ?? Promise.resolve(undefined),
       dropped: (reason) => {
         this.#reasons.push(reason);
         this.#counted();

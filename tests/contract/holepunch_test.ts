@@ -1,4 +1,4 @@
 import { HolepunchNetwork } from "./holepunch_nodes.ts";
-import { testTransport } from "./transport_contract.ts";
+import { testNetwork } from "./network_contract.ts";
 
-testTransport("holepunch", () => HolepunchNetwork.make(), ["notices", "live", "put", "seeded"]);
+testNetwork("holepunch", () => HolepunchNetwork.make(), ["notices", "live", "put", "seeded"]);

@@ -29,7 +29,7 @@ import {
   publish,
   resolveLast,
   testKey,
-} from "./transport_contract.ts";
+} from "./publications.ts";
 
 const [alice, bob, carol] = [testKey(1), testKey(2), testKey(3)];
 const DEADLINE_MS = 60_000;
@@ -199,7 +199,7 @@ test("a live peer can't show an older publication", async (network) => {
   );
   const b = await network.join(bob);
   using limit = deadline(DEADLINE_MS, "a live stream");
-  await assert.rejects(b.dial(newer!, limit), { code: "no-live-peer" });
+  await assert.rejects(b.streams.dial(newer!, limit), { code: "no-live-peer" });
   assert.equal(network.dropped.toJSON()["old-manifest"], 1);
 });
 
@@ -219,7 +219,7 @@ test("of a manifest's endpoints eight are tried, and no more", async (network) =
   const signed = makeManifest(alice, { scheme: "holepunch", endpoints: () => keys });
   const b = await network.join(bob);
   using limit = deadline(DEADLINE_MS, "a live stream");
-  await assert.rejects(b.dial(signed, limit), { code: "no-live-peer" });
+  await assert.rejects(b.streams.dial(signed, limit), { code: "no-live-peer" });
   assert.deepEqual([...tried].toSorted((x, y) => x - y), [0, 1, 2, 3, 4, 5, 6, 7]);
 });
 
@@ -248,7 +248,7 @@ test("a peer that drips doesn't hold a pack up", async (network, folder) => {
   });
   const b = await network.join(bob);
   const into = join(folder, "into");
-  await b.fetch(file.pack, signed, into, limit);
+  await b.packs.fetch(file.pack, signed, into, limit);
   assert.deepEqual(await Deno.readFile(into), bytes);
   assert.ok(asked > 0, "it had its chance");
 });
@@ -266,7 +266,7 @@ test("a pack comes from all who have it, and goes on where one dies", async (net
   using limit = deadline(60_000, "a pack");
   let dying: Promise<void> | undefined;
   const into = join(folder, "into");
-  await c.fetch(file.pack, signed, into, {
+  await c.packs.fetch(file.pack, signed, into, {
     signal: limit.signal,
     progress: (done) => {
       if (done > 3_000_000) dying ??= Promise.resolve(a[Symbol.asyncDispose]());
@@ -283,7 +283,7 @@ test("who follows finds the publisher again", async (network) => {
   await publish(a, first!, []);
   const heard: number[] = [];
   let wake = () => {};
-  using _watch = b.onNotice(first!.manifest, (sequence) => {
+  using _watch = b.notices.watch(first!.manifest, (sequence) => {
     heard.push(sequence);
     wake();
   });
@@ -335,7 +335,7 @@ test("connections that ask for nothing make room for others", async (network) =>
     await stranger.connect({ key }, limit.signal);
     // The server may notice it later than the client: each has to make room for the next one.
     const isThere = async () => {
-      const { details } = await a.probe(limit);
+      const { details } = await a.health.probe(limit);
       return details.connections === 2 && dropped(network, "silent-peer") === made;
     };
     await until(`connection ${made + 1} is there`, isThere);
@@ -359,9 +359,9 @@ test("who has the packs is asked and counted", async (network, folder) => {
   const file = await makePack(folder, 50_000);
   const signed = makeManifest(alice, a, { packs: [file.pack], sequence: 3 });
   await publish(a, signed, [file]);
-  await b.announce(signed, [], { signal: AbortSignal.timeout(DEADLINE_MS) });
+  await b.records.publish(signed, [], { signal: AbortSignal.timeout(DEADLINE_MS) });
   using limit = deadline(DEADLINE_MS, "holders");
-  const holders = await c.holders(signed.manifest, { signal: limit.signal, search: true });
+  const holders = await c.packs.holders(signed.manifest, { signal: limit.signal, search: true });
   const peers = holders.map(({ sequence, complete }) => ({ sequence, complete }));
   assert.equal(holders.length, 2);
   assert.deepEqual(peers.toSorted((x, y) => Number(x.complete) - Number(y.complete)), [

@@ -9,7 +9,7 @@ import { derivedSecret } from "../../lib/transports/nostr/keys/derived.ts";
 import { localSigner } from "../../lib/transports/nostr/keys/signer.ts";
 import { Relays } from "../../lib/transports/nostr/relays/relays.ts";
 import { NostrNetwork } from "./nostr_nodes.ts";
-import { makeManifest, publish, resolveLast, testKey } from "./transport_contract.ts";
+import { makeManifest, publish, resolveLast, testKey } from "./publications.ts";
 
 const [alice, bob] = [testKey(1), testKey(2)];
 const signer = localSigner(derivedSecret(alice));

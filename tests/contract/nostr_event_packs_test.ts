@@ -21,7 +21,7 @@ import {
   publish,
   resolveLast,
   testKey,
-} from "./transport_contract.ts";
+} from "./publications.ts";
 
 const [alice, bob] = [testKey(1), testKey(2)];
 const SIZE = 20 * CHUNK_BYTES + 1234; // more than is asked for at once
@@ -132,7 +132,7 @@ test("a pack that is over the setting is not put into events", {}, async (networ
 
 test("packs are split where several have room", {}, async (network) => {
   const limit = async (bytes: string) =>
-    (await network.join(alice, { env: { GTR_NOSTR_EVENTPACKS: bytes } })).maxPack();
+    (await network.join(alice, { env: { GTR_NOSTR_EVENTPACKS: bytes } })).packs.maxBytes();
   assert.equal(await limit("18m"), undefined); // what is larger goes nowhere anyway
   assert.equal(await limit("19m"), MAX_CHUNKED);
 });
@@ -287,7 +287,7 @@ test("chunks are the same after a restart, and go with their pack", {}, async (n
   const [left, ...more] = await chunksOf(network);
   assert.equal(more.length, 0);
   assert.ok(!ids.includes(left!.id));
-  await again.forget(next.manifest);
+  await again.records.retract(next.manifest);
   assert.deepEqual(await chunksOf(network), []);
 });
 
@@ -352,7 +352,10 @@ test("a follower hands on what is in events", { relays: 3 }, async (network, fol
   });
   using limit = deadline(60_000, "the follower to find it");
   const known = signed.manifest.endpoints.nostr!;
-  const found = b.resolve({ scheme: "nostr", id: alice.id, name: "hello" }, { ...limit, known });
+  const found = b.records.resolve({ scheme: "nostr", id: alice.id, name: "hello" }, {
+    ...limit,
+    known,
+  });
   assert.deepEqual(await Array.fromAsync(found), [signed]);
   await publish(b, signed, [file]);
   for (const url of [ours!, third!]) {

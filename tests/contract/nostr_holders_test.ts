@@ -2,16 +2,16 @@
 import assert from "node:assert/strict";
 import { deadline } from "../../lib/common/wait.ts";
 import type { Manifest } from "../../lib/manifest/types.ts";
-import type { Transport } from "../../lib/transports/transport.ts";
+import type { OpenNetwork } from "../../lib/ports/network.ts";
 import { NostrNetwork } from "./nostr_nodes.ts";
-import { makeManifest, makePack, publish, testKey } from "./transport_contract.ts";
+import { makeManifest, makePack, publish, testKey } from "./publications.ts";
 
 const [alice, bob] = [testKey(1), testKey(2)];
 const SMALL = 5_000;
 
-async function holders(node: Transport, manifest: Manifest, search = false) {
+async function holders(node: OpenNetwork, manifest: Manifest, search = false) {
   using limit = deadline(60_000, "the servers");
-  const found = await node.holders!(manifest, { signal: limit.signal, search });
+  const found = await node.packs!.holders(manifest, { signal: limit.signal, search });
   return found.toSorted((a, b) => a.peer < b.peer ? -1 : 1);
 }
 

@@ -7,7 +7,7 @@ import { STATE } from "../../lib/transports/nostr/events/kinds.ts";
 import { localSigner } from "../../lib/transports/nostr/keys/signer.ts";
 import { Relays } from "../../lib/transports/nostr/relays/relays.ts";
 import { NostrNetwork } from "./nostr_nodes.ts";
-import { makeManifest, publish, testKey } from "./transport_contract.ts";
+import { makeManifest, publish, testKey } from "./publications.ts";
 
 const MS = 20_000;
 const secret = () => new Uint8Array(32).fill(7);
@@ -21,7 +21,7 @@ async function lockedNode(network: NostrNetwork, config: Record<string, string>)
   const use = async (password: string | undefined) => {
     given.password = password;
     using limit = deadline(MS, "the key");
-    await node.key.use(limit);
+    await node.account.use(limit);
   };
   return { node, use };
 }
@@ -53,7 +53,7 @@ Deno.test("nostr: a locked key publishes nothing, says so, and once unlocked all
     "nostr.nsec": LOCKED,
     "nostr.npub": npubEncode(pubkey),
   });
-  assert.equal(node.key.fault()?.code, "locked-key", "before anything is published");
+  assert.equal(node.account.fault()?.code, "locked-key", "before anything is published");
   assert.match(node.endpoints()[0]!, new RegExp(`^${pubkey}@`));
   await assert.rejects(publish(node, makeManifest(testKey(1), node), []), {
     code: "locked-key",
@@ -61,7 +61,7 @@ Deno.test("nostr: a locked key publishes nothing, says so, and once unlocked all
     hint: "gtr nostr unlock",
   });
   using limit = deadline(MS, "its health");
-  const { reachable, summary, hint, details } = await node.probe(limit);
+  const { reachable, summary, hint, details } = await node.health.probe(limit);
   assert.equal(reachable, true);
   assert.match(summary, /^can't publish: .*locked/);
   assert.deepEqual([hint, details.key], ["gtr nostr unlock", "locked"]);
@@ -69,11 +69,11 @@ Deno.test("nostr: a locked key publishes nothing, says so, and once unlocked all
   await assert.rejects(use("abracadabra"), { code: "locked-key", message: /not its password/ });
   using published = nextState(network, pubkey);
   await use("open sesame");
-  assert.equal(node.key.fault(), undefined);
+  assert.equal(node.account.fault(), undefined);
   await published;
   await assert.rejects(use("abracadabra"), { code: "locked-key" });
   await publish(node, makeManifest(testKey(1), node, { sequence: 2 }), []);
-  const healthy = await node.probe(limit);
+  const healthy = await node.health.probe(limit);
   assert.deepEqual([healthy.hint, healthy.details.key], [undefined, undefined]);
 });
 

@@ -9,9 +9,10 @@ import { Home } from "../../lib/common/home.ts";
 import { Settings } from "../../lib/common/settings.ts";
 import { deadline } from "../../lib/common/wait.ts";
 import type { PublisherKey } from "../../lib/identity/keys.ts";
-import { NostrTransport } from "../../lib/transports/nostr/transport.ts";
+import { OpenNostr } from "../../lib/transports/nostr/network.ts";
 import { startBlossom, startRelay } from "../fixtures/nostr/servers.ts";
-import type { TestNetwork } from "./transport_contract.ts";
+import { LiveSlot, type Serving } from "./live_slot.ts";
+import type { TestNetwork } from "./network_contract.ts";
 
 type Relay = Awaited<ReturnType<typeof startRelay>>;
 type Blossom = Awaited<ReturnType<typeof startBlossom>>;
@@ -43,7 +44,7 @@ export class NostrNetwork implements TestNetwork {
   readonly dropped = new Counters();
   readonly logged: string[] = [];
   readonly folder = Deno.makeTempDirSync();
-  readonly #nodes: NostrTransport[] = [];
+  readonly #nodes: OpenNostr[] = [];
 
   private constructor(readonly relays: readonly Relay[], readonly servers: readonly Blossom[]) {}
 
@@ -56,7 +57,7 @@ export class NostrNetwork implements TestNetwork {
     );
   }
 
-  async join(key: PublisherKey, options: NodeOptions = {}): Promise<NostrTransport> {
+  async join(key: PublisherKey, options: NodeOptions = {}): Promise<OpenNostr & Serving> {
     const cache = options.cache ?? join(this.folder, String(this.#nodes.length));
     await Deno.mkdir(cache, { recursive: true });
     const env: Record<string, string> = {
@@ -67,11 +68,13 @@ export class NostrNetwork implements TestNetwork {
     };
     const settings = await Settings.load(new Home(this.folder), (name) => env[name]);
     using limit = deadline(60_000, "a node to open");
-    const node = await NostrTransport.open(
+    const { live, serve } = new LiveSlot();
+    const node = await OpenNostr.open(
       {
         settings,
         cache,
         key,
+        live,
         gitConfig: (name) => Promise.resolve(options.config?.[name]),
         password: () => Promise.resolve(options.password?.()),
         log: (message) => this.logged.push(message),
@@ -81,7 +84,7 @@ export class NostrNetwork implements TestNetwork {
       { retry: 100, keepAlive: options.keepAlive },
     );
     this.#nodes.push(node);
-    return node;
+    return Object.assign(node, { serve });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -7,7 +7,7 @@ import { STATE } from "../../lib/transports/nostr/events/kinds.ts";
 import { localSigner } from "../../lib/transports/nostr/keys/signer.ts";
 import { Relays } from "../../lib/transports/nostr/relays/relays.ts";
 import { NostrNetwork } from "./nostr_nodes.ts";
-import { makeManifest, testKey } from "./transport_contract.ts";
+import { makeManifest, testKey } from "./publications.ts";
 
 const MS = 60_000;
 const FOLLOWED = 200;
@@ -45,7 +45,7 @@ async function setting() {
     await relays.publish(urls, event, 1, limit.signal);
   };
   const watch = (i: number) =>
-    stack.use(node.onNotice!(manifest(i), (sequence) => {
+    stack.use(node.notices.watch(manifest(i), (sequence) => {
       const all = heard.get(nameOf(i)) ?? [];
       heard.set(nameOf(i), [...all, sequence]);
       waiting.get(`${i} ${sequence}`)?.();

@@ -7,7 +7,7 @@ import { liar } from "../fixtures/nostr/liar.ts";
 import { silence } from "../fixtures/nostr/silence.ts";
 import { loopClock } from "../unit/common/loop_clock.ts";
 import { NostrNetwork } from "./nostr_nodes.ts";
-import { makeManifest, publish, testKey } from "./transport_contract.ts";
+import { makeManifest, publish, testKey } from "./publications.ts";
 
 const alice = testKey(1);
 const patient = { GTR_NETWORK_TIMEOUT: "60" };

@@ -1,4 +1,4 @@
 import { NostrNetwork } from "./nostr_nodes.ts";
-import { testTransport } from "./transport_contract.ts";
+import { testNetwork } from "./network_contract.ts";
 
-testTransport("nostr", () => NostrNetwork.start(), ["notices", "put"]);
+testNetwork("nostr", () => NostrNetwork.start(), ["notices", "put"]);

@@ -14,7 +14,7 @@ import { localSigner } from "../../lib/transports/nostr/keys/signer.ts";
 import { formatNostrAddress } from "../../lib/transports/nostr/address.ts";
 import type { Filter } from "../../lib/transports/nostr/relays/filter.ts";
 import { Relays } from "../../lib/transports/nostr/relays/relays.ts";
-import type { NostrTransport } from "../../lib/transports/nostr/transport.ts";
+import type { OpenNostr } from "../../lib/transports/nostr/network.ts";
 import { type NetworkOptions, NostrNetwork } from "./nostr_nodes.ts";
 import {
   fetchBytes,
@@ -24,7 +24,7 @@ import {
   resolveAll,
   resolveLast,
   testKey,
-} from "./transport_contract.ts";
+} from "./publications.ts";
 
 const [alice, bob, mallory] = [testKey(1), testKey(2), testKey(66)];
 const SIZE = 300_000;
@@ -89,10 +89,10 @@ function hasCode(code: string) {
   return (error: unknown) => error instanceof GtrError && error.code === code;
 }
 
-async function located(node: NostrTransport, address: string) {
+async function located(node: OpenNostr, address: string) {
   using limit = deadline(MS, "what an address leads to");
   const registry = "/nowhere/registry.json"; // no name is in these addresses
-  return await node.locate(address, { signal: limit.signal, registry });
+  return await node.locator.locate(address, { signal: limit.signal, registry });
 }
 
 const now = () => Math.floor(Date.now() / 1000);
@@ -267,7 +267,7 @@ test("who watches hears it through a relay's death", {}, async (network) => {
   const one = makeManifest(alice, a);
   await publish(a, one, []);
   const [first, second] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  using _watch = b.onNotice(one.manifest, (n) => (n === 1 ? first : second).resolve());
+  using _watch = b.notices.watch(one.manifest, (n) => (n === 1 ? first : second).resolve());
   using limit = deadline(MS, "a notice");
   await abortable(first.promise, limit.signal);
   await relay!.restart();
@@ -305,7 +305,7 @@ test("a key that claims a publisher who doesn't name it is refused", {}, async (
   const endpoint = `${eve.pubkey}@${network.relays[0]!.url}`;
   using limit = deadline(MS, "an answer");
   const wanted = { scheme: "nostr", id: alice.id, publicKey: alice.publicKeyHex, name: "hello" };
-  const found = await Array.fromAsync(b.resolve(wanted, { ...limit, known: [endpoint] }));
+  const found = await Array.fromAsync(b.records.resolve(wanted, { ...limit, known: [endpoint] }));
   assert.deepEqual(found, [other]); // hers, by her own key
   assert.equal(network.dropped.toJSON()["wrong-key"], 1);
 });
@@ -373,7 +373,7 @@ test("what people added to the announcement with other programs stays", {}, asyn
 
 test("what is withdrawn is deleted, and can be published again", {}, async (network, folder) => {
   const { a, signed } = await shared(network, folder);
-  await a.forget(signed.manifest);
+  await a.records.retract(signed.manifest);
   assert.deepEqual(await ask(network, { kinds: [STATE, ANNOUNCEMENT, FILE_METADATA] }), []);
   const b = await network.join(bob);
   assert.deepEqual(await resolveAll(b, { id: alice.id, name: "hello" }), []);
@@ -393,7 +393,10 @@ test(
     });
     using limit = deadline(MS, "an answer");
     const wanted = { scheme: "nostr", id: alice.id, publicKey: alice.publicKeyHex, name: "hello" };
-    assert.deepEqual(await Array.fromAsync(b.resolve(wanted, { ...limit, known: named })), []);
+    assert.deepEqual(
+      await Array.fromAsync(b.records.resolve(wanted, { ...limit, known: named })),
+      [],
+    );
     await assert.rejects(
       fetchBytes(b, file.pack, signed, join(folder, "into")),
       hasCode("no-source"),
@@ -453,9 +456,9 @@ test(
     using limit = deadline(MS, "an answer");
     const wanted = { id: alice.id, publicKey: alice.publicKeyHex, name: "hello" };
     const ask = (scheme: string) =>
-      Array.fromAsync(b.resolve({ scheme, ...wanted }, { ...limit, known }));
+      Array.fromAsync(b.records.resolve({ scheme, ...wanted }, { ...limit, known }));
     assert.deepEqual(await ask("torrent"), []);
-    b.onNotice(signed.manifest, () => {})[Symbol.dispose]();
+    b.notices.watch(signed.manifest, () => {})[Symbol.dispose]();
     assert.deepEqual(network.logged, []);
     await located(b, address([relay.url]));
     assert.deepEqual(await ask("torrent"), [signed]); // the user named the relay
@@ -466,11 +469,11 @@ test(
 
 test("without relays nobody is contacted", { relays: 0, servers: 0 }, async (network) => {
   const a = await network.join(alice);
-  assert.deepEqual([a.endpoints(), a.address("hello")], [[], undefined]);
+  assert.deepEqual([a.endpoints(), a.naming.own("hello")], [[], undefined]);
   await publish(a, makeManifest(alice, a), []);
   assert.deepEqual(await resolveAll(a, { id: bob.id, name: "hello" }), []);
   using limit = deadline(MS, "health");
-  assert.match((await a.probe(limit)).summary, /publishes once nostr\.relays is set/);
+  assert.match((await a.health.probe(limit)).summary, /publishes once nostr\.relays is set/);
   const url = formatNostrAddress({ pubkey: eve.pubkey, identifier: "hello", relays: [] });
   await assert.rejects(located(a, url), (error: GtrError) => {
     assert.match(error.hint!, /nostr\.relays/);

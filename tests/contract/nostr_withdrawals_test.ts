@@ -9,7 +9,7 @@ import {
 } from "../../lib/transports/nostr/events/kinds.ts";
 import { NostrNetwork } from "./nostr_nodes.ts";
 import { askRelay, relayHere, until } from "../fixtures/nostr/relay_here.ts";
-import { makeManifest, makePack, publish, resolveLast, testKey } from "./transport_contract.ts";
+import { makeManifest, makePack, publish, resolveLast, testKey } from "./publications.ts";
 
 const [alice, bob] = [testKey(1), testKey(2)];
 const PUBLISHED = { kinds: [ANNOUNCEMENT, STATE, FILE_METADATA] };
@@ -46,7 +46,7 @@ const isGone = (url: string) => async () => (await askRelay(url, PUBLISHED)).len
 Deno.test("nostr: a relay that was down deletes what was withdrawn once it is up", async () => {
   await using w = await world();
   const node = await w.restart();
-  await node.forget(w.signed.manifest);
+  await node.records.retract(w.signed.manifest);
   assert.deepEqual(await askRelay(w.up.url, PUBLISHED), []);
   assert.deepEqual((await w.list())[0].relays, [w.down.url]);
   w.down.turn(true);
@@ -62,7 +62,7 @@ Deno.test("nostr: the next gtd goes on with what was withdrawn", async () => {
   await using w = await world();
   const node = await w.restart();
   w.up.turn(false); // no relay at all
-  await node.forget(w.signed.manifest);
+  await node.records.retract(w.signed.manifest);
   assert.deepEqual((await w.list())[0].relays, [w.up.url, w.down.url]);
   await node[Symbol.asyncDispose]();
   for (const relay of [w.up, w.down]) relay.turn(true);
@@ -75,7 +75,7 @@ Deno.test("nostr: the next gtd goes on with what was withdrawn", async () => {
 Deno.test("nostr: what one relay was told is told to the other, too", async () => {
   await using w = await world();
   const node = await w.restart();
-  await node.forget(w.signed.manifest);
+  await node.records.retract(w.signed.manifest);
   const [withdrawal] = await w.list();
   await node[Symbol.asyncDispose]();
   // As where gtd was killed before it had noted that the first has taken it.
@@ -90,7 +90,7 @@ Deno.test("nostr: what one relay was told is told to the other, too", async () =
 Deno.test("nostr: what is published again is not deleted later", async () => {
   await using w = await world();
   const node = await w.restart();
-  await node.forget(w.signed.manifest);
+  await node.records.retract(w.signed.manifest);
   const next = makeManifest(alice, node, { packs: [w.file.pack], sequence: 2 });
   await publish(node, next, [w.file]);
   assert.deepEqual(await w.list(), []);
@@ -116,11 +116,11 @@ Deno.test("nostr: a relay that is never up again is given up after a week", asyn
 Deno.test("nostr: relays that are set no more are not asked to delete", async () => {
   await using w = await world();
   const node = await w.restart();
-  await node.forget(w.signed.manifest);
+  await node.records.retract(w.signed.manifest);
   await node[Symbol.asyncDispose]();
   w.down.turn(true);
   const other = await w.restart({ GTR_NOSTR_RELAYS: w.up.url, GTR_NOSTR_QUORUM: "1" });
-  await other.forget(makeManifest(alice, other, { name: "other" }).manifest); // waits for the list
+  await other.records.retract(makeManifest(alice, other, { name: "other" }).manifest); // waits for the list
   assert.deepEqual(await w.list(), []);
   assert.equal((await askRelay(w.down.url, PUBLISHED)).length, 3);
 });
@@ -129,7 +129,7 @@ Deno.test("nostr: a broken list is said, and begun anew", async () => {
   await using w = await world();
   await Deno.writeTextFile(join(w.cache, "withdrawals.json"), "{]");
   const node = await w.restart();
-  await node.forget(w.signed.manifest);
+  await node.records.retract(w.signed.manifest);
   assert.match(w.network.logged.join("\n"), /what relays were to delete is forgotten/);
   assert.equal((await w.list()).length, 1);
 });

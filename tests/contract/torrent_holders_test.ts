@@ -5,19 +5,20 @@ import assert from "node:assert/strict";
 import { deadline } from "../../lib/common/wait.ts";
 import { signManifest } from "../../lib/manifest/manifest.ts";
 import type { Manifest, SignedManifest } from "../../lib/manifest/types.ts";
-import type { Duplex, Transport } from "../../lib/transports/transport.ts";
+import type { OpenNetwork } from "../../lib/ports/network.ts";
+import type { Duplex } from "../../lib/ports/streams.ts";
 import { TorrentNetwork } from "./torrent_nodes.ts";
-import { makeManifest, makePack, publish, testKey } from "./transport_contract.ts";
+import { makeManifest, makePack, publish, testKey } from "./publications.ts";
 
 const [alice, bob, carol] = [testKey(1), testKey(2), testKey(3)];
 
-async function holders(node: Transport, manifest: Manifest, search = true) {
+async function holders(node: OpenNetwork, manifest: Manifest, search = true) {
   using limit = deadline(60_000, "the peers");
-  const found = await node.holders!(manifest, { signal: limit.signal, search });
+  const found = await node.packs!.holders(manifest, { signal: limit.signal, search });
   return found.toSorted((a, b) => a.peer < b.peer ? -1 : 1);
 }
 
-const here = (node: Transport) => node.endpoints()[0]!;
+const here = (node: OpenNetwork) => node.endpoints()[0]!;
 
 /** `git upload-pack` of somebody who says nothing. */
 const silent = (): Promise<Duplex> => Promise.resolve(new TransformStream());

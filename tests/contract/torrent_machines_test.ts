@@ -7,7 +7,7 @@ import { KnownNodes } from "../../lib/transports/torrent/dht/endpoints.ts";
 import { decodePublisherRecord } from "../../lib/transports/torrent/record.ts";
 import { until } from "../e2e/until.ts";
 import { TorrentNetwork } from "./torrent_nodes.ts";
-import { makeManifest, publish, resolveLast, testKey } from "./transport_contract.ts";
+import { makeManifest, publish, resolveLast, testKey } from "./publications.ts";
 
 const [alice, carol] = [testKey(1), testKey(3)];
 
@@ -19,7 +19,7 @@ Deno.test("torrent: an older record overwrites no newer one, and its machine hea
   await publish(laptop, makeManifest(alice, laptop, { sequence: 7 }), []);
   const older = makeManifest(alice, desktop, { sequence: 6 });
   const heard = Promise.withResolvers<number>();
-  using _watch = desktop.onNotice(older.manifest, heard.resolve);
+  using _watch = desktop.notices.watch(older.manifest, heard.resolve);
   await publish(desktop, older, []);
   using limit = deadline(60_000, "a notice");
   assert.equal(await abortable(heard.promise, limit.signal), 7);
@@ -53,7 +53,7 @@ Deno.test("torrent: the publisher's record lists what all its machines have", as
     assert.deepEqual(await names(), ["one", "two"]);
     await publish(laptop, on(laptop, "three"), []);
     assert.deepEqual(await names(), ["one", "three", "two"]);
-    await laptop.forget(on(laptop, "one").manifest);
+    await laptop.records.retract(on(laptop, "one").manifest);
     const isGone = async () => JSON.stringify(await names()) === '["three","two"]';
     await until("it is taken out", isGone);
     await publish(desktop, on(desktop, "four"), []);

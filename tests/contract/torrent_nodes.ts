@@ -9,8 +9,9 @@ import { Home } from "../../lib/common/home.ts";
 import { Settings } from "../../lib/common/settings.ts";
 import { deadline } from "../../lib/common/wait.ts";
 import type { PublisherKey } from "../../lib/identity/keys.ts";
-import { TorrentTransport } from "../../lib/transports/torrent/transport.ts";
-import type { TestNetwork } from "./transport_contract.ts";
+import { OpenTorrent } from "../../lib/transports/torrent/network.ts";
+import { LiveSlot, type Serving } from "./live_slot.ts";
+import type { TestNetwork } from "./network_contract.ts";
 
 /** What a node is opened with, beside its key. */
 export interface NodeOptions {
@@ -24,11 +25,11 @@ export interface NodeOptions {
 export class TorrentNetwork implements TestNetwork {
   readonly dropped = new Counters();
   readonly #folder = Deno.makeTempDirSync();
-  readonly #nodes: TorrentTransport[] = [];
+  readonly #nodes: OpenTorrent[] = [];
   #first = "none";
   #count = 0;
 
-  async join(key: PublisherKey, options: NodeOptions = {}): Promise<TorrentTransport> {
+  async join(key: PublisherKey, options: NodeOptions = {}): Promise<OpenTorrent & Serving> {
     const cache = options.cache ?? join(this.#folder, String(this.#count++));
     await Deno.mkdir(cache, { recursive: true });
     const env: Record<string, string> = {
@@ -39,18 +40,20 @@ export class TorrentNetwork implements TestNetwork {
     };
     const settings = await Settings.load(new Home(this.#folder), (name) => env[name]);
     using limit = deadline(60_000, "a node to open");
-    const node = await TorrentTransport.open({
+    const { live, serve } = new LiveSlot();
+    const node = await OpenTorrent.open({
       settings,
       cache,
       key,
+      live,
       gitConfig: () => Promise.resolve(undefined),
       log: () => {},
       dropped: (reason) => this.dropped.add(reason),
     }, limit);
     this.#nodes.push(node);
-    const { details } = await node.probe(limit);
+    const { details } = await node.health.probe(limit);
     if (this.#first === "none") this.#first = String(details.dht);
-    return node;
+    return Object.assign(node, { serve });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,7 @@
 import { TorrentNetwork } from "./torrent_nodes.ts";
-import { testTransport } from "./transport_contract.ts";
+import { testNetwork } from "./network_contract.ts";
 
-testTransport("torrent", () => Promise.resolve(new TorrentNetwork()), [
+testNetwork("torrent", () => Promise.resolve(new TorrentNetwork()), [
   "notices",
   "live",
   "put",

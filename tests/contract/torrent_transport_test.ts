@@ -15,16 +15,16 @@ import { KnownNodes } from "../../lib/transports/torrent/dht/endpoints.ts";
 import { signItem } from "../../lib/transports/torrent/dht/items.ts";
 import { encodeInlineRecord } from "../../lib/transports/torrent/record.ts";
 import { TorrentNetwork } from "./torrent_nodes.ts";
+import { HASTY } from "./network_contract.ts";
 import {
   fetchBytes,
-  HASTY,
   makeManifest,
   makePack,
   publish,
   resolveAll,
   resolveLast,
   testKey,
-} from "./transport_contract.ts";
+} from "./publications.ts";
 import { until } from "../e2e/until.ts";
 import { loopClock } from "../unit/common/loop_clock.ts";
 
@@ -47,7 +47,7 @@ function test(
 
 async function details(node: Awaited<ReturnType<TorrentNetwork["join"]>>) {
   using limit = deadline(60_000, "health");
-  return await node.probe(limit);
+  return await node.health.probe(limit);
 }
 
 test("UDP and TCP have the same port, which endpoints and probe tell", async (network) => {
@@ -78,7 +78,7 @@ test("a peer whose live stream failed is dialled after others, but it is dialled
     await publish(node, signed, []);
   }
   using limit = deadline(60_000, "live streams");
-  const dial = () => c.dial(signed, limit);
+  const dial = () => c.streams.dial(signed, limit);
   const first = await dial();
   first.close(true);
   for (let i = 0; i < 3; i++) {
@@ -220,7 +220,7 @@ test(
     const node = await network.join(alice, { cache: folder });
     const stop = new AbortController();
     const signed = makeManifest(alice, node, { refs: 300 });
-    const announcing = node.announce(signed, [], { signal: stop.signal });
+    const announcing = node.records.publish(signed, [], { signal: stop.signal });
     stop.abort(new Error("enough"));
     await assert.rejects(announcing, { message: "enough" });
     await node[Symbol.asyncDispose]();
@@ -256,7 +256,7 @@ test("sixty-four KiB of packs are read from the DHT alone", async (network, fold
   const files = [await makePack(folder, 50_000), await makePack(folder, 15_536)];
   const signed = makeManifest(alice, a, { packs: files.map(({ pack }) => pack) });
   using limit = deadline(60_000, "an announcement");
-  await a.announce(signed, files, limit); // nobody seeds them
+  await a.records.publish(signed, files, limit); // nobody seeds them
   const b = await network.join(bob);
   const found = (await resolveLast(b, alice))!;
   const hasty = await network.join(bob, { env: { GTR_NETWORK_TIMEOUT: "5" } });
@@ -285,9 +285,9 @@ test("several readers at once, and peers are counted", async (network, folder) =
   await Promise.all(readers.map(async (reader, i) => {
     using limit = deadline(60_000, "a pack");
     const into = join(folder, `into-${i}`);
-    await reader.fetch(file.pack, signed, into, {
+    await reader.packs.fetch(file.pack, signed, into, {
       signal: limit.signal,
-      progress: () => most = Math.max(most, a.peers(signed.manifest)),
+      progress: () => most = Math.max(most, a.packs.peers(signed.manifest)),
     });
     assert.deepEqual(await Deno.readFile(into), await Deno.readFile(file.path));
   }));

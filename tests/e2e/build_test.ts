@@ -45,9 +45,10 @@ async function tree(below = "."): Promise<{ root: string } & AsyncDisposable> {
   await Deno.mkdir(join(root, "lib", "transports", "carrier"));
   await Deno.writeTextFile(
     join(root, "lib", "transports", "carrier", "mod.ts"),
-    `import type { TransportEntry } from "../transport.ts";
-export const entry: TransportEntry = {
+    `import type { Network } from "../../ports/network.ts";
+export const entry: Network = {
   scheme: "carrier",
+  role: "peer",
   isDefault: true,
   open: async () => {
     const { __version } = await import("fast-check");

@@ -7,7 +7,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { Verdict } from "../../lib/daemon/api.ts";
-import type { Reach } from "../../lib/transports/transport.ts";
+import type { Reach } from "../../lib/ports/health.ts";
 import { Node } from "../e2e/node.ts";
 import { until } from "../e2e/until.ts";
 import { cantTranslate, type Home, type Nat, NatNetwork, PUBLIC_HOSTS } from "./nat_network.ts";

@@ -13,7 +13,7 @@ import type { PublisherKey } from "../../lib/identity/keys.ts";
 import { encodeEnvelope } from "../../lib/manifest/envelope.ts";
 import { PackHasher, pieceLength } from "../../lib/manifest/pack_torrent.ts";
 import { bitsOf, pieceCount } from "../../lib/transports/holepunch/exchange/piece_set.ts";
-import { HolepunchTransport } from "../../lib/transports/holepunch/transport.ts";
+import { OpenHolepunch } from "../../lib/transports/holepunch/network.ts";
 import { topicOf } from "../../lib/transports/holepunch/topic.ts";
 import { nativeUdx } from "../../scripts/local/native_udx.ts";
 import {
@@ -23,7 +23,7 @@ import {
   publish,
   resolveLast,
   testKey,
-} from "../contract/transport_contract.ts";
+} from "../contract/publications.ts";
 
 const SCRIPT = join(import.meta.dirname!, "holepunch_node.mjs");
 const DEADLINE_MS = 60_000;
@@ -33,7 +33,7 @@ const reason = "reason" in found ? ` (${found.reason})` : "";
 const [alice, bob] = [testKey(1), testKey(2)];
 
 /** A node of ours in the network that Node has made. */
-async function open(folder: string, port: unknown, key: PublisherKey): Promise<HolepunchTransport> {
+async function open(folder: string, port: unknown, key: PublisherKey): Promise<OpenHolepunch> {
   const env: Record<string, string> = {
     GTR_TRANSPORTS: "holepunch",
     GTR_HOLEPUNCH_HOST: "127.0.0.1",
@@ -42,10 +42,11 @@ async function open(folder: string, port: unknown, key: PublisherKey): Promise<H
   };
   const settings = await Settings.load(new Home(folder), (name) => env[name]);
   using limit = deadline(DEADLINE_MS, "a node to open");
-  return HolepunchTransport.open({
+  return OpenHolepunch.open({
     settings,
     cache: folder,
     key,
+    live: () => Promise.resolve(undefined),
     gitConfig: () => Promise.resolve(undefined),
     log: () => {},
     dropped: () => {},

@@ -100,7 +100,7 @@ const within = (path: string, rooms: readonly string[]) =>
 
 Deno.test("architecture: a network knows the contract and the pure rooms, no other network", () => {
   const rooms = [
-    "transports/transport.ts",
+    "ports",
     "transports/shared",
     "manifest",
     "identity",
@@ -122,13 +122,22 @@ Deno.test("architecture: what networks share knows none of them", () => {
     "lib/transports/shared/",
     (imported) =>
       within(imported, [
-        "transports/transport.ts",
+        "ports",
         "transports/shared",
         "manifest",
         "identity",
         "common",
       ]),
     "what is shared is beside the contract",
+  );
+});
+
+Deno.test("architecture: a port knows no other port; network.ts lists them", () => {
+  checkImports(
+    "lib/ports/",
+    (imported, from) =>
+      within(imported, ["manifest", "identity", "common"]) || from === "lib/ports/network.ts",
+    "ports are small, and a network offers those that it has",
   );
 });
 

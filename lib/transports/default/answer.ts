@@ -6,7 +6,7 @@
 import { Buffer } from "node:buffer";
 import { deadline } from "../../common/wait.ts";
 import { packInfo } from "../../manifest/pack_torrent.ts";
-import type { LiveAnswer, UploadPackForm } from "../transport.ts";
+import type { LiveAnswer, UploadPackForm } from "../../ports/streams.ts";
 import { bundleHeader, bundleList } from "./bundle.ts";
 import { parseEndpoint } from "./endpoint.ts";
 import { etagOf, type Offer, type Offers } from "./offers.ts";
@@ -26,7 +26,7 @@ const NOT_FOUND = "there is nothing here: repositories are at /<publisher>/<name
 /** Answers from `offers`, and git clients from `live`. */
 export interface Answers {
   readonly offers: Offers;
-  readonly live: LiveAnswer | undefined;
+  readonly live: LiveAnswer;
   /** "https://host:port", where others reach this server. */
   readonly origin: string | undefined;
   /** "http" or "https", as the socket is. */
@@ -120,7 +120,7 @@ async function openGit(
   exchange: Exchange,
   form: UploadPackForm,
 ): Promise<GitInPlace> {
-  const source = await answers.live?.(offer.signed.manifest);
+  const source = await answers.live(offer.signed.manifest);
   if (!source) {
     throw new Refusal(503, "the repository is not whole here; try again later", {
       "Retry-After": "60",

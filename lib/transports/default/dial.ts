@@ -8,7 +8,7 @@ import { Buffer } from "node:buffer";
 import { NetworkError, toGtrError, VerificationError } from "../../common/errors.ts";
 import { abortable } from "../../common/wait.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
-import type { LiveStream } from "../transport.ts";
+import type { LiveStream } from "../../ports/streams.ts";
 import { bodyOf, Connection, readWhole } from "./client.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 import { RequestCutter } from "./request_cutter.ts";

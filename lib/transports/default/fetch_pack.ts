@@ -10,7 +10,7 @@ import { GtrError, NetworkError, toGtrError, VerificationError } from "../../com
 import { idleDeadline } from "../../common/wait.ts";
 import { infohashOf, packInfo, pieceLength } from "../../manifest/pack_torrent.ts";
 import type { PackRef } from "../../manifest/types.ts";
-import type { FetchWait } from "../transport.ts";
+import type { FetchWait } from "../../ports/packs.ts";
 import { bodyOf, get, readWhole, refused } from "./client.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 

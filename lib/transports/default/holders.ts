@@ -8,7 +8,7 @@ import { publisherId } from "../../identity/keys.ts";
 import { isAnnounced } from "../../manifest/flow.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import type { RepoAddress } from "../../identity/address.ts";
-import type { Holder } from "../transport.ts";
+import type { Holder } from "../../ports/packs.ts";
 import { get } from "./client.ts";
 import { type Endpoint, formatEndpoint } from "./endpoint.ts";
 

@@ -8,7 +8,7 @@ import { deadline } from "../../common/wait.ts";
 import { formatAddress, type RepoAddress } from "../../identity/address.ts";
 import { publisherId } from "../../identity/keys.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
-import type { TransportContext } from "../transport.ts";
+import type { NetworkContext } from "../../ports/network.ts";
 import { bodyOf, get, refused } from "./client.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
 import { readManifest } from "./read_manifest.ts";
@@ -20,14 +20,14 @@ export const MAX_ENDPOINTS = 8;
 export class KnownServers {
   /** This node's own, which it never asks. */
   own: string | undefined;
-  readonly #context: TransportContext;
+  readonly #context: NetworkContext;
   readonly #nearest: Reach;
   /** The user's. */
   readonly #chosen: readonly Endpoint[];
   /** "<id>/<name>" -> the servers that had its manifest. */
   readonly #found = new Map<string, Map<string, Endpoint>>();
 
-  constructor(context: TransportContext) {
+  constructor(context: NetworkContext) {
     this.#context = context;
     this.#nearest = nearestServers(context);
     this.#chosen = (context.settings.get("default.servers") ?? [])
@@ -105,7 +105,7 @@ export class KnownServers {
 }
 
 /** The nearest that strangers may name: who listens on loopback, or in a home, meets others there. */
-function nearestServers({ settings }: TransportContext): Reach {
+function nearestServers({ settings }: NetworkContext): Reach {
   const servers = [settings.get("default.listen"), settings.get("default.address")]
     .flatMap((text) => parseEndpoint(text)?.host ?? []);
   return nearestOf([...servers, settings.get("torrent.host"), settings.get("holepunch.host")]);

@@ -3,14 +3,15 @@
  *
  * @module
  */
-import type { TransportEntry } from "../transport.ts";
+import type { Network } from "../../ports/network.ts";
 
 /** How `all.ts` lists this network. */
-export const entry: TransportEntry = {
+export const entry: Network = {
   scheme: "default",
+  role: "server",
   isDefault: true,
   open: async (context, wait) => {
-    const { DefaultTransport } = await import("./transport.ts");
-    return await DefaultTransport.open(context, wait);
+    const { OpenDefault } = await import("./network.ts");
+    return await OpenDefault.open(context, wait);
   },
 };

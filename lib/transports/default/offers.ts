@@ -8,7 +8,7 @@ import { encodeEnvelope } from "../../manifest/envelope.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import { publisherId } from "../../identity/keys.ts";
 import { type ServedPack, ServedPacks } from "../shared/served_packs.ts";
-import type { PackFile } from "../transport.ts";
+import type { PackFile } from "../../manifest/pack_file.ts";
 
 /** A repository that is served. */
 export interface Offer {

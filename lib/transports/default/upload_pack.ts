@@ -4,7 +4,7 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import type { Duplex, UploadPackForm } from "../transport.ts";
+import type { Duplex, UploadPackForm } from "../../ports/streams.ts";
 import { end, type Exchange, NO_CACHE, Refusal, write } from "./reply.ts";
 import { requestBody } from "./request_body.ts";
 

@@ -11,7 +11,10 @@ import type { RepoAddress } from "../../identity/address.ts";
 import { publisherId } from "../../identity/keys.ts";
 import { isAnnounced } from "../../manifest/flow.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
-import type { FetchWait, Holder, LiveStream, TransportContext, Wait } from "../transport.ts";
+import type { Wait } from "../../common/wait.ts";
+import type { NetworkContext } from "../../ports/network.ts";
+import type { FetchWait, Holder } from "../../ports/packs.ts";
+import type { LiveStream } from "../../ports/streams.ts";
 import { concurrently } from "./concurrently.ts";
 import { Connections, type Patience } from "./connections.ts";
 import { Conversation } from "./conversation.ts";
@@ -34,7 +37,7 @@ const SHARED_BYTES = 1024 * 1024;
 
 /** What an asker is made from. */
 export interface AskerOptions {
-  readonly context: TransportContext;
+  readonly context: NetworkContext;
   readonly node: HyperNode;
   readonly records: Records;
   readonly exchange: Exchange;
@@ -46,7 +49,7 @@ export interface AskerOptions {
 
 /** What a node asks others. */
 export class Asker {
-  readonly #context: TransportContext;
+  readonly #context: NetworkContext;
   readonly #node: HyperNode;
   readonly #records: Records;
   readonly #exchange: Exchange;

@@ -11,7 +11,7 @@ import { decodeEnvelope, MAX_ENVELOPE_BYTES } from "../../manifest/envelope.ts";
 import { type ExpectedManifest, verifyManifest } from "../../manifest/manifest.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
 import type { NoiseStream } from "../../types/hyperdht.d.ts";
-import type { Duplex } from "../transport.ts";
+import type { Duplex } from "../../ports/streams.ts";
 import {
   type Answer,
   decodeNotice,

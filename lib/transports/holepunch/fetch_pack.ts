@@ -8,7 +8,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import { GtrError, NetworkError, VerificationError } from "../../common/errors.ts";
 import { idleDeadline, sleep } from "../../common/wait.ts";
 import type { PackRef } from "../../manifest/types.ts";
-import type { FetchWait } from "../transport.ts";
+import type { FetchWait } from "../../ports/packs.ts";
 import { isAbsent } from "./connect_error.ts";
 import type { Patience } from "./connections.ts";
 import type { Conversation } from "./conversation.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 import { counted } from "../../common/counted.ts";
-import type { Health } from "../transport.ts";
+import type { Health } from "../../ports/health.ts";
 import type { HyperNode } from "./node.ts";
 import type { RelayServer } from "./relay_server.ts";
 

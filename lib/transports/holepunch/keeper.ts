@@ -5,7 +5,7 @@
  */
 import { toGtrError } from "../../common/errors.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
-import type { PackFile } from "../transport.ts";
+import type { PackFile } from "../../manifest/pack_file.ts";
 import type { Records } from "./records.ts";
 import { repositoryOf } from "./topic.ts";
 

@@ -3,14 +3,15 @@
  *
  * @module
  */
-import type { TransportEntry } from "../transport.ts";
+import type { Network } from "../../ports/network.ts";
 
 /** How `all.ts` lists this network. */
-export const entry: TransportEntry = {
+export const entry: Network = {
   scheme: "holepunch",
+  role: "peer",
   isDefault: true,
   open: async (context, wait) => {
-    const { HolepunchTransport } = await import("./transport.ts");
-    return HolepunchTransport.open(context, wait);
+    const { OpenHolepunch } = await import("./network.ts");
+    return OpenHolepunch.open(context, wait);
   },
 };

@@ -5,7 +5,7 @@
  */
 import { eventReadable } from "../../common/event_readable.ts";
 import type { NoiseStream } from "../../types/hyperdht.d.ts";
-import type { Duplex } from "../transport.ts";
+import type { Duplex } from "../../ports/streams.ts";
 import { MAX_MESSAGE } from "./message_limit.ts";
 
 /** The stream's two directions. Its errors become theirs; it must not be used besides. */

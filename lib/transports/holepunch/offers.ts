@@ -6,7 +6,7 @@
 import { encodeEnvelope } from "../../manifest/envelope.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
 import { type ServedPack, ServedPacks } from "../shared/served_packs.ts";
-import type { PackFile } from "../transport.ts";
+import type { PackFile } from "../../manifest/pack_file.ts";
 import { repositoryOf } from "./topic.ts";
 
 /** A repository that is served. */

@@ -11,7 +11,11 @@ import type { NoiseStream, Server } from "../../types/hyperdht.d.ts";
 import { isOutside, ownNetworks } from "../shared/own_networks.ts";
 import { liveLimits } from "../shared/live_limits.ts";
 import { mapPort } from "../shared/port_mapping/mod.ts";
-import type { Health, LiveAnswer, PackFile, Reach, TransportContext, Wait } from "../transport.ts";
+import type { Wait } from "../../common/wait.ts";
+import type { PackFile } from "../../manifest/pack_file.ts";
+import type { Health, Reach } from "../../ports/health.ts";
+import type { NetworkContext } from "../../ports/network.ts";
+import type { LiveAnswer } from "../../ports/streams.ts";
 import { Asker } from "./asker.ts";
 import { TopicAnnouncer } from "./announcer.ts";
 import { Exchange } from "./exchange/exchange.ts";
@@ -38,11 +42,11 @@ const FAREWELL_MS = 2_000;
 
 /** What a peer is made from. */
 export interface PeerOptions {
-  readonly context: TransportContext;
+  readonly context: NetworkContext;
   readonly offers: Offers;
   /** The 32 bytes of which its key pair is made. */
   readonly seed: Uint8Array;
-  readonly live: () => LiveAnswer | undefined;
+  readonly live: LiveAnswer;
 }
 
 /** One node of HyperDHT with its server. */
@@ -61,7 +65,7 @@ export class Peer implements AsyncDisposable {
   readonly #relay: RelayServer | undefined;
   readonly #stop = new AbortController();
   readonly #openedAt = performance.now();
-  readonly #settings: TransportContext["settings"];
+  readonly #settings: NetworkContext["settings"];
   /** When somebody from outside last connected, in milliseconds since 1970. */
   #connectedAt: number | undefined;
   /** Undefined until the DHT has taken the server's announcement. */
@@ -260,7 +264,7 @@ export class Peer implements AsyncDisposable {
 }
 
 /** A relay under a key of its own: it says nothing of the publisher. */
-async function openRelay(context: TransportContext, node: HyperNode): Promise<RelayServer> {
+async function openRelay(context: NetworkContext, node: HyperNode): Promise<RelayServer> {
   const { settings, key, dropped } = context;
   const { RelayServer } = await import("./relay_server.ts");
   return RelayServer.open({

@@ -4,7 +4,7 @@
  * @module
  */
 import { reachOf } from "../../common/reach.ts";
-import type { Reach } from "../transport.ts";
+import type { Reach } from "../../ports/health.ts";
 
 /** What is known. */
 export interface Evidence {

@@ -21,7 +21,7 @@ import { decodeEnvelope, encodeEnvelope } from "../../manifest/envelope.ts";
 import { type ExpectedManifest, verifyManifest } from "../../manifest/manifest.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import type { KeyPair, MutableRecord } from "../../types/hyperdht.d.ts";
-import type { PackFile } from "../transport.ts";
+import type { PackFile } from "../../manifest/pack_file.ts";
 import { getTree, putTree, TreeRoot } from "./item_tree.ts";
 
 /** Longest manifest that is kept there, in bytes. */

@@ -12,7 +12,7 @@ import type { NoiseStream } from "../../types/hyperdht.d.ts";
 import { encodeEnvelope } from "../../manifest/envelope.ts";
 import type { LiveLimits } from "../shared/live_limits.ts";
 import { relayLive } from "../shared/relay_live.ts";
-import type { LiveAnswer } from "../transport.ts";
+import type { LiveAnswer } from "../../ports/streams.ts";
 import type { Exchange } from "./exchange/exchange.ts";
 import { type Guest, Guests } from "./guests.ts";
 import { decodeRequest, encodeLine, MAX_LINE, type Request } from "./messages.ts";
@@ -44,8 +44,7 @@ export interface PeerServerOptions {
   /** Packs, and parts of packs. */
   readonly exchange: Exchange;
   readonly watchers: Watchers;
-  /** Undefined as long as nothing is served live. */
-  readonly live: () => LiveAnswer | undefined;
+  readonly live: LiveAnswer;
   readonly dropped: (reason: string) => void;
   readonly log: (message: string) => void;
 }
@@ -208,14 +207,13 @@ export class PeerServer {
     const others = [...this.#connections].filter((other) => other.live);
     const { host } = connection.guest;
     const ofHost = others.filter(({ guest }) => guest.host === host).length;
-    const answer = live();
-    if (!answer || others.length >= limits.streams || ofHost >= limits.perPeer) {
+    if (others.length >= limits.streams || ofHost >= limits.perPeer) {
       dropped("live-limit");
       return await this.#refuse(connection, "busy");
     }
     connection.live = true;
     using limit = deadline(limits.seconds * 1000, "a live stream to end", connection.signal);
-    const source = await abortable(answer({ publisher, name }), limit.signal);
+    const source = await abortable(live({ publisher, name }), limit.signal);
     if (!source || source.manifest.manifest.sequence < sequence) {
       return await this.#refuse(connection, source ? "older" : "unknown");
     }

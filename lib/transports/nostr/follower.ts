@@ -5,7 +5,7 @@
  */
 import type { Reach } from "../../common/reach.ts";
 import { deadline } from "../../common/wait.ts";
-import type { PackFile } from "../transport.ts";
+import type { PackFile } from "../../manifest/pack_file.ts";
 import type { BlobStore } from "./blob_store.ts";
 import { sizeOfBlob } from "./blossom/download.ts";
 import { deliver } from "./deliver.ts";

@@ -6,7 +6,7 @@
 import { RequestError } from "../../common/errors.ts";
 import { gitServerUrl } from "../../common/git_server_url.ts";
 import type { Wait } from "../../common/wait.ts";
-import type { ForeignState } from "../transport.ts";
+import type { ForeignState } from "../../ports/naming.ts";
 import { formatNostrAddress, type NostrAddress } from "./address.ts";
 import { chooseState, maintainersOf } from "./choose_state.ts";
 import { decodeAnnouncement, type SignedAnnouncement } from "./events/announcement.ts";

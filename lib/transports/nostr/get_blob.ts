@@ -15,7 +15,7 @@ import {
 } from "../../common/errors.ts";
 import type { Reach } from "../../common/reach.ts";
 import type { Progress, Wait } from "../../common/wait.ts";
-import type { FetchWait } from "../transport.ts";
+import type { FetchWait } from "../../ports/packs.ts";
 import { downloadBlob } from "./blossom/download.ts";
 
 /** Where a blob may be. */

@@ -8,7 +8,7 @@ import { repositoryNameFault } from "../../common/repository_name.ts";
 import type { Wait } from "../../common/wait.ts";
 import { publisherId } from "../../identity/keys.ts";
 import type { Registry } from "../../identity/registry.ts";
-import type { Located } from "../transport.ts";
+import type { Located } from "../../ports/naming.ts";
 import { MAX_HINTS, type NostrAddress, parseNostrAddress } from "./address.ts";
 import { boundPublisher } from "./binding.ts";
 import { mayAsk } from "./may_ask.ts";

@@ -3,15 +3,16 @@
  *
  * @module
  */
-import type { TransportEntry } from "../transport.ts";
+import type { Network } from "../../ports/network.ts";
 
 /** How `all.ts` lists this network. */
-export const entry: TransportEntry = {
+export const entry: Network = {
   scheme: "nostr",
+  role: "server",
   isDefault: true,
   open: async (context, wait) => {
-    const { NostrTransport } = await import("./transport.ts");
-    return await NostrTransport.open(context, wait);
+    const { OpenNostr } = await import("./network.ts");
+    return await OpenNostr.open(context, wait);
   },
   ownAddress: async (context, wait) => {
     if (!context.settings.get("nostr.relays")?.length) return undefined;

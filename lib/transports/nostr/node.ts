@@ -10,18 +10,12 @@ import type { RepoAddress } from "../../identity/address.ts";
 import { publisherId } from "../../identity/keys.ts";
 import type { Registry } from "../../identity/registry.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
-import type {
-  FetchWait,
-  Health,
-  Holder,
-  HolderWait,
-  LiveAnswer,
-  Located,
-  LocateWait,
-  PackFile,
-  ResolveWait,
-  TransportContext,
-} from "../transport.ts";
+import type { PackFile } from "../../manifest/pack_file.ts";
+import type { Health } from "../../ports/health.ts";
+import type { Located, LocateWait } from "../../ports/naming.ts";
+import type { NetworkContext } from "../../ports/network.ts";
+import type { FetchWait, Holder, HolderWait } from "../../ports/packs.ts";
+import type { ResolveWait } from "../../ports/records.ts";
 import { formatNostrAddress } from "./address.ts";
 import { nostrEndpoints } from "./binding.ts";
 import { BlobStore } from "./blob_store.ts";
@@ -44,7 +38,7 @@ import { resolveManifests } from "./resolve.ts";
 
 /** What {@linkcode NostrNode} is made from. */
 export interface NodeParts {
-  readonly context: TransportContext;
+  readonly context: NetworkContext;
   /** The user's own. */
   readonly relays: readonly string[];
   readonly servers: readonly string[];
@@ -75,7 +69,6 @@ export class NostrNode implements AsyncDisposable {
   readonly #known: KnownRepositories;
   /** What the name of a Blossom server may lead to. */
   readonly #nearest: (url: string) => Reach | undefined;
-  #live: LiveAnswer | undefined;
   /** What domains say of their names, once it was needed. */
   #names: Registry | undefined;
   readonly #keepAlive: ReturnType<typeof setInterval> | undefined;
@@ -121,7 +114,7 @@ export class NostrNode implements AsyncDisposable {
         ...grasp.map((server) => graspPlace(server, pubkey, manifest.name).clone),
       ],
       grasp,
-      source: async (publisher, name) => await this.#live?.({ publisher, name }),
+      source: (publisher, name) => context.live({ publisher, name }),
       log,
       retry: parts.retry ?? RETRY,
     });
@@ -129,11 +122,6 @@ export class NostrNode implements AsyncDisposable {
     const pause = parts.keepAlive ?? settings.get("nostr.keepAlive") * HOUR;
     this.#keepAlive = setInterval(() => void this.#publisher.keepAlive(), pause);
     Deno.unrefTimer(this.#keepAlive as unknown as number);
-  }
-
-  /** What is published, as git can read it. */
-  serve(answer: LiveAnswer): void {
-    this.#live = answer;
   }
 
   /** Finds out which key is the user's, as far as that can be done at once. */

@@ -5,14 +5,14 @@
  */
 import { RequestError } from "../../common/errors.ts";
 import type { Wait } from "../../common/wait.ts";
-import type { TransportContext } from "../transport.ts";
+import type { NetworkContext } from "../../ports/network.ts";
 import { formatNostrAddress } from "./address.ts";
 import { OwnKey } from "./own_key.ts";
 import { distinctUrls, relayUrl } from "./urls.ts";
 
 /** Formats an address with the first relay in it; undefined where no relay is set, or no key known. */
 export async function ownAddress(
-  context: Pick<TransportContext, "settings" | "key" | "gitConfig">,
+  context: Pick<NetworkContext, "settings" | "key" | "gitConfig">,
   { signal }: Wait,
 ): Promise<((name: string) => string) | undefined> {
   const relays = distinctUrls(context.settings.get("nostr.relays") ?? [], relayUrl, 1);

@@ -5,7 +5,7 @@
  */
 import { GtrError, RequestError, toGtrError } from "../../common/errors.ts";
 import { deadline } from "../../common/wait.ts";
-import type { TransportContext } from "../transport.ts";
+import type { NetworkContext } from "../../ports/network.ts";
 import { RELAY_AUTH } from "./events/kinds.ts";
 import { tagValue } from "./events/event.ts";
 import { encryptedSetting, findSigner, readNpub } from "./keys/find_signer.ts";
@@ -24,7 +24,7 @@ export class OwnKey implements Disposable {
   #signer: Promise<NostrSigner> | undefined;
 
   constructor(
-    readonly context: Pick<TransportContext, "key" | "gitConfig" | "password">,
+    readonly context: Pick<NetworkContext, "key" | "gitConfig" | "password">,
     readonly relays: () => Relays,
   ) {}
 

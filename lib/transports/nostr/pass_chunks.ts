@@ -5,7 +5,7 @@
  */
 import { NetworkError, toGtrError } from "../../common/errors.ts";
 import { mapLimited } from "../../common/map_limited.ts";
-import type { PackFile } from "../transport.ts";
+import type { PackFile } from "../../manifest/pack_file.ts";
 import type { Cargo } from "./deliver.ts";
 import { MAX_CHUNKED } from "./events/chunk.ts";
 import { manifestBlobOf } from "./manifest_content.ts";

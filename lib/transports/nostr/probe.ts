@@ -7,7 +7,7 @@ import { npubEncode } from "nostr-tools/nip19";
 import { counted } from "../../common/counted.ts";
 import type { GtrError } from "../../common/errors.ts";
 import { deadline } from "../../common/wait.ts";
-import type { Health } from "../transport.ts";
+import type { Health } from "../../ports/health.ts";
 import { sizeOfBlob } from "./blossom/download.ts";
 import type { Relays } from "./relays/relays.ts";
 

@@ -5,7 +5,7 @@
  */
 import { RequestError } from "../../common/errors.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
-import type { PackFile } from "../transport.ts";
+import type { PackFile } from "../../manifest/pack_file.ts";
 import type { NostrAddress } from "./address.ts";
 import type { NostrEvent } from "./events/event.ts";
 import {

@@ -11,7 +11,7 @@ import { writeFileAtomic } from "../../common/atomic_file.ts";
 import { type GtrError, NetworkError } from "../../common/errors.ts";
 import { encodeEnvelope } from "../../manifest/envelope.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
-import type { PackFile } from "../transport.ts";
+import type { PackFile } from "../../manifest/pack_file.ts";
 import type { BlobStore } from "./blob_store.ts";
 import type { ChunkedFile, ChunkedFiles } from "./chunked_files.ts";
 import { MAX_CHUNKED } from "./events/chunk.ts";

@@ -9,7 +9,7 @@ import { Mutex } from "../../common/mutex.ts";
 import { abortable, type Wait } from "../../common/wait.ts";
 import type { PublisherKey } from "../../identity/keys.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
-import type { PackFile } from "../transport.ts";
+import type { PackFile } from "../../manifest/pack_file.ts";
 import { readNostrEndpoints } from "./binding.ts";
 import { deliver } from "./deliver.ts";
 import { STATE } from "./events/kinds.ts";

@@ -7,7 +7,7 @@ import { toGtrError, VerificationError } from "../../common/errors.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import { publisherId } from "../../identity/keys.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
-import type { ResolveWait } from "../transport.ts";
+import type { ResolveWait } from "../../ports/records.ts";
 import type { NostrAddress } from "./address.ts";
 import { boundPublisher, readNostrEndpoints } from "./binding.ts";
 import { tagValue } from "./events/event.ts";

@@ -5,7 +5,7 @@
  */
 import type { RateLimiter } from "../../common/rate_limiter.ts";
 import { abortable, idleDeadline, sleep } from "../../common/wait.ts";
-import type { LiveSource } from "../transport.ts";
+import type { LiveSource } from "../../ports/streams.ts";
 
 /** The peer's side of a live stream. */
 export interface LivePeer {

@@ -5,7 +5,7 @@
  */
 import { createReadStream } from "node:fs";
 import { PackHasher } from "../../manifest/pack_torrent.ts";
-import type { PackFile } from "../transport.ts";
+import type { PackFile } from "../../manifest/pack_file.ts";
 
 /** A pack that is served. */
 export interface ServedPack extends PackFile {

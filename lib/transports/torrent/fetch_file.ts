@@ -8,7 +8,7 @@ import { rename } from "node:fs/promises";
 import { writeFileAtomic } from "../../common/atomic_file.ts";
 import { GtrError, NetworkError } from "../../common/errors.ts";
 import { idleDeadline, sleep, type Wait } from "../../common/wait.ts";
-import type { FetchWait } from "../transport.ts";
+import type { FetchWait } from "../../ports/packs.ts";
 import type { Dht } from "./dht/dht.ts";
 import type { Address } from "./address.ts";
 import { findPeers } from "./find_peers.ts";

@@ -7,7 +7,7 @@ import { deadline } from "../../common/wait.ts";
 import { isAnnounced } from "../../manifest/flow.ts";
 import { pieceLength } from "../../manifest/pack_torrent.ts";
 import type { Manifest } from "../../manifest/types.ts";
-import type { Holder, HolderWait } from "../transport.ts";
+import type { Holder, HolderWait } from "../../ports/packs.ts";
 import { type Address, formatHostPort } from "./address.ts";
 import type { Notices } from "./notices.ts";
 import type { MeetingPeer, Swarm } from "./swarm/swarm.ts";
@@ -23,7 +23,7 @@ export interface HolderParts {
   readonly serves: (address: Address, signal: AbortSignal) => Promise<boolean>;
 }
 
-/** See `Transport.holders`. */
+/** See `OpenNetwork.holders`. */
 export async function findHolders(
   parts: HolderParts,
   manifest: Manifest,

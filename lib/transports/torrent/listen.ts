@@ -6,7 +6,7 @@
 import { NetworkError } from "../../common/errors.ts";
 import { liveLimits } from "../shared/live_limits.ts";
 import { mapPort, openPinholes, type PortMapping } from "../shared/port_mapping/mod.ts";
-import type { TransportContext } from "../transport.ts";
+import type { NetworkContext } from "../../ports/network.ts";
 import { mayDial, publicIpv6 } from "./addresses.ts";
 import { Dht } from "./dht/dht.ts";
 import { KnownNodes } from "./dht/endpoints.ts";
@@ -36,10 +36,11 @@ export interface Listening {
  *
  * @throws {NetworkError} "port-in-use" where the chosen port is taken
  */
-export async function listen(context: TransportContext): Promise<Listening> {
+export async function listen(context: NetworkContext): Promise<Listening> {
   const { settings, dropped, log } = context;
   const live = new LiveServer({
     identity: context.key,
+    answer: context.live,
     limits: liveLimits(settings),
     patience: GREETING_MS,
     dropped,

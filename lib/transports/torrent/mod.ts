@@ -3,14 +3,15 @@
  *
  * @module
  */
-import type { TransportEntry } from "../transport.ts";
+import type { Network } from "../../ports/network.ts";
 
 /** How `all.ts` lists this network. */
-export const entry: TransportEntry = {
+export const entry: Network = {
   scheme: "torrent",
+  role: "peer",
   isDefault: true,
   open: async (context, wait) => {
-    const { TorrentTransport } = await import("./transport.ts");
-    return await TorrentTransport.open(context, wait);
+    const { OpenTorrent } = await import("./network.ts");
+    return await OpenTorrent.open(context, wait);
   },
 };

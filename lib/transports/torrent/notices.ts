@@ -73,7 +73,7 @@ export class Notices implements Disposable {
     this.#closeUnused(target, room);
   }
 
-  /** Keeps in touch with peers of a repository until disposed; see `Transport.onNotice`. */
+  /** Keeps in touch with peers of a repository until disposed; see `OpenNetwork.onNotice`. */
   watch(manifest: Manifest, listener: (sequence: number) => void): Disposable {
     const target = targetOf(manifest).toString("hex");
     const room = this.#room(target);

@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import { readFile } from "node:fs/promises";
 import { encodeEnvelope } from "../../manifest/envelope.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
-import type { PackFile } from "../transport.ts";
+import type { PackFile } from "../../manifest/pack_file.ts";
 import { immutableTarget } from "./dht/items.ts";
 import { encodePackIndex, itemTree } from "./dht_packs.ts";
 import { manifestTorrent } from "./manifest_torrent.ts";

@@ -14,7 +14,7 @@ import { verifySignature } from "../../identity/keys.ts";
 import { decodeEnvelope } from "../../manifest/envelope.ts";
 import { verifyManifest } from "../../manifest/manifest.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
-import type { TransportContext } from "../transport.ts";
+import type { NetworkContext } from "../../ports/network.ts";
 import type { Dht } from "./dht/dht.ts";
 import { type MutableItem, type MutableName, mutableTarget } from "./dht/items.ts";
 import { decodePackIndex, readItemTree } from "./dht_packs.ts";
@@ -29,7 +29,7 @@ const MAX_FOUND = 1000;
 
 /** What the parts of this transport share. */
 export interface TorrentParts {
-  readonly context: TransportContext;
+  readonly context: NetworkContext;
   readonly dht: Dht;
   readonly swarm: Swarm;
   /** Signed items, kept from one run to the next. */

@@ -35,7 +35,13 @@ export async function make(): Promise<Target> {
   const offers = new Offers();
   offers.announce(signManifest(MANIFEST, KEY));
   const processes = new Places(8, 8);
-  const answers = { offers, live: undefined, origin: undefined, protocol: "http", processes };
+  const answers = {
+    offers,
+    live: () => Promise.resolve(undefined),
+    origin: undefined,
+    protocol: "http",
+    processes,
+  };
   const faults: string[] = [];
   const server = await HttpServer.open({
     host: "127.0.0.1",

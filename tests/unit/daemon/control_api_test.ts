@@ -11,22 +11,27 @@ import { socketPath } from "../../../lib/daemon/socket.ts";
 import { Engine } from "../../../lib/engine/engine.ts";
 import { objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, sharedRepository, soon, tempDir } from "../engine/fixture.ts";
-import { MemoryNetwork, MemoryTransport, silence } from "../engine/memory_transport.ts";
+import { MemoryNetwork, MemoryNode, silence } from "../engine/memory_network.ts";
 import { abortOf } from "../common/signals.ts";
 
 /** How a gtd answers that is asked for its version. */
 const VERSION_ANSWER = '{"result":{"version":"9","pid":1}}\n';
 
 /** An engine on a network in memory, behind the API on a real socket. */
-async function gtd(options: Partial<Daemon> = {}, transport?: MemoryTransport) {
+async function gtd(options: Partial<Daemon> = {}, transport?: MemoryNode) {
   const temp = await tempDir();
   const home = new Home(join(temp.path, "home"));
   const settings = await Settings.load(home, () => undefined);
-  const node = transport ?? new MemoryTransport(new MemoryNetwork());
+  const node = transport ?? new MemoryNode(new MemoryNetwork());
   using wait = soon();
   const engine = await Engine.open({
     ...{ home, settings, log: () => {} },
-    transports: [{ scheme: node.scheme, isDefault: true, open: () => Promise.resolve(node) }],
+    networks: [{
+      scheme: node.scheme,
+      role: "peer",
+      isDefault: true,
+      open: () => Promise.resolve(node),
+    }],
   }, wait);
   const watched: string[] = [];
   const api = controlApi({
@@ -174,7 +179,7 @@ Deno.test("an engine that can't open is told of with its code and hint, also in 
 /** A transport that tells when it was asked and when that was called off. */
 function asked() {
   const [started, ended] = [Promise.withResolvers<void>(), Promise.withResolvers<unknown>()];
-  const transport = new MemoryTransport();
+  const transport = new MemoryNode();
   transport.resolve = async function* (_address, wait) {
     started.resolve();
     ended.resolve(await abortOf(wait.signal));
@@ -236,10 +241,12 @@ Deno.test("a repository published without gtr is resolved with its servers, and 
     peeled: {},
     servers: ["https://git.example.org/x.git"],
   };
-  const transport = new MemoryTransport(new MemoryNetwork(), "nostr");
+  const transport = new MemoryNode(new MemoryNetwork(), "nostr");
   const asked: string[] = [];
   const network = Object.assign(transport, {
-    locate: (url: string) => Promise.resolve(void asked.push(url)).then(() => ({ foreign })),
+    locator: {
+      locate: (url: string) => Promise.resolve(void asked.push(url)).then(() => ({ foreign })),
+    },
   });
   await using g = await gtd({}, network);
   using wait = soon();

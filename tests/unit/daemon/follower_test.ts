@@ -5,15 +5,17 @@ import { Settings } from "../../../lib/common/settings.ts";
 import { abortable } from "../../../lib/common/wait.ts";
 import { Follower } from "../../../lib/daemon/follower.ts";
 import { Engine } from "../../../lib/engine/engine.ts";
+import type { Notices } from "../../../lib/ports/notices.ts";
 import type { Manifest } from "../../../lib/manifest/types.ts";
 import { emptyCommit, share, sharedRepository, soon, tempDir } from "../engine/fixture.ts";
-import { MemoryNetwork, MemoryTransport } from "../engine/memory_transport.ts";
+import { MemoryNetwork, MemoryNode } from "../engine/memory_network.ts";
 
 /** A node of a network in memory, whose peers tell what the test has them tell. */
-class NoticeTransport extends MemoryTransport {
+class NoticeNode extends MemoryNode implements Notices {
+  readonly notices = this;
   readonly listeners = new Set<(sequence: number) => void>();
 
-  onNotice(_manifest: Manifest, listener: (sequence: number) => void): Disposable {
+  watch(_manifest: Manifest, listener: (sequence: number) => void): Disposable {
     this.listeners.add(listener);
     return { [Symbol.dispose]: () => void this.listeners.delete(listener) };
   }
@@ -48,18 +50,23 @@ function ahead(ms: number): Disposable {
 async function world() {
   const temp = await tempDir();
   const network = new MemoryNetwork();
-  const open = async (name: string, transport: MemoryTransport, log: Log) => {
+  const open = async (name: string, transport: MemoryNode, log: Log) => {
     const home = new Home(join(temp.path, name));
     using wait = soon();
     return await Engine.open({
       ...{ home, settings: await Settings.load(home, () => undefined) },
-      transports: [{ scheme: "torrent", isDefault: true, open: () => Promise.resolve(transport) }],
+      networks: [{
+        scheme: "torrent",
+        role: "peer",
+        isDefault: true,
+        open: () => Promise.resolve(transport),
+      }],
       log: log.line,
     }, wait);
   };
   const log = new Log();
-  const transport = new NoticeTransport(network);
-  const alice = await open("alice", new MemoryTransport(network), new Log());
+  const transport = new NoticeNode(network);
+  const alice = await open("alice", new MemoryNode(network), new Log());
   const bob = await open("bob", transport, log);
   const { path, gitDir } = await sharedRepository(temp.path, alice.parts.home);
   const publish = async (branch = "main") => {

@@ -2,11 +2,11 @@ import assert from "node:assert/strict";
 import { NetworkError } from "../../../lib/common/errors.ts";
 import { engineHealth } from "../../../lib/daemon/health.ts";
 import { makeParts, tempDir } from "../engine/fixture.ts";
-import { MemoryNetwork, MemoryTransport } from "../engine/memory_transport.ts";
+import { MemoryNetwork, MemoryNode } from "../engine/memory_network.ts";
 
 /** A network whose probe says this. */
-function network(scheme: string, probe: MemoryTransport["probe"]): MemoryTransport {
-  return Object.assign(new MemoryTransport(new MemoryNetwork(), scheme), { probe });
+function network(scheme: string, probe: MemoryNode["probe"]): MemoryNode {
+  return Object.assign(new MemoryNode(new MemoryNetwork(), scheme), { probe });
 }
 
 Deno.test("health: every network says how it is; what to do is told apart", async () => {

@@ -1,18 +1,18 @@
 /** The figures of `gtr status`: `lib/daemon/status.ts`. */
 import assert from "node:assert/strict";
 import { engineStatus } from "../../../lib/daemon/status.ts";
-import type { Health } from "../../../lib/transports/transport.ts";
+import type { Health } from "../../../lib/ports/health.ts";
 import { makeParts, tempDir } from "../engine/fixture.ts";
-import { MemoryNetwork, MemoryTransport } from "../engine/memory_transport.ts";
+import { MemoryNetwork, MemoryNode } from "../engine/memory_network.ts";
 
 Deno.test("status: a slow network is waited for a moment; what it finds out is told the next time", async () => {
   await using temp = await tempDir();
   const answer = Promise.withResolvers<Health>();
   const told: { health?: Health } = {};
   let asked = 0;
-  const slow = Object.assign(new MemoryTransport(new MemoryNetwork(), "holepunch"), {
+  const slow = Object.assign(new MemoryNode(new MemoryNetwork(), "holepunch"), {
     probe: () => (asked++, answer.promise),
-    health: () => told.health ? Promise.resolve(told.health) : Promise.reject(new Error("shut")),
+    now: () => told.health ? Promise.resolve(told.health) : Promise.reject(new Error("shut")),
   });
   const parts = await makeParts(temp.path, [slow]);
   const engine = { parts, hindrances: () => Promise.resolve([]) };

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { findings } from "../../../lib/cli/doctor/reachability.ts";
 import { verdictOf } from "../../../lib/daemon/verdict.ts";
-import type { Reach, ReachKind } from "../../../lib/transports/transport.ts";
+import type { Reach, ReachKind } from "../../../lib/ports/health.ts";
 
 const OPEN: Reach = { how: "open", summary: "from outside at 192.0.2.1:6881" };
 const PUNCHED: Reach = { how: "hole-punching", summary: "by hole punching through the router" };

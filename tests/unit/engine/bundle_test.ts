@@ -6,18 +6,18 @@ import type { EngineParts } from "../../../lib/engine/parts.ts";
 import { publishState } from "../../../lib/engine/publish.ts";
 import { signManifest } from "../../../lib/manifest/manifest.ts";
 import type { Manifest, SignedManifest } from "../../../lib/manifest/types.ts";
-import type { Transport } from "../../../lib/transports/transport.ts";
+import type { OpenNetwork } from "../../../lib/ports/network.ts";
 import { writeBundle } from "../../../lib/store/write_bundle.ts";
 import { until } from "../../e2e/until.ts";
 import { git, initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, makeParts, soon, tempDir } from "./fixture.ts";
-import { MemoryNetwork, MemoryTransport } from "./memory_transport.ts";
+import { MemoryNetwork, MemoryNode } from "./memory_network.ts";
 
 /** A publisher without readers, and a file to carry things in. */
 async function world() {
   const temp = await tempDir();
   const network = new MemoryNetwork();
-  const publisher = await makeParts(temp.path, [new MemoryTransport(network)]);
+  const publisher = await makeParts(temp.path, [new MemoryNode(network)]);
   const work = await initRepository(join(temp.path, "work"));
   const repository = publisher.store.repository(publisher.key.publicKeyHex, "hello");
   const file = join(temp.path, "hello.gtr");
@@ -47,7 +47,7 @@ async function world() {
     reader: (
       seed: number,
       env: Record<string, string> = {},
-      transports: readonly Transport[] = [],
+      transports: readonly OpenNetwork[] = [],
     ) => makeParts(temp.path, transports, { seed, env }),
     [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),
   };
@@ -90,7 +90,7 @@ Deno.test("import: what was imported is offered to the networks, and progress co
   const { packs, sequence } = await w.publish();
   await w.export();
   w.network.announced.clear();
-  const reader = await w.reader(2, {}, [new MemoryTransport(w.network)]);
+  const reader = await w.reader(2, {}, [new MemoryNode(w.network)]);
   const told: (readonly [number, number, string])[] = [];
   using wait = soon();
   await importBundle(reader, w.file, {

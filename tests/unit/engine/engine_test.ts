@@ -9,10 +9,10 @@ import { openNetworks } from "../../../lib/engine/networks.ts";
 import { changeRepository } from "../../../lib/engine/parts.ts";
 import { plannedPacks } from "../../../lib/engine/plan.ts";
 import { writeState } from "../../../lib/store/repo_state.ts";
-import type { TransportEntry } from "../../../lib/transports/transport.ts";
+import type { Network } from "../../../lib/ports/network.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, git, share, sharedRepository, soon, tempDir } from "./fixture.ts";
-import { MemoryNetwork, MemoryTransport } from "./memory_transport.ts";
+import { MemoryNetwork, MemoryNode } from "./memory_network.ts";
 
 /** Nodes of several people on one network. */
 class World implements AsyncDisposable {
@@ -28,7 +28,7 @@ class World implements AsyncDisposable {
 
   async engine(
     name: string,
-    transports: TransportEntry[] = [this.network.entry()],
+    networks: Network[] = [this.network.entry()],
     env: Record<string, string> = {},
   ): Promise<Engine> {
     const home = new Home(join(this.root, name));
@@ -36,7 +36,7 @@ class World implements AsyncDisposable {
     const settings = await Settings.load(home, (variable) => all[variable]);
     using wait = soon();
     const log = (message: string) => void this.logged.push(message);
-    const engine = await Engine.open({ home, settings, transports, log }, wait);
+    const engine = await Engine.open({ home, settings, networks, log }, wait);
     this.#engines.add(engine);
     return engine;
   }
@@ -300,7 +300,7 @@ Deno.test("two clones of one address at once are one download", async () => {
 
 Deno.test("who was told of a newer publication is not given the one that another still fetches", async () => {
   await using world = await World.make();
-  const network = new MemoryTransport(world.network);
+  const network = new MemoryNode(world.network);
   const began = Promise.withResolvers<void>();
   const goOn = Promise.withResolvers<void>();
   const fetch = network.fetch.bind(network);
@@ -311,7 +311,7 @@ Deno.test("who was told of a newer publication is not given the one that another
   };
   const sharer = await world.engine("sharer");
   const reader = await world.engine("reader", [
-    { scheme: "torrent", isDefault: true, open: () => Promise.resolve(network) },
+    { scheme: "torrent", role: "peer", isDefault: true, open: () => Promise.resolve(network) },
   ]);
   const { path, gitDir } = await sharedRepository(world.root, sharer.parts.home);
   await commit(path);
@@ -406,40 +406,42 @@ Deno.test("replaced packs stay for the hours of their grace, and are seeded as l
 
 Deno.test("a network that can't be opened is left out, unless no other gives an address", async () => {
   await using world = await World.make();
-  const failing: TransportEntry = {
+  const failing: Network = {
     scheme: "nostr",
+    role: "peer",
     isDefault: true,
     open: () => Promise.reject(new NetworkError("port-in-use", "the port is taken")),
   };
   const both = await world.engine("both", [failing, world.network.entry()]);
-  assert.deepEqual(both.parts.transports.map(({ scheme }) => scheme), ["torrent"]);
+  assert.deepEqual(both.parts.networks.map(({ scheme }) => scheme), ["torrent"]);
   assert.match(world.logged.join("\n"), /can't open nostr: the port is taken/);
   await assert.rejects(world.engine("one", [failing]), { code: "port-in-use" });
-  const serving = (host: string | undefined): TransportEntry => ({
+  const serving = (host: string | undefined): Network => ({
     scheme: "default",
+    role: "peer",
     isDefault: true,
     open: () =>
       Promise.resolve(
-        Object.assign(new MemoryTransport(world.network, "default"), { host: () => host }),
+        Object.assign(new MemoryNode(world.network, "default"), { naming: { own: () => host } }),
       ),
   });
   await assert.rejects(world.engine("client", [failing, serving(undefined)]), {
     code: "port-in-use",
   });
   const server = await world.engine("server", [failing, serving("example.org")]);
-  assert.equal(server.parts.transports.length, 1);
+  assert.equal(server.parts.networks.length, 1);
 
   const chosen = { GTR_TRANSPORTS: "torrent,gnunet" };
   const some = await world.engine("some", [failing, world.network.entry()], chosen);
-  assert.equal(some.parts.transports.length, 1);
+  assert.equal(some.parts.networks.length, 1);
   assert.match(world.logged.join("\n"), /this gtr has no network called gnunet/);
   const rare = { ...world.network.entry("rare"), isDefault: false };
-  for (const [name, transports] of [["silent", undefined], ["chosen", "rare,torrent"]] as const) {
+  for (const [name, networks] of [["silent", undefined], ["chosen", "rare,torrent"]] as const) {
     const { parts } = await world.engine(name, [world.network.entry(), rare], {
-      ...(transports && { GTR_TRANSPORTS: transports }),
+      ...(networks && { GTR_TRANSPORTS: networks }),
     });
-    const open = parts.transports.map(({ scheme }) => scheme);
-    assert.deepEqual(open, transports?.split(",") ?? ["torrent"], "its row says when it is used");
+    const open = parts.networks.map(({ scheme }) => scheme);
+    assert.deepEqual(open, networks?.split(",") ?? ["torrent"], "its row says when it is used");
   }
   const none = await world.engine("none", [world.network.entry()], { GTR_TRANSPORTS: "none" });
   await assert.rejects(sync(none, `torrent://${"0".repeat(40)}/x`), { code: "no-transport" });
@@ -448,9 +450,11 @@ Deno.test("a network that can't be opened is left out, unless no other gives an 
 Deno.test("a network that takes a moment to open is waited for", async () => {
   await using world = await World.make();
   const { parts } = await world.engine("one");
-  const network = new MemoryTransport(undefined, "nostr");
-  const opening: TransportEntry = {
+  const network = new MemoryNode(undefined, "nostr");
+  const given = { ...parts, live: () => () => Promise.resolve(undefined) };
+  const opening: Network = {
     scheme: "nostr",
+    role: "peer",
     isDefault: true,
     open: async (_context, { signal }) => {
       await sleep(300, signal);
@@ -458,7 +462,7 @@ Deno.test("a network that takes a moment to open is waited for", async () => {
     },
   };
   using wait = soon();
-  assert.deepEqual((await openNetworks([opening], parts, wait)).transports, [network]);
+  assert.deepEqual((await openNetworks([opening], given, wait)).networks, [network]);
 });
 
 Deno.test("a repository that another process holds for a while is waited for", async () => {
@@ -476,15 +480,21 @@ Deno.test("a repository that another process holds for a while is waited for", a
 Deno.test("a network that hangs while it opens is left out, and closed if it opens late", async () => {
   await using world = await World.make();
   const { parts } = await world.engine("one");
-  const late = Promise.withResolvers<MemoryTransport>();
-  const hanging: TransportEntry = { scheme: "nostr", isDefault: true, open: () => late.promise };
+  const late = Promise.withResolvers<MemoryNode>();
+  const hanging: Network = {
+    scheme: "nostr",
+    role: "peer",
+    isDefault: true,
+    open: () => late.promise,
+  };
+  const given = { ...parts, live: () => () => Promise.resolve(undefined) };
   using limit = deadline(100, "the networks to open");
-  const opened = await openNetworks([hanging, world.network.entry()], parts, limit);
-  assert.deepEqual(opened.transports.map(({ scheme }) => scheme), ["torrent"]);
+  const opened = await openNetworks([hanging, world.network.entry()], given, limit);
+  assert.deepEqual(opened.networks.map(({ scheme }) => scheme), ["torrent"]);
   assert.match(world.logged.join("\n"), /can't open nostr: waited 0.\d s/);
   await new Promise<void>((closed) =>
     late.resolve(
-      Object.assign(new MemoryTransport(), {
+      Object.assign(new MemoryNode(), {
         [Symbol.asyncDispose]: () => Promise.resolve(closed()),
       }),
     )

@@ -10,10 +10,10 @@ import { spawnUploadPack } from "../../../lib/git_interface/upload_pack.ts";
 import type { RepoAddress } from "../../../lib/identity/address.ts";
 import type { Flow } from "../../../lib/manifest/flow.ts";
 import type { SignedManifest } from "../../../lib/manifest/types.ts";
-import type { LiveStream } from "../../../lib/transports/transport.ts";
+import type { LiveStream } from "../../../lib/ports/streams.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, git, makeParts, soon, tempDir } from "./fixture.ts";
-import { MemoryNetwork, MemoryTransport } from "./memory_transport.ts";
+import { MemoryNetwork, MemoryNode } from "./memory_network.ts";
 
 const main = "refs/heads/main";
 
@@ -21,7 +21,7 @@ const main = "refs/heads/main";
 async function world(flow: Flow = "announce") {
   const temp = await tempDir();
   const network = new MemoryNetwork();
-  const publisher = await makeParts(temp.path, [new MemoryTransport(network)]);
+  const publisher = await makeParts(temp.path, [new MemoryNode(network)]);
   const work = await initRepository(join(temp.path, "work"));
   const repository = publisher.store.repository(publisher.key.publicKeyHex, "hello");
   const address: RepoAddress = { scheme: "torrent", id: publisher.key.id, name: "hello" };
@@ -42,11 +42,13 @@ async function world(flow: Flow = "announce") {
   /** How each stream was closed: as one that failed, or not. */
   const closed: boolean[] = [];
   const dialled: number[] = [];
-  const transport = Object.assign(new MemoryTransport(network), {
-    dial: ({ manifest }: SignedManifest) => {
-      dialled.push(manifest.sequence);
-      const peer = peers.shift();
-      return peer?.() ?? Promise.reject(new NetworkError("no-live-peer", "nobody is live"));
+  const transport = Object.assign(new MemoryNode(network), {
+    streams: {
+      dial: ({ manifest }: SignedManifest) => {
+        dialled.push(manifest.sequence);
+        const peer = peers.shift();
+        return peer?.() ?? Promise.reject(new NetworkError("no-live-peer", "nobody is live"));
+      },
     },
   });
   const reader = await makeParts(temp.path, [transport], { seed: 2 });

@@ -5,11 +5,12 @@ import { NetworkError } from "../../../lib/common/errors.ts";
 import { deadline, sleep } from "../../../lib/common/wait.ts";
 import { PackSources } from "../../../lib/engine/fetch_pack.ts";
 import type { PackRef, SignedManifest } from "../../../lib/manifest/types.ts";
-import type { FetchWait, Transport } from "../../../lib/transports/transport.ts";
+import type { OpenNetwork } from "../../../lib/ports/network.ts";
+import type { FetchWait } from "../../../lib/ports/packs.ts";
 import { loopClock } from "../common/loop_clock.ts";
 import { abortOf } from "../common/signals.ts";
 import { tempDir } from "./fixture.ts";
-import { silence, transport } from "./memory_transport.ts";
+import { silence, transport } from "./memory_network.ts";
 
 /** A pack of no objects, which is all that matters here. */
 const BYTES = new Uint8Array([0x50, 0x41, 0x43, 0x4b, 0, 0, 0, 2, 0, 0, 0, 0, 1, 2, 3, 4]);
@@ -25,7 +26,7 @@ const FROM = { manifest: { name: "hello" } } as SignedManifest;
 const network = (
   scheme: string,
   fetch: (into: string, wait: FetchWait) => Promise<void>,
-): Transport => transport(scheme, { fetch: (_pack, _from, into, wait) => fetch(into, wait) });
+): OpenNetwork => transport(scheme, { fetch: (_pack, _from, into, wait) => fetch(into, wait) });
 
 const fast = (scheme: string, bytes = BYTES) =>
   network(scheme, async (into, wait) => {
@@ -36,7 +37,7 @@ const dead = (scheme: string) =>
   network(scheme, () => Promise.reject(new NetworkError("dead", `${scheme} is dead`)));
 const silent = (scheme: string) => network(scheme, (_into, wait) => silence(wait));
 /** One that is not to be asked. */
-function spare(): Transport & { calls: number } {
+function spare(): OpenNetwork & { calls: number } {
   const made = Object.assign(
     network("spare", () => {
       made.calls++;
@@ -54,7 +55,7 @@ const stalled = (scheme: string) =>
     await silence(wait);
   });
 
-async function fetch(transports: readonly Transport[], parent?: AbortSignal) {
+async function fetch(transports: readonly OpenNetwork[], parent?: AbortSignal) {
   await using temp = await tempDir();
   const into = join(temp.path, "pack");
   const progress: number[] = [];
@@ -100,10 +101,10 @@ for (const [what, slow] of [["is silent", silent], ["stalls halfway", stalled]] 
 }
 
 /** Tells that so many peers are connected, and then does as another network does. */
-const connected = (peers: number, then: Transport) =>
+const connected = (peers: number, then: OpenNetwork) =>
   network(then.scheme, async (into, wait) => {
     wait.connected?.(peers);
-    await then.fetch(PACK, FROM, into, wait);
+    await then.packs!.fetch(PACK, FROM, into, wait);
   });
 
 Deno.test("a network without a connected peer gets company at once, and each one is named in vain", async () => {
@@ -166,7 +167,7 @@ Deno.test("peers that are connected are given time: others may be served before"
   const queued = network("queued", async (into, wait) => {
     wait.connected?.(1);
     await sleep(2500, wait.signal);
-    await fast("queued").fetch(PACK, FROM, into, wait);
+    await fast("queued").packs!.fetch(PACK, FROM, into, wait);
   });
   const unasked = spare();
   const { error } = await fetch([queued, unasked]);
@@ -178,7 +179,7 @@ Deno.test("once one sends, the others stop, and get another turn when it is lost
   let turns = 0;
   const late = network("late", async (into, wait) => {
     wait.connected?.(0);
-    if (++turns === 2) return await fast("late").fetch(PACK, FROM, into, wait);
+    if (++turns === 2) return await fast("late").packs!.fetch(PACK, FROM, into, wait);
     await abortOf(wait.signal);
     stop();
     throw wait.signal.reason;
@@ -211,7 +212,7 @@ Deno.test("one that was silent doesn't send again what its company sends by now"
     start = (await Deno.stat(into)).size;
     wait.progress?.(12, BYTES.length, "receiving");
     await stopped;
-    await fast("company").fetch(PACK, FROM, into, wait);
+    await fast("company").packs!.fetch(PACK, FROM, into, wait);
   });
   const { error, files } = await fetch([lost, company]);
   assert.deepEqual([error, start, files], [undefined, 9, { pack: BYTES.length }]);
@@ -333,7 +334,7 @@ Deno.test("an abort reaches every network, and nobody is asked after it", async 
 });
 
 /** `count` packs by three workers, as a fetch has them; returns which network was asked for each. */
-async function fetchMany(transports: readonly Transport[], count: number): Promise<string> {
+async function fetchMany(transports: readonly OpenNetwork[], count: number): Promise<string> {
   await using temp = await tempDir();
   using wait = deadline(60_000, "packs");
   const sources = new PackSources(transports);
@@ -363,10 +364,10 @@ Deno.test("several packs come from all networks, more of them from a faster one"
     const { promise, resolve } = Promise.withResolvers<void>();
     waiting.set(resolve, quick + 12);
     await Promise.race([promise, abortOf(wait.signal)]);
-    await fast("slow").fetch(PACK, FROM, into, wait);
+    await fast("slow").packs!.fetch(PACK, FROM, into, wait);
   });
   const quicker = network("fast", async (into, wait) => {
-    await taking("fast", 5).fetch(PACK, FROM, into, wait);
+    await taking("fast", 5).packs!.fetch(PACK, FROM, into, wait);
     quick++;
     for (const [resolve, at] of waiting) if (at <= quick) resolve();
   });
@@ -380,21 +381,21 @@ Deno.test("a network that failed is left out for the other packs, unless no othe
   let asked = 0;
   const failing = network("failing", (into) => {
     asked++;
-    return dead("failing").fetch(PACK, FROM, into, { signal: new AbortController().signal });
+    return dead("failing").packs!.fetch(PACK, FROM, into, { signal: new AbortController().signal });
   });
   assert.match(await fetchMany([failing, taking("good", 20)], 10), /^\d+ from good$/);
   assert.ok(asked <= 2, `it was asked ${asked} times`);
 
   let first = true;
   const recovering = network("recovering", async (into, wait) => {
-    if (!first) return await fast("").fetch(PACK, FROM, into, wait);
+    if (!first) return await fast("").packs!.fetch(PACK, FROM, into, wait);
     first = false;
     throw new NetworkError("dead", "it starts anew");
   });
   let had = 0;
   const poor = network("poor", async (into, wait) => {
     if (had++ > 0) throw new NetworkError("nobody-answered", "nobody has it");
-    await fast("").fetch(PACK, FROM, into, wait);
+    await fast("").packs!.fetch(PACK, FROM, into, wait);
   });
   await using temp = await tempDir();
   using wait = deadline(60_000, "packs");
@@ -424,7 +425,7 @@ Deno.test("the next network goes on with what the one before has brought", async
   let start: Uint8Array | undefined;
   const heir = network("heir", async (into, wait) => {
     start = await Deno.readFile(into);
-    await fast("").fetch(PACK, FROM, into, wait);
+    await fast("").packs!.fetch(PACK, FROM, into, wait);
   });
   const { error, files } = await fetch([breaking, heir]);
   assert.deepEqual([error, start], [undefined, BYTES.slice(0, 9)]);

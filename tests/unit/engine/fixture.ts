@@ -20,7 +20,7 @@ import { Follows } from "../../../lib/store/follows.ts";
 import { RefusedList } from "../../../lib/store/refused.ts";
 import { Store } from "../../../lib/store/store.ts";
 import type { StoredRepository } from "../../../lib/store/stored_repository.ts";
-import type { Transport } from "../../../lib/transports/transport.ts";
+import type { OpenNetwork } from "../../../lib/ports/network.ts";
 import { git, gitDirOf, initRepository, tempDir } from "../git_interface/fixture.ts";
 
 /** What no test may wait longer for, in milliseconds. */
@@ -35,7 +35,7 @@ export const soon = () => deadline(LONGEST_MS, "a test");
 /** What an engine works with. */
 export async function makeParts(
   root: string,
-  transports: readonly Transport[] = [],
+  networks: readonly OpenNetwork[] = [],
   options: { seed?: number; env?: Record<string, string>; verify?: VerifySignature } = {},
 ): Promise<EngineParts & { readonly logged: string[] }> {
   const home = new Home(join(root, `home-${options.seed ?? 1}`));
@@ -53,12 +53,12 @@ export async function makeParts(
   ];
   const given = { home, settings, key, machine, passwords, store, follows, log };
   const seeder = new Seeder(
-    ...[transports, settings, log, (stored: StoredRepository) => maySeed(given, stored)] as const,
+    ...[networks, settings, log, (stored: StoredRepository) => maySeed(given, stored)] as const,
     new Bitmaps(given),
   );
   return {
     ...given,
-    transports,
+    networks,
     seeder,
     quota: new Quota({ ...given, seeder }),
     refused: new RefusedList(given.home),

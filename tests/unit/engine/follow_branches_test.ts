@@ -5,25 +5,26 @@ import { Settings } from "../../../lib/common/settings.ts";
 import { Engine } from "../../../lib/engine/engine.ts";
 import type { Follow } from "../../../lib/store/follows.ts";
 import { emptyCommit, git, share, sharedRepository, soon, tempDir } from "./fixture.ts";
-import { MemoryNetwork, MemoryTransport } from "./memory_transport.ts";
+import { MemoryNetwork, MemoryNode } from "./memory_network.ts";
 
 /** Alice, who shares main and dev, and Bob. */
 async function world() {
   const temp = await tempDir();
   const network = new MemoryNetwork();
-  const transport = new MemoryTransport(network);
-  const open = async (name: string, opened: MemoryTransport) => {
+  const transport = new MemoryNode(network);
+  const open = async (name: string, opened: MemoryNode) => {
     const home = new Home(join(temp.path, name));
     using wait = soon();
     const settings = await Settings.load(home, () => undefined);
-    const transports = [{
+    const networks = [{
       scheme: "torrent",
+      role: "peer" as const,
       isDefault: true,
       open: () => Promise.resolve(opened),
     }];
-    return await Engine.open({ home, settings, transports, log: () => {} }, wait);
+    return await Engine.open({ home, settings, networks, log: () => {} }, wait);
   };
-  const alice = await open("alice", new MemoryTransport(network));
+  const alice = await open("alice", new MemoryNode(network));
   const bob = await open("bob", transport);
   const { path, gitDir } = await sharedRepository(temp.path, alice.parts.home);
   const publish = async () => {

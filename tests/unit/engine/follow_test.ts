@@ -5,7 +5,7 @@ import type { EngineParts } from "../../../lib/engine/parts.ts";
 import { syncRepository } from "../../../lib/engine/sync.ts";
 import type { RepoAddress } from "../../../lib/identity/address.ts";
 import { soon } from "./fixture.ts";
-import { MemoryTransport } from "./memory_transport.ts";
+import { MemoryNode } from "./memory_network.ts";
 import { world } from "./world.ts";
 
 const follow = async (parts: EngineParts, address: RepoAddress) => {
@@ -162,7 +162,7 @@ Deno.test("a copy used just now, or held by another process, is not evicted", as
 Deno.test("two that fit one by one don't fit at the same time: the second is refused", async () => {
   await using w = await world();
   for (const name of ["a", "b"]) await w.publish(name, 30_000);
-  const transport = new MemoryTransport(w.network);
+  const transport = new MemoryNode(w.network);
   const begun = Promise.withResolvers<void>();
   const go = Promise.withResolvers<void>();
   const fetch = transport.fetch.bind(transport);
@@ -183,7 +183,7 @@ Deno.test("two that fit one by one don't fit at the same time: the second is ref
 Deno.test("a network that sends more than was signed is cut off in mid-fetch", async () => {
   await using w = await world();
   const { packs: [pack] } = await w.publish("a", 30_000);
-  const transport = new MemoryTransport(w.network);
+  const transport = new MemoryNode(w.network);
   transport.fetch = (_pack, _from, _into, wait) =>
     new Promise((_, reject) => {
       wait.signal.addEventListener("abort", () => reject(wait.signal.reason));

@@ -4,12 +4,12 @@ import { firstStream } from "../../../lib/engine/live.ts";
 import type { EngineParts } from "../../../lib/engine/parts.ts";
 import { NetworkError } from "../../../lib/common/errors.ts";
 import type { SignedManifest } from "../../../lib/manifest/types.ts";
-import type { LiveStream } from "../../../lib/transports/transport.ts";
+import type { LiveStream } from "../../../lib/ports/streams.ts";
 
 Deno.test("a network that ignores the end of a dial holds nobody up, and its stream is closed", async () => {
   const late = Promise.withResolvers<LiveStream>();
   const parts = {
-    transports: [{ scheme: "torrent", dial: () => late.promise }],
+    networks: [{ scheme: "torrent", streams: { dial: () => late.promise } }],
     settings: { get: () => 1 },
   } as unknown as EngineParts;
   using limit = deadline(50, "a live peer");

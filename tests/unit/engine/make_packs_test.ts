@@ -9,7 +9,7 @@ import { missingPacks } from "../../../lib/manifest/missing_packs.ts";
 import type { Manifest, PackRef } from "../../../lib/manifest/types.ts";
 import { commit, gitDirOf, initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { git, makeParts, soon, tempDir } from "./fixture.ts";
-import { MemoryNetwork, MemoryTransport, transport } from "./memory_transport.ts";
+import { MemoryNetwork, MemoryNode, transport } from "./memory_network.ts";
 
 const LIMIT = 2 ** 20;
 
@@ -18,8 +18,8 @@ async function setUp(root: string) {
   const work = await initRepository(join(root, "work"));
   const network: { limit: number | undefined } = { limit: LIMIT };
   const parts = await makeParts(root, [
-    new MemoryTransport(new MemoryNetwork()),
-    transport("nostr", { maxPack: () => network.limit }),
+    new MemoryNode(new MemoryNetwork()),
+    transport("nostr", { maxBytes: () => network.limit }),
   ]);
   return { work, network, parts, publish: () => publish(parts, work) };
 }
@@ -111,7 +111,7 @@ Deno.test("a single object over the limit is a pack of its own, and stays it", a
   using wait = soon();
   const again = await makePacks({
     ...{ gitDir: gitDirOf(work), objectDirs: [], previous: manifest.packs, refs: manifest.refs },
-    ...{ fromScratch: false, maxPack: LIMIT, directory },
+    ...{ fromScratch: false, maxBytes: LIMIT, directory },
   }, wait);
   assert.deepEqual(again, { packs: manifest.packs, made: [] }); // without trying to split it
   await commit(work, "next");

@@ -13,16 +13,17 @@ import { loadMachine, nameMachine } from "../../../lib/identity/machine.ts";
 import type { SignedManifest } from "../../../lib/manifest/types.ts";
 import { joinWriters, standing } from "../../../lib/manifest/writers.ts";
 import { StoredRepository } from "../../../lib/store/stored_repository.ts";
-import type { PackFile, Wait } from "../../../lib/transports/transport.ts";
+import type { Wait } from "../../../lib/common/wait.ts";
+import type { PackFile } from "../../../lib/manifest/pack_file.ts";
 import { gitDirOf, initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, git, makeParts, share, soon, tempDir } from "./fixture.ts";
-import { MemoryNetwork, MemoryTransport } from "./memory_transport.ts";
+import { MemoryNetwork, MemoryNode } from "./memory_network.ts";
 
 const NAME = "hello";
 const MAIN = "refs/heads/main";
 
 /** Of records the network keeps the one with the highest number; a machine that is away has none. */
-class Line extends MemoryTransport {
+class Line extends MemoryNode {
   online = true;
 
   constructor(network: MemoryNetwork, readonly name: string) {
@@ -33,19 +34,19 @@ class Line extends MemoryTransport {
     return [`${this.name}.example:1`];
   }
 
-  override async *resolve(...args: Parameters<MemoryTransport["resolve"]>) {
+  override async *resolve(...args: Parameters<MemoryNode["resolve"]>) {
     if (!this.online) throw away();
     yield* super.resolve(...args);
   }
 
-  override announce(signed: SignedManifest, packs: readonly PackFile[], wait: Wait) {
+  override publish(signed: SignedManifest, packs: readonly PackFile[], wait: Wait) {
     if (!this.online) return Promise.reject(away());
     const newest = [...this.network.announced.values()][0];
     if (newest && newest.manifest.sequence > signed.manifest.sequence) return Promise.resolve();
-    return super.announce(signed, packs, wait);
+    return super.publish(signed, packs, wait);
   }
 
-  override async fetch(...args: Parameters<MemoryTransport["fetch"]>) {
+  override async fetch(...args: Parameters<MemoryNode["fetch"]>) {
     if (!this.online) throw away();
     await super.fetch(...args);
   }

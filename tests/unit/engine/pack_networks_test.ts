@@ -8,14 +8,14 @@ import {
   hopeless,
   isOvertaken,
   isSilent,
-  type Network,
+  type PackNetwork,
   untried,
 } from "../../../lib/engine/pack_networks.ts";
 import type { PackRef } from "../../../lib/manifest/types.ts";
-import { transport } from "./memory_transport.ts";
+import { transport } from "./memory_network.ts";
 
-const network = (scheme: string, changes: Partial<Network> = {}): Network => ({
-  ...untried(transport(scheme)),
+const network = (scheme: string, changes: Partial<PackNetwork> = {}): PackNetwork => ({
+  ...untried(scheme, transport(scheme)),
   ...changes,
 });
 const ago = (ms: number) => performance.now() - ms;
@@ -33,8 +33,7 @@ Deno.test("the best network is the fastest; an unknown one counts as that, faile
   ];
   const [silent, failed] = [network("silent", { stalled: true }), network("x", { failed: true })];
   const fresh = network("fresh");
-  const best = (all: Network[], attempts: Attempt[] = []) =>
-    bestNetwork(all, attempts)?.transport.scheme;
+  const best = (all: PackNetwork[], attempts: Attempt[] = []) => bestNetwork(all, attempts)?.scheme;
   assert.equal(best([slow, fast]), "fast");
   assert.equal(best([slow, fresh, fast]), "fresh", "the first of those that are as fast");
   assert.equal(best([failed, silent, slow]), "slow");
@@ -74,7 +73,8 @@ Deno.test("it is hopeless if nobody can be connected to, and all others have loo
 
 Deno.test("a network is overtaken by an idle one that would be more than twice as soon", () => {
   const size = 100_000;
-  const quick = (changes: Partial<Network> = {}) => network("q", { bytes: 100, ms: 1, ...changes });
+  const quick = (changes: Partial<PackNetwork> = {}) =>
+    network("q", { bytes: 100, ms: 1, ...changes });
   const slow = (changes: Partial<Attempt> = {}) =>
     attempt({ started: ago(10_000), done: 10_000, bytes: 10_000, ...changes });
   assert.equal(isOvertaken(slow(), size, quick()), true);

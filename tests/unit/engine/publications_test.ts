@@ -9,7 +9,7 @@ import type { Manifest, PackRef, SignedManifest } from "../../../lib/manifest/ty
 import type { StoredRepository } from "../../../lib/store/stored_repository.ts";
 import { git, makeParts, soon, tempDir } from "./fixture.ts";
 import { type History, makeHistory } from "./history.ts";
-import { transport } from "./memory_transport.ts";
+import { transport } from "./memory_network.ts";
 
 /** What happens to one ref between two publications; `to` is a commit, counted from the newest. */
 type Step =
@@ -262,7 +262,7 @@ Deno.test("packs of no more than a network can store stay complete for every rea
       async (commits, steps) => {
         await using temp = await tempDir();
         const history = await makeHistory(join(temp.path, "work"), commits);
-        const parts = await makeParts(temp.path, [transport("nostr", { maxPack: () => limit })]);
+        const parts = await makeParts(temp.path, [transport("nostr", { maxBytes: () => limit })]);
         const { repository } = await publishAll(parts, history, steps, limit);
         assert.equal(await git(repository.path, ["fsck", "--full", "--no-dangling"]), "");
       },

@@ -7,15 +7,16 @@ import { publishState } from "../../../lib/engine/publish.ts";
 import { awaitQuorum } from "../../../lib/engine/quorum.ts";
 import { whoHas } from "../../../lib/engine/who.ts";
 import type { Manifest } from "../../../lib/manifest/types.ts";
-import type { Holder, HolderWait, Transport } from "../../../lib/transports/transport.ts";
+import type { OpenNetwork } from "../../../lib/ports/network.ts";
+import type { Holder, HolderWait } from "../../../lib/ports/packs.ts";
 import { emptyCommit, makeParts, sharedRepository, soon, tempDir } from "./fixture.ts";
-import { MemoryTransport, silence } from "./memory_transport.ts";
+import { MemoryNode, silence } from "./memory_network.ts";
 
 type Ask = (manifest: Manifest, wait: HolderWait) => Promise<readonly Holder[]>;
 
 /** A network whose peers answer so. */
-function network(scheme: string, holders: Ask, more: Partial<Transport> = {}): Transport {
-  return Object.assign(new MemoryTransport(undefined, scheme), { holders, ...more });
+function network(scheme: string, holders: Ask, more: Partial<OpenNetwork> = {}): OpenNetwork {
+  return Object.assign(new MemoryNode(undefined, scheme), { holders, ...more });
 }
 
 /** Peers of these names that have all of it. */
@@ -34,7 +35,7 @@ interface Published {
 
 /** Runs a test on a repository of one commit that is published under "hello". */
 async function published(
-  transports: readonly Transport[],
+  transports: readonly OpenNetwork[],
   env: Record<string, string>,
   work: (given: Published) => Promise<void>,
 ): Promise<void> {
@@ -118,9 +119,11 @@ Deno.test("a notice makes it ask again, also about what was published meanwhile"
     asked.push(sequence);
     return Promise.resolve(asked.length < 2 ? [] : [{ peer: "a", sequence, complete: true }]);
   }, {
-    onNotice: (_, listener) => {
-      tell = () => listener(1);
-      return { [Symbol.dispose]: () => tell = () => {} };
+    notices: {
+      watch: (_, listener) => {
+        tell = () => listener(1);
+        return { [Symbol.dispose]: () => tell = () => {} };
+      },
     },
   });
   await published([watched], { ...wanted(1), GTR_PUBLISH_QUORUMWAIT: "10" }, async (given) => {

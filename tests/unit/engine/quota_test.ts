@@ -12,7 +12,7 @@ import type { Manifest } from "../../../lib/manifest/types.ts";
 import { StoredRepository } from "../../../lib/store/stored_repository.ts";
 import { canMount, smallDisk } from "../../../scripts/local/disk.ts";
 import { makeParts, soon } from "./fixture.ts";
-import { MemoryTransport } from "./memory_transport.ts";
+import { MemoryNode } from "./memory_network.ts";
 import { world } from "./world.ts";
 
 const clone = async (parts: EngineParts, address: RepoAddress) => {
@@ -25,10 +25,10 @@ const follow = async (parts: EngineParts, address: RepoAddress) => {
 };
 
 /** Writes so many bytes of each pack, then fails. */
-class Failing extends MemoryTransport {
+class Failing extends MemoryNode {
   bytes: number | undefined;
 
-  override async fetch(...args: Parameters<MemoryTransport["fetch"]>): Promise<void> {
+  override async fetch(...args: Parameters<MemoryNode["fetch"]>): Promise<void> {
     if (this.bytes === undefined) return await super.fetch(...args);
     await Deno.writeFile(args[2], new Uint8Array(this.bytes).fill(1));
     throw new NetworkError("dead", "it is dead");
@@ -246,7 +246,7 @@ Deno.test({
     await using disk = (await smallDisk(10))!;
     await using w = await world();
     for (const name of ["a", "b"]) await w.publish(name, 2_000_000);
-    const parts = await makeParts(disk.path, [new MemoryTransport(w.network)], { seed: 9 });
+    const parts = await makeParts(disk.path, [new MemoryNode(w.network)], { seed: 9 });
     const { repository } = await clone(parts, w.address("a"));
     await Deno.writeFile(join(disk.path, "mine"), new Uint8Array(3_500_000).fill(1));
     await assert.rejects(clone(parts, w.address("b")), { code: "disk-full" });
@@ -263,7 +263,7 @@ Deno.test({
     await using disk = (await smallDisk(12))!;
     await using w = await world();
     for (const name of ["a", "b", "c"]) await w.publish(name, 2_000_000);
-    const parts = await makeParts(disk.path, [new MemoryTransport(w.network)], { seed: 9 });
+    const parts = await makeParts(disk.path, [new MemoryNode(w.network)], { seed: 9 });
     const copies = [];
     for (const [i, name] of ["a", "b"].entries()) {
       const { repository } = await clone(parts, w.address(name));
@@ -288,7 +288,7 @@ Deno.test({
     await using disk = (await smallDisk(20))!;
     await using w = await world();
     await w.publish("a", 1_000_000);
-    const transport = new MemoryTransport(w.network);
+    const transport = new MemoryNode(w.network);
     const begun = Promise.withResolvers<void>();
     transport.fetch = (_pack, _from, _into, wait) =>
       new Promise((_, reject) => {

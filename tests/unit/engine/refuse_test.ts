@@ -8,7 +8,7 @@ import { RefusedList } from "../../../lib/store/refused.ts";
 import { emptyHistory, multiplied, packOf, zeros } from "../git_interface/bombs.ts";
 import { packRef } from "../store/fixture.ts";
 import { makeParts, soon, tempDir } from "./fixture.ts";
-import { MemoryNetwork, MemoryTransport } from "./memory_transport.ts";
+import { MemoryNetwork, MemoryNode } from "./memory_network.ts";
 
 const MIB = 1 << 20;
 
@@ -16,7 +16,7 @@ const MIB = 1 << 20;
 async function world(pack: Uint8Array, tip: string) {
   const temp = await tempDir();
   const network = new MemoryNetwork();
-  const publisher = await makeParts(temp.path, [new MemoryTransport(network)], { seed: 1 });
+  const publisher = await makeParts(temp.path, [new MemoryNode(network)], { seed: 1 });
   const path = join(temp.path, "published.pack");
   await Deno.writeFile(path, pack);
   const objects = new DataView(pack.buffer, pack.byteOffset).getUint32(8);
@@ -29,7 +29,7 @@ async function world(pack: Uint8Array, tip: string) {
   }, publisher.key);
   network.announced.set(`${publisher.key.id}/bomb`, signed);
   network.seeded.set(ref.sha256, [path]);
-  const reader = await makeParts(temp.path, [new MemoryTransport(network)], { seed: 2 });
+  const reader = await makeParts(temp.path, [new MemoryNode(network)], { seed: 2 });
   const address = { scheme: "torrent", id: publisher.key.id, name: "bomb" };
   const sync = async (unattended: boolean) => {
     using wait = soon();

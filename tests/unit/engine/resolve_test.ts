@@ -7,11 +7,12 @@ import type { RepoAddress } from "../../../lib/identity/address.ts";
 import { keyFromSeed } from "../../../lib/identity/keys.ts";
 import { signManifest } from "../../../lib/manifest/manifest.ts";
 import type { SignedManifest } from "../../../lib/manifest/types.ts";
-import type { ResolveWait, Transport } from "../../../lib/transports/transport.ts";
+import type { OpenNetwork } from "../../../lib/ports/network.ts";
+import type { ResolveWait } from "../../../lib/ports/records.ts";
 import { loopClock } from "../common/loop_clock.ts";
 import { manifest as anyManifest } from "../manifest/fixture.ts";
 import { HASTY, makeParts, soon, tempDir } from "./fixture.ts";
-import { MemoryTransport, silence, transport } from "./memory_transport.ts";
+import { MemoryNode, silence, transport } from "./memory_network.ts";
 
 /** Longer than the test may take: then nothing has waited for it. */
 const PATIENT = { GTR_NETWORK_TIMEOUT: "3600" };
@@ -53,7 +54,7 @@ const silent = (scheme: string) =>
     },
   });
 
-async function resolve(transports: readonly Transport[], options: {
+async function resolve(transports: readonly OpenNetwork[], options: {
   known?: SignedManifest;
   seed?: number;
   env?: Record<string, string>;
@@ -111,7 +112,7 @@ Deno.test("that one network knows nothing doesn't cut another off that is still 
       yield publication(6);
     },
   });
-  const { sequence } = await resolve([thorough, new MemoryTransport()], { env: PATIENT });
+  const { sequence } = await resolve([thorough, new MemoryNode()], { env: PATIENT });
   assert.equal(sequence, 6);
 });
 
@@ -174,20 +175,20 @@ Deno.test("who is told of nothing hears why", async () => {
       wait.idle?.();
     },
   });
-  const cases: [readonly Transport[], string, RegExp][] = [
-    [[new MemoryTransport()], "nobody-answered", /nobody on torrent knows it/],
+  const cases: [readonly OpenNetwork[], string, RegExp][] = [
+    [[new MemoryNode()], "nobody-answered", /nobody on torrent knows it/],
     [
-      [silent("a"), new MemoryTransport()],
+      [silent("a"), new MemoryNode()],
       "nobody-answered",
       /: a: no answer in time; torrent: nobody knows it/,
     ],
     [
-      [new MemoryTransport(), dead("dead")],
+      [new MemoryNode(), dead("dead")],
       "unreachable",
       /: torrent: nobody knows it; dead: no node answers/,
     ],
     [
-      [new MemoryTransport(), idle],
+      [new MemoryNode(), idle],
       "nobody-answered",
       /: nobody on torrent knows it$/,
     ],

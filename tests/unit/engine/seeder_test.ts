@@ -5,14 +5,14 @@ import { sleep } from "../../../lib/common/wait.ts";
 import { publishState } from "../../../lib/engine/publish.ts";
 import { Bitmaps } from "../../../lib/engine/bitmaps.ts";
 import { Seeder } from "../../../lib/engine/seeder.ts";
-import type { Transport } from "../../../lib/transports/transport.ts";
+import type { OpenNetwork } from "../../../lib/ports/network.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, HASTY, makeParts, soon, tempDir } from "./fixture.ts";
-import { MemoryTransport, silence } from "./memory_transport.ts";
+import { MemoryNode, silence } from "./memory_network.ts";
 import { until } from "../../e2e/until.ts";
 
 /** A seeder on given networks, and a repository that is published more and more. */
-async function seeding(transports: readonly Transport[], env: Record<string, string> = {}) {
+async function seeding(transports: readonly OpenNetwork[], env: Record<string, string> = {}) {
   const temp = await tempDir();
   const parts = await makeParts(temp.path, [], { env });
   const work = await initRepository(join(temp.path, "work"));
@@ -45,7 +45,7 @@ async function seeding(transports: readonly Transport[], env: Record<string, str
 }
 
 Deno.test("data first, pointer last; replaced packs from where they lie now; the end ends all", async () => {
-  const memory = new MemoryTransport();
+  const memory = new MemoryNode();
   await using s = await seeding([memory]);
   const { events, seeded } = memory.network;
   const first = await s.publish();
@@ -85,7 +85,7 @@ Deno.test("data first, pointer last; replaced packs from where they lie now; the
 });
 
 Deno.test("offers may come in any order: packs of what is announced are always seeded before", async () => {
-  const memory = new MemoryTransport();
+  const memory = new MemoryNode();
   await using s = await seeding([memory]);
   const offers: Promise<string[]>[] = [];
   let last = 0;
@@ -102,12 +102,12 @@ Deno.test("offers may come in any order: packs of what is announced are always s
 });
 
 Deno.test("offers that wait for the same turn are one", async () => {
-  const memory = new MemoryTransport();
+  const memory = new MemoryNode();
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  const { announce } = memory;
-  memory.announce = async (...args) => {
+  const { publish } = memory;
+  memory.publish = async (...args) => {
     await gate;
-    await announce.apply(memory, args);
+    await publish.apply(memory, args);
   };
   await using s = await seeding([memory]);
   await s.publish();
@@ -122,11 +122,11 @@ Deno.test("offers that wait for the same turn are one", async () => {
 
 Deno.test("a network that fails is told of and keeps nothing from the others", async () => {
   const [broken, silent, good] = ["broken", "silent", "good"].map((scheme) =>
-    new MemoryTransport(undefined, scheme)
-  ) as [MemoryTransport, MemoryTransport, MemoryTransport];
-  broken.seed = () => Promise.reject(new Error("it is full"));
-  broken.announce = () => Promise.reject(new NetworkError("unreachable", "no node answers"));
-  silent.announce = () => new Promise(() => {}); // it ignores the deadline
+    new MemoryNode(undefined, scheme)
+  ) as [MemoryNode, MemoryNode, MemoryNode];
+  broken.offer = () => Promise.reject(new Error("it is full"));
+  broken.publish = () => Promise.reject(new NetworkError("unreachable", "no node answers"));
+  silent.publish = () => new Promise(() => {}); // it ignores the deadline
   await using s = await seeding([broken, silent, good], HASTY);
   const manifest = await s.publish();
   // One that is silent isn't waited for either, once another has it.
@@ -136,7 +136,7 @@ Deno.test("a network that fails is told of and keeps nothing from the others", a
   assert.match(s.parts.logged.join("\n"), /can't seed .* on broken: it is full/);
 
   // What failed is tried again with the next offer, and only that.
-  broken.seed = MemoryTransport.prototype.seed;
+  broken.offer = MemoryNode.prototype.offer;
   await s.seeder.update(s.repository);
   assert.equal(broken.network.seeded.size, 1);
   assert.equal(good.network.events.filter((event) => event.startsWith("seed")).length, 1);
@@ -145,12 +145,12 @@ Deno.test("a network that fails is told of and keeps nothing from the others", a
 });
 
 Deno.test("the first network's answer is waited for, others' only if it fails", async () => {
-  const [first, second] = [new MemoryTransport(), new MemoryTransport(undefined, "second")];
+  const [first, second] = [new MemoryNode(), new MemoryNode(undefined, "second")];
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
-  const { announce } = first;
-  first.announce = async (...args) => {
+  const { publish } = first;
+  first.publish = async (...args) => {
     await gate;
-    await announce.apply(first, args);
+    await publish.apply(first, args);
   };
   await using s = await seeding([first, second], HASTY);
   await s.publish();
@@ -162,8 +162,8 @@ Deno.test("the first network's answer is waited for, others' only if it fails", 
   open();
   assert.deepEqual(await offer, []);
 
-  first.announce = () => Promise.reject(new NetworkError("unreachable", "no node answers"));
-  second.announce = (_signed, _packs, wait) => silence(wait);
+  first.publish = () => Promise.reject(new NetworkError("unreachable", "no node answers"));
+  second.publish = (_signed, _packs, wait) => silence(wait);
   await s.publish();
   assert.deepEqual(await s.seeder.offer(s.repository), [
     "torrent: no node answers",
@@ -172,11 +172,11 @@ Deno.test("the first network's answer is waited for, others' only if it fails", 
 });
 
 Deno.test("servers that the user chose are waited for, whichever network is first", async () => {
-  const [peers, servers] = [new MemoryTransport(), new MemoryTransport(undefined, "servers")];
-  servers.announce = (_signed, _packs, wait) => silence(wait);
+  const [peers, servers] = [new MemoryNode(), new MemoryNode(undefined, "servers")];
+  servers.publish = (_signed, _packs, wait) => silence(wait);
   await using s = await seeding([
     peers,
-    Object.assign(servers, { address: () => "servers://a/b" }),
+    Object.assign(servers, { role: "server" }),
   ], HASTY);
   await s.publish();
   assert.deepEqual(await s.seeder.offer(s.repository), [
@@ -185,10 +185,10 @@ Deno.test("servers that the user chose are waited for, whichever network is firs
 });
 
 Deno.test("a network that is slow to be told of one state is told the newest next", async () => {
-  const [quick, slow] = [new MemoryTransport(), new MemoryTransport(undefined, "slow")];
+  const [quick, slow] = [new MemoryNode(), new MemoryNode(undefined, "slow")];
   const { promise: gate, resolve: open } = Promise.withResolvers<void>();
   const told: number[] = [];
-  slow.announce = async ({ manifest }) => {
+  slow.publish = async ({ manifest }) => {
     told.push(manifest.sequence);
     await gate;
   };
@@ -204,7 +204,7 @@ Deno.test("a network that is slow to be told of one state is told the newest nex
 });
 
 Deno.test("a repository that has left the store is seeded and announced no more, whatever was on its way", async () => {
-  const memory = new MemoryTransport();
+  const memory = new MemoryNode();
   await using s = await seeding([memory]);
   const manifest = await s.publish();
   await s.seeder.offer(s.repository);
@@ -218,9 +218,9 @@ Deno.test("a repository that has left the store is seeded and announced no more,
 });
 
 Deno.test("the end doesn't wait for an announcement that gets no answer", async () => {
-  const memory = new MemoryTransport();
+  const memory = new MemoryNode();
   const { promise: asked, resolve } = Promise.withResolvers<void>();
-  memory.announce = (_signed, _packs, wait) => {
+  memory.publish = (_signed, _packs, wait) => {
     resolve();
     return silence(wait);
   };
@@ -233,10 +233,10 @@ Deno.test("the end doesn't wait for an announcement that gets no answer", async 
 });
 
 Deno.test("an offer that failed is made again by who finds nothing new, and no other is", async () => {
-  const memory = new MemoryTransport();
+  const memory = new MemoryNode();
   let isLocked = true;
-  const announce = memory.announce.bind(memory);
-  memory.announce = async (...args) => {
+  const announce = memory.publish.bind(memory);
+  memory.publish = async (...args) => {
     if (isLocked) throw new NetworkError("locked-key", "can't use the key", { hint: "unlock it" });
     await announce(...args);
   };

@@ -6,16 +6,18 @@ import { publishState } from "../../../lib/engine/publish.ts";
 import { syncRepository } from "../../../lib/engine/sync.ts";
 import type { RepoAddress } from "../../../lib/identity/address.ts";
 import { spawnUploadPack } from "../../../lib/git_interface/upload_pack.ts";
-import type { FetchWait, LiveStream, Transport } from "../../../lib/transports/transport.ts";
+import type { OpenNetwork } from "../../../lib/ports/network.ts";
+import type { FetchWait } from "../../../lib/ports/packs.ts";
+import type { LiveStream } from "../../../lib/ports/streams.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, git, HASTY, makeParts, soon, tempDir } from "./fixture.ts";
-import { MemoryNetwork, MemoryTransport, silence } from "./memory_transport.ts";
+import { MemoryNetwork, MemoryNode, silence } from "./memory_network.ts";
 
 /** A publisher on a network, and readers on the same. */
 async function world() {
   const temp = await tempDir();
   const network = new MemoryNetwork();
-  const publisher = await makeParts(temp.path, [new MemoryTransport(network)], { seed: 1 });
+  const publisher = await makeParts(temp.path, [new MemoryNode(network)], { seed: 1 });
   const work = await initRepository(join(temp.path, "work"));
   const repository = publisher.store.repository(publisher.key.publicKeyHex, "hello");
   const address: RepoAddress = { scheme: "torrent", id: publisher.key.id, name: "hello" };
@@ -41,8 +43,8 @@ async function world() {
   return {
     ...{ root: temp.path, network, publisher, address, publish, repository },
     tip: () => tip!,
-    reader: (...transports: Transport[]) =>
-      makeParts(temp.path, transports.length > 0 ? transports : [new MemoryTransport(network)], {
+    reader: (...transports: OpenNetwork[]) =>
+      makeParts(temp.path, transports.length > 0 ? transports : [new MemoryNode(network)], {
         seed: ++readers,
       }),
     [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),
@@ -105,9 +107,9 @@ Deno.test("a copy that is used counts as used now, in seconds, and one that is f
 
 Deno.test("the first large pack of a first clone is indexed while it comes, and no other", async () => {
   await using w = await world();
-  const network = new MemoryTransport(w.network);
+  const network = new MemoryNode(w.network);
   network.fetch = async (pack, from, into, wait: FetchWait) => {
-    await MemoryTransport.prototype.fetch.call(network, pack, from, into, wait);
+    await MemoryNode.prototype.fetch.call(network, pack, from, into, wait);
     wait.prefix?.(pack.size);
   };
   const reader = await w.reader(network);
@@ -164,7 +166,7 @@ Deno.test("progress counts the bytes of all packs up to their total", async () =
 Deno.test("packs that nobody sends are given up, and what came is resumed later", async () => {
   await using w = await world();
   await w.publish(20_000);
-  const half = new MemoryTransport(w.network);
+  const half = new MemoryNode(w.network);
   half.fetch = async (pack, _from, into, wait) => {
     await Deno.writeFile(into, new Uint8Array(10));
     wait.progress?.(10, pack.size, "receiving");
@@ -179,14 +181,14 @@ Deno.test("packs that nobody sends are given up, and what came is resumed later"
   const { sha256 } = (await w.repository.manifest())!.manifest.packs[0]!;
   const { path } = reader.store.repository(w.publisher.key.publicKeyHex, "hello");
   assert.equal((await Deno.stat(join(path, "gtr", "incoming", `${sha256}.pack`))).size, 10);
-  half.fetch = MemoryTransport.prototype.fetch;
+  half.fetch = MemoryNode.prototype.fetch;
   await assertComplete(reader, w.address, w.tip());
 });
 
 Deno.test("a network that reports the same again and again doesn't move", async () => {
   await using w = await world();
   await w.publish(20_000);
-  const stuck = new MemoryTransport(w.network);
+  const stuck = new MemoryNode(w.network);
   stuck.fetch = async (pack, _from, _into, wait) => {
     const telling = setInterval(() => wait.progress?.(10, pack.size, "receiving"), 50);
     await silence(wait).finally(() => clearInterval(telling));
@@ -198,7 +200,7 @@ Deno.test("a network that reports the same again and again doesn't move", async 
 Deno.test("one pack that moves keeps the others from being given up", async () => {
   await using w = await world();
   for (const size of [40_000, 10_000, 100]) await w.publish(size);
-  const one = new MemoryTransport(w.network);
+  const one = new MemoryNode(w.network);
   const { promise: slowest, resolve } = Promise.withResolvers<void>();
   const { packs } = (await w.repository.manifest())!.manifest;
   assert.ok(packs.length >= 2);
@@ -213,7 +215,7 @@ Deno.test("one pack that moves keeps the others from being given up", async () =
     } else {
       await slowest; // sends nothing for longer than the timeout
     }
-    await MemoryTransport.prototype.fetch.call(one, pack, from, into, wait);
+    await MemoryNode.prototype.fetch.call(one, pack, from, into, wait);
   };
   await assertComplete(await makeParts(w.root, [one], { seed: 9, env: HASTY }), w.address, w.tip());
 });
@@ -222,7 +224,7 @@ Deno.test("one pack that fails calls the others off; all have ended when it is t
   await using w = await world();
   for (const size of [40_000, 10_000, 100]) await w.publish(size);
   const { packs } = (await w.repository.manifest())!.manifest;
-  const failing = new MemoryTransport(w.network);
+  const failing = new MemoryNode(w.network);
   let running = 0;
   failing.fetch = async (pack, _from, _into, wait) => {
     if (pack.sha256 === packs.at(-1)!.sha256) {
@@ -242,11 +244,11 @@ Deno.test("a network that lies is found out, nothing changes, and the right pack
   await sync(reader, w.address);
   const before = w.tip();
   await w.publish();
-  const lying = new MemoryTransport(w.network);
+  const lying = new MemoryNode(w.network);
   lying.fetch = async (pack, _from, into) => {
     await Deno.writeFile(into, new Uint8Array(pack.size));
   };
-  const parts = { ...reader, transports: [lying] };
+  const parts = { ...reader, networks: [lying] };
   await assert.rejects(sync(parts, w.address), { code: "wrong-pack" });
   assert.deepEqual(reader.dropped.toJSON(), { "wrong-pack": 1 });
   const { path } = reader.store.repository(w.publisher.key.publicKeyHex, "hello");
@@ -256,14 +258,16 @@ Deno.test("a network that lies is found out, nothing changes, and the right pack
 
 Deno.test("what is too much to come live comes as packs, if these fit", async () => {
   await using w = await world();
-  const network = new MemoryTransport(w.network);
+  const network = new MemoryNode(w.network);
   let dialled = 0;
-  const live: Transport = Object.assign(network, {
-    dial: async (): Promise<LiveStream> => {
-      dialled++;
-      const { stdin, stdout } = await spawnUploadPack(w.repository.path, { protocol: 2 });
-      const manifest = (await w.repository.manifest())!;
-      return { readable: stdout, writable: stdin, peer: "publisher", manifest, close: () => {} };
+  const live: OpenNetwork = Object.assign(network, {
+    streams: {
+      dial: async (): Promise<LiveStream> => {
+        dialled++;
+        const { stdin, stdout } = await spawnUploadPack(w.repository.path, { protocol: 2 });
+        const manifest = (await w.repository.manifest())!;
+        return { readable: stdout, writable: stdin, peer: "publisher", manifest, close: () => {} };
+      },
     },
   });
   const reader = await w.reader(live);
@@ -284,7 +288,7 @@ Deno.test("what is too much to come live comes as packs, if these fit", async ()
 Deno.test("an abort ends the download with its reason", async () => {
   await using w = await world();
   await w.publish();
-  const silent = new MemoryTransport(w.network);
+  const silent = new MemoryNode(w.network);
   const { promise: asked, resolve } = Promise.withResolvers<void>();
   silent.fetch = (_pack, _from, _into, wait) => {
     resolve();

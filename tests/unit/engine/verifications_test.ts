@@ -5,7 +5,7 @@ import { syncRepository } from "../../../lib/engine/sync.ts";
 import { verifySignature } from "../../../lib/identity/keys.ts";
 import type { VerifySignature } from "../../../lib/manifest/manifest.ts";
 import { emptyCommit, makeParts, sharedRepository, soon, tempDir } from "./fixture.ts";
-import { MemoryNetwork, MemoryTransport } from "./memory_transport.ts";
+import { MemoryNetwork, MemoryNode } from "./memory_network.ts";
 
 function counting() {
   const counted = { checks: 0 };
@@ -20,11 +20,11 @@ Deno.test("a publication's signature is checked once by who publishes it and by 
   await using temp = await tempDir();
   const network = new MemoryNetwork();
   const [ours, theirs] = [counting(), counting()];
-  const publisher = await makeParts(temp.path, [new MemoryTransport(network)], {
+  const publisher = await makeParts(temp.path, [new MemoryNode(network)], {
     seed: 1,
     verify: ours.verify,
   });
-  const reader = await makeParts(temp.path, [new MemoryTransport(network)], {
+  const reader = await makeParts(temp.path, [new MemoryNode(network)], {
     seed: 2,
     verify: theirs.verify,
   });

@@ -5,13 +5,13 @@ import { publishState } from "../../../lib/engine/publish.ts";
 import type { RepoAddress } from "../../../lib/identity/address.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, makeParts, soon, tempDir } from "./fixture.ts";
-import { MemoryNetwork, MemoryTransport } from "./memory_transport.ts";
+import { MemoryNetwork, MemoryNode } from "./memory_network.ts";
 
 /** A publisher whose repositories have about so many bytes, and readers. */
 export async function world() {
   const temp = await tempDir();
   const network = new MemoryNetwork();
-  const publisher = await makeParts(temp.path, [new MemoryTransport(network)], { seed: 1 });
+  const publisher = await makeParts(temp.path, [new MemoryNode(network)], { seed: 1 });
   const work = await initRepository(join(temp.path, "work"));
   const tips = new Map<string, string>();
   const publish = async (name: string, size: number) => {
@@ -38,7 +38,7 @@ export async function world() {
   let readers = 1;
   return {
     ...{ network, publisher, publish, address },
-    reader: (env: Record<string, string> = {}, transport = new MemoryTransport(network)) =>
+    reader: (env: Record<string, string> = {}, transport = new MemoryNode(network)) =>
       makeParts(temp.path, [transport], { seed: ++readers, env }),
     [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),
   };

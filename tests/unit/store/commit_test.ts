@@ -6,7 +6,7 @@ import { commitManifest } from "../../../lib/store/commit_manifest.ts";
 import { RepoPaths } from "../../../lib/store/repo_paths.ts";
 import { readState, writeState } from "../../../lib/store/repo_state.ts";
 import type { StoredRepository } from "../../../lib/store/stored_repository.ts";
-import type { PackFile } from "../../../lib/transports/transport.ts";
+import type { PackFile } from "../../../lib/manifest/pack_file.ts";
 import { commit, git, tempDir } from "../git_interface/fixture.ts";
 import { follow, fsck, type Publication, Publisher, readerOf, snapshot } from "./fixture.ts";
 

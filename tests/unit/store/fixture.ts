@@ -16,7 +16,7 @@ import type {
 import type { AddedPack } from "../../../lib/store/commit_manifest.ts";
 import { Store } from "../../../lib/store/store.ts";
 import type { StoredRepository } from "../../../lib/store/stored_repository.ts";
-import type { PackFile } from "../../../lib/transports/transport.ts";
+import type { PackFile } from "../../../lib/manifest/pack_file.ts";
 import { git, gitDirOf, initRepository, objectsOf } from "../git_interface/fixture.ts";
 
 export const forever = { signal: new AbortController().signal };

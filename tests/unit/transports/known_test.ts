@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RequestError } from "../../../lib/common/errors.ts";
-import { ALL_TRANSPORTS } from "../../../lib/transports/all.ts";
+import { ALL_NETWORKS } from "../../../lib/transports/all.ts";
 import { checkLeftOut, checkNetwork, KNOWN_NETWORKS } from "../../../lib/transports/known.ts";
 
 const ID = "0".repeat(40);
@@ -10,7 +10,7 @@ Deno.test("known networks: every network that there is, is known, listed and has
   const folders = (await Array.fromAsync(Deno.readDir(folder)))
     .filter(({ isDirectory, name }) => isDirectory && name !== "shared")
     .map(({ name }) => name).sort();
-  const listed = ALL_TRANSPORTS.map(({ scheme }) => scheme);
+  const listed = ALL_NETWORKS.map(({ scheme }) => scheme);
   assert.deepEqual(folders, [...listed].sort());
   assert.deepEqual(listed, KNOWN_NETWORKS.filter((name) => listed.includes(name)));
 });

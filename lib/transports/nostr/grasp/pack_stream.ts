@@ -5,7 +5,7 @@
  */
 import { GitError } from "../../../common/errors.ts";
 import { FLUSH, packetOf, PacketReader, textOf } from "../../../common/pkt_line.ts";
-import type { LiveSource } from "../../transport.ts";
+import type { LiveSource } from "../../../ports/streams.ts";
 import { readable } from "../readable.ts";
 
 /** What a pack is to hold. */

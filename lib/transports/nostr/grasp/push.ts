@@ -6,7 +6,7 @@
  */
 import { GtrError, NetworkError, toGtrError } from "../../../common/errors.ts";
 import { idleDeadline, sleep, type Wait } from "../../../common/wait.ts";
-import type { LiveSource } from "../../transport.ts";
+import type { LiveSource } from "../../../ports/streams.ts";
 import { answerBytes, exchange } from "../blossom/request.ts";
 import type { NostrEvent } from "../events/event.ts";
 import { ANNOUNCEMENT, STATE } from "../events/kinds.ts";

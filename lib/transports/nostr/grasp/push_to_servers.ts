@@ -5,7 +5,7 @@
  */
 import { toGtrError } from "../../../common/errors.ts";
 import type { SignedManifest } from "../../../manifest/types.ts";
-import type { LiveSource } from "../../transport.ts";
+import type { LiveSource } from "../../../ports/streams.ts";
 import type { NostrEvent } from "../events/event.ts";
 import type { Relays } from "../relays/relays.ts";
 

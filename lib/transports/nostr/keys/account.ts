@@ -8,7 +8,8 @@ import { npubEncode, nsecEncode } from "nostr-tools/nip19";
 import { GtrError, RequestError, UsageError } from "../../../common/errors.ts";
 import type { Wait } from "../../../common/wait.ts";
 import { parseRegistryName } from "../../../identity/registry_name.ts";
-import type { LocateWait, TransportContext } from "../../transport.ts";
+import type { LocateWait } from "../../../ports/naming.ts";
+import type { NetworkContext } from "../../../ports/network.ts";
 import { Relays } from "../relays/relays.ts";
 import { bunkerSigner, parseBunker } from "./bunker.ts";
 import { encryptedSetting, findSigner, readNpub } from "./find_signer.ts";
@@ -27,7 +28,7 @@ export interface AccountIdentity {
 }
 
 /** What the key is found with. */
-export interface AccountContext extends Pick<TransportContext, "key" | "gitConfig"> {
+export interface AccountContext extends Pick<NetworkContext, "key" | "gitConfig"> {
   /** Asks the person for a secret, without showing it; undefined if there is nobody to ask. */
   readonly ask: (question: string, signal: AbortSignal) => Promise<string | undefined>;
 }

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { TransportContext } from "../../transport.ts";
+import type { NetworkContext } from "../../../ports/network.ts";
 
 /** How the router was asked. */
 export type MappedBy = "PCP" | "NAT-PMP" | "UPnP";
@@ -40,6 +40,6 @@ export interface PortMapping extends AsyncDisposable {
 
 /** What a mapping needs of the network that it is for. */
 export type PortMappingContext = Pick<
-  TransportContext,
+  NetworkContext,
   "settings" | "key" | "gateways" | "log" | "dropped"
 >;

@@ -11,7 +11,7 @@ import { verifySignature } from "../../../identity/keys.ts";
 import { decodeEnvelope } from "../../../manifest/envelope.ts";
 import { verifyManifest } from "../../../manifest/manifest.ts";
 import type { SignedManifest } from "../../../manifest/types.ts";
-import type { LiveStream } from "../../transport.ts";
+import type { LiveStream } from "../../../ports/streams.ts";
 import { type Address, formatHostPort } from "../address.ts";
 import { ByteReader } from "../../../common/byte_reader.ts";
 import { certifiedKey, isVouched } from "../../../identity/certificate.ts";

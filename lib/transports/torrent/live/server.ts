@@ -12,7 +12,7 @@ import { abortable, deadline } from "../../../common/wait.ts";
 import { encodeEnvelope } from "../../../manifest/envelope.ts";
 import type { LiveLimits } from "../../shared/live_limits.ts";
 import { relayLive } from "../../shared/relay_live.ts";
-import type { LiveAnswer } from "../../transport.ts";
+import type { LiveAnswer } from "../../../ports/streams.ts";
 import { RateLimiter } from "../../../common/rate_limiter.ts";
 import { ByteReader } from "../../../common/byte_reader.ts";
 import { selfSigned, type TlsIdentity, vouch } from "../../../identity/certificate.ts";
@@ -25,6 +25,7 @@ import { socketStreams, underTls } from "./socket_streams.ts";
 export interface LiveServerOptions {
   /** Who serves. It is proven to those who ask for a repository of its own, and told to no others. */
   readonly identity: PublisherKey;
+  readonly answer: LiveAnswer;
   readonly limits: LiveLimits;
   /** Milliseconds until a peer has to have said what it wants. */
   readonly patience: number;
@@ -43,7 +44,6 @@ export class LiveServer {
   /** Socket -> the peer's IP address, as `placeOf` counts. */
   readonly #sockets = new Map<Socket, string>();
   readonly #stop = new AbortController();
-  #answer: LiveAnswer | undefined;
 
   constructor(options: LiveServerOptions) {
     this.#options = options;
@@ -58,25 +58,19 @@ export class LiveServer {
     return this.#sockets.size;
   }
 
-  /** Answers from now on; before, everyone is turned away. */
-  serve(answer: LiveAnswer): void {
-    this.#answer = answer;
-  }
-
   /** Takes over a connection whose first bytes, a TLS handshake's, are still to be read. */
   accept(socket: Socket): void {
     const { streams, perPeer } = this.#options.limits;
     const host = placeOf(peerIp(socket));
-    const answer = this.#answer;
     const own = [...this.#sockets.values()].filter((other) => other === host).length;
-    if (!answer || this.#stop.signal.aborted || this.#sockets.size >= streams || own >= perPeer) {
+    if (this.#stop.signal.aborted || this.#sockets.size >= streams || own >= perPeer) {
       this.#options.dropped(own >= perPeer ? "live-peer-limit" : "live-limit");
       return void socket.destroy();
     }
     this.#sockets.set(socket, host);
     socket.setNoDelay(true); // short messages to and fro
     socket.once("close", () => this.#sockets.delete(socket));
-    void this.#serve(socket, answer);
+    void this.#serve(socket);
   }
 
   /** Ends all streams. */
@@ -85,8 +79,8 @@ export class LiveServer {
     for (const socket of this.#sockets.keys()) socket.destroy();
   }
 
-  async #serve(socket: Socket, answer: LiveAnswer): Promise<void> {
-    const { limits, identity, patience, dropped, log } = this.#options;
+  async #serve(socket: Socket): Promise<void> {
+    const { answer, limits, identity, patience, dropped, log } = this.#options;
     const gone = new AbortController();
     socket.once("close", () => gone.abort(new GtrError("gone", "the peer hung up")));
     const parent = AbortSignal.any([this.#stop.signal, gone.signal]);

@@ -6,7 +6,7 @@
 import type { Socket } from "node:net";
 import { Duplex as NodeDuplex } from "node:stream";
 import { eventReadable } from "../../../common/event_readable.ts";
-import type { Duplex } from "../../transport.ts";
+import type { Duplex } from "../../../ports/streams.ts";
 
 /**
  * A socket as the stream that TLS is to run over. Given the socket itself, TLS takes over its

@@ -5,7 +5,7 @@
  */
 import { reachOf } from "../../../common/reach.ts";
 import type { Outside } from "../../shared/port_mapping/mod.ts";
-import type { Reach } from "../../transport.ts";
+import type { Reach } from "../../../ports/health.ts";
 import { formatHostPort } from "../address.ts";
 import type { Arrival } from "./arrivals.ts";
 

@@ -8,7 +8,9 @@ import { isIPv4 } from "node:net";
 import { placeOf } from "../../../common/ip_address.ts";
 import { abortable, deadline, sleep } from "../../../common/wait.ts";
 import type { Outside, PortMapping } from "../../shared/port_mapping/mod.ts";
-import type { Reach, TransportContext, Wait } from "../../transport.ts";
+import type { Wait } from "../../../common/wait.ts";
+import type { Reach } from "../../../ports/health.ts";
+import type { NetworkContext } from "../../../ports/network.ts";
 import type { Address } from "../address.ts";
 import { familyOf } from "../dht/contacts.ts";
 import type { Dht } from "../dht/dht.ts";
@@ -47,7 +49,7 @@ export interface ReachParts {
 
 /** What is known of one port. */
 export class TorrentReach implements Disposable {
-  readonly #settings: TransportContext["settings"];
+  readonly #settings: NetworkContext["settings"];
   /** Who takes part is known: strangers don't. */
   readonly #closed: boolean;
   /** What those outside say of this node's address, and what neighbours do. */
@@ -68,7 +70,7 @@ export class TorrentReach implements Disposable {
   /** Told of each connection. */
   readonly #expecting = new Set<(host: string) => void>();
 
-  constructor({ settings }: Pick<TransportContext, "settings">) {
+  constructor({ settings }: Pick<NetworkContext, "settings">) {
     this.#settings = settings;
     this.#closed = settings.get("torrent.bootstrap") !== undefined;
     const options = { groupOf: (host: string) => this.#groupOf(host), needed: this.#needed };

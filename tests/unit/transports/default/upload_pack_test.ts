@@ -8,7 +8,7 @@ import {
   exchangePack,
   type GitInPlace,
 } from "../../../../lib/transports/default/upload_pack.ts";
-import type { UploadPackForm } from "../../../../lib/transports/transport.ts";
+import type { UploadPackForm } from "../../../../lib/ports/streams.ts";
 import { type Asked, exchange } from "./exchange.ts";
 import { MAX_BODY_BYTES } from "../../../../lib/transports/default/request_body.ts";
 

@@ -15,7 +15,7 @@ import type { Request } from "../../../../lib/transports/holepunch/messages.ts";
 import type { HyperNode, PeerAddress } from "../../../../lib/transports/holepunch/node.ts";
 import { Offers } from "../../../../lib/transports/holepunch/offers.ts";
 import { Records } from "../../../../lib/transports/holepunch/records.ts";
-import type { TransportContext } from "../../../../lib/transports/transport.ts";
+import type { NetworkContext } from "../../../../lib/ports/network.ts";
 import { key, manifest } from "../../manifest/fixture.ts";
 import { type FakeStream, streamPair } from "./stream_pair.ts";
 
@@ -68,7 +68,7 @@ function world(peers: Record<string, Says>, announced: readonly PeerAddress[] = 
   const context = {
     settings: { get: () => 30 },
     dropped: (reason: string) => dropped.push(reason),
-  } as unknown as TransportContext;
+  } as unknown as NetworkContext;
   let met = 0;
   const stop = new AbortController();
   const asker = new Asker({

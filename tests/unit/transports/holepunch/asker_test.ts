@@ -9,7 +9,8 @@ import type { HyperNode } from "../../../../lib/transports/holepunch/node.ts";
 import { Offers } from "../../../../lib/transports/holepunch/offers.ts";
 import { Records } from "../../../../lib/transports/holepunch/records.ts";
 import type { PackRef, SignedManifest } from "../../../../lib/manifest/types.ts";
-import type { TransportContext, Wait } from "../../../../lib/transports/transport.ts";
+import type { Wait } from "../../../../lib/common/wait.ts";
+import type { NetworkContext } from "../../../../lib/ports/network.ts";
 import { signManifest } from "../../../../lib/manifest/manifest.ts";
 import { key, manifest } from "../../manifest/fixture.ts";
 
@@ -46,7 +47,7 @@ function lonely(kept: Kept, { isolated = false, endpoints = [] as string[] } = {
   const context = {
     settings: { get: () => 1 },
     dropped: (reason: string) => dropped.push(reason),
-  } as unknown as TransportContext;
+  } as unknown as NetworkContext;
   const stop = new AbortController();
   const exchange = new Exchange(new Offers());
   const asker = new Asker({

@@ -9,7 +9,7 @@ import { keyFromSeed } from "../../../../lib/identity/keys.ts";
 import { signManifest } from "../../../../lib/manifest/manifest.ts";
 import { publisherId } from "../../../../lib/identity/keys.ts";
 import { Records } from "../../../../lib/transports/holepunch/records.ts";
-import type { PackFile } from "../../../../lib/transports/transport.ts";
+import type { PackFile } from "../../../../lib/manifest/pack_file.ts";
 import { hex, key, manifest } from "../../manifest/fixture.ts";
 
 const signal = AbortSignal.timeout(100_000);

@@ -9,7 +9,7 @@ import { Exchange } from "../../../../lib/transports/holepunch/exchange/exchange
 import { Offers } from "../../../../lib/transports/holepunch/offers.ts";
 import { PeerServer, type ServerLimits } from "../../../../lib/transports/holepunch/server.ts";
 import { Watchers } from "../../../../lib/transports/holepunch/watchers.ts";
-import type { LiveAnswer } from "../../../../lib/transports/transport.ts";
+import type { LiveAnswer } from "../../../../lib/ports/streams.ts";
 import { key, manifest } from "../../manifest/fixture.ts";
 import { type FakeStream, streamPair } from "./stream_pair.ts";
 
@@ -28,7 +28,7 @@ function world(limits: Partial<ServerLimits> = {}) {
   const server = new PeerServer({
     limits: { ...LIMITS, ...limits },
     ...{ offers, watchers, exchange: new Exchange(offers) },
-    live: () => state.live,
+    live: (wanted) => state.live?.(wanted) ?? Promise.resolve(undefined),
     dropped: (reason) => dropped.push(reason),
     log: (message) => logged.push(message),
   });
@@ -229,13 +229,13 @@ Deno.test("server: git's words go both ways, and end the connection", async () =
   assert.deepEqual([w.dropped, w.logged], [[], []]);
 });
 
-Deno.test("server: what fails on this side is in the log, and nothing is while nobody serves live", async () => {
+Deno.test("server: what fails on this side is in the log, and nothing is if a repository is not here", async () => {
   const { publisher } = signed.manifest;
   const ask = line({ want: "live", publisher, name: "hello", sequence: 5 });
   const w = world();
   const none = w.connect();
   none.says(ask);
-  assert.equal(await none.hears(refused("busy").length), refused("busy"));
+  assert.equal(await none.hears(refused("unknown").length), refused("unknown"));
   w.state.live = () => Promise.reject(new Error("the disk is full"));
   const failed = w.connect();
   failed.says(ask);

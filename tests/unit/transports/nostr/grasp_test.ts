@@ -4,7 +4,7 @@ import { GtrError } from "../../../../lib/common/errors.ts";
 import { peelTags } from "../../../../lib/git_interface/peel_tags.ts";
 import { spawnUploadPack } from "../../../../lib/git_interface/upload_pack.ts";
 import type { SignedManifest } from "../../../../lib/manifest/types.ts";
-import type { LiveSource } from "../../../../lib/transports/transport.ts";
+import type { LiveSource } from "../../../../lib/ports/streams.ts";
 import { encodeAnnouncement } from "../../../../lib/transports/nostr/events/announcement.ts";
 import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
 import { encodeState } from "../../../../lib/transports/nostr/events/state.ts";

@@ -4,7 +4,7 @@ import { Home } from "../../../../lib/common/home.ts";
 import { Settings } from "../../../../lib/common/settings.ts";
 import { deadline } from "../../../../lib/common/wait.ts";
 import { keyFromSeed } from "../../../../lib/identity/keys.ts";
-import { NostrTransport } from "../../../../lib/transports/nostr/transport.ts";
+import { OpenNostr } from "../../../../lib/transports/nostr/network.ts";
 
 /** Nobody is there; nobody is asked either. */
 const SERVERS = {
@@ -19,15 +19,16 @@ async function maxPack(env: Record<string, string>): Promise<number | undefined>
     const cache = join(folder, "cache");
     await Deno.mkdir(cache);
     using limit = deadline(60_000, "a node to open");
-    await using node = await NostrTransport.open({
+    await using node = await OpenNostr.open({
       settings,
       cache,
       key: keyFromSeed(new Uint8Array(32).fill(1)),
+      live: () => Promise.resolve(undefined),
       gitConfig: () => Promise.resolve(undefined),
       log: () => {},
       dropped: () => {},
     }, limit);
-    return node.maxPack();
+    return node.packs.maxBytes();
   } finally {
     await Deno.remove(folder, { recursive: true });
   }

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { GtrError, NetworkError } from "../../../../../lib/common/errors.ts";
 import { formatHostPort } from "../../../../../lib/transports/torrent/address.ts";
 import { dialFirst } from "../../../../../lib/transports/torrent/live/dial.ts";
-import type { LiveStream } from "../../../../../lib/transports/transport.ts";
+import type { LiveStream } from "../../../../../lib/ports/streams.ts";
 import { soon } from "../../../engine/fixture.ts";
 
 type Address = { host: string; port: number };

@@ -13,7 +13,7 @@ import type { SignedManifest } from "../../../../../lib/manifest/types.ts";
 import { ALPN, dialPeer } from "../../../../../lib/transports/torrent/live/dial.ts";
 import type { LiveLimits } from "../../../../../lib/transports/shared/live_limits.ts";
 import { LiveServer } from "../../../../../lib/transports/torrent/live/server.ts";
-import type { LiveSource, LiveStream } from "../../../../../lib/transports/transport.ts";
+import type { LiveSource, LiveStream } from "../../../../../lib/ports/streams.ts";
 import { until } from "../../../../e2e/until.ts";
 
 const [alice, bob] = [1, 2].map((n) => keyFromSeed(new Uint8Array(32).fill(n)));
@@ -53,12 +53,14 @@ function echo(manifest = manifestOf()): LiveSource {
 class Peer implements AsyncDisposable {
   readonly dropped = new Counters();
   readonly live: LiveServer;
+  source: LiveSource | undefined;
   readonly #server = createServer((socket) => this.live.accept(socket));
   port = 0;
 
   constructor(limits: Partial<LiveLimits>, key = alice!) {
     this.live = new LiveServer({
       identity: key,
+      answer: () => Promise.resolve(this.source),
       limits: { ...LIMITS, ...limits },
       patience: 300,
       dropped: (reason) => this.dropped.add(reason),
@@ -72,7 +74,7 @@ class Peer implements AsyncDisposable {
     key = alice!,
   ): Promise<Peer> {
     const peer = new Peer(limits, key);
-    peer.live.serve(() => Promise.resolve(source));
+    peer.source = source;
     await once(peer.#server.listen(0, "127.0.0.1"), "listening");
     peer.port = (peer.#server.address() as AddressInfo).port;
     return peer;
@@ -195,13 +197,13 @@ for (const [who, key] of [["the publisher", alice], ["a follower", bob]] as cons
 Deno.test("what is not there, or older, is refused", async () => {
   for (const source of [undefined, echo(manifestOf(1))]) {
     await using peer = await Peer.open({}, source ?? echo(manifestOf(1)));
-    if (!source) peer.live.serve(() => Promise.resolve(undefined));
+    peer.source = source;
     const why = source ? /'older'/ : /'unknown'/;
     await assert.rejects(dial(peer.port, manifestOf(2)), { code: "no-live-peer", message: why });
   }
 });
 
-Deno.test("nobody listens, or answers before it may", async () => {
+Deno.test("nobody listens, or answers after its end", async () => {
   const server = createServer();
   await once(server.listen(0, "127.0.0.1"), "listening");
   const { port } = server.address() as AddressInfo;
@@ -209,6 +211,7 @@ Deno.test("nobody listens, or answers before it may", async () => {
   await assert.rejects(dial(port), { code: "no-live-peer" });
   const peer = new Peer({});
   await using _peer = peer;
+  peer.live.close();
   const closed = createServer((socket) => peer.live.accept(socket));
   await once(closed.listen(0, "127.0.0.1"), "listening");
   await assert.rejects(dial((closed.address() as AddressInfo).port), { code: "no-live-peer" });

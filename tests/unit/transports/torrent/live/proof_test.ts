@@ -11,7 +11,7 @@ import { keyFromSeed } from "../../../../../lib/identity/keys.ts";
 import { ALPN, dialPeer } from "../../../../../lib/transports/torrent/live/dial.ts";
 import { LiveServer } from "../../../../../lib/transports/torrent/live/server.ts";
 import { encodeEnvelope } from "../../../../../lib/manifest/envelope.ts";
-import { makeManifest } from "../../../../contract/transport_contract.ts";
+import { makeManifest } from "../../../../contract/publications.ts";
 import { openImpostor } from "../../../../fixtures/tls_impostor.ts";
 
 const [alice, bob] = [1, 2].map((n) => keyFromSeed(new Uint8Array(32).fill(n)));
@@ -39,18 +39,18 @@ async function listen(onSocket: (socket: Socket) => void): Promise<number> {
 
 /** A live server of alice's that has one repository of hers and one of bob's. */
 async function gtd(): Promise<number> {
+  const held = [manifest, makeManifest(bob!, at)];
+  const open = () => Promise.resolve(new TransformStream<Uint8Array, Uint8Array>());
   const live = new LiveServer({
     identity: alice!,
+    answer: ({ publisher }) => {
+      const found = held.find((signed) => signed.manifest.publisher === publisher);
+      return Promise.resolve(found && { manifest: found, open });
+    },
     limits: { streams: 8, perPeer: 8, uploadRate: 0, seconds: 30, idle: 30 },
     patience: 30_000,
     dropped: () => {},
     log: () => {},
-  });
-  const held = [manifest, makeManifest(bob!, at)];
-  const open = () => Promise.resolve(new TransformStream<Uint8Array, Uint8Array>());
-  live.serve(({ publisher }) => {
-    const found = held.find((signed) => signed.manifest.publisher === publisher);
-    return Promise.resolve(found && { manifest: found, open });
   });
   closers.push(() => Promise.resolve(live.close()));
   return await listen((socket) => live.accept(socket));

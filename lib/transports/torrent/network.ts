@@ -10,23 +10,16 @@ import { join } from "node:path";
 import { counted } from "../../common/counted.ts";
 import { NetworkError, VerificationError } from "../../common/errors.ts";
 import { sleep } from "../../common/wait.ts";
-import type { RepoAddress } from "../../identity/address.ts";
 import { packInfo, torrentName } from "../../manifest/pack_torrent.ts";
-import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import { piecesOf } from "../shared/served_packs.ts";
-import type {
-  FetchWait,
-  Health,
-  Holder,
-  HolderWait,
-  LiveAnswer,
-  LiveStream,
-  PackFile,
-  Reach,
-  Transport,
-  TransportContext,
-  Wait,
-} from "../transport.ts";
+import type { Wait } from "../../common/wait.ts";
+import type { PackFile } from "../../manifest/pack_file.ts";
+import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
+import type { Health, HealthPort } from "../../ports/health.ts";
+import type { NetworkContext, OpenNetwork } from "../../ports/network.ts";
+import type { FetchWait, Holder, HolderWait, Packs } from "../../ports/packs.ts";
+import type { Records } from "../../ports/records.ts";
+import type { LiveStream, Streams } from "../../ports/streams.ts";
 import type { Address } from "./address.ts";
 import { dialable, mayDial, publicEndpoints, readEndpoints } from "./addresses.ts";
 import { Announcer } from "./announcer.ts";
@@ -43,6 +36,7 @@ import { ItemCache } from "./item_cache.ts";
 import { Notices } from "./notices.ts";
 import { decodeRepositoryRecord } from "./record.ts";
 import type { TorrentReach } from "./reach/reach.ts";
+import type { Notices as NoticesPort } from "../../ports/notices.ts";
 import { Resolver } from "./resolver.ts";
 import { Bans } from "./swarm/bans.ts";
 import type { Swarm } from "./swarm/swarm.ts";
@@ -53,10 +47,10 @@ const HEAD_START_MS = 2000;
 const MANIFEST_AGE_MS = 24 * 60 * 60_000;
 
 /** A node of the DHT and of the swarm on one port number. */
-export class TorrentTransport implements Transport {
+export class OpenTorrent implements OpenNetwork {
   readonly scheme = "torrent";
-  readonly flows = { announce: true, put: true };
-  readonly #context: TransportContext;
+  readonly role = "peer";
+  readonly #context: NetworkContext;
   readonly #host: string;
   readonly #dht: Dht;
   readonly #swarm: Swarm;
@@ -71,7 +65,7 @@ export class TorrentTransport implements Transport {
   readonly #failed = new Bans();
 
   private constructor(
-    context: TransportContext,
+    context: NetworkContext,
     { dht, swarm, live, reach, mapped, pinholes }: Listening,
     cache: ItemCache,
     manifests: string,
@@ -107,46 +101,62 @@ export class TorrentTransport implements Transport {
    *
    * @throws {NetworkError} "port-in-use" where the chosen port is taken
    */
-  static async open(context: TransportContext, wait: Wait): Promise<TorrentTransport> {
+  static async open(context: NetworkContext, wait: Wait): Promise<OpenTorrent> {
     wait.signal.throwIfAborted();
     const manifests = join(context.cache, "manifests");
     await mkdir(manifests, { recursive: true });
     await removeOld(manifests);
     const cache = await ItemCache.open(join(context.cache, "items"));
-    return new TorrentTransport(context, await listen(context), cache, manifests);
+    return new OpenTorrent(context, await listen(context), cache, manifests);
   }
 
   endpoints(): readonly string[] {
     return publicEndpoints(this.#host, this.#swarm.port, this.#mapped.tcp.outside);
   }
 
-  resolve(address: RepoAddress, wait: Wait): AsyncIterable<SignedManifest> {
-    return this.#resolver.resolve(address, wait);
-  }
+  readonly records: Records = {
+    resolve: (address, wait) => this.#resolver.resolve(address, wait),
+    publish: async (manifest, packs, wait) => {
+      try {
+        await this.#announcer.announce(manifest, packs, wait);
+      } finally {
+        // Not before: whoever hears of it looks for the record at once.
+        this.#notices.tell(manifest.manifest);
+      }
+    },
+    retract: async (manifest) => {
+      this.#notices.forget(manifest);
+      await this.#announcer.forget(manifest);
+    },
+  };
 
-  async announce(
-    manifest: SignedManifest,
-    packs: readonly PackFile[],
-    wait: Wait,
-  ): Promise<void> {
-    try {
-      await this.#announcer.announce(manifest, packs, wait);
-    } finally {
-      // Not before: whoever hears of it looks for the record at once.
-      this.#notices.tell(manifest.manifest);
-    }
-  }
+  readonly notices: NoticesPort = {
+    watch: (manifest, listener) => this.#notices.watch(manifest, listener),
+  };
 
-  onNotice(manifest: Manifest, listener: (sequence: number) => void): Disposable {
-    return this.#notices.watch(manifest, listener);
-  }
+  readonly packs: Packs = {
+    searchable: true,
+    maxBytes: () => undefined,
+    offer: (file) => this.#offer(file),
+    fetch: (pack, from, into, wait) => this.#fetch(pack, from, into, wait),
+    holders: (manifest, wait) => this.#holders(manifest, wait),
+    peers: ({ packs }) =>
+      new Set(packs.flatMap(({ infohash }) => this.#swarm.peers(infohash))).size,
+  };
 
-  async forget(manifest: Manifest): Promise<void> {
-    this.#notices.forget(manifest);
-    await this.#announcer.forget(manifest);
-  }
+  readonly streams: Streams = { dial: (from, wait) => this.#dial(from, wait) };
 
-  seed(file: PackFile): Promise<AsyncDisposable> {
+  readonly health: HealthPort = {
+    probe: async (wait) => {
+      await this.#dht.ready(wait);
+      return this.#health();
+    },
+    now: () => Promise.resolve(this.#health()),
+    reach: () => this.#reach.now(),
+    measured: (wait) => this.#reach.measured(wait),
+  };
+
+  #offer(file: PackFile): Promise<AsyncDisposable> {
     const { pack, path } = file;
     const pieces = piecesOf(file);
     const seed = this.#swarm.seed({
@@ -160,7 +170,7 @@ export class TorrentTransport implements Transport {
     });
   }
 
-  async fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
+  async #fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
     const { manifest } = from;
     const parts = { dht: this.#dht, swarm: this.#swarm, dropped: this.#context.dropped };
     await fetchFile(parts, {
@@ -176,7 +186,7 @@ export class TorrentTransport implements Transport {
     }, wait);
   }
 
-  async dial(from: SignedManifest, wait: Wait): Promise<LiveStream> {
+  async #dial(from: SignedManifest, wait: Wait): Promise<LiveStream> {
     const { manifest } = from;
     const search = new AbortController();
     const round = Promise.withResolvers<void>();
@@ -198,32 +208,18 @@ export class TorrentTransport implements Transport {
     }
   }
 
-  serve(answer: LiveAnswer): void {
-    this.#live.serve(answer);
-  }
-
-  holders(manifest: Manifest, wait: HolderWait): Promise<Holder[]> {
+  #holders(manifest: Manifest, wait: HolderWait): Promise<Holder[]> {
     const serves = (address: Address, signal: AbortSignal) =>
       this.#dialPeer(address, { manifest }, signal)
         .then((stream) => (stream.close(), true), () => false);
     return findHolders({ swarm: this.#swarm, notices: this.#notices, serves }, manifest, wait);
   }
 
-  peers(manifest: Manifest): number {
-    const infohashes = manifest.packs.map((pack) => pack.infohash);
-    return new Set(infohashes.flatMap((infohash) => this.#swarm.peers(infohash))).size;
-  }
-
-  async probe(wait: Wait): Promise<Health> {
-    await this.#dht.ready(wait);
-    return await this.health();
-  }
-
-  health(): Promise<Health> {
+  #health(): Health {
     const { nodes, bootstrap, port } = this.#dht;
     const address = dialable(this.#host, port);
     const alone = nodes === 0;
-    return Promise.resolve({
+    return {
       reachable: !alone || bootstrap.length === 0,
       summary: !alone
         ? `in touch with ${counted(nodes, "node")} of the DHT`
@@ -231,15 +227,7 @@ export class TorrentTransport implements Transport {
         ? `first node of a new DHT: others join with torrent.bootstrap ${address}`
         : `no node of the DHT answers: check UDP and torrent.bootstrap (${bootstrap.join(", ")})`,
       details: { dht: address, nodes, listen: dialable(this.#host, this.#swarm.port) },
-    });
-  }
-
-  reach(): Reach {
-    return this.#reach.now();
-  }
-
-  measured(wait: Wait): Promise<void> {
-    return this.#reach.measured(wait);
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

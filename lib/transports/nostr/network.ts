@@ -6,23 +6,15 @@
 import { removeLeftovers } from "../../common/leftovers.ts";
 import { type GtrError, toGtrError } from "../../common/errors.ts";
 import type { RepoAddress } from "../../identity/address.ts";
-import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
-import type {
-  FetchWait,
-  Health,
-  Holder,
-  HolderWait,
-  LiveAnswer,
-  Located,
-  LocateWait,
-  NodeKey,
-  PackFile,
-  Reach,
-  ResolveWait,
-  Transport,
-  TransportContext,
-  Wait,
-} from "../transport.ts";
+import type { Wait } from "../../common/wait.ts";
+import type { Manifest, SignedManifest } from "../../manifest/types.ts";
+import type { AccountPort } from "../../ports/account.ts";
+import type { Health, HealthPort, Reach } from "../../ports/health.ts";
+import type { Locator, Naming } from "../../ports/naming.ts";
+import type { NetworkContext, OpenNetwork } from "../../ports/network.ts";
+import type { Notices } from "../../ports/notices.ts";
+import type { Packs } from "../../ports/packs.ts";
+import type { Records, ResolveWait } from "../../ports/records.ts";
 import { MAX_CHUNKED } from "./events/chunk.ts";
 import type { NostrNode } from "./node.ts";
 import { distinctUrls, relayUrl, webUrl } from "./urls.ts";
@@ -47,21 +39,20 @@ export interface NostrOptions {
  * Quiet until relays are set or an address leads here: what speaks to relays is loaded when it is first
  * needed.
  */
-export class NostrTransport implements Transport {
+export class OpenNostr implements OpenNetwork {
   readonly scheme = "nostr";
-  readonly flows = { announce: true, put: true };
-  readonly #context: TransportContext;
+  readonly role = "server";
+  readonly #context: NetworkContext;
   readonly #options: NostrOptions;
   readonly #relays: readonly string[];
   readonly #servers: readonly string[];
   readonly #grasp: readonly string[];
-  #live: LiveAnswer | undefined;
   #node: Promise<NostrNode> | undefined;
   #endpoints: readonly string[] = [];
   #address: ((name: string) => string) | undefined;
   #fault: (() => GtrError | undefined) | undefined;
 
-  private constructor(context: TransportContext, options: NostrOptions) {
+  private constructor(context: NetworkContext, options: NostrOptions) {
     this.#context = context;
     this.#options = options;
     const { settings } = context;
@@ -76,12 +67,12 @@ export class NostrTransport implements Transport {
 
   /** Finds the Nostr key, where relays are set. Contacts nobody but a bunker, where the key is there. */
   static async open(
-    context: TransportContext,
+    context: NetworkContext,
     wait: Wait,
     options: NostrOptions = {},
-  ): Promise<NostrTransport> {
+  ): Promise<OpenNostr> {
     wait.signal.throwIfAborted();
-    const transport = new NostrTransport(context, options);
+    const transport = new OpenNostr(context, options);
     if (transport.#relays.length === 0) return transport;
     await removeLeftovers(context.cache, /\.tmp$/);
     const node = await transport.#open();
@@ -94,11 +85,15 @@ export class NostrTransport implements Transport {
     return this.#endpoints;
   }
 
-  address(name: string): string | undefined {
-    return this.#endpoints.length === 0 ? undefined : this.#address?.(name);
-  }
+  readonly naming: Naming = {
+    own: (name) => this.#endpoints.length === 0 ? undefined : this.#address?.(name),
+  };
 
-  readonly key: NodeKey = {
+  readonly locator: Locator = {
+    locate: async (url, wait) => await (await this.#open()).locate(url, wait),
+  };
+
+  readonly account: AccountPort = {
     fault: () => this.#fault?.(),
     use: async ({ signal }) => {
       if (this.#relays.length === 0) return; // nothing is signed
@@ -111,17 +106,45 @@ export class NostrTransport implements Transport {
     },
   };
 
-  /** For GRASP servers only: nobody dials this node by Nostr. */
-  serve(answer: LiveAnswer): void {
-    this.#live = answer;
-    this.#node?.then((node) => node.serve(answer), () => {});
-  }
+  readonly records: Records = {
+    resolve: (address, wait) => this.#resolve(address, wait),
+    publish: async (manifest, packs, wait) => {
+      wait.signal.throwIfAborted();
+      if (this.#relays.length === 0) return;
+      await (await this.#open()).announce(manifest, packs, wait);
+    },
+    retract: async (manifest) => {
+      if (this.#relays.length > 0) await (await this.#open()).forget(manifest);
+    },
+  };
 
-  async locate(url: string, wait: LocateWait): Promise<Located> {
-    return await (await this.#open()).locate(url, wait);
-  }
+  readonly notices: Notices = {
+    watch: (manifest, listener) => this.#watch(manifest, listener),
+  };
 
-  async *resolve(address: RepoAddress, wait: ResolveWait): AsyncGenerator<SignedManifest> {
+  readonly packs: Packs = {
+    searchable: true,
+    maxBytes: () => this.#maxBytes(),
+    /** Servers have what was announced: there is nothing to keep up from here. */
+    offer: () => Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() }),
+    fetch: async (pack, from, into, wait) =>
+      await (await this.#open()).fetch(pack, from, into, wait),
+    /** Blossom servers, of those that are known. */
+    holders: async (manifest, wait) =>
+      this.#relays.length === 0 ? [] : await (await this.#open()).holders(manifest, wait),
+    /** Relays and servers tell nobody who else is there. */
+    peers: () => 0,
+  };
+
+  readonly health: HealthPort = {
+    probe: async (wait) =>
+      this.#relays.length > 0 ? await (await this.#open()).probe(wait) : UNUSED,
+    now: async () => this.#relays.length > 0 ? (await this.#open()).health() : UNUSED,
+    reach: () => this.#reach(),
+    measured: () => Promise.resolve(),
+  };
+
+  async *#resolve(address: RepoAddress, wait: ResolveWait): AsyncGenerator<SignedManifest> {
     wait.signal.throwIfAborted();
     // Whom a manifest names is asked only by those who use this network.
     const used = this.#relays.length > 0 || address.scheme === this.scheme;
@@ -130,26 +153,11 @@ export class NostrTransport implements Transport {
     yield* (await this.#open()).resolve(address, { ...wait, known });
   }
 
-  async announce(
-    manifest: SignedManifest,
-    packs: readonly PackFile[],
-    wait: Wait,
-  ): Promise<void> {
-    wait.signal.throwIfAborted();
-    if (this.#relays.length === 0) return;
-    await (await this.#open()).announce(manifest, packs, wait);
-  }
-
-  async forget(manifest: Manifest): Promise<void> {
-    if (this.#relays.length === 0) return;
-    await (await this.#open()).forget(manifest);
-  }
-
   /**
    * Blossom servers refuse blobs above a size of their own, which the user has to know. More than one
    * file has room for in events can only be there in several.
    */
-  maxPack(): number | undefined {
+  #maxBytes(): number | undefined {
     if (this.#relays.length === 0) return undefined;
     const { settings } = this.#context;
     const limits = [
@@ -160,16 +168,7 @@ export class NostrTransport implements Transport {
     return least === Infinity ? undefined : least;
   }
 
-  /** Servers have what was announced: there is nothing to keep up from here. */
-  seed(_file: PackFile): Promise<AsyncDisposable> {
-    return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve() });
-  }
-
-  async fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
-    await (await this.#open()).fetch(pack, from, into, wait);
-  }
-
-  onNotice(manifest: Manifest, listener: (sequence: number) => void): Disposable {
+  #watch(manifest: Manifest, listener: (sequence: number) => void): Disposable {
     let watch: Disposable | undefined;
     let ended = false;
     if (this.#relays.length > 0) {
@@ -185,26 +184,8 @@ export class NostrTransport implements Transport {
     };
   }
 
-  /** Blossom servers, of those that are known. */
-  async holders(manifest: Manifest, wait: HolderWait): Promise<readonly Holder[]> {
-    return this.#relays.length === 0 ? [] : await (await this.#open()).holders(manifest, wait);
-  }
-
-  /** Relays and servers tell nobody who else is there. */
-  peers(_manifest: Manifest): number {
-    return 0;
-  }
-
-  async probe(wait: Wait): Promise<Health> {
-    return this.#relays.length > 0 ? await (await this.#open()).probe(wait) : UNUSED;
-  }
-
-  async health(_wait: Wait): Promise<Health> {
-    return this.#relays.length > 0 ? (await this.#open()).health() : UNUSED;
-  }
-
   /** Nobody has to connect to this node if servers keep the packs. */
-  reach(): Reach | undefined {
+  #reach(): Reach | undefined {
     if (this.#relays.length === 0 || this.#servers.length === 0 || this.#fault?.()) {
       return undefined;
     }
@@ -224,15 +205,13 @@ export class NostrTransport implements Transport {
   #open(): Promise<NostrNode> {
     return this.#node ??= (async () => {
       const { NostrNode } = await import("./node.ts");
-      const node = new NostrNode({
+      return new NostrNode({
         context: this.#context,
         relays: this.#relays,
         servers: this.#servers,
         grasp: this.#grasp,
         ...this.#options,
       });
-      if (this.#live) node.serve(this.#live);
-      return node;
     })();
   }
 }

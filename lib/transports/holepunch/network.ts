@@ -8,47 +8,39 @@ import { NetworkError, toGtrError } from "../../common/errors.ts";
 import { abortable } from "../../common/wait.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import { keyFromSeed } from "../../identity/keys.ts";
-import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
-import type {
-  FetchWait,
-  Health,
-  Holder,
-  HolderWait,
-  LiveAnswer,
-  LiveStream,
-  PackFile,
-  Reach,
-  ResolveWait,
-  Transport,
-  TransportContext,
-  Wait,
-} from "../transport.ts";
+import type { Wait } from "../../common/wait.ts";
+import type { SignedManifest } from "../../manifest/types.ts";
+import type { HealthPort } from "../../ports/health.ts";
+import type { NetworkContext, OpenNetwork } from "../../ports/network.ts";
+import type { Notices } from "../../ports/notices.ts";
+import type { Packs } from "../../ports/packs.ts";
+import type { Records, ResolveWait } from "../../ports/records.ts";
+import type { Streams } from "../../ports/streams.ts";
 import { Offers } from "./offers.ts";
 import type { Peer } from "./peer.ts";
 
 /** A node that is opened when it is first needed. */
-export class HolepunchTransport implements Transport {
+export class OpenHolepunch implements OpenNetwork {
   readonly scheme = "holepunch";
-  readonly flows = { announce: true, put: true };
-  readonly #context: TransportContext;
+  readonly role = "peer";
+  readonly #context: NetworkContext;
   readonly #offers = new Offers();
   readonly #seed: Uint8Array;
   /** Public key of the node's key pair, which is another than the publisher's. */
   readonly #key: string;
   #opening: Promise<Peer> | undefined;
   #opened: Peer | undefined;
-  #live: LiveAnswer | undefined;
   #ended = false;
 
-  private constructor(context: TransportContext) {
+  private constructor(context: NetworkContext) {
     this.#context = context;
     this.#seed = context.key.derive("holepunch-node-v1", 32);
     this.#key = keyFromSeed(this.#seed).publicKeyHex;
   }
 
-  static open(context: TransportContext, wait: Wait): HolepunchTransport {
+  static open(context: NetworkContext, wait: Wait): OpenHolepunch {
     wait.signal.throwIfAborted();
-    const made = new HolepunchTransport(context);
+    const made = new OpenHolepunch(context);
     if (context.settings.get("holepunch.relay")) {
       // Somebody may need the relay before anything of this user's needs the network.
       made.#peer(new AbortController().signal).catch((error) => {
@@ -62,7 +54,64 @@ export class HolepunchTransport implements Transport {
     return [this.#key];
   }
 
-  async *resolve(address: RepoAddress, wait: ResolveWait): AsyncGenerator<SignedManifest> {
+  readonly records: Records = {
+    resolve: (address, wait) => this.#resolve(address, wait),
+    publish: async (signed, packs, wait) => {
+      wait.signal.throwIfAborted();
+      this.#offers.announce(signed);
+      const peer = await this.#peer(wait.signal);
+      await peer.announce(signed, packs, wait);
+    },
+    retract: async (manifest) => {
+      this.#offers.forget(manifest);
+      const peer = await this.#opening?.catch(() => undefined);
+      await peer?.forget(manifest);
+    },
+  };
+
+  readonly notices: Notices = {
+    watch: (manifest, listener) => {
+      const stop = new AbortController();
+      this.#peer(stop.signal).then(
+        (peer) => peer.ask.watch(manifest, listener, stop.signal),
+        (error) => {
+          if (!stop.signal.aborted) this.#context.log(toGtrError(error).message);
+        },
+      );
+      return { [Symbol.dispose]: () => stop.abort() };
+    },
+  };
+
+  readonly packs: Packs = {
+    searchable: true,
+    maxBytes: () => undefined,
+    offer: (file) => {
+      const end = this.#offers.seed(file);
+      return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve(end()) });
+    },
+    fetch: async (pack, from, into, wait) => {
+      wait.connected?.(0);
+      const peer = await this.#peer(wait.signal);
+      await peer.ask.fetch(pack, from, into, wait);
+    },
+    holders: async (manifest, { signal }) =>
+      await (await this.#peer(signal)).ask.holders(manifest, signal),
+    peers: (manifest) => this.#opened?.peers(manifest) ?? 0,
+  };
+
+  readonly streams: Streams = {
+    dial: async (from, wait) => await (await this.#peer(wait.signal)).ask.dial(from, wait),
+  };
+
+  readonly health: HealthPort = {
+    probe: async (wait) => await (await this.#peer(wait.signal)).probe(wait),
+    now: async ({ signal }) => (await this.#peer(signal)).health(),
+    reach: () =>
+      this.#opened?.reach() ?? { how: "unknown", summary: "nothing has needed this network yet" },
+    measured: async (wait) => await (await this.#peer(wait.signal)).measured(wait),
+  };
+
+  async *#resolve(address: RepoAddress, wait: ResolveWait): AsyncGenerator<SignedManifest> {
     wait.signal.throwIfAborted();
     const { known = [], signal } = wait;
     // Of others' repositories it tells nothing that its own user doesn't know: an answer from here
@@ -75,75 +124,6 @@ export class HolepunchTransport implements Transport {
     for await (const signed of peer.ask.resolve(address, known, signal)) {
       if (signed.manifest.sequence > (own?.manifest.sequence ?? 0)) yield signed;
     }
-  }
-
-  async announce(signed: SignedManifest, packs: readonly PackFile[], wait: Wait): Promise<void> {
-    wait.signal.throwIfAborted();
-    this.#offers.announce(signed);
-    const peer = await this.#peer(wait.signal);
-    await peer.announce(signed, packs, wait);
-  }
-
-  async forget(manifest: Manifest): Promise<void> {
-    this.#offers.forget(manifest);
-    const peer = await this.#opening?.catch(() => undefined);
-    await peer?.forget(manifest);
-  }
-
-  seed(file: PackFile): Promise<AsyncDisposable> {
-    const end = this.#offers.seed(file);
-    return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve(end()) });
-  }
-
-  async fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
-    wait.connected?.(0);
-    const peer = await this.#peer(wait.signal);
-    await peer.ask.fetch(pack, from, into, wait);
-  }
-
-  async dial(from: SignedManifest, wait: Wait): Promise<LiveStream> {
-    const peer = await this.#peer(wait.signal);
-    return await peer.ask.dial(from, wait);
-  }
-
-  serve(answer: LiveAnswer): void {
-    this.#live = answer;
-  }
-
-  onNotice(manifest: Manifest, listener: (sequence: number) => void): Disposable {
-    const stop = new AbortController();
-    this.#peer(stop.signal).then(
-      (peer) => peer.ask.watch(manifest, listener, stop.signal),
-      (error) => {
-        if (!stop.signal.aborted) this.#context.log(toGtrError(error).message);
-      },
-    );
-    return { [Symbol.dispose]: () => stop.abort() };
-  }
-
-  async holders(manifest: Manifest, { signal }: HolderWait): Promise<readonly Holder[]> {
-    return await (await this.#peer(signal)).ask.holders(manifest, signal);
-  }
-
-  peers(manifest: Manifest): number {
-    return this.#opened?.peers(manifest) ?? 0;
-  }
-
-  async probe(wait: Wait): Promise<Health> {
-    return await (await this.#peer(wait.signal)).probe(wait);
-  }
-
-  async health({ signal }: Wait): Promise<Health> {
-    return (await this.#peer(signal)).health();
-  }
-
-  reach(): Reach | undefined {
-    if (this.#opened) return this.#opened.reach();
-    return { how: "unknown", summary: "nothing has needed this network yet" };
-  }
-
-  async measured(wait: Wait): Promise<void> {
-    await (await this.#peer(wait.signal)).measured(wait);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -170,7 +150,7 @@ export class HolepunchTransport implements Transport {
         context: this.#context,
         offers: this.#offers,
         seed: this.#seed,
-        live: () => this.#live,
+        live: this.#context.live,
       });
     } catch (cause) {
       const { message } = toGtrError(cause);

@@ -1,5 +1,5 @@
 /**
- * What every network must do, written against the Transport interface alone. Each network's own test
+ * What every network must do, written against the ports alone. Each network's own test
  * file runs it with a way to make fresh networks of its kind on loopback.
  *
  * @module
@@ -9,18 +9,27 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { GtrError } from "../../lib/common/errors.ts";
 import { abortable, deadline } from "../../lib/common/wait.ts";
-import { keyFromSeed, type PublisherKey } from "../../lib/identity/keys.ts";
-import type { RepoAddress } from "../../lib/identity/address.ts";
-import { signManifest } from "../../lib/manifest/manifest.ts";
-import { PackHasher } from "../../lib/manifest/pack_torrent.ts";
-import type { PackRef, SignedManifest } from "../../lib/manifest/types.ts";
+import type { PublisherKey } from "../../lib/identity/keys.ts";
 import { loopClock } from "../unit/common/loop_clock.ts";
-import type { PackFile, Transport } from "../../lib/transports/transport.ts";
+import {
+  fetchBytes,
+  makeManifest,
+  makePack,
+  publish,
+  resolveAll,
+  resolveLast,
+  testKey,
+} from "./publications.ts";
+import type { Serving } from "./live_slot.ts";
+import type { OpenNetwork } from "../../lib/ports/network.ts";
 
 /** A fresh network on loopback. */
 export interface TestNetwork extends AsyncDisposable {
   /** Opens a node of the user with this key, which knows at least one other node of the network. */
-  join(key: PublisherKey, options?: { env?: Record<string, string> }): Promise<Transport>;
+  join(
+    key: PublisherKey,
+    options?: { env?: Record<string, string> },
+  ): Promise<OpenNetwork & Serving>;
 }
 
 /** What a network can do beside what every one must, and what the tests of it need, for a person. */
@@ -39,95 +48,12 @@ export const HASTY = { env: { GTR_NETWORK_TIMEOUT: "1" } };
 const LARGE = 300_000;
 const SMALL = 10_000;
 
-/** A key made from one number. */
-export function testKey(n: number): PublisherKey {
-  return keyFromSeed(new Uint8Array(32).fill(n));
-}
-
-/** A pack of random bytes: networks don't look inside. */
-export async function makePack(folder: string, size: number): Promise<PackFile> {
-  const bytes = randomBytes(size);
-  const hasher = new PackHasher(size);
-  hasher.update(bytes);
-  const { sha256, infohash } = hasher.digest();
-  const path = join(folder, `${sha256}.pack`);
-  await Deno.writeFile(path, bytes);
-  return { path, pack: { sha256, infohash, size, objects: 1, tips: [oid()] } };
-}
-
-/** A signed manifest with `refs` random branches. */
-export function makeManifest(
-  key: PublisherKey,
-  transport: Pick<Transport, "scheme" | "endpoints">,
-  fields: { name?: string; sequence?: number; packs?: readonly PackRef[]; refs?: number } = {},
-): SignedManifest {
-  const refs: Record<string, string> = {};
-  for (let i = 0; i < (fields.refs ?? 1); i++) refs[`refs/heads/branch-${i}`] = oid();
-  return signManifest({
-    version: 1,
-    publisher: key.publicKeyHex,
-    name: fields.name ?? "hello",
-    sequence: fields.sequence ?? 1,
-    created: 1_700_000_000,
-    objectFormat: "sha1",
-    head: "refs/heads/branch-0",
-    refs,
-    packs: fields.packs ?? [],
-    endpoints: { [transport.scheme]: transport.endpoints() },
-  }, key);
-}
-
-/** All that resolving yields. */
-export async function resolveAll(
-  transport: Transport,
-  address: Omit<RepoAddress, "scheme">,
-): Promise<SignedManifest[]> {
-  using limit = deadline(DEADLINE_MS, "manifests");
-  const found: SignedManifest[] = [];
-  const stream = transport.resolve({ scheme: transport.scheme, ...address }, limit);
-  for await (const signed of stream) found.push(signed);
-  return found;
-}
-
-/** The newest manifest that `transport` finds. */
-export async function resolveLast(transport: Transport, key: PublisherKey, name = "hello") {
-  return (await resolveAll(transport, { id: key.id, name })).at(-1);
-}
-
-/** Seeds the packs and announces the manifest. */
-export async function publish(
-  transport: Transport,
-  signed: SignedManifest,
-  packs: readonly PackFile[],
-): Promise<AsyncDisposable[]> {
-  using limit = deadline(DEADLINE_MS, "an announcement");
-  const seeds = await Promise.all(packs.map((pack) => transport.seed(pack)));
-  await transport.announce(signed, packs, limit);
-  return seeds;
-}
-
-/** Fetches a pack and returns its bytes. */
-export async function fetchBytes(
-  transport: Transport,
-  pack: PackRef,
-  from: SignedManifest,
-  into: string,
-): Promise<Uint8Array> {
-  using limit = deadline(DEADLINE_MS, "a pack");
-  await transport.fetch(pack, from, into, limit);
-  return await Deno.readFile(into);
-}
-
-function oid(): string {
-  return randomBytes(20).toString("hex");
-}
-
 /**
  * Registers the tests of the contract.
  *
  * @param able what the network can do; tests of what it can't are ignored
  */
-export function testTransport(
+export function testNetwork(
   scheme: string,
   makeNetwork: () => Promise<TestNetwork>,
   able: readonly Ability[],
@@ -157,9 +83,8 @@ export function testTransport(
 
   test("it can do what is tested, and nothing else", async (network) => {
     const node = await network.join(alice);
-    assert.equal(node.onNotice !== undefined, able.includes("notices"));
-    assert.equal(node.serve !== undefined && node.dial !== undefined, able.includes("live"));
-    assert.equal(node.flows.put, able.includes("put"));
+    assert.equal(node.notices !== undefined, able.includes("notices"));
+    assert.equal(node.streams !== undefined, able.includes("live"));
   });
 
   test("resolving what nobody has ends without a value", async (network) => {
@@ -230,7 +155,7 @@ export function testTransport(
     const steps: number[] = [];
     using limit = deadline(DEADLINE_MS, "a pack");
     const into = join(folder, "into");
-    await b.fetch(file.pack, signed, into, {
+    await b.packs!.fetch(file.pack, signed, into, {
       signal: limit.signal,
       progress: (done, total) => {
         steps.push(done);
@@ -292,13 +217,20 @@ export function testTransport(
     const signed = makeManifest(alice, a, { packs: [file.pack] });
     const stop = new AbortController();
     const reason = new Error("enough");
-    const fetching = b.fetch(file.pack, signed, join(folder, "into"), { signal: stop.signal });
+    const fetching = b.packs!.fetch(file.pack, signed, join(folder, "into"), {
+      signal: stop.signal,
+    });
     using clock = loopClock();
     stop.abort(reason);
     await assert.rejects(fetching, (error) => error === reason);
-    const resolving = b.resolve({ scheme, id: alice.id, name: "hello" }, { signal: stop.signal });
+    const resolving = b.records!.resolve({ scheme, id: alice.id, name: "hello" }, {
+      signal: stop.signal,
+    });
     await assert.rejects(Array.fromAsync(resolving), (error) => error === reason);
-    await assert.rejects(a.announce(signed, [], { signal: stop.signal }), (e) => e === reason);
+    await assert.rejects(
+      a.records!.publish(signed, [], { signal: stop.signal }),
+      (e) => e === reason,
+    );
     assert.ok(clock.ms < 2000, `${clock.ms} ms`);
   });
 
@@ -351,7 +283,7 @@ export function testTransport(
     const [one, two] = ["one", "two"].map((name) => makeManifest(alice, a, { name }));
     await publish(a, one!, []);
     await publish(a, two!, []);
-    await a.forget(one!.manifest);
+    await a.records!.retract(one!.manifest);
     assert.deepEqual(await resolveLast(b, alice, "two"), two);
   });
 
@@ -374,12 +306,12 @@ export function testTransport(
         await abortable(next, limit.signal);
       }
     };
-    const watch = b.onNotice!(first!.manifest, listener);
+    const watch = b.notices!.watch(first!.manifest, listener);
     await until(1);
     await publish(a, second!, []);
     await until(2);
     watch[Symbol.dispose]();
-    using _other = b.onNotice!(first!.manifest, (sequence) => sequence === 3 && wake());
+    using _other = b.notices!.watch(first!.manifest, (sequence) => sequence === 3 && wake());
     const told = new Promise<void>((resolve) => wake = resolve);
     await publish(a, third!, []);
     using limit = deadline(DEADLINE_MS, "the other listener");
@@ -390,24 +322,24 @@ export function testTransport(
   test("a node says how it is and where it is", async (network) => {
     const [a] = [await network.join(alice), await network.join(bob)];
     using limit = deadline(DEADLINE_MS, "health");
-    const own = Object.keys((await a.health(limit)).details);
-    const { reachable, summary, details } = await a.probe(limit);
+    const own = Object.keys((await a.health.now(limit)).details);
+    const { reachable, summary, details } = await a.health.probe(limit);
     assert.equal(reachable, true);
     assert.ok(summary.length > 0 && Object.keys(details).length > 0);
     // Where others join a new network, for one: nobody else has to be asked for that.
     const addresses = ["dht", "listen", "key"].filter((name) => Object.hasOwn(details, name));
     for (const name of addresses) assert.ok(own.includes(name), `${name} is told at once`);
-    await a.measured?.(limit);
-    const reach = a.reach?.();
+    await a.health.measured(limit);
+    const reach = a.health.reach();
     assert.ok(reach === undefined || reach.summary.length > 0);
-    assert.equal(a.peers(makeManifest(alice, a).manifest), 0);
+    assert.equal(a.packs!.peers(makeManifest(alice, a).manifest), 0);
   });
 
   test("what is served live is found and dialled, and ends with its node", async (network) => {
     const [a, b] = [await network.join(alice), await network.join(bob)];
     const held = makeManifest(alice, a, { sequence: 2 });
     const asked: string[] = [];
-    a.serve!(({ publisher, name }) => {
+    a.serve(({ publisher, name }) => {
       asked.push(`${publisher}/${name}`);
       if (name !== "hello") return Promise.resolve(undefined);
       return Promise.resolve({
@@ -426,7 +358,7 @@ export function testTransport(
     });
     await publish(a, held, []);
     using limit = deadline(DEADLINE_MS, "a live stream");
-    const stream = await b.dial!(makeManifest(alice, a), limit); // the peer has a newer one
+    const stream = await b.streams!.dial(makeManifest(alice, a), limit); // the peer has a newer one
     assert.deepEqual(stream.manifest, held);
     assert.deepEqual([...new Set(asked)], [`${alice.publicKeyHex}/hello`]);
     const writer = stream.writable.getWriter();
@@ -452,7 +384,7 @@ export function testTransport(
 
   test("what nobody serves live is not waited for", async (network) => {
     const [a, b] = [await network.join(alice), await network.join(bob)];
-    a.serve!(() =>
+    a.serve(() =>
       Promise.resolve({
         manifest: makeManifest(alice, a),
         open: () => Promise.reject(new Error("nobody may get here")),
@@ -462,13 +394,15 @@ export function testTransport(
     using limit = deadline(DEADLINE_MS, "a live stream");
     for (const wanted of [makeManifest(alice, a, { sequence: 2 }), makeManifest(carol, b)]) {
       await assert.rejects(
-        b.dial!(wanted, limit),
+        b.streams!.dial(wanted, limit),
         (error) => error instanceof GtrError && error.code === "no-live-peer",
       );
     }
     const stop = new AbortController();
     const reason = new Error("enough");
-    const dialling = b.dial!(makeManifest(carol, b, { name: "none" }), { signal: stop.signal });
+    const dialling = b.streams!.dial(makeManifest(carol, b, { name: "none" }), {
+      signal: stop.signal,
+    });
     stop.abort(reason);
     await assert.rejects(dialling, (error) => error === reason);
   }, "live");

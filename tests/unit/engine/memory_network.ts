@@ -1,15 +1,15 @@
 /** Networks in memory: one that works between several nodes, and ones that misbehave. */
 import { NetworkError } from "../../../lib/common/errors.ts";
 import { publisherId } from "../../../lib/identity/keys.ts";
+import type { Streams } from "../../../lib/ports/streams.ts";
 import type { RepoAddress } from "../../../lib/identity/address.ts";
+import type { Wait } from "../../../lib/common/wait.ts";
+import type { PackFile } from "../../../lib/manifest/pack_file.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../../lib/manifest/types.ts";
-import type {
-  Health,
-  PackFile,
-  Transport,
-  TransportEntry,
-  Wait,
-} from "../../../lib/transports/transport.ts";
+import type { Health, HealthPort, Reach } from "../../../lib/ports/health.ts";
+import type { Network, OpenNetwork } from "../../../lib/ports/network.ts";
+import type { Holder, HolderWait, Packs } from "../../../lib/ports/packs.ts";
+import type { Records } from "../../../lib/ports/records.ts";
 
 /** A network that all transports made from it are nodes of. */
 export class MemoryNetwork {
@@ -20,18 +20,25 @@ export class MemoryNetwork {
   /** Everything that nodes did, in order. */
   readonly events: string[] = [];
 
-  entry(scheme = "torrent"): TransportEntry {
+  entry(scheme = "torrent"): Network {
     return {
       scheme,
+      role: "peer",
       isDefault: true,
-      open: () => Promise.resolve(new MemoryTransport(this, scheme)),
+      open: () => Promise.resolve(new MemoryNode(this, scheme)),
     };
   }
 }
 
 /** A network that works, at once. Tests change single methods of it. */
-export class MemoryTransport implements Transport {
-  readonly flows = { announce: true, put: false };
+export class MemoryNode implements OpenNetwork, Records, Packs, HealthPort {
+  readonly role: Network["role"] = "peer";
+  readonly searchable = false;
+  // Ports are the node itself, so that a test changes a method in one place.
+  readonly records: Records = this;
+  readonly packs: Packs = this;
+  readonly health: HealthPort = this;
+  readonly streams?: Streams;
 
   constructor(readonly network = new MemoryNetwork(), readonly scheme = "torrent") {}
 
@@ -45,7 +52,7 @@ export class MemoryTransport implements Transport {
     if (signed) yield await Promise.resolve(signed);
   }
 
-  announce(signed: SignedManifest, packs: readonly PackFile[], _wait: Wait): Promise<void> {
+  publish(signed: SignedManifest, packs: readonly PackFile[], _wait: Wait): Promise<void> {
     const { manifest } = signed;
     const lacking = manifest.packs.filter(({ sha256 }) => !this.network.seeded.has(sha256));
     this.network.events.push(
@@ -55,13 +62,13 @@ export class MemoryTransport implements Transport {
     return Promise.resolve();
   }
 
-  forget(manifest: Manifest): Promise<void> {
+  retract(manifest: Manifest): Promise<void> {
     this.network.events.push(`forget ${manifest.name}`);
     this.network.announced.delete(keyOf(manifest));
     return Promise.resolve();
   }
 
-  seed({ pack, path }: PackFile): Promise<AsyncDisposable> {
+  offer({ pack, path }: PackFile): Promise<AsyncDisposable> {
     const { seeded, events } = this.network;
     events.push(`seed ${pack.sha256}`);
     seeded.set(pack.sha256, [...seeded.get(pack.sha256) ?? [], path]);
@@ -84,15 +91,31 @@ export class MemoryTransport implements Transport {
     wait.progress?.(pack.size, pack.size, "receiving");
   }
 
+  maxBytes(): number | undefined {
+    return undefined;
+  }
+
+  holders(_manifest: Manifest, _wait: HolderWait): Promise<readonly Holder[]> {
+    return Promise.resolve([]);
+  }
+
   peers(): number {
     return 0;
   }
 
-  probe(): Promise<Health> {
-    return this.health();
+  reach(): Reach | undefined {
+    return undefined;
   }
 
-  health(): Promise<Health> {
+  measured(): Promise<void> {
+    return Promise.resolve();
+  }
+
+  probe(): Promise<Health> {
+    return this.now();
+  }
+
+  now(): Promise<Health> {
     return Promise.resolve({ reachable: true, summary: "in memory", details: { nodes: 1 } });
   }
 
@@ -105,10 +128,11 @@ export class MemoryTransport implements Transport {
 export function transport(
   scheme: string,
   changes: Partial<
-    Pick<Transport, "resolve" | "announce" | "fetch" | "seed" | "forget" | "maxPack">
+    & Pick<Records, "resolve" | "publish" | "retract">
+    & Pick<Packs, "fetch" | "offer" | "maxBytes">
   > = {},
-): MemoryTransport {
-  return Object.assign(new MemoryTransport(new MemoryNetwork(), scheme), changes);
+): MemoryNode {
+  return Object.assign(new MemoryNode(new MemoryNetwork(), scheme), changes);
 }
 
 /** Never settles, but for the signal's reason. */

@@ -6,22 +6,15 @@
 import { isIPv4 } from "node:net";
 import { reachOf } from "../../common/reach.ts";
 import { NetworkError, toGtrError, UsageError, VerificationError } from "../../common/errors.ts";
-import type { RepoAddress } from "../../identity/address.ts";
-import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
-import type {
-  FetchWait,
-  Health,
-  Holder,
-  HolderWait,
-  LiveAnswer,
-  LiveStream,
-  PackFile,
-  Reach,
-  ResolveWait,
-  Transport,
-  TransportContext,
-  Wait,
-} from "../transport.ts";
+import { formatAddress, type RepoAddress } from "../../identity/address.ts";
+import type { Wait } from "../../common/wait.ts";
+import type { PackRef, SignedManifest } from "../../manifest/types.ts";
+import type { Health, HealthPort, Reach } from "../../ports/health.ts";
+import type { Naming } from "../../ports/naming.ts";
+import type { NetworkContext, OpenNetwork } from "../../ports/network.ts";
+import type { FetchWait, Packs } from "../../ports/packs.ts";
+import type { Records, ResolveWait } from "../../ports/records.ts";
+import type { LiveStream, Streams } from "../../ports/streams.ts";
 import { answer } from "./answer.ts";
 import { dialServer } from "./dial.ts";
 import { type Endpoint, formatEndpoint, parseEndpoint } from "./endpoint.ts";
@@ -34,34 +27,33 @@ import { HttpServer, LIMITS, type ServerLimits } from "./server.ts";
 import { ServerCertificate } from "./server_certificate.ts";
 
 /** A client of https servers and, where it is switched on, a server. */
-export class DefaultTransport implements Transport {
+export class OpenDefault implements OpenNetwork {
   readonly scheme = "default";
-  readonly flows = { announce: true, put: false };
-  readonly #context: TransportContext;
+  readonly role = "server";
+  readonly #context: NetworkContext;
   readonly #offers = new Offers();
   readonly #known: KnownServers;
   #server: HttpServer | undefined;
   #certificate: ServerCertificate | undefined;
   /** Why it doesn't serve although it should. */
   #failure: string | undefined;
-  #live: LiveAnswer | undefined;
 
-  private constructor(context: TransportContext) {
+  private constructor(context: NetworkContext) {
     this.#context = context;
     this.#known = new KnownServers(context);
   }
 
   /**
    * Begins to serve, where `default.listen` is set. Where that can't be, others' servers are still
-   * asked; the log and {@linkcode DefaultTransport.probe} say why.
+   * asked; the log and {@linkcode OpenDefault.health} say why.
    */
   static async open(
-    context: TransportContext,
+    context: NetworkContext,
     wait: Wait,
     limits: ServerLimits = LIMITS,
-  ): Promise<DefaultTransport> {
+  ): Promise<OpenDefault> {
     wait.signal.throwIfAborted();
-    const transport = new DefaultTransport(context);
+    const transport = new OpenDefault(context);
     const listen = context.settings.get("default.listen");
     if (listen === "") return transport;
     try {
@@ -77,15 +69,53 @@ export class DefaultTransport implements Transport {
     return this.#known.own === undefined ? [] : [this.#known.own];
   }
 
-  host(): string | undefined {
-    return this.#known.own;
-  }
+  readonly naming: Naming = {
+    own: (name) => {
+      const { own: host } = this.#known;
+      if (host === undefined) return undefined;
+      return formatAddress({ scheme: this.scheme, host, id: this.#context.key.id, name });
+    },
+  };
 
-  serve(answer: LiveAnswer): void {
-    this.#live = answer;
-  }
+  readonly records: Records = {
+    resolve: (address, wait) => this.#resolve(address, wait),
+    publish: (manifest, _packs, { signal }) => {
+      if (signal.aborted) return Promise.reject(signal.reason);
+      this.#offers.announce(manifest);
+      return Promise.resolve();
+    },
+    retract: (manifest) => {
+      this.#offers.forget(manifest);
+      return Promise.resolve();
+    },
+  };
 
-  async *resolve(address: RepoAddress, wait: ResolveWait): AsyncGenerator<SignedManifest> {
+  readonly packs: Packs = {
+    searchable: false,
+    maxBytes: () => undefined,
+    offer: (file) => {
+      const end = this.#offers.seed(file);
+      return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve(end()) });
+    },
+    fetch: (pack, from, into, wait) => this.#fetch(pack, from, into, wait),
+    holders: (manifest, { signal }) => {
+      const ask = this.#known.ask.bind(this.#known);
+      return serversThatHave(manifest, this.#known.ofManifest(manifest), ask, signal);
+    },
+    /** Requests come and go: there is nobody who stays. */
+    peers: () => 0,
+  };
+
+  readonly streams: Streams = { dial: (from, wait) => this.#dial(from, wait) };
+
+  readonly health: HealthPort = {
+    probe: () => Promise.resolve(this.#health()),
+    now: () => Promise.resolve(this.#health()),
+    reach: () => this.#reach(),
+    measured: () => Promise.resolve(),
+  };
+
+  async *#resolve(address: RepoAddress, wait: ResolveWait): AsyncGenerator<SignedManifest> {
     wait.signal.throwIfAborted();
     const servers = this.#known.ofAddress(address, wait.known);
     // Of others' repositories it tells nothing that its own user doesn't know: an answer from here
@@ -115,27 +145,7 @@ export class DefaultTransport implements Transport {
     if (!best && failure) throw failure;
   }
 
-  announce(
-    manifest: SignedManifest,
-    _packs: readonly PackFile[],
-    wait: Wait,
-  ): Promise<void> {
-    if (wait.signal.aborted) return Promise.reject(wait.signal.reason);
-    this.#offers.announce(manifest);
-    return Promise.resolve();
-  }
-
-  forget(manifest: Manifest): Promise<void> {
-    this.#offers.forget(manifest);
-    return Promise.resolve();
-  }
-
-  seed(file: PackFile): Promise<AsyncDisposable> {
-    const end = this.#offers.seed(file);
-    return Promise.resolve({ [Symbol.asyncDispose]: () => Promise.resolve(end()) });
-  }
-
-  async fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
+  async #fetch(pack: PackRef, from: SignedManifest, into: string, wait: FetchWait): Promise<void> {
     const { publisher, name } = from.manifest;
     await fetchFromServers(
       {
@@ -151,7 +161,7 @@ export class DefaultTransport implements Transport {
     );
   }
 
-  async dial(from: SignedManifest, { signal }: Wait): Promise<LiveStream> {
+  async #dial(from: SignedManifest, { signal }: Wait): Promise<LiveStream> {
     signal.throwIfAborted();
     const what = `can't fetch ${from.manifest.name} live over https`;
     const stop = new AbortController();
@@ -178,24 +188,6 @@ export class DefaultTransport implements Transport {
         cause,
       });
     }
-  }
-
-  async holders(manifest: Manifest, { signal }: HolderWait): Promise<Holder[]> {
-    const ask = this.#known.ask.bind(this.#known);
-    return await serversThatHave(manifest, this.#known.ofManifest(manifest), ask, signal);
-  }
-
-  /** Requests come and go: there is nobody who stays. */
-  peers(_manifest: Manifest): number {
-    return 0;
-  }
-
-  probe(_wait: Wait): Promise<Health> {
-    return this.health();
-  }
-
-  health(): Promise<Health> {
-    return Promise.resolve(this.#health());
   }
 
   #health(): Health {
@@ -238,7 +230,7 @@ export class DefaultTransport implements Transport {
   }
 
   /** Its address is the user's own word; whether that leads here has not been tried. */
-  reach(): Reach | undefined {
+  #reach(): Reach | undefined {
     const address = this.#known.own;
     if (!this.#server || address === undefined) return undefined;
     return reachOf(parseEndpoint(address)?.host ?? "") === "public"
@@ -285,7 +277,7 @@ export class DefaultTransport implements Transport {
       answer: (exchange) =>
         answer({
           offers: this.#offers,
-          live: this.#live,
+          live: this.#context.live,
           origin: this.#known.own === undefined ? undefined : `https://${this.#known.own}`,
           protocol: encrypted ? "https" : "http",
           processes,
