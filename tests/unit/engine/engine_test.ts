@@ -1,56 +1,14 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
-import { NetworkError } from "../../../lib/common/errors.ts";
-import { Home } from "../../../lib/common/home.ts";
-import { Settings } from "../../../lib/common/settings.ts";
-import { deadline, sleep } from "../../../lib/common/wait.ts";
+import { sleep } from "../../../lib/common/wait.ts";
 import { Engine } from "../../../lib/engine/engine.ts";
-import { openNetworks } from "../../../lib/engine/networks.ts";
 import { changeRepository } from "../../../lib/engine/parts.ts";
 import { plannedPacks } from "../../../lib/engine/plan.ts";
 import { writeState } from "../../../lib/store/repo_state.ts";
-import type { Network } from "../../../lib/ports/network.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
-import { emptyCommit, git, share, sharedRepository, soon, tempDir } from "./fixture.ts";
-import { MemoryNetwork, MemoryNode } from "./memory_network.ts";
-
-/** Nodes of several people on one network. */
-class World implements AsyncDisposable {
-  readonly network = new MemoryNetwork();
-  readonly logged: string[] = [];
-  readonly #engines = new Set<Engine>();
-  private constructor(readonly root: string, readonly temp: AsyncDisposable) {}
-
-  static async make(): Promise<World> {
-    const temp = await tempDir();
-    return new World(temp.path, temp);
-  }
-
-  async engine(
-    name: string,
-    networks: Network[] = [this.network.entry()],
-    env: Record<string, string> = {},
-  ): Promise<Engine> {
-    const home = new Home(join(this.root, name));
-    const all: Record<string, string> = { GTR_NETWORK_TIMEOUT: "30", ...env };
-    const settings = await Settings.load(home, (variable) => all[variable]);
-    using wait = soon();
-    const log = (message: string) => void this.logged.push(message);
-    const engine = await Engine.open({ home, settings, networks, log }, wait);
-    this.#engines.add(engine);
-    return engine;
-  }
-
-  async end(engine: Engine): Promise<void> {
-    this.#engines.delete(engine);
-    await engine[Symbol.asyncDispose]();
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const engine of this.#engines) await this.end(engine);
-    await this.temp[Symbol.asyncDispose]();
-  }
-}
+import { emptyCommit, git, share, sharedRepository, soon } from "./fixture.ts";
+import { World } from "./engines.ts";
+import { MemoryNode } from "./memory_network.ts";
 
 async function publish(engine: Engine, gitDir: string, options: { replace?: boolean } = {}) {
   using wait = soon();
@@ -404,67 +362,6 @@ Deno.test("replaced packs stay for the hours of their grace, and are seeded as l
   }
 });
 
-Deno.test("a network that can't be opened is left out, unless no other gives an address", async () => {
-  await using world = await World.make();
-  const failing: Network = {
-    scheme: "nostr",
-    role: "peer",
-    isDefault: true,
-    open: () => Promise.reject(new NetworkError("port-in-use", "the port is taken")),
-  };
-  const both = await world.engine("both", [failing, world.network.entry()]);
-  assert.deepEqual(both.parts.networks.map(({ scheme }) => scheme), ["torrent"]);
-  assert.match(world.logged.join("\n"), /can't open nostr: the port is taken/);
-  await assert.rejects(world.engine("one", [failing]), { code: "port-in-use" });
-  const serving = (host: string | undefined): Network => ({
-    scheme: "default",
-    role: "peer",
-    isDefault: true,
-    open: () =>
-      Promise.resolve(
-        Object.assign(new MemoryNode(world.network, "default"), { naming: { own: () => host } }),
-      ),
-  });
-  await assert.rejects(world.engine("client", [failing, serving(undefined)]), {
-    code: "port-in-use",
-  });
-  const server = await world.engine("server", [failing, serving("example.org")]);
-  assert.equal(server.parts.networks.length, 1);
-
-  const chosen = { GTR_TRANSPORTS: "torrent,gnunet" };
-  const some = await world.engine("some", [failing, world.network.entry()], chosen);
-  assert.equal(some.parts.networks.length, 1);
-  assert.match(world.logged.join("\n"), /this gtr has no network called gnunet/);
-  const rare = { ...world.network.entry("rare"), isDefault: false };
-  for (const [name, networks] of [["silent", undefined], ["chosen", "rare,torrent"]] as const) {
-    const { parts } = await world.engine(name, [world.network.entry(), rare], {
-      ...(networks && { GTR_TRANSPORTS: networks }),
-    });
-    const open = parts.networks.map(({ scheme }) => scheme);
-    assert.deepEqual(open, networks?.split(",") ?? ["torrent"], "its row says when it is used");
-  }
-  const none = await world.engine("none", [world.network.entry()], { GTR_TRANSPORTS: "none" });
-  await assert.rejects(sync(none, `torrent://${"0".repeat(40)}/x`), { code: "no-transport" });
-});
-
-Deno.test("a network that takes a moment to open is waited for", async () => {
-  await using world = await World.make();
-  const { parts } = await world.engine("one");
-  const network = new MemoryNode(undefined, "nostr");
-  const given = { ...parts, live: () => () => Promise.resolve(undefined) };
-  const opening: Network = {
-    scheme: "nostr",
-    role: "peer",
-    isDefault: true,
-    open: async (_context, { signal }) => {
-      await sleep(300, signal);
-      return network;
-    },
-  };
-  using wait = soon();
-  assert.deepEqual((await openNetworks([opening], given, wait)).networks, [network]);
-});
-
 Deno.test("a repository that another process holds for a while is waited for", async () => {
   await using world = await World.make();
   const { parts } = await world.engine("one");
@@ -475,28 +372,4 @@ Deno.test("a repository that another process holds for a while is waited for", a
   await sleep(1000, wait.signal);
   held[Symbol.dispose]();
   assert.equal(await changing, "changed");
-});
-
-Deno.test("a network that hangs while it opens is left out, and closed if it opens late", async () => {
-  await using world = await World.make();
-  const { parts } = await world.engine("one");
-  const late = Promise.withResolvers<MemoryNode>();
-  const hanging: Network = {
-    scheme: "nostr",
-    role: "peer",
-    isDefault: true,
-    open: () => late.promise,
-  };
-  const given = { ...parts, live: () => () => Promise.resolve(undefined) };
-  using limit = deadline(100, "the networks to open");
-  const opened = await openNetworks([hanging, world.network.entry()], given, limit);
-  assert.deepEqual(opened.networks.map(({ scheme }) => scheme), ["torrent"]);
-  assert.match(world.logged.join("\n"), /can't open nostr: waited 0.\d s/);
-  await new Promise<void>((closed) =>
-    late.resolve(
-      Object.assign(new MemoryNode(), {
-        [Symbol.asyncDispose]: () => Promise.resolve(closed()),
-      }),
-    )
-  );
 });
