@@ -1,21 +1,7 @@
 /** `gtr doctor` */
 import { printable } from "../../common/printable.ts";
 import { JSON_OPTION } from "../../common/verb.ts";
-import type { Check, Finding } from "../doctor/check.ts";
-import { clock } from "../doctor/clock.ts";
-import { disk } from "../doctor/disk.ts";
-import { examine } from "../doctor/examine.ts";
-import { git } from "../doctor/git.ts";
-import { gtd } from "../doctor/gtd.ts";
-import { helpers } from "../doctor/helpers.ts";
-import { home } from "../doctor/home.ts";
-import { identity } from "../doctor/identity.ts";
-import { log } from "../doctor/log.ts";
-import { protocols } from "../doctor/protocols.ts";
-import { reachability } from "../doctor/reachability.ts";
-import { settings } from "../doctor/settings.ts";
-import { shares } from "../doctor/shares.ts";
-import { store } from "../doctor/store.ts";
+import type { Finding } from "../doctor/check.ts";
 import type { Call } from "../io.ts";
 import { printJson } from "../output.ts";
 import type { Verb } from "../verb.ts";
@@ -35,16 +21,10 @@ export const verb: Verb = {
   run,
 };
 
-/** In the order in which they are told. */
-const CHECKS: readonly Check[] = [
-  ...[git, helpers, protocols],
-  ...[home, identity, settings, clock, disk],
-  ...[gtd, log, reachability],
-  ...[store, shares],
-];
-
 /** Says what is well and what isn't; exit code 1 where something failed. */
 async function run(call: Call): Promise<number> {
+  const { CHECKS } = await import("../doctor/checks.ts");
+  const { examine } = await import("../doctor/examine.ts");
   const checks = await examine(call, CHECKS);
   const healthy = checks.every(({ state }) => state !== "failed");
   if (call.options.json) printJson(call.io, { ok: healthy, checks });
