@@ -6,17 +6,17 @@
 import { toGtrError } from "../common/errors.ts";
 import { Mutex } from "../common/mutex.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
-import type { EngineParts } from "./parts.ts";
+import type { UserParts } from "./user_parts.ts";
 
 /** Makes them one after the other, beside everything else. Dispose it to end that. */
 export class Bitmaps implements AsyncDisposable {
-  readonly #parts: Pick<EngineParts, "key" | "follows" | "store" | "log">;
+  readonly #parts: Pick<UserParts, "key" | "follows" | "store" | "log">;
   readonly #turns = new Mutex();
   /** Paths of those whose turn has not come. */
   readonly #waiting = new Set<string>();
   readonly #stop = new AbortController();
 
-  constructor(parts: Pick<EngineParts, "key" | "follows" | "store" | "log">) {
+  constructor(parts: Pick<UserParts, "key" | "follows" | "store" | "log">) {
     this.#parts = parts;
   }
 

@@ -5,7 +5,7 @@
  */
 import { StoreError } from "../common/errors.ts";
 import { defaultFloor, diskSpace } from "../store/disk_usage.ts";
-import type { EngineParts } from "./parts.ts";
+import type { UserParts } from "./user_parts.ts";
 
 const LOOK_MS = 500;
 
@@ -17,7 +17,7 @@ export interface FreeDisk {
 
 /** Looks how full the disk of the store is. */
 export async function freeDisk(
-  { home, settings }: Pick<EngineParts, "home" | "settings">,
+  { home, settings }: Pick<UserParts, "home" | "settings">,
 ): Promise<FreeDisk> {
   const { free, size } = await diskSpace(home.root);
   return { free, floor: settings.get("store.freeDisk") ?? defaultFloor(size) };
@@ -25,7 +25,7 @@ export async function freeDisk(
 
 /** Aborts once less is free than the floor, whoever has filled the disk. Dispose it to end that. */
 export function watchFreeDisk(
-  parts: Pick<EngineParts, "home" | "settings">,
+  parts: Pick<UserParts, "home" | "settings">,
   name: string,
 ): { readonly signal: AbortSignal } & Disposable {
   const stop = new AbortController();

@@ -50,6 +50,16 @@ export interface Published {
   readonly changed: boolean;
 }
 
+/** What publishing a working repository came to. */
+export interface PublishOutcome {
+  readonly addresses: Record<string, string>;
+  readonly sequence: number;
+  readonly changed: boolean;
+  readonly warnings: readonly string[];
+  /** What is not published, since something else was meanwhile: one line each, with what helps. */
+  readonly diverged: readonly string[];
+}
+
 /**
  * What is published of one's own repository; undefined where nothing is yet.
  *

@@ -21,7 +21,7 @@ import {
   giveUpAwaited,
 } from "./own_machines.ts";
 import { changeRepository, type EngineParts } from "./parts.ts";
-import { ownAddresses, publishedManifest, publishState } from "./publish.ts";
+import { ownAddresses, publishedManifest, type PublishOutcome, publishState } from "./publish.ts";
 import { isOtherHistory } from "./other_history.ts";
 import { withdrawSource } from "./withdraw.ts";
 import {
@@ -31,16 +31,6 @@ import {
   readSharedState,
   type SharedState,
 } from "./working_repository.ts";
-
-/** What publishing a working repository came to. */
-export interface PublishOutcome {
-  readonly addresses: Record<string, string>;
-  readonly sequence: number;
-  readonly changed: boolean;
-  readonly warnings: readonly string[];
-  /** What is not published, since something else was meanwhile: one line each, with what helps. */
-  readonly diverged: readonly string[];
-}
 
 /** How a working repository is published. */
 export interface PublishOptions {

@@ -16,7 +16,8 @@ import { sumOf } from "../store/disk_usage.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import { Copies, type Copy } from "./copies.ts";
 import { diskFull, freeDisk, watchFreeDisk } from "./free_disk.ts";
-import { type EngineParts, repositoryKey } from "./parts.ts";
+import type { Seeder } from "./seeder.ts";
+import { repositoryKey, type UserParts } from "./user_parts.ts";
 
 /**
  * A copy used so recently, in seconds, may still be linked into a clone. Twice the minute to which
@@ -27,8 +28,8 @@ const IN_USE_SECONDS = 120;
 /** What git says beside the objects, and packs that are made less well on the spot, in bytes. */
 const SLACK_BYTES = 1 << 20;
 
-type QuotaParts = Pick<EngineParts, "home" | "settings" | "store" | "key" | "follows" | "log"> & {
-  readonly seeder: Pick<EngineParts["seeder"], "forget">;
+type QuotaParts = Pick<UserParts, "home" | "settings" | "store" | "key" | "follows" | "log"> & {
+  readonly seeder: Pick<Seeder, "forget">;
 };
 
 /** Room for packs. Dispose it once they are in the store, or given up. */

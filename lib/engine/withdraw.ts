@@ -6,8 +6,7 @@
 import type { Wait } from "../common/wait.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import { changeRepository, type EngineParts } from "./parts.ts";
-import { publishState } from "./publish.ts";
-import type { PublishOutcome } from "./publish_shared.ts";
+import { type PublishOutcome, publishState } from "./publish.ts";
 
 /** What is left where nothing is shared any more. */
 const NOTHING_SHARED: PublishOutcome = {
