@@ -5,7 +5,7 @@
  */
 import type { Wait } from "../common/wait.ts";
 import type { Engine, PublishOutcome } from "../engine/engine.ts";
-import { awaitQuorum } from "../engine/quorum.ts";
+import { awaitQuorum } from "../engine/publish/quorum.ts";
 import { readRepositorySettings } from "../shares/repository_settings.ts";
 import type { PublishedState, PushResult } from "./api.ts";
 import type { PushRequest } from "./operations.ts";

@@ -8,7 +8,7 @@ import { UsageError } from "../common/errors.ts";
 import { VERSION } from "../common/version.ts";
 import type { Wait } from "../common/wait.ts";
 import type { Engine } from "../engine/engine.ts";
-import { plannedPacks } from "../engine/plan.ts";
+import { plannedPacks } from "../engine/publish/plan.ts";
 import { ALL_NETWORKS } from "../transports/all.ts";
 import { checkNetwork } from "../transports/known.ts";
 import { acknowledgedPush, acknowledgePublication } from "./acknowledge.ts";

@@ -4,8 +4,8 @@
  * @module
  */
 import type { Engine } from "../engine/engine.ts";
-import type { Dialled } from "../engine/live.ts";
-import { joinLive } from "../engine/live_git.ts";
+import type { Dialled } from "../engine/live/dial.ts";
+import { joinLive } from "../engine/live/git_client.ts";
 import { oneTimeGitPort } from "../git_interface/git_port.ts";
 
 /**

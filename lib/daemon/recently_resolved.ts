@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Resolved } from "../engine/resolve.ts";
+import type { Resolved } from "../engine/fetch/resolve.ts";
 
 /** How long an answer is good for, in milliseconds: git lists and fetches at once. */
 const FRESH_MS = 30_000;

@@ -4,8 +4,8 @@
  * @module
  */
 import { Buffer } from "node:buffer";
-import type { Resolved } from "../engine/resolve.ts";
-import type { Synced } from "../engine/sync.ts";
+import type { Resolved } from "../engine/fetch/resolve.ts";
+import type { Synced } from "../engine/fetch/sync.ts";
 import { formatAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
 import type { ForeignState } from "../ports/naming.ts";

@@ -8,7 +8,7 @@ import type { Home } from "../common/home.ts";
 import { Settings } from "../common/settings.ts";
 import { deadline, sleep } from "../common/wait.ts";
 import { Engine } from "../engine/engine.ts";
-import type { PublishOptions } from "../engine/publish_shared.ts";
+import type { PublishOptions } from "../engine/publish/publish_shared.ts";
 import { Passwords } from "../engine/passwords.ts";
 import { Shares } from "../shares/shares.ts";
 import { checkGit } from "../git_interface/version.ts";

@@ -7,7 +7,7 @@ import { Buffer } from "node:buffer";
 import { VERSION } from "../common/version.ts";
 import { abortable, deadline } from "../common/wait.ts";
 import type { Engine } from "../engine/engine.ts";
-import { freeDisk } from "../engine/free_disk.ts";
+import { freeDisk } from "../engine/keep/free_disk.ts";
 import { formatAddress } from "../identity/address.ts";
 import { publisherId } from "../identity/keys.ts";
 import type { Health } from "../ports/health.ts";

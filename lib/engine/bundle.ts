@@ -22,7 +22,7 @@ import type { StoredRepository } from "../store/stored_repository.ts";
 import type { PackFile } from "../manifest/pack_file.ts";
 import { ANY_NETWORK } from "../transports/known.ts";
 import { changeRepository, type EngineParts } from "./parts.ts";
-import { fetchAll } from "./sync.ts";
+import { fetchAll } from "./fetch/sync.ts";
 
 /** What a bundle is made from. */
 export interface BundleParts {

@@ -9,8 +9,8 @@ import { deadline, type Wait } from "../common/wait.ts";
 import type { RefusedList } from "../store/refused.ts";
 import type { StoredRepository } from "../store/stored_repository.ts";
 import type { OpenNetwork } from "../ports/network.ts";
-import type { Quota } from "./quota.ts";
-import type { Seeder } from "./seeder.ts";
+import type { Quota } from "./keep/quota.ts";
+import type { Seeder } from "./keep/seeder.ts";
 import { repositoryKey, type UserParts } from "./user_parts.ts";
 
 /** How long another process may hold a repository: it may be fetching a large one. */

@@ -1,7 +1,7 @@
 /**
  * blind-relay, unmodified, with the libsodium that hyperdht has.
  *
- *     const { blindRelay, Protomux } = await import("../hyperdht/blind_relay.ts");
+ *     const { blindRelay, Protomux } = await import("./blind_relay.ts");
  *
  * @module
  */

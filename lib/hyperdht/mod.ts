@@ -3,7 +3,7 @@
  * one's addon can't be loaded (no build for this system, or FFI isn't permitted), they get
  * JavaScript. udx-native can't be loaded there either: `lib/udx` takes its place.
  *
- *     import HyperDHT from "../hyperdht/mod.ts";
+ *     import HyperDHT from "./mod.ts";
  *     const dht = new HyperDHT({ udx: new UDX() });
  *
  * @module

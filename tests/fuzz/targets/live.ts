@@ -1,7 +1,7 @@
 /** What a live peer answers to git (gitprotocol-v2(5)), on its way through gtd. */
 import assert from "node:assert/strict";
 import { FLUSH, packetOf, PacketReader, textOf } from "../../../lib/common/pkt_line.ts";
-import { joinLive } from "../../../lib/engine/live_git.ts";
+import { joinLive } from "../../../lib/engine/live/git_client.ts";
 import type { SignedManifest } from "../../../lib/manifest/types.ts";
 import { assertTyped, inPieces, simple, type Target } from "../target.ts";
 

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { RecentlyResolved } from "../../../lib/daemon/recently_resolved.ts";
-import type { Resolved } from "../../../lib/engine/resolve.ts";
+import type { Resolved } from "../../../lib/engine/fetch/resolve.ts";
 
 const resolved = (sequence: number) =>
   ({ signed: { manifest: { sequence } } }) as unknown as Resolved;

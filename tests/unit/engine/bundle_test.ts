@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { GtrError } from "../../../lib/common/errors.ts";
 import { bundleParts, importBundle } from "../../../lib/engine/bundle.ts";
 import type { EngineParts } from "../../../lib/engine/parts.ts";
-import { publishState } from "../../../lib/engine/publish.ts";
+import { publishState } from "../../../lib/engine/publish/publish.ts";
 import { signManifest } from "../../../lib/manifest/manifest.ts";
 import type { Manifest, SignedManifest } from "../../../lib/manifest/types.ts";
 import type { OpenNetwork } from "../../../lib/ports/network.ts";

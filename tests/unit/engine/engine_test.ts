@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { sleep } from "../../../lib/common/wait.ts";
 import { Engine } from "../../../lib/engine/engine.ts";
 import { changeRepository } from "../../../lib/engine/parts.ts";
-import { plannedPacks } from "../../../lib/engine/plan.ts";
+import { plannedPacks } from "../../../lib/engine/publish/plan.ts";
 import { writeState } from "../../../lib/store/repo_state.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, git, share, sharedRepository, soon } from "./fixture.ts";

@@ -1,7 +1,7 @@
 /** The signature of a stored manifest is checked once for each publication, whatever asks for it. */
 import assert from "node:assert/strict";
-import { publishShared } from "../../../lib/engine/publish_shared.ts";
-import { syncRepository } from "../../../lib/engine/sync.ts";
+import { publishShared } from "../../../lib/engine/publish/publish_shared.ts";
+import { syncRepository } from "../../../lib/engine/fetch/sync.ts";
 import { verifySignature } from "../../../lib/identity/keys.ts";
 import type { VerifySignature } from "../../../lib/manifest/manifest.ts";
 import { emptyCommit, makeParts, sharedRepository, soon, tempDir } from "./fixture.ts";

@@ -1,7 +1,7 @@
 /** A publisher of repositories in a network in memory, and readers of them. */
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { publishState } from "../../../lib/engine/publish.ts";
+import { publishState } from "../../../lib/engine/publish/publish.ts";
 import type { RepoAddress } from "../../../lib/identity/address.ts";
 import { initRepository, objectsOf } from "../git_interface/fixture.ts";
 import { emptyCommit, makeParts, soon, tempDir } from "./fixture.ts";

@@ -91,7 +91,7 @@ Deno.test("mutants: the nearest tests of a file come first", async () => {
   const concerned = await Concerned.read(ROOT);
   const tests = concerned.tests("lib/store/tidy.ts");
   assert.equal(tests[0], "tests/unit/store/tidy_test.ts");
-  assert.ok(tests.includes("tests/unit/engine/sync_test.ts"));
+  assert.ok(tests.includes("tests/unit/engine/fetch/sync_test.ts"));
   assert.ok(!tests.includes("tests/unit/udx/rack_test.ts"));
   // By way of a program that a test runs.
   const helper = concerned.tests("lib/remote_helper/session.ts");

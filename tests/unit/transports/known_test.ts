@@ -6,7 +6,7 @@ import { checkLeftOut, checkNetwork, KNOWN_NETWORKS } from "../../../lib/transpo
 const ID = "0".repeat(40);
 
 Deno.test("known networks: every network that there is, is known, listed and has a folder", async () => {
-  const folder = new URL("../../../lib/transports/", import.meta.url);
+  const folder = new URL("../../../lib/transports", import.meta.url);
   const folders = (await Array.fromAsync(Deno.readDir(folder)))
     .filter(({ isDirectory, name }) => isDirectory && name !== "shared")
     .map(({ name }) => name).sort();
