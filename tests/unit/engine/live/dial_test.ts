@@ -21,9 +21,9 @@ Deno.test("a network that ignores the end of a dial holds nobody up, and its str
 /** Asks networks that dial so. */
 async function dial(dials: Readonly<Record<string, () => Promise<LiveStream>>>, wait = 1) {
   const parts = {
-    transports: [
+    networks: [
       { scheme: "deaf" }, // it carries no live streams
-      ...Object.entries(dials).map(([scheme, dial]) => ({ scheme, dial })),
+      ...Object.entries(dials).map(([scheme, dial]) => ({ scheme, streams: { dial } })),
     ],
     settings: { get: () => wait },
   } as unknown as EngineParts;
