@@ -6,7 +6,7 @@ import type { EventTemplate, NostrEvent } from "../../lib/transports/nostr/event
 import { ANNOUNCEMENT, STATE } from "../../lib/transports/nostr/events/kinds.ts";
 import { encodeState } from "../../lib/transports/nostr/events/state.ts";
 import { derivedSecret } from "../../lib/transports/nostr/keys/derived.ts";
-import { localSigner } from "../../lib/transports/nostr/keys/signer.ts";
+import { localSigner } from "../../lib/transports/nostr/events/signer.ts";
 import { Relays } from "../../lib/transports/nostr/relays/relays.ts";
 import { NostrNetwork } from "./nostr_nodes.ts";
 import { makeManifest, publish, resolveLast, testKey } from "./publications.ts";

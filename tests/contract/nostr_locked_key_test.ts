@@ -4,7 +4,7 @@ import { npubEncode } from "nostr-tools/nip19";
 import { encrypt } from "nostr-tools/nip49";
 import { abortable, deadline } from "../../lib/common/wait.ts";
 import { STATE } from "../../lib/transports/nostr/events/kinds.ts";
-import { localSigner } from "../../lib/transports/nostr/keys/signer.ts";
+import { localSigner } from "../../lib/transports/nostr/events/signer.ts";
 import { Relays } from "../../lib/transports/nostr/relays/relays.ts";
 import { NostrNetwork } from "./nostr_nodes.ts";
 import { makeManifest, publish, testKey } from "./publications.ts";

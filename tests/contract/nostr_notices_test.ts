@@ -4,7 +4,7 @@ import { abortable, deadline } from "../../lib/common/wait.ts";
 import type { Manifest } from "../../lib/manifest/types.ts";
 import { nostrEndpoints } from "../../lib/transports/nostr/binding.ts";
 import { STATE } from "../../lib/transports/nostr/events/kinds.ts";
-import { localSigner } from "../../lib/transports/nostr/keys/signer.ts";
+import { localSigner } from "../../lib/transports/nostr/events/signer.ts";
 import { Relays } from "../../lib/transports/nostr/relays/relays.ts";
 import { NostrNetwork } from "./nostr_nodes.ts";
 import { makeManifest, testKey } from "./publications.ts";

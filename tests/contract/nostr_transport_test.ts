@@ -10,8 +10,8 @@ import type { EventTemplate, NostrEvent } from "../../lib/transports/nostr/event
 import { ANNOUNCEMENT, FILE_METADATA, STATE } from "../../lib/transports/nostr/events/kinds.ts";
 import { encodeState } from "../../lib/transports/nostr/events/state.ts";
 import { derivedSecret } from "../../lib/transports/nostr/keys/derived.ts";
-import { localSigner } from "../../lib/transports/nostr/keys/signer.ts";
-import { formatNostrAddress } from "../../lib/transports/nostr/address.ts";
+import { localSigner } from "../../lib/transports/nostr/events/signer.ts";
+import { formatNostrAddress } from "../../lib/transports/nostr/names/address.ts";
 import type { Filter } from "../../lib/transports/nostr/relays/filter.ts";
 import { Relays } from "../../lib/transports/nostr/relays/relays.ts";
 import type { OpenNostr } from "../../lib/transports/nostr/network.ts";

@@ -7,7 +7,7 @@ import { type GtrError, toGtrError } from "../../common/errors.ts";
 import { deadline } from "../../common/wait.ts";
 import { sizeOfBlob } from "./blossom/download.ts";
 import { type BlobFile, mirrorBlob, uploadBlob } from "./blossom/upload.ts";
-import type { NostrSigner } from "./keys/signer.ts";
+import type { NostrSigner } from "./events/signer.ts";
 import { mayAsk } from "./may_ask.ts";
 
 const LOOK = 5_000;

@@ -11,7 +11,7 @@ import { mapLimited } from "../../common/map_limited.ts";
 import { CHUNK_BYTES, chunkCount, chunkSize, encodeChunk } from "./events/chunk.ts";
 import type { EventTemplate, NostrEvent } from "./events/event.ts";
 import type { Cargo } from "./deliver.ts";
-import type { NostrSigner } from "./keys/signer.ts";
+import type { NostrSigner } from "./events/signer.ts";
 import type { Relays } from "./relays/relays.ts";
 
 /** A file that is put into events: on the disk, or in memory. */

@@ -7,7 +7,7 @@ import { RequestError } from "../../common/errors.ts";
 import { gitServerUrl } from "../../common/git_server_url.ts";
 import type { Wait } from "../../common/wait.ts";
 import type { ForeignState } from "../../ports/naming.ts";
-import { formatNostrAddress, type NostrAddress } from "./address.ts";
+import { formatNostrAddress, type NostrAddress } from "./names/address.ts";
 import { chooseState, maintainersOf } from "./choose_state.ts";
 import { decodeAnnouncement, type SignedAnnouncement } from "./events/announcement.ts";
 import type { NostrEvent } from "./events/event.ts";

@@ -6,7 +6,7 @@
 import { toGtrError } from "../../common/errors.ts";
 import { publisherId } from "../../identity/keys.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
-import type { NostrAddress } from "./address.ts";
+import type { NostrAddress } from "./names/address.ts";
 import { readNostrEndpoints } from "./binding.ts";
 import { mayAsk } from "./may_ask.ts";
 import { Recent } from "./recent.ts";

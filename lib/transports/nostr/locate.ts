@@ -9,7 +9,7 @@ import type { Wait } from "../../common/wait.ts";
 import { publisherId } from "../../identity/keys.ts";
 import type { Registry } from "../../identity/registry.ts";
 import type { Located } from "../../ports/naming.ts";
-import { MAX_HINTS, type NostrAddress, parseNostrAddress } from "./address.ts";
+import { MAX_HINTS, type NostrAddress, parseNostrAddress } from "./names/address.ts";
 import { boundPublisher } from "./binding.ts";
 import { mayAsk } from "./may_ask.ts";
 import { readable } from "./readable.ts";

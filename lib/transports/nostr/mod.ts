@@ -16,7 +16,7 @@ export const entry: Network = {
   },
   ownAddress: async (context, wait) => {
     if (!context.settings.get("nostr.relays")?.length) return undefined;
-    const { ownAddress } = await import("./own_address.ts");
+    const { ownAddress } = await import("./keys/own_address.ts");
     return await ownAddress(context, wait);
   },
   verbs: async () => (await import("./verbs/mod.ts")).VERBS,

@@ -16,7 +16,7 @@ import type { Located, LocateWait } from "../../ports/naming.ts";
 import type { NetworkContext } from "../../ports/network.ts";
 import type { FetchWait, Holder, HolderWait } from "../../ports/packs.ts";
 import type { ResolveWait } from "../../ports/records.ts";
-import { formatNostrAddress } from "./address.ts";
+import { formatNostrAddress } from "./names/address.ts";
 import { nostrEndpoints } from "./binding.ts";
 import { BlobStore } from "./blob_store.ts";
 import { ChunkedFiles } from "./chunked_files.ts";
@@ -28,9 +28,9 @@ import { KnownRepositories } from "./known_repositories.ts";
 import { locate } from "./locate.ts";
 import { nearestBehind } from "./may_ask.ts";
 import { Notices } from "./notices.ts";
-import { OwnKey } from "./own_key.ts";
+import { OwnKey } from "./keys/own_key.ts";
 import { packInEvents, packUrls } from "./pack_sources.ts";
-import { type Answered, askServers, healthOf } from "./probe.ts";
+import { type Answered, askServers, healthOf } from "./health.ts";
 import { Publisher } from "./publisher.ts";
 import { Relays } from "./relays/relays.ts";
 import { type RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
@@ -165,7 +165,7 @@ export class NostrNode implements AsyncDisposable {
       {
         lookup: this.#lookup,
         names: async () => {
-          const { nip05Names } = await import("./nip05.ts");
+          const { nip05Names } = await import("./names/nip05.ts");
           // The other half of the time is for relays.
           return this.#names ??= nip05Names(wait.registry, this.#timeout / 2);
         },

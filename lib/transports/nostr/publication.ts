@@ -6,7 +6,7 @@
 import { RequestError } from "../../common/errors.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
 import type { PackFile } from "../../manifest/pack_file.ts";
-import type { NostrAddress } from "./address.ts";
+import type { NostrAddress } from "./names/address.ts";
 import type { NostrEvent } from "./events/event.ts";
 import {
   eventsOf,

@@ -16,7 +16,7 @@ import type { BlobStore } from "./blob_store.ts";
 import type { ChunkedFile, ChunkedFiles } from "./chunked_files.ts";
 import { MAX_CHUNKED } from "./events/chunk.ts";
 import { PACK_TYPE } from "./events/pack.ts";
-import type { NostrSigner } from "./keys/signer.ts";
+import type { NostrSigner } from "./events/signer.ts";
 import { inlineManifest, type ManifestBlob } from "./manifest_content.ts";
 import type { PackSources } from "./publication_events.ts";
 import type { RepositoryEvents } from "./repository_events.ts";

@@ -13,7 +13,7 @@ import { encodeDeletions } from "./events/deletion.ts";
 import { type EventTemplate, laterThan, type NostrEvent, tagValue } from "./events/event.ts";
 import { encodePack } from "./events/pack.ts";
 import { encodeState } from "./events/state.ts";
-import type { NostrSigner } from "./keys/signer.ts";
+import type { NostrSigner } from "./events/signer.ts";
 import {
   inlineManifest,
   type ManifestBlob,

@@ -14,7 +14,7 @@ import { readNostrEndpoints } from "./binding.ts";
 import { deliver } from "./deliver.ts";
 import { STATE } from "./events/kinds.ts";
 import { type GraspParts, pushToServers } from "./grasp/push_to_servers.ts";
-import type { NostrSigner } from "./keys/signer.ts";
+import type { NostrSigner } from "./events/signer.ts";
 import { type DataParts, storeData } from "./publication_data.ts";
 import { beginAgain, follow, isBehind, type Publication, publishedBefore } from "./publication.ts";
 import { publicationEvents } from "./publication_events.ts";

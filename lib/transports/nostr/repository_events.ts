@@ -4,7 +4,7 @@
  * @module
  */
 import { NetworkError } from "../../common/errors.ts";
-import type { NostrAddress } from "./address.ts";
+import type { NostrAddress } from "./names/address.ts";
 import { decodeAnnouncement, type SignedAnnouncement } from "./events/announcement.ts";
 import type { NostrEvent } from "./events/event.ts";
 import {

@@ -8,7 +8,7 @@ import type { RepoAddress } from "../../identity/address.ts";
 import { publisherId } from "../../identity/keys.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
 import type { ResolveWait } from "../../ports/records.ts";
-import type { NostrAddress } from "./address.ts";
+import type { NostrAddress } from "./names/address.ts";
 import { boundPublisher, readNostrEndpoints } from "./binding.ts";
 import { tagValue } from "./events/event.ts";
 import { mayAsk } from "./may_ask.ts";

@@ -13,7 +13,7 @@ import { abortable, sleep } from "../../common/wait.ts";
 import { encodeDeletions } from "./events/deletion.ts";
 import type { NostrEvent } from "./events/event.ts";
 import { DELETION } from "./events/kinds.ts";
-import type { NostrSigner } from "./keys/signer.ts";
+import type { NostrSigner } from "./events/signer.ts";
 import { chunksOf } from "./publication_events.ts";
 import { eventsOf, filtersOf, readEvents, type RepositoryLookup } from "./repository_events.ts";
 import { Retry } from "./retry.ts";

@@ -9,7 +9,10 @@ import { isPetname } from "../../../lib/identity/petname.ts";
 import { formatRegistryName, parseRegistryName } from "../../../lib/identity/registry_name.ts";
 import { formatEndpoint, parseEndpoint } from "../../../lib/transports/default/endpoint.ts";
 import { parseRequestPath } from "../../../lib/transports/default/request_path.ts";
-import { formatNostrAddress, parseNostrAddress } from "../../../lib/transports/nostr/address.ts";
+import {
+  formatNostrAddress,
+  parseNostrAddress,
+} from "../../../lib/transports/nostr/names/address.ts";
 import { isInside, relayUrl, webUrl } from "../../../lib/transports/nostr/urls.ts";
 import {
   compactAddress,

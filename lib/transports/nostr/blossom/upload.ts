@@ -6,7 +6,7 @@
 import { createReadStream } from "node:fs";
 import { type NetworkError, RequestError, VerificationError } from "../../../common/errors.ts";
 import { deadline, idleDeadline, type Wait } from "../../../common/wait.ts";
-import type { NostrSigner } from "../keys/signer.ts";
+import type { NostrSigner } from "../events/signer.ts";
 import { authorizationHeader, uploadAuthorization } from "./authorization.ts";
 import { answerJson, exchange, refusal } from "./request.ts";
 

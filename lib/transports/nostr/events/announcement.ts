@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { identifierFault } from "../address.ts";
+import { identifierFault } from "../names/address.ts";
 import { distinctUrls, relayUrl, webUrl } from "../urls.ts";
 import { allTagValues, type EventTemplate, type NostrEvent, tagValue } from "./event.ts";
 import { ANNOUNCEMENT } from "./kinds.ts";

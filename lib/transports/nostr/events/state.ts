@@ -4,7 +4,7 @@
  * @module
  */
 import { conflictingRef, isValidRefName } from "../../../manifest/ref_name.ts";
-import { identifierFault } from "../address.ts";
+import { identifierFault } from "../names/address.ts";
 import { type EventTemplate, type NostrEvent, tagValue } from "./event.ts";
 import { STATE } from "./kinds.ts";
 

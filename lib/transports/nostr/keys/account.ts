@@ -14,7 +14,7 @@ import { Relays } from "../relays/relays.ts";
 import { bunkerSigner, parseBunker } from "./bunker.ts";
 import { encryptedSetting, findSigner, readNpub } from "./find_signer.ts";
 import { isEncrypted, readSecret } from "./secret_text.ts";
-import { localSigner } from "./signer.ts";
+import { localSigner } from "../events/signer.ts";
 
 /** How long a domain may take to say whose a name is, in milliseconds. */
 const ANSWER = 10_000;
@@ -137,7 +137,7 @@ export const account = {
    */
   async trust(text: string, { registry, signal }: LocateWait): Promise<AccountIdentity> {
     const name = parseRegistryName(text);
-    const { nip05Names } = await import("../nip05.ts");
+    const { nip05Names } = await import("../names/nip05.ts");
     return identify(await nip05Names(registry, ANSWER).confirm(name, true, signal));
   },
 };

@@ -13,7 +13,7 @@ import { REMOTE_SIGNING } from "../events/kinds.ts";
 import { readable } from "../readable.ts";
 import type { Relays, Subscription } from "../relays/relays.ts";
 import { distinctUrls, relayUrl } from "../urls.ts";
-import { localSigner, type NostrSigner } from "./signer.ts";
+import { localSigner, type NostrSigner } from "../events/signer.ts";
 
 /** Where a bunker is: `bunker://<key>?relay=...&secret=...`. */
 export interface BunkerAddress {

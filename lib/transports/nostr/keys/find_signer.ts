@@ -9,7 +9,7 @@ import type { PublisherKey } from "../../../identity/keys.ts";
 import type { Relays } from "../relays/relays.ts";
 import { derivedSecret } from "./derived.ts";
 import { isEncrypted, type PasswordSource, readSecret } from "./secret_text.ts";
-import { localSigner, type NostrSigner } from "./signer.ts";
+import { localSigner, type NostrSigner } from "../events/signer.ts";
 
 /** One value of git's configuration, local before global before system; undefined where unset. */
 export type GitConfig = (name: string, signal: AbortSignal) => Promise<string | undefined>;

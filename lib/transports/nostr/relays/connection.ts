@@ -13,7 +13,7 @@ import type { Reach } from "../../../common/reach.ts";
 import { abortable } from "../../../common/wait.ts";
 import type { NostrEvent } from "../events/event.ts";
 import { RELAY_AUTH } from "../events/kinds.ts";
-import type { NostrSigner } from "../keys/signer.ts";
+import type { NostrSigner } from "../events/signer.ts";
 import { readable } from "../readable.ts";
 import type { Filter } from "./filter.ts";
 import { readMessage, type RelayMessage } from "./message.ts";

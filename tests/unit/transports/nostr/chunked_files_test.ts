@@ -5,7 +5,7 @@ import { createHash } from "node:crypto";
 import { ChunkedFiles } from "../../../../lib/transports/nostr/chunked_files.ts";
 import { NetworkError } from "../../../../lib/common/errors.ts";
 import { isAuthentic, type NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
-import type { NostrSigner } from "../../../../lib/transports/nostr/keys/signer.ts";
+import type { NostrSigner } from "../../../../lib/transports/nostr/events/signer.ts";
 import type { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
 import { CHUNK_BYTES } from "../../../../lib/transports/nostr/events/chunk.ts";
 import { tempDir } from "../../git_interface/fixture.ts";

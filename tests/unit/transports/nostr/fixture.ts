@@ -2,7 +2,7 @@ import { finalizeEvent } from "nostr-tools/pure";
 import type { EventTemplate, NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
 import { BLOSSOM_LIST, RELAY_LIST } from "../../../../lib/transports/nostr/events/kinds.ts";
 import type { RelayList } from "../../../../lib/transports/nostr/events/server_lists.ts";
-import { localSigner, type NostrSigner } from "../../../../lib/transports/nostr/keys/signer.ts";
+import { localSigner, type NostrSigner } from "../../../../lib/transports/nostr/events/signer.ts";
 
 /** 2026-01-01, in seconds. */
 export const NOW = 1_767_225_600;

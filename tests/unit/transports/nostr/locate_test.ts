@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { keyFromSeed } from "../../../../lib/identity/keys.ts";
-import { formatNostrAddress } from "../../../../lib/transports/nostr/address.ts";
+import { formatNostrAddress } from "../../../../lib/transports/nostr/names/address.ts";
 import { bindingTag } from "../../../../lib/transports/nostr/binding.ts";
 import { encodeAnnouncement } from "../../../../lib/transports/nostr/events/announcement.ts";
 import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";

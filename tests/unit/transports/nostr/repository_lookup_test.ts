@@ -1,7 +1,7 @@
 /** Which relays are asked about a repository, what for, and how long the answer is remembered. */
 import assert from "node:assert/strict";
 import { NetworkError } from "../../../../lib/common/errors.ts";
-import type { NostrAddress } from "../../../../lib/transports/nostr/address.ts";
+import type { NostrAddress } from "../../../../lib/transports/nostr/names/address.ts";
 import { encodeAnnouncement } from "../../../../lib/transports/nostr/events/announcement.ts";
 import type { EventTemplate, NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
 import { encodePack } from "../../../../lib/transports/nostr/events/pack.ts";

@@ -5,7 +5,7 @@ import { bindingTag, nostrEndpoints } from "../../../../lib/transports/nostr/bin
 import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
 import { encodeAnnouncement } from "../../../../lib/transports/nostr/events/announcement.ts";
 import { encodeState } from "../../../../lib/transports/nostr/events/state.ts";
-import { localSigner } from "../../../../lib/transports/nostr/keys/signer.ts";
+import { localSigner } from "../../../../lib/transports/nostr/events/signer.ts";
 import { inlineManifest } from "../../../../lib/transports/nostr/manifest_content.ts";
 import { type Filter, isAsked } from "../../../../lib/transports/nostr/relays/filter.ts";
 import type { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";

@@ -14,7 +14,7 @@ import { encodeState } from "../../../../lib/transports/nostr/events/state.ts";
 import { KnownRepositories } from "../../../../lib/transports/nostr/known_repositories.ts";
 import { locate } from "../../../../lib/transports/nostr/locate.ts";
 import { manifestBlobTags } from "../../../../lib/transports/nostr/manifest_content.ts";
-import { nip05Names } from "../../../../lib/transports/nostr/nip05.ts";
+import { nip05Names } from "../../../../lib/transports/nostr/names/nip05.ts";
 import { Notices } from "../../../../lib/transports/nostr/notices.ts";
 import { packUrls } from "../../../../lib/transports/nostr/pack_sources.ts";
 import type { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";

@@ -1,13 +1,13 @@
 import assert from "node:assert/strict";
 import { join } from "node:path";
 import { npubEncode } from "nostr-tools/nip19";
-import { GtrError } from "../../../../lib/common/errors.ts";
-import { fetchDocument } from "../../../../lib/identity/registry_fetch.ts";
-import { locate } from "../../../../lib/transports/nostr/locate.ts";
-import { nip05Names } from "../../../../lib/transports/nostr/nip05.ts";
-import type { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
-import { RepositoryLookup } from "../../../../lib/transports/nostr/repository_events.ts";
-import { alice, counting, mallory } from "./fixture.ts";
+import { GtrError } from "../../../../../lib/common/errors.ts";
+import { fetchDocument } from "../../../../../lib/identity/registry_fetch.ts";
+import { locate } from "../../../../../lib/transports/nostr/locate.ts";
+import { nip05Names } from "../../../../../lib/transports/nostr/names/nip05.ts";
+import type { Relays } from "../../../../../lib/transports/nostr/relays/relays.ts";
+import { RepositoryLookup } from "../../../../../lib/transports/nostr/repository_events.ts";
+import { alice, counting, mallory } from "../fixture.ts";
 
 const DAN = { user: "dan", domain: "example.org" };
 const signal = () => AbortSignal.timeout(100_000);

@@ -5,10 +5,10 @@
  * @module
  */
 import { decode, npubEncode } from "nostr-tools/nip19";
-import { UsageError } from "../../common/errors.ts";
-import { ANNOUNCEMENT } from "./events/kinds.ts";
-import { readable } from "./readable.ts";
-import { distinctUrls, relayUrl } from "./urls.ts";
+import { UsageError } from "../../../common/errors.ts";
+import { ANNOUNCEMENT } from "../events/kinds.ts";
+import { readable } from "../readable.ts";
+import { distinctUrls, relayUrl } from "../urls.ts";
 
 /** A repository of a key that is known. */
 export interface NostrAddress {

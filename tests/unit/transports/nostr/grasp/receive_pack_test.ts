@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { GtrError } from "../../../../lib/common/errors.ts";
-import { FLUSH, packetOf } from "../../../../lib/common/pkt_line.ts";
+import { GtrError } from "../../../../../lib/common/errors.ts";
+import { FLUSH, packetOf } from "../../../../../lib/common/pkt_line.ts";
 import {
   checkReport,
   commandsFor,
   encodeCommands,
   readAdvertisement,
-} from "../../../../lib/transports/nostr/grasp/receive_pack.ts";
-import { hex } from "../../manifest/fixture.ts";
+} from "../../../../../lib/transports/nostr/grasp/receive_pack.ts";
+import { hex } from "../../../manifest/fixture.ts";
 
 const ZEROS = "0".repeat(40);
 const SERVICE = [packetOf("# service=git-receive-pack\n"), FLUSH];

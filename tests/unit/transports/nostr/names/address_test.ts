@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import { encodeBytes, naddrEncode, nsecEncode } from "nostr-tools/nip19";
-import { UsageError } from "../../../../lib/common/errors.ts";
+import { UsageError } from "../../../../../lib/common/errors.ts";
 import {
   formatNostrAddress,
   identifierFault,
   type NostrAddress,
   parseNostrAddress,
-} from "../../../../lib/transports/nostr/address.ts";
-import { relayUrl } from "../../../../lib/transports/nostr/urls.ts";
-import { alice, secret } from "./fixture.ts";
+} from "../../../../../lib/transports/nostr/names/address.ts";
+import { relayUrl } from "../../../../../lib/transports/nostr/urls.ts";
+import { alice, secret } from "../fixture.ts";
 
 const { pubkey } = alice;
 const NPUB = "npub1rwzv2mfmygnvj92nhht2qtdfqswsm95fuxtq3p6sg66zywal3wfql03nts";

@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { isAsked } from "../../../../lib/transports/nostr/relays/filter.ts";
-import { MAX_MESSAGE, readMessage } from "../../../../lib/transports/nostr/relays/message.ts";
-import { Sieve } from "../../../../lib/transports/nostr/relays/sieve.ts";
-import { alice, bob, counting, NOW, signed } from "./fixture.ts";
+import { isAsked } from "../../../../../lib/transports/nostr/relays/filter.ts";
+import { MAX_MESSAGE, readMessage } from "../../../../../lib/transports/nostr/relays/message.ts";
+import { Sieve } from "../../../../../lib/transports/nostr/relays/sieve.ts";
+import { alice, bob, counting, NOW, signed } from "../fixture.ts";
 
 Deno.test("relay messages: any data is a message or none", () => {
   const anyData = fc.oneof(

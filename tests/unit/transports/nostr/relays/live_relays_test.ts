@@ -1,11 +1,11 @@
 /** Real relays, for longer: what comes later, what dies, and what a name leads to. */
 import assert from "node:assert/strict";
-import { NetworkError } from "../../../../lib/common/errors.ts";
-import { abortable } from "../../../../lib/common/wait.ts";
-import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
-import { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
-import { startRelay } from "../../../fixtures/nostr/servers.ts";
-import { alice, signed } from "./fixture.ts";
+import { NetworkError } from "../../../../../lib/common/errors.ts";
+import { abortable } from "../../../../../lib/common/wait.ts";
+import type { NostrEvent } from "../../../../../lib/transports/nostr/events/event.ts";
+import { Relays } from "../../../../../lib/transports/nostr/relays/relays.ts";
+import { startRelay } from "../../../../fixtures/nostr/servers.ts";
+import { alice, signed } from "../fixture.ts";
 
 const signal = () => AbortSignal.timeout(100_000);
 const FILTERS = [{ kinds: [1], authors: [alice.pubkey] }];

@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { GtrError, RequestError, toGtrError } from "../../common/errors.ts";
-import { deadline } from "../../common/wait.ts";
-import type { NetworkContext } from "../../ports/network.ts";
-import { RELAY_AUTH } from "./events/kinds.ts";
-import { tagValue } from "./events/event.ts";
-import { encryptedSetting, findSigner, readNpub } from "./keys/find_signer.ts";
-import { lockedKey } from "./keys/secret_text.ts";
-import type { NostrSigner } from "./keys/signer.ts";
-import type { Relays } from "./relays/relays.ts";
+import { GtrError, RequestError, toGtrError } from "../../../common/errors.ts";
+import { deadline } from "../../../common/wait.ts";
+import type { NetworkContext } from "../../../ports/network.ts";
+import { RELAY_AUTH } from "../events/kinds.ts";
+import { tagValue } from "../events/event.ts";
+import { encryptedSetting, findSigner, readNpub } from "./find_signer.ts";
+import { lockedKey } from "./secret_text.ts";
+import type { NostrSigner } from "../events/signer.ts";
+import type { Relays } from "../relays/relays.ts";
 
 /** A bunker may be slow, and opening a network has to be quick. */
 const FIRST_LOOK = 5_000;

@@ -1,20 +1,20 @@
 /** Pushes to a GRASP server that is a process of its own, with real git on both sides. */
 import assert from "node:assert/strict";
-import { GtrError } from "../../../../lib/common/errors.ts";
-import { peelTags } from "../../../../lib/git_interface/peel_tags.ts";
-import { spawnUploadPack } from "../../../../lib/git_interface/upload_pack.ts";
-import type { SignedManifest } from "../../../../lib/manifest/types.ts";
-import type { LiveSource } from "../../../../lib/ports/streams.ts";
-import { encodeAnnouncement } from "../../../../lib/transports/nostr/events/announcement.ts";
-import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
-import { encodeState } from "../../../../lib/transports/nostr/events/state.ts";
-import { graspPlace } from "../../../../lib/transports/nostr/grasp/place.ts";
-import { pushToGrasp } from "../../../../lib/transports/nostr/grasp/push.ts";
-import { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
-import { startGrasp } from "../../../fixtures/nostr/servers.ts";
-import { commit, git, gitDirOf, initRepository, tempDir } from "../../git_interface/fixture.ts";
-import { manifest } from "../../manifest/fixture.ts";
-import { alice, counting, signed } from "./fixture.ts";
+import { GtrError } from "../../../../../lib/common/errors.ts";
+import { peelTags } from "../../../../../lib/git_interface/peel_tags.ts";
+import { spawnUploadPack } from "../../../../../lib/git_interface/upload_pack.ts";
+import type { SignedManifest } from "../../../../../lib/manifest/types.ts";
+import type { LiveSource } from "../../../../../lib/ports/streams.ts";
+import { encodeAnnouncement } from "../../../../../lib/transports/nostr/events/announcement.ts";
+import type { NostrEvent } from "../../../../../lib/transports/nostr/events/event.ts";
+import { encodeState } from "../../../../../lib/transports/nostr/events/state.ts";
+import { graspPlace } from "../../../../../lib/transports/nostr/grasp/place.ts";
+import { pushToGrasp } from "../../../../../lib/transports/nostr/grasp/push.ts";
+import { Relays } from "../../../../../lib/transports/nostr/relays/relays.ts";
+import { startGrasp } from "../../../../fixtures/nostr/servers.ts";
+import { commit, git, gitDirOf, initRepository, tempDir } from "../../../git_interface/fixture.ts";
+import { manifest } from "../../../manifest/fixture.ts";
+import { alice, counting, signed } from "../fixture.ts";
 
 const signal = () => AbortSignal.timeout(100_000);
 let clock = Math.floor(Date.now() / 1000) - 1000;

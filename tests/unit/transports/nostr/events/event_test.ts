@@ -4,7 +4,7 @@ import { getEventHash } from "nostr-tools/pure";
 import {
   encodeDeletion,
   encodeDeletions,
-} from "../../../../lib/transports/nostr/events/deletion.ts";
+} from "../../../../../lib/transports/nostr/events/deletion.ts";
 import {
   allTagValues,
   eventFault,
@@ -14,10 +14,10 @@ import {
   type NostrEvent,
   tagValue,
   tagValues,
-} from "../../../../lib/transports/nostr/events/event.ts";
-import * as kinds from "../../../../lib/transports/nostr/events/kinds.ts";
-import { coordinate, liveEvents } from "../../../../lib/transports/nostr/events/live_events.ts";
-import { alice, mallory, NOW, signed } from "./fixture.ts";
+} from "../../../../../lib/transports/nostr/events/event.ts";
+import * as kinds from "../../../../../lib/transports/nostr/events/kinds.ts";
+import { coordinate, liveEvents } from "../../../../../lib/transports/nostr/events/live_events.ts";
+import { alice, mallory, NOW, signed } from "../fixture.ts";
 
 Deno.test("events: a right one passes", () => {
   const event = signed(alice, { content: "hello", tags: [["t", "x"]] });

@@ -5,7 +5,7 @@
  */
 import { finalizeEvent, getPublicKey } from "nostr-tools/pure";
 import { GtrError } from "../../../common/errors.ts";
-import type { EventTemplate, NostrEvent } from "../events/event.ts";
+import type { EventTemplate, NostrEvent } from "./event.ts";
 
 /** A Nostr key, wherever it is kept. */
 export interface NostrSigner {

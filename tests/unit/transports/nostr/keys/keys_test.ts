@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { npubEncode, nsecEncode } from "nostr-tools/nip19";
 import { encrypt } from "nostr-tools/nip49";
-import { formatError, GtrError } from "../../../../lib/common/errors.ts";
-import { keyFromSeed } from "../../../../lib/identity/keys.ts";
-import { eventFault, isAuthentic } from "../../../../lib/transports/nostr/events/event.ts";
-import { account } from "../../../../lib/transports/nostr/keys/account.ts";
-import { derivedSecret } from "../../../../lib/transports/nostr/keys/derived.ts";
-import { findSigner } from "../../../../lib/transports/nostr/keys/find_signer.ts";
-import { localSigner } from "../../../../lib/transports/nostr/keys/signer.ts";
-import { alice, bob, NOW, secret } from "./fixture.ts";
+import { formatError, GtrError } from "../../../../../lib/common/errors.ts";
+import { keyFromSeed } from "../../../../../lib/identity/keys.ts";
+import { eventFault, isAuthentic } from "../../../../../lib/transports/nostr/events/event.ts";
+import { account } from "../../../../../lib/transports/nostr/keys/account.ts";
+import { derivedSecret } from "../../../../../lib/transports/nostr/keys/derived.ts";
+import { findSigner } from "../../../../../lib/transports/nostr/keys/find_signer.ts";
+import { localSigner } from "../../../../../lib/transports/nostr/events/signer.ts";
+import { alice, bob, NOW, secret } from "../fixture.ts";
 
 const signal = () => AbortSignal.timeout(100_000);
 const identity = keyFromSeed(new Uint8Array(32).fill(1));
