@@ -4,7 +4,7 @@ import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { GtrError } from "../../lib/common/errors.ts";
 import { deadline } from "../../lib/common/wait.ts";
-import { CHUNK_BYTES, MAX_CHUNKED } from "../../lib/transports/nostr/events/chunk.ts";
+import { CHUNK_BYTES, MAX_CHUNKED } from "../../lib/transports/nostr/chunks/chunk.ts";
 import { type NostrEvent, tagValue } from "../../lib/transports/nostr/events/event.ts";
 import {
   DELETION,

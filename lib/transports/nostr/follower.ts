@@ -6,9 +6,9 @@
 import type { Reach } from "../../common/reach.ts";
 import { deadline } from "../../common/wait.ts";
 import type { PackFile } from "../../manifest/pack_file.ts";
-import type { BlobStore } from "./blob_store.ts";
+import type { BlobStore } from "./blossom/servers.ts";
 import { sizeOfBlob } from "./blossom/download.ts";
-import { deliver } from "./deliver.ts";
+import { deliver } from "./relays/deliver.ts";
 import { PACK_TYPE } from "./events/pack.ts";
 import { type ChunkPassing, chunksOnTheirWay } from "./pass_chunks.ts";
 import type { RepositoryEvents } from "./repository_events.ts";

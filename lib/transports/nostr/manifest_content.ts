@@ -11,7 +11,7 @@ import { verifySignature } from "../../identity/keys.ts";
 import { decodeEnvelope, encodeEnvelope, MAX_ENVELOPE_BYTES } from "../../manifest/envelope.ts";
 import { type ExpectedManifest, verifyManifest } from "../../manifest/manifest.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
-import { chunksTag, readChunksTag } from "./events/chunk.ts";
+import { chunksTag, readChunksTag } from "./chunks/chunk.ts";
 import { type NostrEvent, tagValues } from "./events/event.ts";
 import { distinctUrls, webUrl } from "./urls.ts";
 

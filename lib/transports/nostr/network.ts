@@ -15,7 +15,7 @@ import type { NetworkContext, OpenNetwork } from "../../ports/network.ts";
 import type { Notices } from "../../ports/notices.ts";
 import type { Packs } from "../../ports/packs.ts";
 import type { Records, ResolveWait } from "../../ports/records.ts";
-import { MAX_CHUNKED } from "./events/chunk.ts";
+import { MAX_CHUNKED } from "./chunks/chunk.ts";
 import type { NostrNode } from "./node.ts";
 import { distinctUrls, relayUrl, webUrl } from "./urls.ts";
 

@@ -4,9 +4,9 @@
  * @module
  */
 import type { PackRef } from "../../manifest/types.ts";
-import type { BlobSource } from "./get_blob.ts";
+import type { BlobSource } from "./blossom/sources.ts";
 import { mayAsk } from "./may_ask.ts";
-import { relaySource } from "./relay_source.ts";
+import { relaySource } from "./chunks/source.ts";
 import type { RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
 import { distinctUrls, webUrl } from "./urls.ts";
 

@@ -6,10 +6,10 @@
 import { NetworkError, toGtrError } from "../../common/errors.ts";
 import { mapLimited } from "../../common/map_limited.ts";
 import type { PackFile } from "../../manifest/pack_file.ts";
-import type { Cargo } from "./deliver.ts";
-import { MAX_CHUNKED } from "./events/chunk.ts";
+import type { Cargo } from "./relays/deliver.ts";
+import { MAX_CHUNKED } from "./chunks/chunk.ts";
 import { manifestBlobOf } from "./manifest_content.ts";
-import { askForChunks, type ChunkedBlob, portionOf } from "./relay_source.ts";
+import { askForChunks, type ChunkedBlob, portionOf } from "./chunks/source.ts";
 import type { Relays } from "./relays/relays.ts";
 import type { RepositoryEvents } from "./repository_events.ts";
 

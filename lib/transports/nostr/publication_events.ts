@@ -7,7 +7,7 @@ import { publisherId, type PublisherKey } from "../../identity/keys.ts";
 import { magnetLink } from "../../manifest/pack_torrent.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import { BINDING_TAG, bindingTag } from "./binding.ts";
-import type { ChunkedFile } from "./chunked_files.ts";
+import type { ChunkedFile } from "./chunks/chunked_files.ts";
 import { encodeAnnouncement } from "./events/announcement.ts";
 import { encodeDeletions } from "./events/deletion.ts";
 import { type EventTemplate, laterThan, type NostrEvent, tagValue } from "./events/event.ts";

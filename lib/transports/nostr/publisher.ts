@@ -11,7 +11,7 @@ import type { PublisherKey } from "../../identity/keys.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
 import type { PackFile } from "../../manifest/pack_file.ts";
 import { readNostrEndpoints } from "./binding.ts";
-import { deliver } from "./deliver.ts";
+import { deliver } from "./relays/deliver.ts";
 import { STATE } from "./events/kinds.ts";
 import { type GraspParts, pushToServers } from "./grasp/push_to_servers.ts";
 import type { NostrSigner } from "./events/signer.ts";

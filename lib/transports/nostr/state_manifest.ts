@@ -14,9 +14,9 @@ import type { SignedManifest } from "../../manifest/types.ts";
 import { isBound } from "./binding.ts";
 import { disagreement } from "./choose_state.ts";
 import type { SignedState } from "./events/state.ts";
-import { blossomSource, getBlob } from "./get_blob.ts";
+import { blossomSource, getBlob } from "./blossom/sources.ts";
 import { manifestBlobOf, manifestInContent, manifestInFile } from "./manifest_content.ts";
-import { relaySource } from "./relay_source.ts";
+import { relaySource } from "./chunks/source.ts";
 import type { Relays } from "./relays/relays.ts";
 
 /** What reading needs beside the state. */

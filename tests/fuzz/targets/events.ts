@@ -7,7 +7,7 @@ import {
   decodeAnnouncement,
   encodeAnnouncement,
 } from "../../../lib/transports/nostr/events/announcement.ts";
-import { decodeChunk, MAX_CHUNKS } from "../../../lib/transports/nostr/events/chunk.ts";
+import { decodeChunk, MAX_CHUNKS } from "../../../lib/transports/nostr/chunks/chunk.ts";
 import {
   eventFault,
   MAX_EVENT,

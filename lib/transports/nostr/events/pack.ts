@@ -4,7 +4,7 @@
  * @module
  */
 import { distinctUrls, webUrl } from "../urls.ts";
-import { chunksTag, readChunksTag } from "./chunk.ts";
+import { chunksTag, readChunksTag } from "../chunks/chunk.ts";
 import { allTagValues, type EventTemplate, type NostrEvent, tagValue } from "./event.ts";
 import { ANNOUNCEMENT, FILE_METADATA } from "./kinds.ts";
 

@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { deflateRawSync } from "node:zlib";
 import { encodeEnvelope, MAX_ENVELOPE_BYTES } from "../../../../lib/manifest/envelope.ts";
 import { signManifest } from "../../../../lib/manifest/manifest.ts";
-import { chunkCount } from "../../../../lib/transports/nostr/events/chunk.ts";
+import { chunkCount } from "../../../../lib/transports/nostr/chunks/chunk.ts";
 import {
   inlineManifest,
   manifestBlobOf,

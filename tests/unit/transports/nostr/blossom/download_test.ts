@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { join } from "node:path";
-import { NetworkError } from "../../../../lib/common/errors.ts";
-import { abortable } from "../../../../lib/common/wait.ts";
+import { NetworkError } from "../../../../../lib/common/errors.ts";
+import { abortable } from "../../../../../lib/common/wait.ts";
 import {
   downloadBlob,
   signsOfLife,
   sizeOfBlob,
-} from "../../../../lib/transports/nostr/blossom/download.ts";
-import { tempDir } from "../../git_interface/fixture.ts";
+} from "../../../../../lib/transports/nostr/blossom/download.ts";
+import { tempDir } from "../../../git_interface/fixture.ts";
 
 const BLOB = "0123456789";
 

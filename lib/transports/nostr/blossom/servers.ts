@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { type GtrError, toGtrError } from "../../common/errors.ts";
-import { deadline } from "../../common/wait.ts";
-import { sizeOfBlob } from "./blossom/download.ts";
-import { type BlobFile, mirrorBlob, uploadBlob } from "./blossom/upload.ts";
-import type { NostrSigner } from "./events/signer.ts";
-import { mayAsk } from "./may_ask.ts";
+import { type GtrError, toGtrError } from "../../../common/errors.ts";
+import { deadline } from "../../../common/wait.ts";
+import { sizeOfBlob } from "./download.ts";
+import { type BlobFile, mirrorBlob, uploadBlob } from "./upload.ts";
+import type { NostrSigner } from "../events/signer.ts";
+import { mayAsk } from "../may_ask.ts";
 
 const LOOK = 5_000;
 

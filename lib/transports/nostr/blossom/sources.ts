@@ -12,11 +12,11 @@ import {
   StoreError,
   toGtrError,
   VerificationError,
-} from "../../common/errors.ts";
-import type { Reach } from "../../common/reach.ts";
-import type { Progress, Wait } from "../../common/wait.ts";
-import type { FetchWait } from "../../ports/packs.ts";
-import { downloadBlob } from "./blossom/download.ts";
+} from "../../../common/errors.ts";
+import type { Reach } from "../../../common/reach.ts";
+import type { Progress, Wait } from "../../../common/wait.ts";
+import type { FetchWait } from "../../../ports/packs.ts";
+import { downloadBlob } from "./download.ts";
 
 /** Where a blob may be. */
 export interface BlobSource {

@@ -4,13 +4,13 @@
  * @module
  */
 import { type FileHandle, open, stat } from "node:fs/promises";
-import { storeError } from "../../common/atomic_file.ts";
-import { NetworkError, toGtrError } from "../../common/errors.ts";
-import { CHUNK_BYTES, chunkSize, decodeChunk } from "./events/chunk.ts";
-import type { NostrEvent } from "./events/event.ts";
-import { FILE_DATA } from "./events/kinds.ts";
-import type { BlobSource } from "./get_blob.ts";
-import type { Relays } from "./relays/relays.ts";
+import { storeError } from "../../../common/atomic_file.ts";
+import { NetworkError, toGtrError } from "../../../common/errors.ts";
+import { CHUNK_BYTES, chunkSize, decodeChunk } from "./chunk.ts";
+import type { NostrEvent } from "../events/event.ts";
+import { FILE_DATA } from "../events/kinds.ts";
+import type { BlobSource } from "../blossom/sources.ts";
+import type { Relays } from "../relays/relays.ts";
 
 /** A file in events. */
 export interface ChunkedBlob {

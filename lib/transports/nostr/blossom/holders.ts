@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { Reach } from "../../common/reach.ts";
-import { deadline } from "../../common/wait.ts";
-import { isAnnounced } from "../../manifest/flow.ts";
-import type { Manifest, PackRef } from "../../manifest/types.ts";
-import type { Holder } from "../../ports/packs.ts";
-import { sizeOfBlob } from "./blossom/download.ts";
+import type { Reach } from "../../../common/reach.ts";
+import { deadline } from "../../../common/wait.ts";
+import { isAnnounced } from "../../../manifest/flow.ts";
+import type { Manifest, PackRef } from "../../../manifest/types.ts";
+import type { Holder } from "../../../ports/packs.ts";
+import { sizeOfBlob } from "./download.ts";
 
 /** One server may take so many milliseconds for everything. */
 const ANSWER = 5_000;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
-import { blossomSource, getBlob } from "../../../../lib/transports/nostr/get_blob.ts";
+import { blossomSource, getBlob } from "../../../../../lib/transports/nostr/blossom/sources.ts";
 
 const SIZE = 3 * 1024 * 1024;
 const TIMEOUT = 300;

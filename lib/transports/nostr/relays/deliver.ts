@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { type GtrError, NetworkError, toGtrError } from "../../common/errors.ts";
-import { abortable, sleep } from "../../common/wait.ts";
-import type { NostrEvent } from "./events/event.ts";
-import { ANNOUNCEMENT, STATE } from "./events/kinds.ts";
-import type { Relays } from "./relays/relays.ts";
+import { type GtrError, NetworkError, toGtrError } from "../../../common/errors.ts";
+import { abortable, sleep } from "../../../common/wait.ts";
+import type { NostrEvent } from "../events/event.ts";
+import { ANNOUNCEMENT, STATE } from "../events/kinds.ts";
+import type { Relays } from "./relays.ts";
 
 /** How long the other relays are waited for once enough have it, in milliseconds. */
 const GRACE = 500;

@@ -10,10 +10,10 @@ import {
   MAX_CHUNKED,
   MAX_CHUNKS,
   readChunksTag,
-} from "../../../../lib/transports/nostr/events/chunk.ts";
-import { encodeDeletions } from "../../../../lib/transports/nostr/events/deletion.ts";
-import { encodePack, MAX_PACK_TIPS } from "../../../../lib/transports/nostr/events/pack.ts";
-import { alice, NOW, signed } from "./fixture.ts";
+} from "../../../../../lib/transports/nostr/chunks/chunk.ts";
+import { encodeDeletions } from "../../../../../lib/transports/nostr/events/deletion.ts";
+import { encodePack, MAX_PACK_TIPS } from "../../../../../lib/transports/nostr/events/pack.ts";
+import { alice, NOW, signed } from "../fixture.ts";
 
 const repository = { pubkey: alice.pubkey, identifier: "hello" };
 const RELAYS_TAKE = 65_536;

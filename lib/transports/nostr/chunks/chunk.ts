@@ -4,8 +4,8 @@
  *
  * @module
  */
-import type { EventTemplate, NostrEvent } from "./event.ts";
-import { ANNOUNCEMENT, FILE_DATA } from "./kinds.ts";
+import type { EventTemplate, NostrEvent } from "../events/event.ts";
+import { ANNOUNCEMENT, FILE_DATA } from "../events/kinds.ts";
 
 /**
  * Bytes in each chunk but the last: 48 KiB of base64, so that the event is shorter than 64 KiB, the

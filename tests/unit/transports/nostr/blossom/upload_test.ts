@@ -6,22 +6,22 @@ import { createServer } from "node:net";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import type { IncomingMessage } from "node:http";
-import { NetworkError } from "../../../../lib/common/errors.ts";
-import { abortable } from "../../../../lib/common/wait.ts";
+import { NetworkError } from "../../../../../lib/common/errors.ts";
+import { abortable } from "../../../../../lib/common/wait.ts";
 import {
   authorizationHeader,
   uploadAuthorization,
-} from "../../../../lib/transports/nostr/blossom/authorization.ts";
+} from "../../../../../lib/transports/nostr/blossom/authorization.ts";
 import {
   answerBytes,
   answerJson,
   exchange,
   refusal,
-} from "../../../../lib/transports/nostr/blossom/request.ts";
-import { mirrorBlob, uploadBlob } from "../../../../lib/transports/nostr/blossom/upload.ts";
-import { isAuthentic, type NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
-import { tempDir } from "../../git_interface/fixture.ts";
-import { alice, NOW, signed } from "./fixture.ts";
+} from "../../../../../lib/transports/nostr/blossom/request.ts";
+import { mirrorBlob, uploadBlob } from "../../../../../lib/transports/nostr/blossom/upload.ts";
+import { isAuthentic, type NostrEvent } from "../../../../../lib/transports/nostr/events/event.ts";
+import { tempDir } from "../../../git_interface/fixture.ts";
+import { alice, NOW, signed } from "../fixture.ts";
 
 const SIZE = 3 * 2 ** 20 + 17;
 const CHUNK = 256 * 1024;

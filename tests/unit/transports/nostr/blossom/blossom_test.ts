@@ -3,15 +3,15 @@ import { createHash, randomBytes } from "node:crypto";
 import { createServer } from "node:net";
 import { once } from "node:events";
 import { join } from "node:path";
-import { GtrError } from "../../../../lib/common/errors.ts";
+import { GtrError } from "../../../../../lib/common/errors.ts";
 import {
   downloadBlob,
   redirectTarget,
   sizeOfBlob,
-} from "../../../../lib/transports/nostr/blossom/download.ts";
-import { mirrorBlob, uploadBlob } from "../../../../lib/transports/nostr/blossom/upload.ts";
-import { startBlossom } from "../../../fixtures/nostr/servers.ts";
-import { alice } from "./fixture.ts";
+} from "../../../../../lib/transports/nostr/blossom/download.ts";
+import { mirrorBlob, uploadBlob } from "../../../../../lib/transports/nostr/blossom/upload.ts";
+import { startBlossom } from "../../../../fixtures/nostr/servers.ts";
+import { alice } from "../fixture.ts";
 
 const wait = () => ({ signal: AbortSignal.timeout(100_000) });
 const SIZE = 3 * 2 ** 20 + 17;

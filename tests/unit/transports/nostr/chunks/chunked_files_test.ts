@@ -2,14 +2,14 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createHash } from "node:crypto";
-import { ChunkedFiles } from "../../../../lib/transports/nostr/chunked_files.ts";
-import { NetworkError } from "../../../../lib/common/errors.ts";
-import { isAuthentic, type NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
-import type { NostrSigner } from "../../../../lib/transports/nostr/events/signer.ts";
-import type { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
-import { CHUNK_BYTES } from "../../../../lib/transports/nostr/events/chunk.ts";
-import { tempDir } from "../../git_interface/fixture.ts";
-import { alice, bob, NOW } from "./fixture.ts";
+import { ChunkedFiles } from "../../../../../lib/transports/nostr/chunks/chunked_files.ts";
+import { NetworkError } from "../../../../../lib/common/errors.ts";
+import { isAuthentic, type NostrEvent } from "../../../../../lib/transports/nostr/events/event.ts";
+import type { NostrSigner } from "../../../../../lib/transports/nostr/events/signer.ts";
+import type { Relays } from "../../../../../lib/transports/nostr/relays/relays.ts";
+import { CHUNK_BYTES } from "../../../../../lib/transports/nostr/chunks/chunk.ts";
+import { tempDir } from "../../../git_interface/fixture.ts";
+import { alice, bob, NOW } from "../fixture.ts";
 
 const nobody = {} as Relays; // signing asks none
 const { signal } = new AbortController();
