@@ -156,7 +156,7 @@ Deno.test("blossom: a file that changes while it goes up is not promised", async
 
 Deno.test("blossom: nobody there, a server that is silent, and an abort", async () => {
   await using one = await blob(1000);
-  const silent = createServer((socket) => socket.on("error", () => {}));
+  const silent = createServer((socket) => socket.on("error", () => {}).resume());
   silent.listen(0, "127.0.0.1");
   await once(silent, "listening");
   const url = `http://127.0.0.1:${(silent.address() as { port: number }).port}`;
