@@ -4,7 +4,7 @@ import { GtrError } from "../../lib/common/errors.ts";
 import { deadline } from "../../lib/common/wait.ts";
 import type { EventTemplate, NostrEvent } from "../../lib/transports/nostr/events/event.ts";
 import { ANNOUNCEMENT, STATE } from "../../lib/transports/nostr/events/kinds.ts";
-import { encodeState } from "../../lib/transports/nostr/events/state.ts";
+import { encodeState } from "../../lib/transports/nostr/repositories/state.ts";
 import { derivedSecret } from "../../lib/transports/nostr/keys/derived.ts";
 import { localSigner } from "../../lib/transports/nostr/events/signer.ts";
 import { Relays } from "../../lib/transports/nostr/relays/relays.ts";

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { abortable, deadline } from "../../lib/common/wait.ts";
 import type { Manifest } from "../../lib/manifest/types.ts";
-import { nostrEndpoints } from "../../lib/transports/nostr/binding.ts";
+import { nostrEndpoints } from "../../lib/transports/nostr/repositories/binding.ts";
 import { STATE } from "../../lib/transports/nostr/events/kinds.ts";
 import { localSigner } from "../../lib/transports/nostr/events/signer.ts";
 import { Relays } from "../../lib/transports/nostr/relays/relays.ts";

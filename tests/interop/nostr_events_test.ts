@@ -26,8 +26,8 @@ import {
 import { decode } from "nostr-tools/nip19";
 import { finalizeEvent, generateSecretKey } from "nostr-tools/pure";
 import { eventFault, isAuthentic } from "../../lib/transports/nostr/events/event.ts";
-import { decodeAnnouncement } from "../../lib/transports/nostr/events/announcement.ts";
-import { decodeState } from "../../lib/transports/nostr/events/state.ts";
+import { decodeAnnouncement } from "../../lib/transports/nostr/repositories/announcement.ts";
+import { decodeState } from "../../lib/transports/nostr/repositories/state.ts";
 import { Node } from "../e2e/node.ts";
 import { until } from "../e2e/until.ts";
 import { startBlossom, startGrasp, startRelay } from "../fixtures/nostr/servers.ts";

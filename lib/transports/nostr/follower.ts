@@ -9,9 +9,9 @@ import type { PackFile } from "../../manifest/pack_file.ts";
 import type { BlobStore } from "./blossom/servers.ts";
 import { sizeOfBlob } from "./blossom/download.ts";
 import { deliver } from "./relays/deliver.ts";
-import { PACK_TYPE } from "./events/pack.ts";
+import { PACK_TYPE } from "./repositories/pack_event.ts";
 import { type ChunkPassing, chunksOnTheirWay } from "./pass_chunks.ts";
-import type { RepositoryEvents } from "./repository_events.ts";
+import type { RepositoryEvents } from "./repositories/lookup.ts";
 
 /** What {@linkcode passOn} works with. */
 export interface FollowerParts extends Omit<ChunkPassing, "sources"> {

@@ -17,24 +17,24 @@ import type { NetworkContext } from "../../ports/network.ts";
 import type { FetchWait, Holder, HolderWait } from "../../ports/packs.ts";
 import type { ResolveWait } from "../../ports/records.ts";
 import { formatNostrAddress } from "./names/address.ts";
-import { nostrEndpoints } from "./binding.ts";
+import { nostrEndpoints } from "./repositories/binding.ts";
 import { BlobStore } from "./blossom/servers.ts";
 import { ChunkedFiles } from "./chunks/chunked_files.ts";
 import { passOn } from "./follower.ts";
 import { graspPlace, graspRelay } from "./grasp/place.ts";
 import { blossomSource, getBlob } from "./blossom/sources.ts";
 import { serversThatHave } from "./blossom/holders.ts";
-import { KnownRepositories } from "./known_repositories.ts";
-import { locate } from "./locate.ts";
+import { KnownRepositories } from "./repositories/known.ts";
+import { locate } from "./repositories/locate.ts";
 import { nearestBehind } from "./may_ask.ts";
-import { Notices } from "./notices.ts";
+import { Notices } from "./repositories/notices.ts";
 import { OwnKey } from "./keys/own_key.ts";
-import { packInEvents, packUrls } from "./pack_sources.ts";
+import { packInEvents, packUrls } from "./repositories/pack_sources.ts";
 import { type Answered, askServers, healthOf } from "./health.ts";
 import { Publisher } from "./publisher.ts";
 import { Relays } from "./relays/relays.ts";
-import { type RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
-import { resolveManifests } from "./resolve.ts";
+import { type RepositoryEvents, RepositoryLookup } from "./repositories/lookup.ts";
+import { resolveManifests } from "./repositories/resolve.ts";
 
 /** What {@linkcode NostrNode} is made from. */
 export interface NodeParts {

@@ -13,7 +13,7 @@ import {
   readEvents,
   type RepositoryEvents,
   type RepositoryLookup,
-} from "./repository_events.ts";
+} from "./repositories/lookup.ts";
 
 /** One publication on its way. */
 export interface Publication {

@@ -15,11 +15,11 @@ import type { PackFile } from "../../manifest/pack_file.ts";
 import type { BlobStore } from "./blossom/servers.ts";
 import type { ChunkedFile, ChunkedFiles } from "./chunks/chunked_files.ts";
 import { MAX_CHUNKED } from "./chunks/chunk.ts";
-import { PACK_TYPE } from "./events/pack.ts";
+import { PACK_TYPE } from "./repositories/pack_event.ts";
 import type { NostrSigner } from "./events/signer.ts";
-import { inlineManifest, type ManifestBlob } from "./manifest_content.ts";
+import { inlineManifest, type ManifestBlob } from "./repositories/manifest_content.ts";
 import type { PackSources } from "./publication_events.ts";
-import type { RepositoryEvents } from "./repository_events.ts";
+import type { RepositoryEvents } from "./repositories/lookup.ts";
 
 /** What {@linkcode storeData} works with. */
 export interface DataParts {

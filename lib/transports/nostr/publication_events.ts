@@ -6,21 +6,22 @@
 import { publisherId, type PublisherKey } from "../../identity/keys.ts";
 import { magnetLink } from "../../manifest/pack_torrent.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
-import { BINDING_TAG, bindingTag } from "./binding.ts";
+import { BINDING_TAG, bindingTag } from "./repositories/binding.ts";
 import type { ChunkedFile } from "./chunks/chunked_files.ts";
-import { encodeAnnouncement } from "./events/announcement.ts";
+import { encodeAnnouncement } from "./repositories/announcement.ts";
 import { encodeDeletions } from "./events/deletion.ts";
 import { type EventTemplate, laterThan, type NostrEvent, tagValue } from "./events/event.ts";
-import { encodePack } from "./events/pack.ts";
-import { encodeState } from "./events/state.ts";
+import { encodePack } from "./repositories/pack_event.ts";
+import { encodeState } from "./repositories/state.ts";
 import type { NostrSigner } from "./events/signer.ts";
 import {
   inlineManifest,
   type ManifestBlob,
   manifestBlobOf,
   manifestBlobTags,
-} from "./manifest_content.ts";
-import { type RepositoryEvents, repositoryTag } from "./repository_events.ts";
+} from "./repositories/manifest_content.ts";
+import { SEQUENCE_TAG } from "./repositories/notices.ts";
+import { type RepositoryEvents, repositoryTag } from "./repositories/lookup.ts";
 
 /** Where a pack is. */
 export interface PackSources {
@@ -48,9 +49,6 @@ const WRITTEN = new Set([
   ...["d", "name", "description", "r", "clone", "web", "relays", "blossoms", "maintainers"],
   ...["i", BINDING_TAG],
 ]);
-
-/** Tells the sequence number without the manifest, for whoever only waits for a newer one. */
-export const SEQUENCE_TAG = "gtr-sequence";
 
 /**
  * The events to publish, in their order: announcement, as some relays take only what belongs to one

@@ -10,7 +10,7 @@ import { abortable, type Wait } from "../../common/wait.ts";
 import type { PublisherKey } from "../../identity/keys.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
 import type { PackFile } from "../../manifest/pack_file.ts";
-import { readNostrEndpoints } from "./binding.ts";
+import { readNostrEndpoints } from "./repositories/binding.ts";
 import { deliver } from "./relays/deliver.ts";
 import { STATE } from "./events/kinds.ts";
 import { type GraspParts, pushToServers } from "./grasp/push_to_servers.ts";
@@ -19,7 +19,7 @@ import { type DataParts, storeData } from "./publication_data.ts";
 import { beginAgain, follow, isBehind, type Publication, publishedBefore } from "./publication.ts";
 import { publicationEvents } from "./publication_events.ts";
 import type { Relays } from "./relays/relays.ts";
-import type { RepositoryLookup } from "./repository_events.ts";
+import type { RepositoryLookup } from "./repositories/lookup.ts";
 import { Retry } from "./retry.ts";
 import { Withdrawals } from "./withdrawals.ts";
 

@@ -15,7 +15,7 @@ import type { NostrEvent } from "./events/event.ts";
 import { DELETION } from "./events/kinds.ts";
 import type { NostrSigner } from "./events/signer.ts";
 import { chunksOf } from "./publication_events.ts";
-import { eventsOf, filtersOf, readEvents, type RepositoryLookup } from "./repository_events.ts";
+import { eventsOf, filtersOf, readEvents, type RepositoryLookup } from "./repositories/lookup.ts";
 import { Retry } from "./retry.ts";
 
 /** What {@linkcode Withdrawals} works with. */

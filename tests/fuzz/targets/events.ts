@@ -2,11 +2,11 @@
 import assert from "node:assert/strict";
 import { readMessage } from "../../../lib/transports/nostr/relays/message.ts";
 import { Sieve } from "../../../lib/transports/nostr/relays/sieve.ts";
-import { boundPublisher } from "../../../lib/transports/nostr/binding.ts";
+import { boundPublisher } from "../../../lib/transports/nostr/repositories/binding.ts";
 import {
   decodeAnnouncement,
   encodeAnnouncement,
-} from "../../../lib/transports/nostr/events/announcement.ts";
+} from "../../../lib/transports/nostr/repositories/announcement.ts";
 import { decodeChunk, MAX_CHUNKS } from "../../../lib/transports/nostr/chunks/chunk.ts";
 import {
   eventFault,
@@ -14,17 +14,17 @@ import {
   type NostrEvent,
 } from "../../../lib/transports/nostr/events/event.ts";
 import { liveEvents } from "../../../lib/transports/nostr/events/live_events.ts";
-import { decodePack, encodePack } from "../../../lib/transports/nostr/events/pack.ts";
+import { decodePack, encodePack } from "../../../lib/transports/nostr/repositories/pack_event.ts";
 import {
   decodeBlossomList,
   decodeRelayList,
 } from "../../../lib/transports/nostr/events/server_lists.ts";
-import { decodeState, encodeState } from "../../../lib/transports/nostr/events/state.ts";
+import { decodeState, encodeState } from "../../../lib/transports/nostr/repositories/state.ts";
 import { isInside } from "../../../lib/transports/nostr/urls.ts";
 import {
   manifestBlobOf,
   manifestInContent,
-} from "../../../lib/transports/nostr/manifest_content.ts";
+} from "../../../lib/transports/nostr/repositories/manifest_content.ts";
 import { accepted, simple, type Target, textOf } from "../target.ts";
 
 const NOW = 1_800_000_000;

@@ -11,7 +11,7 @@ import { canonicalBytes, signManifest, verifyManifest } from "../../../lib/manif
 import { MAX_MANIFEST_BYTES } from "../../../lib/manifest/schema.ts";
 import { lsRefs } from "../../../lib/git_interface/ls_refs.ts";
 import { packBytes } from "../../../lib/manifest/bundle.ts";
-import { readNostrEndpoints } from "../../../lib/transports/nostr/binding.ts";
+import { readNostrEndpoints } from "../../../lib/transports/nostr/repositories/binding.ts";
 import { parseEndpoint } from "../../../lib/transports/default/endpoint.ts";
 import { parseAddress } from "../../../lib/transports/torrent/address.ts";
 import { accepted, simple, type Target } from "../target.ts";

@@ -6,23 +6,26 @@ import { NetworkError } from "../../../../lib/common/errors.ts";
 import { abortable } from "../../../../lib/common/wait.ts";
 import { encodeEnvelope } from "../../../../lib/manifest/envelope.ts";
 import { signManifest } from "../../../../lib/manifest/manifest.ts";
-import { bindingTag, nostrEndpoints } from "../../../../lib/transports/nostr/binding.ts";
-import { encodeAnnouncement } from "../../../../lib/transports/nostr/events/announcement.ts";
+import {
+  bindingTag,
+  nostrEndpoints,
+} from "../../../../lib/transports/nostr/repositories/binding.ts";
+import { encodeAnnouncement } from "../../../../lib/transports/nostr/repositories/announcement.ts";
 import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
-import { encodePack } from "../../../../lib/transports/nostr/events/pack.ts";
-import { encodeState } from "../../../../lib/transports/nostr/events/state.ts";
-import { KnownRepositories } from "../../../../lib/transports/nostr/known_repositories.ts";
-import { locate } from "../../../../lib/transports/nostr/locate.ts";
-import { manifestBlobTags } from "../../../../lib/transports/nostr/manifest_content.ts";
+import { encodePack } from "../../../../lib/transports/nostr/repositories/pack_event.ts";
+import { encodeState } from "../../../../lib/transports/nostr/repositories/state.ts";
+import { KnownRepositories } from "../../../../lib/transports/nostr/repositories/known.ts";
+import { locate } from "../../../../lib/transports/nostr/repositories/locate.ts";
+import { manifestBlobTags } from "../../../../lib/transports/nostr/repositories/manifest_content.ts";
 import { nip05Names } from "../../../../lib/transports/nostr/names/nip05.ts";
-import { Notices } from "../../../../lib/transports/nostr/notices.ts";
-import { packUrls } from "../../../../lib/transports/nostr/pack_sources.ts";
+import { Notices } from "../../../../lib/transports/nostr/repositories/notices.ts";
+import { packUrls } from "../../../../lib/transports/nostr/repositories/pack_sources.ts";
 import type { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
 import {
   readEvents,
   RepositoryLookup,
-} from "../../../../lib/transports/nostr/repository_events.ts";
-import { resolveManifests } from "../../../../lib/transports/nostr/resolve.ts";
+} from "../../../../lib/transports/nostr/repositories/lookup.ts";
+import { resolveManifests } from "../../../../lib/transports/nostr/repositories/resolve.ts";
 import { publisherId } from "../../../../lib/identity/keys.ts";
 import { key, manifest } from "../../manifest/fixture.ts";
 import { alice, blossomList, counting, NOW, relayList, signed } from "./fixture.ts";

@@ -12,7 +12,10 @@ import {
   readChunksTag,
 } from "../../../../../lib/transports/nostr/chunks/chunk.ts";
 import { encodeDeletions } from "../../../../../lib/transports/nostr/events/deletion.ts";
-import { encodePack, MAX_PACK_TIPS } from "../../../../../lib/transports/nostr/events/pack.ts";
+import {
+  encodePack,
+  MAX_PACK_TIPS,
+} from "../../../../../lib/transports/nostr/repositories/pack_event.ts";
 import { alice, NOW, signed } from "../fixture.ts";
 
 const repository = { pubkey: alice.pubkey, identifier: "hello" };

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { npubEncode } from "nostr-tools/nip19";
 import { GtrError } from "../../../../../lib/common/errors.ts";
 import { fetchDocument } from "../../../../../lib/identity/registry_fetch.ts";
-import { locate } from "../../../../../lib/transports/nostr/locate.ts";
+import { locate } from "../../../../../lib/transports/nostr/repositories/locate.ts";
 import { nip05Names } from "../../../../../lib/transports/nostr/names/nip05.ts";
 import type { Relays } from "../../../../../lib/transports/nostr/relays/relays.ts";
-import { RepositoryLookup } from "../../../../../lib/transports/nostr/repository_events.ts";
+import { RepositoryLookup } from "../../../../../lib/transports/nostr/repositories/lookup.ts";
 import { alice, counting, mallory } from "../fixture.ts";
 
 const DAN = { user: "dan", domain: "example.org" };

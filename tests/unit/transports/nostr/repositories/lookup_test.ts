@@ -1,13 +1,16 @@
 /** Which relays are asked about a repository, what for, and how long the answer is remembered. */
 import assert from "node:assert/strict";
-import { NetworkError } from "../../../../lib/common/errors.ts";
-import type { NostrAddress } from "../../../../lib/transports/nostr/names/address.ts";
-import { encodeAnnouncement } from "../../../../lib/transports/nostr/events/announcement.ts";
-import type { EventTemplate, NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
-import { encodePack } from "../../../../lib/transports/nostr/events/pack.ts";
-import { encodeState } from "../../../../lib/transports/nostr/events/state.ts";
-import type { QueryOptions, Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
-import type { Filter } from "../../../../lib/transports/nostr/relays/filter.ts";
+import { NetworkError } from "../../../../../lib/common/errors.ts";
+import type { NostrAddress } from "../../../../../lib/transports/nostr/names/address.ts";
+import { encodeAnnouncement } from "../../../../../lib/transports/nostr/repositories/announcement.ts";
+import type {
+  EventTemplate,
+  NostrEvent,
+} from "../../../../../lib/transports/nostr/events/event.ts";
+import { encodePack } from "../../../../../lib/transports/nostr/repositories/pack_event.ts";
+import { encodeState } from "../../../../../lib/transports/nostr/repositories/state.ts";
+import type { QueryOptions, Relays } from "../../../../../lib/transports/nostr/relays/relays.ts";
+import type { Filter } from "../../../../../lib/transports/nostr/relays/filter.ts";
 import {
   deletionFilters,
   eventsOf,
@@ -17,9 +20,9 @@ import {
   RepositoryLookup,
   repositoryTag,
   sizeOfEvents,
-} from "../../../../lib/transports/nostr/repository_events.ts";
-import { hex } from "../../manifest/fixture.ts";
-import { alice, blossomList, bob, NOW, relayList } from "./fixture.ts";
+} from "../../../../../lib/transports/nostr/repositories/lookup.ts";
+import { hex } from "../../../manifest/fixture.ts";
+import { alice, blossomList, bob, NOW, relayList } from "../fixture.ts";
 
 const OWN = "wss://own.example";
 const HINT = "wss://hint.example";

@@ -5,8 +5,8 @@
  */
 import { distinctUrls, webUrl } from "../urls.ts";
 import { chunksTag, readChunksTag } from "../chunks/chunk.ts";
-import { allTagValues, type EventTemplate, type NostrEvent, tagValue } from "./event.ts";
-import { ANNOUNCEMENT, FILE_METADATA } from "./kinds.ts";
+import { allTagValues, type EventTemplate, type NostrEvent, tagValue } from "../events/event.ts";
+import { ANNOUNCEMENT, FILE_METADATA } from "../events/kinds.ts";
 
 /** One pack file and its sources. */
 export interface PackMetadata {

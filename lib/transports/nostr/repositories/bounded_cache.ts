@@ -5,7 +5,7 @@
  */
 
 /** How much is remembered. */
-export interface RecentLimits {
+export interface CacheLimits {
   readonly entries: number;
   readonly bytes: number;
   /** Milliseconds. */
@@ -19,13 +19,13 @@ interface Entry<T> {
 }
 
 /** The newest values by their names. The last one is kept whatever its size. */
-export class Recent<T> {
+export class BoundedCache<T> {
   readonly #entries = new Map<string, Entry<T>>(); // oldest first
   #bytes = 0;
 
   /** @param now milliseconds, from any point on */
   constructor(
-    readonly limits: RecentLimits,
+    readonly limits: CacheLimits,
     readonly now: () => number = () => performance.now(),
   ) {}
 

@@ -6,18 +6,18 @@
 import { randomBytes } from "node:crypto";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { VerificationError } from "../../common/errors.ts";
-import type { Reach } from "../../common/reach.ts";
-import type { Wait } from "../../common/wait.ts";
-import type { ExpectedManifest } from "../../manifest/manifest.ts";
-import type { SignedManifest } from "../../manifest/types.ts";
+import { VerificationError } from "../../../common/errors.ts";
+import type { Reach } from "../../../common/reach.ts";
+import type { Wait } from "../../../common/wait.ts";
+import type { ExpectedManifest } from "../../../manifest/manifest.ts";
+import type { SignedManifest } from "../../../manifest/types.ts";
 import { isBound } from "./binding.ts";
 import { disagreement } from "./choose_state.ts";
-import type { SignedState } from "./events/state.ts";
-import { blossomSource, getBlob } from "./blossom/sources.ts";
+import type { SignedState } from "./state.ts";
+import { blossomSource, getBlob } from "../blossom/sources.ts";
 import { manifestBlobOf, manifestInContent, manifestInFile } from "./manifest_content.ts";
-import { relaySource } from "./chunks/source.ts";
-import type { Relays } from "./relays/relays.ts";
+import { relaySource } from "../chunks/source.ts";
+import type { Relays } from "../relays/relays.ts";
 
 /** What reading needs beside the state. */
 export interface ManifestSources {

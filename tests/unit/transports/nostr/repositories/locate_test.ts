@@ -1,15 +1,15 @@
 import assert from "node:assert/strict";
-import { keyFromSeed } from "../../../../lib/identity/keys.ts";
-import { formatNostrAddress } from "../../../../lib/transports/nostr/names/address.ts";
-import { bindingTag } from "../../../../lib/transports/nostr/binding.ts";
-import { encodeAnnouncement } from "../../../../lib/transports/nostr/events/announcement.ts";
-import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
-import { encodeState } from "../../../../lib/transports/nostr/events/state.ts";
-import { locate } from "../../../../lib/transports/nostr/locate.ts";
-import type { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
-import { RepositoryLookup } from "../../../../lib/transports/nostr/repository_events.ts";
-import { hex, key } from "../../manifest/fixture.ts";
-import { alice, counting, NOW, signed } from "./fixture.ts";
+import { keyFromSeed } from "../../../../../lib/identity/keys.ts";
+import { formatNostrAddress } from "../../../../../lib/transports/nostr/names/address.ts";
+import { bindingTag } from "../../../../../lib/transports/nostr/repositories/binding.ts";
+import { encodeAnnouncement } from "../../../../../lib/transports/nostr/repositories/announcement.ts";
+import type { NostrEvent } from "../../../../../lib/transports/nostr/events/event.ts";
+import { encodeState } from "../../../../../lib/transports/nostr/repositories/state.ts";
+import { locate } from "../../../../../lib/transports/nostr/repositories/locate.ts";
+import type { Relays } from "../../../../../lib/transports/nostr/relays/relays.ts";
+import { RepositoryLookup } from "../../../../../lib/transports/nostr/repositories/lookup.ts";
+import { hex, key } from "../../../manifest/fixture.ts";
+import { alice, counting, NOW, signed } from "../fixture.ts";
 
 const RELAY = "wss://relay.example.org";
 const another = keyFromSeed(new Uint8Array(32).fill(2));

@@ -3,18 +3,18 @@
  *
  * @module
  */
-import { NetworkError, UsageError, VerificationError } from "../../common/errors.ts";
-import { repositoryNameFault } from "../../common/repository_name.ts";
-import type { Wait } from "../../common/wait.ts";
-import { publisherId } from "../../identity/keys.ts";
-import type { Registry } from "../../identity/registry.ts";
-import type { Located } from "../../ports/naming.ts";
-import { MAX_HINTS, type NostrAddress, parseNostrAddress } from "./names/address.ts";
+import { NetworkError, UsageError, VerificationError } from "../../../common/errors.ts";
+import { repositoryNameFault } from "../../../common/repository_name.ts";
+import type { Wait } from "../../../common/wait.ts";
+import { publisherId } from "../../../identity/keys.ts";
+import type { Registry } from "../../../identity/registry.ts";
+import type { Located } from "../../../ports/naming.ts";
+import { MAX_HINTS, type NostrAddress, parseNostrAddress } from "../names/address.ts";
 import { boundPublisher } from "./binding.ts";
-import { mayAsk } from "./may_ask.ts";
-import { readable } from "./readable.ts";
-import type { RepositoryAnswer, RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
-import { distinctUrls, relayUrl } from "./urls.ts";
+import { mayAsk } from "../may_ask.ts";
+import { readable } from "../readable.ts";
+import type { RepositoryAnswer, RepositoryEvents, RepositoryLookup } from "./lookup.ts";
+import { distinctUrls, relayUrl } from "../urls.ts";
 
 /** What {@linkcode locate} works with. */
 export interface LocateParts {

@@ -5,8 +5,8 @@
  */
 import { conflictingRef, isValidRefName } from "../../../manifest/ref_name.ts";
 import { identifierFault } from "../names/address.ts";
-import { type EventTemplate, type NostrEvent, tagValue } from "./event.ts";
-import { STATE } from "./kinds.ts";
+import { type EventTemplate, type NostrEvent, tagValue } from "../events/event.ts";
+import { STATE } from "../events/kinds.ts";
 
 /** The refs of a repository at one time. */
 export interface RepositoryState {

@@ -1,21 +1,24 @@
 import assert from "node:assert/strict";
-import { keyFromSeed, publisherId } from "../../../../lib/identity/keys.ts";
-import { signManifest } from "../../../../lib/manifest/manifest.ts";
-import { bindingTag, nostrEndpoints } from "../../../../lib/transports/nostr/binding.ts";
-import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
-import { encodeAnnouncement } from "../../../../lib/transports/nostr/events/announcement.ts";
-import { encodeState } from "../../../../lib/transports/nostr/events/state.ts";
-import { localSigner } from "../../../../lib/transports/nostr/events/signer.ts";
-import { inlineManifest } from "../../../../lib/transports/nostr/manifest_content.ts";
-import { type Filter, isAsked } from "../../../../lib/transports/nostr/relays/filter.ts";
-import type { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
+import { keyFromSeed, publisherId } from "../../../../../lib/identity/keys.ts";
+import { signManifest } from "../../../../../lib/manifest/manifest.ts";
+import {
+  bindingTag,
+  nostrEndpoints,
+} from "../../../../../lib/transports/nostr/repositories/binding.ts";
+import type { NostrEvent } from "../../../../../lib/transports/nostr/events/event.ts";
+import { encodeAnnouncement } from "../../../../../lib/transports/nostr/repositories/announcement.ts";
+import { encodeState } from "../../../../../lib/transports/nostr/repositories/state.ts";
+import { localSigner } from "../../../../../lib/transports/nostr/events/signer.ts";
+import { inlineManifest } from "../../../../../lib/transports/nostr/repositories/manifest_content.ts";
+import { type Filter, isAsked } from "../../../../../lib/transports/nostr/relays/filter.ts";
+import type { Relays } from "../../../../../lib/transports/nostr/relays/relays.ts";
 import {
   RepositoryLookup,
   repositoryTag,
-} from "../../../../lib/transports/nostr/repository_events.ts";
-import { resolveManifests } from "../../../../lib/transports/nostr/resolve.ts";
-import { key, manifest } from "../../manifest/fixture.ts";
-import { alice, counting, NOW, secret, signed } from "./fixture.ts";
+} from "../../../../../lib/transports/nostr/repositories/lookup.ts";
+import { resolveManifests } from "../../../../../lib/transports/nostr/repositories/resolve.ts";
+import { key, manifest } from "../../../manifest/fixture.ts";
+import { alice, counting, NOW, secret, signed } from "../fixture.ts";
 
 const RELAY = "wss://relay.example.org";
 const signal = () => AbortSignal.timeout(100_000);

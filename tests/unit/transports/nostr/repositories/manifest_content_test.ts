@@ -1,9 +1,9 @@
 /** How long a manifest in an event may be, and what a blob of one is named by. */
 import assert from "node:assert/strict";
 import { deflateRawSync } from "node:zlib";
-import { encodeEnvelope, MAX_ENVELOPE_BYTES } from "../../../../lib/manifest/envelope.ts";
-import { signManifest } from "../../../../lib/manifest/manifest.ts";
-import { chunkCount } from "../../../../lib/transports/nostr/chunks/chunk.ts";
+import { encodeEnvelope, MAX_ENVELOPE_BYTES } from "../../../../../lib/manifest/envelope.ts";
+import { signManifest } from "../../../../../lib/manifest/manifest.ts";
+import { chunkCount } from "../../../../../lib/transports/nostr/chunks/chunk.ts";
 import {
   inlineManifest,
   manifestBlobOf,
@@ -11,9 +11,9 @@ import {
   manifestInContent,
   manifestInFile,
   MAX_INLINE,
-} from "../../../../lib/transports/nostr/manifest_content.ts";
-import { hex, key, manifest } from "../../manifest/fixture.ts";
-import { alice, mallory, signed } from "./fixture.ts";
+} from "../../../../../lib/transports/nostr/repositories/manifest_content.ts";
+import { hex, key, manifest } from "../../../manifest/fixture.ts";
+import { alice, mallory, signed } from "../fixture.ts";
 
 const state = (tags: string[][], content = "") => signed(alice, { kind: 30618, tags, content });
 const sha256 = hex(64, "x");

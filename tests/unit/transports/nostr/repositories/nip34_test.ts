@@ -4,21 +4,24 @@ import {
   type Announcement,
   decodeAnnouncement,
   encodeAnnouncement,
-} from "../../../../lib/transports/nostr/events/announcement.ts";
-import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
+} from "../../../../../lib/transports/nostr/repositories/announcement.ts";
+import type { NostrEvent } from "../../../../../lib/transports/nostr/events/event.ts";
 import {
   decodePack,
   encodePack,
   MAX_PACK_TIPS,
   type PackMetadata,
-} from "../../../../lib/transports/nostr/events/pack.ts";
+} from "../../../../../lib/transports/nostr/repositories/pack_event.ts";
 import {
   decodeBlossomList,
   decodeRelayList,
-} from "../../../../lib/transports/nostr/events/server_lists.ts";
-import { decodeState, encodeState } from "../../../../lib/transports/nostr/events/state.ts";
-import { anyHex } from "../../manifest/fixture.ts";
-import { alice, blossomList, bob, NOW, relayList } from "./fixture.ts";
+} from "../../../../../lib/transports/nostr/events/server_lists.ts";
+import {
+  decodeState,
+  encodeState,
+} from "../../../../../lib/transports/nostr/repositories/state.ts";
+import { anyHex } from "../../../manifest/fixture.ts";
+import { alice, blossomList, bob, NOW, relayList } from "../fixture.ts";
 
 const hex = (digits: number, with_: string) => with_.repeat(digits).slice(0, digits);
 const OID = hex(40, "a1");

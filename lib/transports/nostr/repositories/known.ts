@@ -3,14 +3,14 @@
  *
  * @module
  */
-import { toGtrError } from "../../common/errors.ts";
-import { publisherId } from "../../identity/keys.ts";
-import type { Manifest, SignedManifest } from "../../manifest/types.ts";
-import type { NostrAddress } from "./names/address.ts";
+import { toGtrError } from "../../../common/errors.ts";
+import { publisherId } from "../../../identity/keys.ts";
+import type { Manifest, SignedManifest } from "../../../manifest/types.ts";
+import type { NostrAddress } from "../names/address.ts";
 import { readNostrEndpoints } from "./binding.ts";
-import { mayAsk } from "./may_ask.ts";
-import { Recent } from "./recent.ts";
-import { type RepositoryEvents, type RepositoryLookup, sizeOfEvents } from "./repository_events.ts";
+import { mayAsk } from "../may_ask.ts";
+import { BoundedCache } from "./bounded_cache.ts";
+import { type RepositoryEvents, type RepositoryLookup, sizeOfEvents } from "./lookup.ts";
 
 /** With which events a manifest came. */
 interface FoundEvents {
@@ -28,7 +28,7 @@ const EVENTS = { entries: MAX_PLACES, bytes: 16 * 1024 * 1024, age: 3_600_000 };
 export class KnownRepositories {
   /** "<id>/<name>" -> where it was found. */
   readonly #places = new Map<string, NostrAddress>();
-  readonly #events = new Recent<FoundEvents>(EVENTS);
+  readonly #events = new BoundedCache<FoundEvents>(EVENTS);
 
   /** @param log is told why relays can't be asked */
   constructor(readonly lookup: RepositoryLookup, readonly log: (message: string) => void) {}

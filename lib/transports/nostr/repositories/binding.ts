@@ -6,12 +6,12 @@
  *
  * @module
  */
-import { type PublisherKey, verifySignature } from "../../identity/keys.ts";
-import { SIGNED } from "../../identity/uses.ts";
-import type { Manifest } from "../../manifest/types.ts";
-import type { NostrEvent } from "./events/event.ts";
-import { tagValues } from "./events/event.ts";
-import { distinctUrls, relayUrl } from "./urls.ts";
+import { type PublisherKey, verifySignature } from "../../../identity/keys.ts";
+import { SIGNED } from "../../../identity/uses.ts";
+import type { Manifest } from "../../../manifest/types.ts";
+import type { NostrEvent } from "../events/event.ts";
+import { tagValues } from "../events/event.ts";
+import { distinctUrls, relayUrl } from "../urls.ts";
 
 /** The tag's name. */
 export const BINDING_TAG = "gtr";

@@ -1,12 +1,12 @@
 /** What counts of what several relays say of one repository. */
 import assert from "node:assert/strict";
-import { encodeAnnouncement } from "../../../../lib/transports/nostr/events/announcement.ts";
-import { encodeState } from "../../../../lib/transports/nostr/events/state.ts";
-import { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
-import { RepositoryLookup } from "../../../../lib/transports/nostr/repository_events.ts";
-import { startRelay } from "../../../fixtures/nostr/servers.ts";
-import { hex } from "../../manifest/fixture.ts";
-import { alice, counting, mallory, signed } from "./fixture.ts";
+import { encodeAnnouncement } from "../../../../../lib/transports/nostr/repositories/announcement.ts";
+import { encodeState } from "../../../../../lib/transports/nostr/repositories/state.ts";
+import { Relays } from "../../../../../lib/transports/nostr/relays/relays.ts";
+import { RepositoryLookup } from "../../../../../lib/transports/nostr/repositories/lookup.ts";
+import { startRelay } from "../../../../fixtures/nostr/servers.ts";
+import { hex } from "../../../manifest/fixture.ts";
+import { alice, counting, mallory, signed } from "../fixture.ts";
 
 const signal = () => AbortSignal.timeout(100_000);
 const now = Math.floor(Date.now() / 1000);

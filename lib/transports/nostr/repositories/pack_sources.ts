@@ -3,12 +3,12 @@
  *
  * @module
  */
-import type { PackRef } from "../../manifest/types.ts";
-import type { BlobSource } from "./blossom/sources.ts";
-import { mayAsk } from "./may_ask.ts";
-import { relaySource } from "./chunks/source.ts";
-import type { RepositoryEvents, RepositoryLookup } from "./repository_events.ts";
-import { distinctUrls, webUrl } from "./urls.ts";
+import type { PackRef } from "../../../manifest/types.ts";
+import type { BlobSource } from "../blossom/sources.ts";
+import { mayAsk } from "../may_ask.ts";
+import { relaySource } from "../chunks/source.ts";
+import type { RepositoryEvents, RepositoryLookup } from "./lookup.ts";
+import { distinctUrls, webUrl } from "../urls.ts";
 
 const MAX_URLS = 16;
 /** Most events that are believed to name the chunks of one pack. */

@@ -6,14 +6,14 @@
  * @module
  */
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { VerificationError } from "../../common/errors.ts";
-import { verifySignature } from "../../identity/keys.ts";
-import { decodeEnvelope, encodeEnvelope, MAX_ENVELOPE_BYTES } from "../../manifest/envelope.ts";
-import { type ExpectedManifest, verifyManifest } from "../../manifest/manifest.ts";
-import type { SignedManifest } from "../../manifest/types.ts";
-import { chunksTag, readChunksTag } from "./chunks/chunk.ts";
-import { type NostrEvent, tagValues } from "./events/event.ts";
-import { distinctUrls, webUrl } from "./urls.ts";
+import { VerificationError } from "../../../common/errors.ts";
+import { verifySignature } from "../../../identity/keys.ts";
+import { decodeEnvelope, encodeEnvelope, MAX_ENVELOPE_BYTES } from "../../../manifest/envelope.ts";
+import { type ExpectedManifest, verifyManifest } from "../../../manifest/manifest.ts";
+import type { SignedManifest } from "../../../manifest/types.ts";
+import { chunksTag, readChunksTag } from "../chunks/chunk.ts";
+import { type NostrEvent, tagValues } from "../events/event.ts";
+import { distinctUrls, webUrl } from "../urls.ts";
 
 /** Longest content that is put into an event, in characters: relays take 64 KiB in all. */
 export const MAX_INLINE = 24 * 1024;

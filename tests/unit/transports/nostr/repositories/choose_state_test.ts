@@ -4,14 +4,17 @@ import {
   chooseState,
   disagreement,
   maintainersOf,
-} from "../../../../lib/transports/nostr/choose_state.ts";
+} from "../../../../../lib/transports/nostr/repositories/choose_state.ts";
 import {
   decodeAnnouncement,
   encodeAnnouncement,
-} from "../../../../lib/transports/nostr/events/announcement.ts";
-import { decodeState, encodeState } from "../../../../lib/transports/nostr/events/state.ts";
-import { hex, manifest } from "../../manifest/fixture.ts";
-import { alice, bob, carol, counting, mallory, NOW, signed } from "./fixture.ts";
+} from "../../../../../lib/transports/nostr/repositories/announcement.ts";
+import {
+  decodeState,
+  encodeState,
+} from "../../../../../lib/transports/nostr/repositories/state.ts";
+import { hex, manifest } from "../../../manifest/fixture.ts";
+import { alice, bob, carol, counting, mallory, NOW, signed } from "../fixture.ts";
 
 function announce(author: typeof alice, maintainers: string[], identifier = "hello") {
   const template = encodeAnnouncement({

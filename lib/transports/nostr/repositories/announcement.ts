@@ -5,8 +5,8 @@
  */
 import { identifierFault } from "../names/address.ts";
 import { distinctUrls, relayUrl, webUrl } from "../urls.ts";
-import { allTagValues, type EventTemplate, type NostrEvent, tagValue } from "./event.ts";
-import { ANNOUNCEMENT } from "./kinds.ts";
+import { allTagValues, type EventTemplate, type NostrEvent, tagValue } from "../events/event.ts";
+import { ANNOUNCEMENT } from "../events/kinds.ts";
 
 /** What an owner tells of a repository. */
 export interface Announcement {

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { keyFromSeed, verifySignature } from "../../../../lib/identity/keys.ts";
-import { decodeEnvelope, encodeEnvelope } from "../../../../lib/manifest/envelope.ts";
-import { signManifest, verifyManifest } from "../../../../lib/manifest/manifest.ts";
+import { keyFromSeed, verifySignature } from "../../../../../lib/identity/keys.ts";
+import { decodeEnvelope, encodeEnvelope } from "../../../../../lib/manifest/envelope.ts";
+import { signManifest, verifyManifest } from "../../../../../lib/manifest/manifest.ts";
 import {
   BINDING_TAG,
   bindingTag,
@@ -10,15 +10,15 @@ import {
   isBound,
   nostrEndpoints,
   readNostrEndpoints,
-} from "../../../../lib/transports/nostr/binding.ts";
+} from "../../../../../lib/transports/nostr/repositories/binding.ts";
 import {
   inlineManifest,
   manifestBlobOf,
   manifestBlobTags,
   manifestInContent,
-} from "../../../../lib/transports/nostr/manifest_content.ts";
-import { hex, key, manifest } from "../../manifest/fixture.ts";
-import { alice, mallory, signed } from "./fixture.ts";
+} from "../../../../../lib/transports/nostr/repositories/manifest_content.ts";
+import { hex, key, manifest } from "../../../manifest/fixture.ts";
+import { alice, mallory, signed } from "../fixture.ts";
 
 const relays = ["wss://a.example", "wss://b.example"];
 const bound = manifest({ endpoints: { nostr: nostrEndpoints(alice.pubkey, relays) } });

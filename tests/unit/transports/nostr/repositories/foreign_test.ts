@@ -1,15 +1,18 @@
 /** Repositories announced by NIP-34 alone, on a real relay. */
 import assert from "node:assert/strict";
-import { GtrError } from "../../../../lib/common/errors.ts";
-import { encodeAnnouncement } from "../../../../lib/transports/nostr/events/announcement.ts";
-import { encodeDeletion } from "../../../../lib/transports/nostr/events/deletion.ts";
-import type { NostrEvent } from "../../../../lib/transports/nostr/events/event.ts";
-import { encodeState } from "../../../../lib/transports/nostr/events/state.ts";
-import { foreignState, MAX_SERVERS } from "../../../../lib/transports/nostr/foreign.ts";
-import { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
-import { startRelay } from "../../../fixtures/nostr/servers.ts";
-import { hex } from "../../manifest/fixture.ts";
-import { alice, bob, carol, counting, mallory, signed } from "./fixture.ts";
+import { GtrError } from "../../../../../lib/common/errors.ts";
+import { encodeAnnouncement } from "../../../../../lib/transports/nostr/repositories/announcement.ts";
+import { encodeDeletion } from "../../../../../lib/transports/nostr/events/deletion.ts";
+import type { NostrEvent } from "../../../../../lib/transports/nostr/events/event.ts";
+import { encodeState } from "../../../../../lib/transports/nostr/repositories/state.ts";
+import {
+  foreignState,
+  MAX_SERVERS,
+} from "../../../../../lib/transports/nostr/repositories/foreign.ts";
+import { Relays } from "../../../../../lib/transports/nostr/relays/relays.ts";
+import { startRelay } from "../../../../fixtures/nostr/servers.ts";
+import { hex } from "../../../manifest/fixture.ts";
+import { alice, bob, carol, counting, mallory, signed } from "../fixture.ts";
 
 const signal = () => AbortSignal.timeout(100_000);
 const now = Math.floor(Date.now() / 1000);

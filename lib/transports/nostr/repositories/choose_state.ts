@@ -3,10 +3,10 @@
  *
  * @module
  */
-import type { Manifest } from "../../manifest/types.ts";
-import { newestFirst } from "./events/event.ts";
-import type { SignedAnnouncement } from "./events/announcement.ts";
-import type { SignedState } from "./events/state.ts";
+import type { Manifest } from "../../../manifest/types.ts";
+import { newestFirst } from "../events/event.ts";
+import type { SignedAnnouncement } from "./announcement.ts";
+import type { SignedState } from "./state.ts";
 
 /** Most keys whose states count: chains of maintainers end there. */
 export const MAX_KEYS = 64;

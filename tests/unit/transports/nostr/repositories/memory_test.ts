@@ -1,18 +1,18 @@
 /** How much of what relays send is kept, and for how long. */
 import assert from "node:assert/strict";
-import { KnownRepositories } from "../../../../lib/transports/nostr/known_repositories.ts";
-import { Recent } from "../../../../lib/transports/nostr/recent.ts";
-import { Budget } from "../../../../lib/transports/nostr/relays/budget.ts";
-import { Relays } from "../../../../lib/transports/nostr/relays/relays.ts";
+import { KnownRepositories } from "../../../../../lib/transports/nostr/repositories/known.ts";
+import { BoundedCache } from "../../../../../lib/transports/nostr/repositories/bounded_cache.ts";
+import { Budget } from "../../../../../lib/transports/nostr/relays/budget.ts";
+import { Relays } from "../../../../../lib/transports/nostr/relays/relays.ts";
 import {
   readEvents,
   type RepositoryLookup,
-} from "../../../../lib/transports/nostr/repository_events.ts";
-import { encodePack } from "../../../../lib/transports/nostr/events/pack.ts";
-import { signManifest } from "../../../../lib/manifest/manifest.ts";
-import { liar } from "../../../fixtures/nostr/liar.ts";
-import { hex, key, manifest } from "../../manifest/fixture.ts";
-import { alice, counting, NOW, signed } from "./fixture.ts";
+} from "../../../../../lib/transports/nostr/repositories/lookup.ts";
+import { encodePack } from "../../../../../lib/transports/nostr/repositories/pack_event.ts";
+import { signManifest } from "../../../../../lib/manifest/manifest.ts";
+import { liar } from "../../../../fixtures/nostr/liar.ts";
+import { hex, key, manifest } from "../../../manifest/fixture.ts";
+import { alice, counting, NOW, signed } from "../fixture.ts";
 
 const MIB = 1024 * 1024;
 const signal = () => AbortSignal.timeout(100_000);
@@ -73,7 +73,7 @@ Deno.test("memory: queries that share a budget share it", async () => {
 
 Deno.test("memory: what is remembered has so many entries and bytes, and an age", () => {
   let now = 0;
-  const recent = new Recent<string>({ entries: 3, bytes: 100, age: 1000 }, () => now);
+  const recent = new BoundedCache<string>({ entries: 3, bytes: 100, age: 1000 }, () => now);
   const held = () => ["a", "b", "c", "d"].filter((name) => recent.get(name) !== undefined).join("");
   for (const name of ["a", "b", "c", "d"]) recent.set(name, name, 1);
   assert.equal(held(), "bcd", "so many");

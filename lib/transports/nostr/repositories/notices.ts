@@ -6,15 +6,17 @@
  *
  * @module
  */
-import type { Manifest } from "../../manifest/types.ts";
+import type { Manifest } from "../../../manifest/types.ts";
 import { readNostrEndpoints } from "./binding.ts";
-import { type NostrEvent, tagValue } from "./events/event.ts";
-import { STATE } from "./events/kinds.ts";
-import { mayAsk } from "./may_ask.ts";
-import { SEQUENCE_TAG } from "./publication_events.ts";
-import type { Filter } from "./relays/filter.ts";
-import type { Relays } from "./relays/relays.ts";
-import { distinctUrls, relayUrl } from "./urls.ts";
+import { type NostrEvent, tagValue } from "../events/event.ts";
+import { STATE } from "../events/kinds.ts";
+import { mayAsk } from "../may_ask.ts";
+import type { Filter } from "../relays/filter.ts";
+import type { Relays } from "../relays/relays.ts";
+import { distinctUrls, relayUrl } from "../urls.ts";
+
+/** Tells the sequence number without the manifest, for those who only wait for a newer one. */
+export const SEQUENCE_TAG = "gtr-sequence";
 
 type Listener = (sequence: number) => void;
 

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { NetworkError } from "../../common/errors.ts";
-import type { NostrAddress } from "./names/address.ts";
-import { decodeAnnouncement, type SignedAnnouncement } from "./events/announcement.ts";
-import type { NostrEvent } from "./events/event.ts";
+import { NetworkError } from "../../../common/errors.ts";
+import type { NostrAddress } from "../names/address.ts";
+import { decodeAnnouncement, type SignedAnnouncement } from "./announcement.ts";
+import type { NostrEvent } from "../events/event.ts";
 import {
   ANNOUNCEMENT,
   BLOSSOM_LIST,
@@ -14,17 +14,17 @@ import {
   FILE_METADATA,
   RELAY_LIST,
   STATE,
-} from "./events/kinds.ts";
-import { liveEvents } from "./events/live_events.ts";
-import { decodePack, type PackMetadata } from "./events/pack.ts";
-import { decodeBlossomList, decodeRelayList } from "./events/server_lists.ts";
-import { decodeState, type SignedState } from "./events/state.ts";
-import { mayAsk } from "./may_ask.ts";
-import { Recent } from "./recent.ts";
-import { Budget } from "./relays/budget.ts";
-import type { Filter } from "./relays/filter.ts";
-import type { QueryOptions, Relays } from "./relays/relays.ts";
-import { distinctUrls, relayUrl, webUrl } from "./urls.ts";
+} from "../events/kinds.ts";
+import { liveEvents } from "../events/live_events.ts";
+import { decodePack, type PackMetadata } from "./pack_event.ts";
+import { decodeBlossomList, decodeRelayList } from "../events/server_lists.ts";
+import { decodeState, type SignedState } from "./state.ts";
+import { mayAsk } from "../may_ask.ts";
+import { BoundedCache } from "./bounded_cache.ts";
+import { Budget } from "../relays/budget.ts";
+import type { Filter } from "../relays/filter.ts";
+import type { QueryOptions, Relays } from "../relays/relays.ts";
+import { distinctUrls, relayUrl, webUrl } from "../urls.ts";
 
 /** A pack, and the event that tells of it. */
 export interface PackEvent {
@@ -64,14 +64,14 @@ export function repositoryTag(id: string, name: string): string {
 
 /** Asks relays about repositories. */
 export class RepositoryLookup {
-  readonly #recent: Recent<{ readonly events: RepositoryEvents; again: boolean }>;
+  readonly #recent: BoundedCache<{ readonly events: RepositoryEvents; again: boolean }>;
 
   /**
    * @param own the relays that the user set
    * @param now milliseconds, from any point on
    */
   constructor(readonly relays: Relays, readonly own: readonly string[], now?: () => number) {
-    this.#recent = new Recent(REMEMBERED, now);
+    this.#recent = new BoundedCache(REMEMBERED, now);
   }
 
   /** The user's relays and those of an address, each once. */
