@@ -6,16 +6,16 @@
  */
 import { join } from "node:path";
 import * as v from "valibot";
-import { readTextIfPresent, writeFileAtomic } from "../../common/atomic_file.ts";
-import { GtrError, NetworkError, toGtrError } from "../../common/errors.ts";
-import { Mutex } from "../../common/mutex.ts";
-import { abortable, sleep } from "../../common/wait.ts";
-import { encodeDeletions } from "./events/deletion.ts";
-import type { NostrEvent } from "./events/event.ts";
-import { DELETION } from "./events/kinds.ts";
-import type { NostrSigner } from "./events/signer.ts";
-import { chunksOf } from "./publication_events.ts";
-import { eventsOf, filtersOf, readEvents, type RepositoryLookup } from "./repositories/lookup.ts";
+import { readTextIfPresent, writeFileAtomic } from "../../../common/atomic_file.ts";
+import { GtrError, NetworkError, toGtrError } from "../../../common/errors.ts";
+import { Mutex } from "../../../common/mutex.ts";
+import { abortable, sleep } from "../../../common/wait.ts";
+import { encodeDeletions } from "../events/deletion.ts";
+import type { NostrEvent } from "../events/event.ts";
+import { DELETION } from "../events/kinds.ts";
+import type { NostrSigner } from "../events/signer.ts";
+import { chunksOf } from "./sign_events.ts";
+import { eventsOf, filtersOf, readEvents, type RepositoryLookup } from "../repositories/lookup.ts";
 import { Retry } from "./retry.ts";
 
 /** What {@linkcode Withdrawals} works with. */

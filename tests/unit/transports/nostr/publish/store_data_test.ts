@@ -2,17 +2,20 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { type GtrError, NetworkError, RequestError } from "../../../../lib/common/errors.ts";
-import { encodeEnvelope } from "../../../../lib/manifest/envelope.ts";
-import { signManifest } from "../../../../lib/manifest/manifest.ts";
-import type { BlobStore } from "../../../../lib/transports/nostr/blossom/servers.ts";
-import type { BlobFile } from "../../../../lib/transports/nostr/blossom/upload.ts";
-import type { ChunkedFiles } from "../../../../lib/transports/nostr/chunks/chunked_files.ts";
-import { MAX_CHUNKED } from "../../../../lib/transports/nostr/chunks/chunk.ts";
-import { storeData, type WantedData } from "../../../../lib/transports/nostr/publication_data.ts";
-import { tempDir } from "../../git_interface/fixture.ts";
-import { hex, key, manifest, pack } from "../../manifest/fixture.ts";
-import { alice, NOW, signed } from "./fixture.ts";
+import { type GtrError, NetworkError, RequestError } from "../../../../../lib/common/errors.ts";
+import { encodeEnvelope } from "../../../../../lib/manifest/envelope.ts";
+import { signManifest } from "../../../../../lib/manifest/manifest.ts";
+import type { BlobStore } from "../../../../../lib/transports/nostr/blossom/servers.ts";
+import type { BlobFile } from "../../../../../lib/transports/nostr/blossom/upload.ts";
+import type { ChunkedFiles } from "../../../../../lib/transports/nostr/chunks/chunked_files.ts";
+import { MAX_CHUNKED } from "../../../../../lib/transports/nostr/chunks/chunk.ts";
+import {
+  storeData,
+  type WantedData,
+} from "../../../../../lib/transports/nostr/publish/store_data.ts";
+import { tempDir } from "../../../git_interface/fixture.ts";
+import { hex, key, manifest, pack } from "../../../manifest/fixture.ts";
+import { alice, NOW, signed } from "../fixture.ts";
 
 const signal = AbortSignal.timeout(100_000);
 const RELAY = "wss://relay.example";

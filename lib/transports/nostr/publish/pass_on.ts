@@ -3,18 +3,18 @@
  *
  * @module
  */
-import type { Reach } from "../../common/reach.ts";
-import { deadline } from "../../common/wait.ts";
-import type { PackFile } from "../../manifest/pack_file.ts";
-import type { BlobStore } from "./blossom/servers.ts";
-import { sizeOfBlob } from "./blossom/download.ts";
-import { deliver } from "./relays/deliver.ts";
-import { PACK_TYPE } from "./repositories/pack_event.ts";
-import { type ChunkPassing, chunksOnTheirWay } from "./pass_chunks.ts";
-import type { RepositoryEvents } from "./repositories/lookup.ts";
+import type { Reach } from "../../../common/reach.ts";
+import { deadline } from "../../../common/wait.ts";
+import type { PackFile } from "../../../manifest/pack_file.ts";
+import type { BlobStore } from "../blossom/servers.ts";
+import { sizeOfBlob } from "../blossom/download.ts";
+import { deliver } from "../relays/deliver.ts";
+import { PACK_TYPE } from "../repositories/pack_event.ts";
+import { type ChunkPassing, chunksOnTheirWay } from "./pass_on_chunks.ts";
+import type { RepositoryEvents } from "../repositories/lookup.ts";
 
 /** What {@linkcode passOn} works with. */
-export interface FollowerParts extends Omit<ChunkPassing, "sources"> {
+export interface PassOnParts extends Omit<ChunkPassing, "sources"> {
   /** Relays that may have what the events of the repository name. */
   readonly relaysFor: (events: RepositoryEvents) => readonly string[];
   /** The user's own. */
@@ -35,7 +35,7 @@ const LOOK = 5_000;
  * @param events with which the manifest came; undefined where it came by another network
  */
 export async function passOn(
-  { relays, urls, relaysFor, blobs, sources, nearest, ...parts }: FollowerParts,
+  { relays, urls, relaysFor, blobs, sources, nearest, ...parts }: PassOnParts,
   events: RepositoryEvents | undefined,
   packs: readonly PackFile[],
   signal: AbortSignal,

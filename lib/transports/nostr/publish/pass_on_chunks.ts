@@ -3,15 +3,15 @@
  *
  * @module
  */
-import { NetworkError, toGtrError } from "../../common/errors.ts";
-import { mapLimited } from "../../common/map_limited.ts";
-import type { PackFile } from "../../manifest/pack_file.ts";
-import type { Cargo } from "./relays/deliver.ts";
-import { MAX_CHUNKED } from "./chunks/chunk.ts";
-import { manifestBlobOf } from "./repositories/manifest_content.ts";
-import { askForChunks, type ChunkedBlob, portionOf } from "./chunks/source.ts";
-import type { Relays } from "./relays/relays.ts";
-import type { RepositoryEvents } from "./repositories/lookup.ts";
+import { NetworkError, toGtrError } from "../../../common/errors.ts";
+import { mapLimited } from "../../../common/map_limited.ts";
+import type { PackFile } from "../../../manifest/pack_file.ts";
+import type { Cargo } from "../relays/deliver.ts";
+import { MAX_CHUNKED } from "../chunks/chunk.ts";
+import { manifestBlobOf } from "../repositories/manifest_content.ts";
+import { askForChunks, type ChunkedBlob, portionOf } from "../chunks/source.ts";
+import type { Relays } from "../relays/relays.ts";
+import type { RepositoryEvents } from "../repositories/lookup.ts";
 
 /** Most bytes of one repository that are handed on: relays are no place for large files. */
 const MAX_PASSED = MAX_CHUNKED;

@@ -4,22 +4,28 @@
  *
  * @module
  */
-import { GtrError, NetworkError, toGtrError } from "../../common/errors.ts";
-import { Mutex } from "../../common/mutex.ts";
-import { abortable, type Wait } from "../../common/wait.ts";
-import type { PublisherKey } from "../../identity/keys.ts";
-import type { Manifest, SignedManifest } from "../../manifest/types.ts";
-import type { PackFile } from "../../manifest/pack_file.ts";
-import { readNostrEndpoints } from "./repositories/binding.ts";
-import { deliver } from "./relays/deliver.ts";
-import { STATE } from "./events/kinds.ts";
-import { type GraspParts, pushToServers } from "./grasp/push_to_servers.ts";
-import type { NostrSigner } from "./events/signer.ts";
-import { type DataParts, storeData } from "./publication_data.ts";
-import { beginAgain, follow, isBehind, type Publication, publishedBefore } from "./publication.ts";
-import { publicationEvents } from "./publication_events.ts";
-import type { Relays } from "./relays/relays.ts";
-import type { RepositoryLookup } from "./repositories/lookup.ts";
+import { GtrError, NetworkError, toGtrError } from "../../../common/errors.ts";
+import { Mutex } from "../../../common/mutex.ts";
+import { abortable, type Wait } from "../../../common/wait.ts";
+import type { PublisherKey } from "../../../identity/keys.ts";
+import type { Manifest, SignedManifest } from "../../../manifest/types.ts";
+import type { PackFile } from "../../../manifest/pack_file.ts";
+import { readNostrEndpoints } from "../repositories/binding.ts";
+import { deliver } from "../relays/deliver.ts";
+import { STATE } from "../events/kinds.ts";
+import { type GraspParts, pushToServers } from "../grasp/push_to_servers.ts";
+import type { NostrSigner } from "../events/signer.ts";
+import { type DataParts, storeData } from "./store_data.ts";
+import {
+  beginAgain,
+  isBehind,
+  type Publication,
+  publishedBefore,
+  supersede,
+} from "./publication.ts";
+import { signEvents } from "./sign_events.ts";
+import type { Relays } from "../relays/relays.ts";
+import type { RepositoryLookup } from "../repositories/lookup.ts";
 import { Retry } from "./retry.ts";
 import { Withdrawals } from "./withdrawals.ts";
 
@@ -69,7 +75,7 @@ export class Publisher implements AsyncDisposable {
     const { name, sequence } = signed.manifest;
     const before = this.#current.get(name);
     if (before && before.signed.manifest.sequence > sequence) return;
-    const publication = follow(before, signed, packs);
+    const publication = supersede(before, signed, packs);
     this.#current.set(name, publication);
     try {
       await abortable(this.#run(publication), wait.signal);
@@ -164,7 +170,7 @@ export class Publisher implements AsyncDisposable {
       sources: stored.sources,
       manifest: stored.manifest,
     };
-    const events = await publicationEvents(facts, before, floor, signer, signal);
+    const events = await signEvents(facts, before, floor, signer, signal);
     const same = JSON.stringify(publication.events?.map(({ id }) => id)) ===
       JSON.stringify(events.map(({ id }) => id));
     if (!same) delivered.clear();

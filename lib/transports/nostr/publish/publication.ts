@@ -3,17 +3,17 @@
  *
  * @module
  */
-import { RequestError } from "../../common/errors.ts";
-import type { SignedManifest } from "../../manifest/types.ts";
-import type { PackFile } from "../../manifest/pack_file.ts";
-import type { NostrAddress } from "./names/address.ts";
-import type { NostrEvent } from "./events/event.ts";
+import { RequestError } from "../../../common/errors.ts";
+import type { SignedManifest } from "../../../manifest/types.ts";
+import type { PackFile } from "../../../manifest/pack_file.ts";
+import type { NostrAddress } from "../names/address.ts";
+import type { NostrEvent } from "../events/event.ts";
 import {
   eventsOf,
   readEvents,
   type RepositoryEvents,
   type RepositoryLookup,
-} from "./repositories/lookup.ts";
+} from "../repositories/lookup.ts";
 
 /** One publication on its way. */
 export interface Publication {
@@ -35,8 +35,8 @@ export interface Publication {
   unbound?: boolean;
 }
 
-/** The publication that follows `before`, of the same repository. A newer one ends what that still does. */
-export function follow(
+/** The publication that takes the place of `before`, of the same repository: it ends what that still does. */
+export function supersede(
   before: Publication | undefined,
   signed: SignedManifest,
   packs: readonly PackFile[],
@@ -44,8 +44,13 @@ export function follow(
   if (before?.signed.manifest.sequence === signed.manifest.sequence) return { ...before, packs };
   before?.replaced.abort();
   return {
-    ...{ signed, packs, events: before?.events, lacking: false },
-    ...{ delivered: new Set(), grasped: new Set(), replaced: new AbortController() },
+    signed,
+    packs,
+    events: before?.events,
+    delivered: new Set(),
+    grasped: new Set(),
+    replaced: new AbortController(),
+    lacking: false,
   };
 }
 

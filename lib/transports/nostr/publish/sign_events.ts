@@ -3,25 +3,25 @@
  *
  * @module
  */
-import { publisherId, type PublisherKey } from "../../identity/keys.ts";
-import { magnetLink } from "../../manifest/pack_torrent.ts";
-import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
-import { BINDING_TAG, bindingTag } from "./repositories/binding.ts";
-import type { ChunkedFile } from "./chunks/chunked_files.ts";
-import { encodeAnnouncement } from "./repositories/announcement.ts";
-import { encodeDeletions } from "./events/deletion.ts";
-import { type EventTemplate, laterThan, type NostrEvent, tagValue } from "./events/event.ts";
-import { encodePack } from "./repositories/pack_event.ts";
-import { encodeState } from "./repositories/state.ts";
-import type { NostrSigner } from "./events/signer.ts";
+import { publisherId, type PublisherKey } from "../../../identity/keys.ts";
+import { magnetLink } from "../../../manifest/pack_torrent.ts";
+import type { Manifest, PackRef, SignedManifest } from "../../../manifest/types.ts";
+import { BINDING_TAG, bindingTag } from "../repositories/binding.ts";
+import type { ChunkedFile } from "../chunks/chunked_files.ts";
+import { encodeAnnouncement } from "../repositories/announcement.ts";
+import { encodeDeletions } from "../events/deletion.ts";
+import { type EventTemplate, laterThan, type NostrEvent, tagValue } from "../events/event.ts";
+import { encodePack } from "../repositories/pack_event.ts";
+import { encodeState } from "../repositories/state.ts";
+import type { NostrSigner } from "../events/signer.ts";
 import {
   inlineManifest,
   type ManifestBlob,
   manifestBlobOf,
   manifestBlobTags,
-} from "./repositories/manifest_content.ts";
-import { SEQUENCE_TAG } from "./repositories/notices.ts";
-import { type RepositoryEvents, repositoryTag } from "./repositories/lookup.ts";
+} from "../repositories/manifest_content.ts";
+import { SEQUENCE_TAG } from "../repositories/notices.ts";
+import { type RepositoryEvents, repositoryTag } from "../repositories/lookup.ts";
 
 /** Where a pack is. */
 export interface PackSources {
@@ -58,7 +58,7 @@ const WRITTEN = new Set([
  * @param before what relays have
  * @param floor no event is dated before, in seconds since 1970
  */
-export async function publicationEvents(
+export async function signEvents(
   facts: PublicationFacts,
   before: Omit<RepositoryEvents, "address" | "servers">,
   floor: number,
