@@ -223,6 +223,19 @@ Deno.test("architecture: no module imports itself by way of others", () => {
   assert.deepEqual(circles(graph), []);
 });
 
+Deno.test("architecture: no room of a network imports itself by way of others", () => {
+  const room = (path: string) => {
+    const [, folder] = /^(lib\/transports\/\w+\/\w+)\//.exec(path) ?? [];
+    return folder ?? path;
+  };
+  const graph = new Map<string, string[]>();
+  for (const { path, imports } of all.filter((source) => network(source.path) !== undefined)) {
+    const others = imports.map((i) => room(i.path)).filter((other) => other !== room(path));
+    graph.set(room(path), [...graph.get(room(path)) ?? [], ...others]);
+  }
+  assert.deepEqual(circles(graph), []);
+});
+
 Deno.test("architecture: a circle of imports is found, and two ways to one module are none", () => {
   const graph = {
     top: ["left", "right"],

@@ -9,7 +9,7 @@ import type { PackFile } from "../../../manifest/pack_file.ts";
 import type { Cargo } from "../relays/deliver.ts";
 import { MAX_CHUNKED } from "../chunks/chunk.ts";
 import { manifestBlobOf } from "../repositories/manifest_content.ts";
-import { askForChunks, type ChunkedBlob, portionOf } from "../chunks/source.ts";
+import { askForChunks, type ChunkedBlob, portionOf } from "../chunks/relay_source.ts";
 import type { Relays } from "../relays/relays.ts";
 import type { RepositoryEvents } from "../repositories/lookup.ts";
 

@@ -16,7 +16,7 @@ import { disagreement } from "./choose_state.ts";
 import type { SignedState } from "./state.ts";
 import { blossomSource, getBlob } from "../blossom/sources.ts";
 import { manifestBlobOf, manifestInContent, manifestInFile } from "./manifest_content.ts";
-import { relaySource } from "../chunks/source.ts";
+import { relaySource } from "../chunks/relay_source.ts";
 import type { Relays } from "../relays/relays.ts";
 
 /** What reading needs beside the state. */

@@ -6,7 +6,7 @@
 import type { PackRef } from "../../../manifest/types.ts";
 import type { BlobSource } from "../blossom/sources.ts";
 import { mayAsk } from "../may_ask.ts";
-import { relaySource } from "../chunks/source.ts";
+import { relaySource } from "../chunks/relay_source.ts";
 import type { RepositoryEvents, RepositoryLookup } from "./lookup.ts";
 import { distinctUrls, webUrl } from "../urls.ts";
 
