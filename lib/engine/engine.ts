@@ -14,7 +14,7 @@ import type { Settings } from "../common/settings.ts";
 import type { Wait } from "../common/wait.ts";
 import { Shares } from "../shares/shares.ts";
 import { parseAddress, type RepoAddress } from "../identity/address.ts";
-import { loadOrCreateKey, publisherId } from "../identity/keys.ts";
+import { loadOrCreateKey, publisherId, verifySignature } from "../identity/keys.ts";
 import { loadMachine } from "../identity/machine.ts";
 import { Names } from "../identity/names.ts";
 import { Registry } from "../identity/registry.ts";
@@ -39,6 +39,7 @@ import { ownAddresses, type PublishOutcome } from "./publish/publish.ts";
 import { type PublishOptions, publishShared } from "./publish/publish_shared.ts";
 import type { PushRequest, PushResult } from "./publish/push.ts";
 import { pushOwn } from "./publish/push_own.ts";
+import { manifestOpener, rememberVerified } from "./open_manifest.ts";
 import { Passwords } from "./passwords.ts";
 import { Quota } from "./keep/quota.ts";
 import { type Resolved, resolveNewest } from "./fetch/resolve.ts";
@@ -102,7 +103,8 @@ export class Engine implements AsyncDisposable {
     const key = await loadOrCreateKey(home.identity);
     const machine = await loadMachine(home.root);
     const dropped = new Counters();
-    const store = new Store(home);
+    const verify = rememberVerified(verifySignature);
+    const store = new Store(home, verify);
     for (const error of await store.repair()) log(error.message);
     await removeLeftovers(home.root, /\.tmp$/);
     await removeLeftovers(join(home.root, "cache"), /^plan-/);
@@ -112,6 +114,7 @@ export class Engine implements AsyncDisposable {
     const { networks, unopened } = await openNetworks(options.networks, {
       ...given,
       gateways: options.gateways,
+      openManifest: manifestOpener(verify),
       live: (role) => liveAnswer({ store, key }, isOffered, role === "server"),
     }, wait);
     const bitmaps = new Bitmaps({ ...given, follows });

@@ -25,9 +25,9 @@ const OPEN_MS = 10_000;
  */
 export async function openNetworks(
   entries: readonly Network[],
-  { home, settings, key, passwords, gateways, live, dropped, log }:
+  { home, settings, key, passwords, gateways, live, openManifest, dropped, log }:
     & Pick<EngineParts, "home" | "settings" | "key" | "passwords" | "dropped" | "log">
-    & Pick<NetworkContext, "gateways">
+    & Pick<NetworkContext, "gateways" | "openManifest">
     & {
       /** How peers, or servers that the user chose, are answered. */
       readonly live: (role: Network["role"]) => LiveAnswer;
@@ -56,6 +56,7 @@ export async function openNetworks(
       gateways,
       password: () => passwords.get(entry.scheme),
       live: live(entry.role),
+      openManifest,
       log,
       dropped: (reason) => dropped.add(`${entry.scheme}/${reason}`),
     }, { ...wait, signal: limit.signal }));

@@ -34,6 +34,17 @@ export interface ExpectedManifest {
   readonly name?: string;
 }
 
+/**
+ * Verifies a manifest as {@linkcode verifyManifest} does: a network is given one, so that all of them
+ * share what was verified already.
+ *
+ * @throws {VerificationError} as {@linkcode verifyManifest}
+ */
+export type OpenManifest = (
+  envelope: Pick<SignedManifest, "bytes" | "signature">,
+  expected: ExpectedManifest,
+) => SignedManifest;
+
 /** Keeps a signature of a manifest from being one of anything else. */
 const DOMAIN = new TextEncoder().encode("gtr-manifest-v1\0");
 

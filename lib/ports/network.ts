@@ -9,6 +9,7 @@ import type { Settings } from "../common/settings.ts";
 import type { NetworkVerbs } from "../common/verb.ts";
 import type { Wait } from "../common/wait.ts";
 import type { PublisherKey } from "../identity/keys.ts";
+import type { OpenManifest } from "../manifest/manifest.ts";
 import type { AccountPort } from "./account.ts";
 import type { HealthPort } from "./health.ts";
 import type { Locator, Naming } from "./naming.ts";
@@ -36,6 +37,11 @@ export interface NetworkContext {
   readonly password?: () => Promise<string | undefined>;
   /** How this node answers peers, or servers that the user chose, with what it has. */
   readonly live: LiveAnswer;
+  /**
+   * Verifies a manifest that came from outside, which may have come by another network before. What is
+   * wrong is thrown, so that the network can drop the peer it has it from and ask the next.
+   */
+  readonly openManifest: OpenManifest;
   readonly log: (message: string) => void;
   /** Counts one dropped input under a short reason ("bad-record", "wrong-piece"). */
   readonly dropped: (reason: string) => void;

@@ -13,6 +13,7 @@ import { LIMITS, type ServerLimits } from "../../lib/transports/default/server.t
 import { OpenDefault } from "../../lib/transports/default/network.ts";
 import { LiveSlot, type Serving } from "./live_slot.ts";
 import type { TestNetwork } from "./network_contract.ts";
+import { openManifest } from "../fixtures/open_manifest.ts";
 
 /** What a node is opened with, beside its key. */
 export interface NodeOptions {
@@ -48,6 +49,7 @@ export class DefaultNetwork implements TestNetwork {
         cache,
         key,
         live,
+        openManifest,
         gitConfig: () => Promise.resolve(undefined),
         log: (message) => this.logged.push(message),
         dropped: (reason) => this.dropped.add(reason),

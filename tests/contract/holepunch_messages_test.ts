@@ -10,6 +10,7 @@ import { HyperNode } from "../../lib/transports/holepunch/node.ts";
 import type { NoiseStream } from "../../lib/types/hyperdht.d.ts";
 import { HolepunchNetwork } from "./holepunch_nodes.ts";
 import { makeManifest, publish, resolveLast, testKey } from "./publications.ts";
+import { openManifest } from "../fixtures/open_manifest.ts";
 
 const [alice, bob] = [testKey(1), testKey(2)];
 const DEADLINE_MS = 60_000;
@@ -58,7 +59,12 @@ Deno.test("holepunch: nor does who asks collect what a peer announces", async ()
     stream.on("close", () => closed.resolve());
     (stream.rawStream as unknown as UDXStream).write(Buffer.of(0xff, 0xff, 0xff));
   });
-  using conversation = await Conversation.open(asker, { key: liar.key }, limit.signal);
+  using conversation = await Conversation.open(
+    asker,
+    { key: liar.key },
+    { openManifest },
+    limit.signal,
+  );
   const manifest = conversation.manifest({ id: alice.id, name: "hello" }, limit.signal);
   await assert.rejects(manifest, { code: "no-live-peer" });
   await abortable(closed.promise, limit.signal);

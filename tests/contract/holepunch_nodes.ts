@@ -17,6 +17,7 @@ import { OpenHolepunch } from "../../lib/transports/holepunch/network.ts";
 import { UDX } from "@gtr/udx";
 import { LiveSlot, type Serving } from "./live_slot.ts";
 import type { TestNetwork } from "./network_contract.ts";
+import { openManifest } from "../fixtures/open_manifest.ts";
 
 /** Nodes that hold what others put: as many as hyperdht's own tests have. */
 const NODES = 10;
@@ -73,6 +74,7 @@ export class HolepunchNetwork implements TestNetwork {
       cache,
       key,
       live,
+      openManifest,
       gitConfig: () => Promise.resolve(undefined),
       log: (message) => this.logged.push(message),
       dropped: (reason) => this.dropped.add(reason),

@@ -12,6 +12,7 @@ import { UDX } from "@gtr/udx";
 import { HolepunchNetwork, plainNode } from "./holepunch_nodes.ts";
 import { makeManifest, publish, testKey } from "./publications.ts";
 import { loopClock } from "../unit/common/loop_clock.ts";
+import { openManifest } from "../fixtures/open_manifest.ts";
 
 const HOST = "127.0.0.1";
 const [alice, bob] = [testKey(1), testKey(2)];
@@ -117,7 +118,7 @@ Deno.test("holepunch: when HyperDHT is back, what is here is announced at once",
           await ask(a, bob.id); // what a slow machine answers too late it asks again
           return await ask(b) > 0;
         });
-        const records = new Records(dht.dht, bob, 0);
+        const records = new Records(dht.dht, { key: bob, openManifest, maxPacks: 0 });
         const wanted = { id: alice.id, name: "hello" };
         const isKept = () => records.manifest(wanted, AbortSignal.timeout(DEADLINE_MS));
         if (!wasThere) await until("it is kept there", async () => await isKept() !== undefined);
@@ -133,11 +134,11 @@ Deno.test("holepunch: a start without HyperDHT doesn't lose what is kept there",
   await using before = await plainNode(network);
   const nowhere = { scheme: "holepunch", endpoints: () => [] };
   const [one, two] = ["one", "two"].map((name) => makeManifest(alice, nowhere, { name }));
-  await new Records(before.dht, alice, 0).publish(one!, []);
+  await new Records(before.dht, { key: alice, openManifest, maxPacks: 0 }).publish(one!, []);
 
   const udx = new UDX();
   const dht = new HyperDHT({ udx, host: HOST, bootstrap: [{ host: HOST, port }] });
-  const records = new Records(dht, alice, 0);
+  const records = new Records(dht, { key: alice, openManifest, maxPacks: 0 });
   await assert.rejects(records.publish(two!, []));
   await free();
   const [host, first] = network.bootstrap.split(":");

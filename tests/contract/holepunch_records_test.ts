@@ -8,6 +8,7 @@ import { HyperNode } from "../../lib/transports/holepunch/node.ts";
 import { Records } from "../../lib/transports/holepunch/records.ts";
 import { HolepunchNetwork } from "./holepunch_nodes.ts";
 import { makeManifest, makePack, publish, resolveLast, testKey } from "./publications.ts";
+import { openManifest } from "../fixtures/open_manifest.ts";
 
 const [alice, bob] = [testKey(1), testKey(2)];
 const signal = () => AbortSignal.timeout(60_000);
@@ -22,12 +23,15 @@ Deno.test("holepunch records: what others put in their place is not believed", a
   await using node = await plainNode(network);
   const a = await network.join(alice);
   const signed = makeManifest(alice, a);
-  const records = new Records(node.dht, alice, 0);
+  const records = new Records(node.dht, { key: alice, openManifest, maxPacks: 0 });
   const wanted = { id: alice.id, name: "hello" };
   assert.equal(await records.manifest(wanted, signal()), undefined);
 
   // Anybody can write what leads from an id to its key: another key is passed over, and replaced.
-  await new Records(node.dht, bob, 0).publish(makeManifest(bob, a), []);
+  await new Records(node.dht, { key: bob, openManifest, maxPacks: 0 }).publish(
+    makeManifest(bob, a),
+    [],
+  );
   const seed = createHash("sha256").update(`gtr-holepunch-key-v1\0${alice.id}`).digest();
   await node.dht.mutablePut(HyperDHT.keyPair(seed), Buffer.from(bob.publicKey), { seq: 7 });
   assert.equal(await records.manifest(wanted, signal()), undefined);
@@ -58,7 +62,7 @@ Deno.test("holepunch records: what others put in their place is not believed", a
   await assert.rejects(says(pointer(root(hash, lies.length))), { code: "bad-record" });
 
   // Alice's manifest in Bob's record is none of his.
-  const own = new Records(node.dht, bob, 0);
+  const own = new Records(node.dht, { key: bob, openManifest, maxPacks: 0 });
   await own.publish(signed, []);
   await assert.rejects(
     records.manifest({ id: bob.id, name: "hello", publicKey: bob.publicKeyHex }, signal()),
@@ -75,8 +79,8 @@ Deno.test("holepunch records: a later run adds to what is there, and takes out w
     const file = await makePack(folder, 5_000);
     const one = makeManifest(alice, a, { name: "one", packs: [file.pack] });
     const two = makeManifest(alice, a, { name: "two" });
-    await new Records(node.dht, alice, 5_000).publish(one, [file]);
-    const later = new Records(node.dht, alice, 5_000);
+    await new Records(node.dht, { key: alice, openManifest, maxPacks: 5_000 }).publish(one, [file]);
+    const later = new Records(node.dht, { key: alice, openManifest, maxPacks: 5_000 });
     await later.publish(two, []);
     const find = (name: string) => later.manifest({ id: alice.id, name }, signal());
     assert.deepEqual(await find("one"), one);
@@ -110,7 +114,7 @@ Deno.test("holepunch records: a follower keeps them as the publisher signed them
   await a[Symbol.asyncDispose]();
   await b[Symbol.asyncDispose]();
   await using node = await plainNode(network);
-  const records = new Records(node.dht, bob, 0);
+  const records = new Records(node.dht, { key: bob, openManifest, maxPacks: 0 });
   assert.deepEqual(await records.manifest({ id: alice.id, name: "hello" }, signal()), signed);
 });
 
@@ -119,7 +123,10 @@ Deno.test("holepunch records: two machines with one key keep what the other has 
   await using node = await plainNode(network);
   const a = await network.join(alice);
   const of = (name: string, sequence: number) => makeManifest(alice, a, { name, sequence });
-  const [laptop, desktop] = [new Records(node.dht, alice, 0), new Records(node.dht, alice, 0)];
+  const [laptop, desktop] = [
+    new Records(node.dht, { key: alice, openManifest, maxPacks: 0 }),
+    new Records(node.dht, { key: alice, openManifest, maxPacks: 0 }),
+  ];
   const held = async (name: string) =>
     (await desktop.manifest({ id: alice.id, name }, signal()))?.manifest.sequence;
   await laptop.publish(of("one", 1), []);

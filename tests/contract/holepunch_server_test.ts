@@ -12,6 +12,7 @@ import { Watchers } from "../../lib/transports/holepunch/watchers.ts";
 import type { LiveAnswer } from "../../lib/ports/streams.ts";
 import { HolepunchNetwork, plainNode } from "./holepunch_nodes.ts";
 import { makeManifest, makePack, testKey } from "./publications.ts";
+import { openManifest } from "../fixtures/open_manifest.ts";
 
 const alice = testKey(1);
 const DEADLINE_MS = 60_000;
@@ -68,7 +69,7 @@ class World implements AsyncDisposable {
 
   async ask(signal = this.signal): Promise<Conversation> {
     const peer = { key: this.node.key };
-    return this.#stack.use(await Conversation.open(this.#stranger, peer, signal));
+    return this.#stack.use(await Conversation.open(this.#stranger, peer, { openManifest }, signal));
   }
 
   /** A connection that asks, and reads nothing of the answer. */

@@ -30,6 +30,7 @@ import {
   resolveLast,
   testKey,
 } from "./publications.ts";
+import { openManifest } from "../fixtures/open_manifest.ts";
 
 const [alice, bob, carol] = [testKey(1), testKey(2), testKey(3)];
 const DEADLINE_MS = 60_000;
@@ -307,7 +308,7 @@ test("connections beyond the limit are refused, and counted", async (network) =>
   using limit = deadline(DEADLINE_MS, "connections");
   const key = a.endpoints()[0]!;
   const ask = async () => {
-    const conversation = await Conversation.open(stranger, { key }, limit.signal);
+    const conversation = await Conversation.open(stranger, { key }, { openManifest }, limit.signal);
     await conversation.manifest({ id: alice.id, name: "hello" }, limit.signal);
     return conversation;
   };
@@ -328,7 +329,7 @@ test("connections that ask for nothing make room for others", async (network) =>
   await using stranger = await plainNode(network);
   using limit = deadline(DEADLINE_MS, "connections");
   const key = a.endpoints()[0]!;
-  using asking = await Conversation.open(stranger, { key }, limit.signal);
+  using asking = await Conversation.open(stranger, { key }, { openManifest }, limit.signal);
   const wanted = { id: alice.id, name: "hello" };
   await asking.manifest(wanted, limit.signal);
   for (let made = 0; made < 5; made++) {
@@ -340,7 +341,7 @@ test("connections that ask for nothing make room for others", async (network) =>
     };
     await until(`connection ${made + 1} is there`, isThere);
   }
-  using other = await Conversation.open(stranger, { key }, limit.signal);
+  using other = await Conversation.open(stranger, { key }, { openManifest }, limit.signal);
   assert.deepEqual(await other.manifest(wanted, limit.signal), signed);
   assert.deepEqual(await asking.manifest(wanted, limit.signal), signed); // it may stay
   assert.equal(dropped(network, "silent-peer"), 5);

@@ -13,6 +13,7 @@ import { OpenNostr } from "../../lib/transports/nostr/network.ts";
 import { startBlossom, startRelay } from "../fixtures/nostr/servers.ts";
 import { LiveSlot, type Serving } from "./live_slot.ts";
 import type { TestNetwork } from "./network_contract.ts";
+import { openManifest } from "../fixtures/open_manifest.ts";
 
 type Relay = Awaited<ReturnType<typeof startRelay>>;
 type Blossom = Awaited<ReturnType<typeof startBlossom>>;
@@ -75,6 +76,7 @@ export class NostrNetwork implements TestNetwork {
         cache,
         key,
         live,
+        openManifest,
         gitConfig: (name) => Promise.resolve(options.config?.[name]),
         password: () => Promise.resolve(options.password?.()),
         log: (message) => this.logged.push(message),

@@ -12,6 +12,7 @@ import type { PublisherKey } from "../../lib/identity/keys.ts";
 import { OpenTorrent } from "../../lib/transports/torrent/network.ts";
 import { LiveSlot, type Serving } from "./live_slot.ts";
 import type { TestNetwork } from "./network_contract.ts";
+import { openManifest } from "../fixtures/open_manifest.ts";
 
 /** What a node is opened with, beside its key. */
 export interface NodeOptions {
@@ -46,6 +47,7 @@ export class TorrentNetwork implements TestNetwork {
       cache,
       key,
       live,
+      openManifest,
       gitConfig: () => Promise.resolve(undefined),
       log: () => {},
       dropped: (reason) => this.dropped.add(reason),

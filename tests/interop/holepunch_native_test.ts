@@ -24,6 +24,7 @@ import {
   resolveLast,
   testKey,
 } from "../contract/publications.ts";
+import { openManifest } from "../fixtures/open_manifest.ts";
 
 const SCRIPT = join(import.meta.dirname!, "holepunch_node.mjs");
 const DEADLINE_MS = 60_000;
@@ -47,6 +48,7 @@ async function open(folder: string, port: unknown, key: PublisherKey): Promise<O
     cache: folder,
     key,
     live: () => Promise.resolve(undefined),
+    openManifest,
     gitConfig: () => Promise.resolve(undefined),
     log: () => {},
     dropped: () => {},

@@ -117,6 +117,17 @@ Deno.test("architecture: a network knows the contract and the pure rooms, no oth
   );
 });
 
+Deno.test("architecture: networks verify manifests by the engine's openManifest only", async () => {
+  // Signatures of other things: items of BEP 44, and the statement that a Nostr key is the publisher's.
+  const others = ["torrent/dht/items.ts", "torrent/dht/node.ts", "nostr/repositories/binding.ts"]
+    .map((path) => `lib/transports/${path}`);
+  for (const { path } of all.filter(({ path }) => path.startsWith("lib/transports/"))) {
+    const text = await Deno.readTextFile(join(ROOT, path));
+    assert.doesNotMatch(text, /\bverifyManifest\b/, path);
+    if (!others.includes(path)) assert.doesNotMatch(text, /\bverifySignature\b/, path);
+  }
+});
+
 Deno.test("architecture: what networks share knows none of them", () => {
   checkImports(
     "lib/transports/shared/",

@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import { NetworkError, toGtrError, VerificationError } from "../../common/errors.ts";
 import { abortable } from "../../common/wait.ts";
+import type { OpenManifest } from "../../manifest/manifest.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
 import type { LiveStream } from "../../ports/streams.ts";
 import { bodyOf, Connection, readWhole } from "./client.ts";
@@ -31,6 +32,7 @@ const FLUSH = "0000";
 export async function dialServer(
   server: Endpoint,
   from: SignedManifest,
+  openManifest: OpenManifest,
   signal: AbortSignal,
 ): Promise<LiveStream> {
   const { publisher, name, sequence } = from.manifest;
@@ -47,7 +49,8 @@ export async function dialServer(
     const reply = await connection.ask({ path: `${home}/manifest` }, dialling.signal);
     if (reply.statusCode !== 200) throw noLivePeer(peer, `it answers with ${reply.statusCode}`);
     const expect = { publicKey: publisher, name };
-    const manifest = await readManifest(bodyOf(reply, server, dialling.signal), expect);
+    const answer = bodyOf(reply, server, dialling.signal);
+    const manifest = await readManifest(answer, expect, openManifest);
     if (manifest.manifest.sequence < sequence) throw noLivePeer(peer, "it holds an older state");
     const capabilities = await connection.ask({
       path: `${home}/info/refs?service=${SERVICE}`,

@@ -80,7 +80,8 @@ export class KnownServers {
     if (reply.statusCode === 404) return void reply.destroy();
     if (reply.statusCode !== 200) throw refused(reply);
     const body = bodyOf(reply, server, limit.signal);
-    const signed = await readManifest(body, { id, publicKey, name });
+    const expect = { id, publicKey, name };
+    const signed = await readManifest(body, expect, this.#context.openManifest);
     const key = `${id}/${name}`;
     const found = this.#found.get(key) ?? new Map<string, Endpoint>();
     this.#found.set(key, found.set(formatEndpoint(server), server));

@@ -167,8 +167,9 @@ export class OpenDefault implements OpenNetwork {
     const stop = new AbortController();
     const either = AbortSignal.any([signal, stop.signal]);
     const dials = this.#known.having(from.manifest).slice(0, MAX_ENDPOINTS).map(async (server) => {
-      const stream = await dialServer(server, from, either).catch((error) => {
-        if (error instanceof VerificationError) this.#context.dropped(error.code);
+      const { openManifest, dropped } = this.#context;
+      const stream = await dialServer(server, from, openManifest, either).catch((error) => {
+        if (error instanceof VerificationError) dropped(error.code);
         throw error;
       });
       if (stop.signal.aborted) stream.close(); // another was faster

@@ -3,17 +3,16 @@
  *
  * @module
  */
-import { verifySignature } from "../../identity/keys.ts";
 import { decodeEnvelope, MAX_ENVELOPE_BYTES } from "../../manifest/envelope.ts";
-import { verifyManifest } from "../../manifest/manifest.ts";
+import type { ExpectedManifest, OpenManifest } from "../../manifest/manifest.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
 import { readWhole } from "./client.ts";
 
 /** @throws {VerificationError} where it is none, another's, too long, or not signed */
 export async function readManifest(
   body: AsyncIterable<Uint8Array>,
-  expect: Parameters<typeof verifyManifest>[2],
+  expect: ExpectedManifest,
+  openManifest: OpenManifest,
 ): Promise<SignedManifest> {
-  const { bytes, signature } = decodeEnvelope(await readWhole(body, MAX_ENVELOPE_BYTES));
-  return verifyManifest(bytes, signature, expect, verifySignature);
+  return openManifest(decodeEnvelope(await readWhole(body, MAX_ENVELOPE_BYTES)), expect);
 }

@@ -64,8 +64,9 @@ export class Asker {
     this.#exchange = exchange;
     this.#meet = meet;
     this.#stop = stop;
+    const { openManifest } = context;
     this.#connections = new Connections((peer, signal, keep, searching) =>
-      Conversation.open(node, peer, signal, keep, searching)
+      Conversation.open(node, peer, { openManifest, keep, searching }, signal)
     );
     stop.addEventListener("abort", () => this.#connections[Symbol.dispose](), { once: true });
   }

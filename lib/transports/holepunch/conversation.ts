@@ -6,9 +6,8 @@
 import { ByteReader } from "../../common/byte_reader.ts";
 import { NetworkError, VerificationError } from "../../common/errors.ts";
 import { abortable } from "../../common/wait.ts";
-import { verifySignature } from "../../identity/keys.ts";
 import { decodeEnvelope, MAX_ENVELOPE_BYTES } from "../../manifest/envelope.ts";
-import { type ExpectedManifest, verifyManifest } from "../../manifest/manifest.ts";
+import type { ExpectedManifest, OpenManifest } from "../../manifest/manifest.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
 import type { NoiseStream } from "../../types/hyperdht.d.ts";
 import type { Duplex } from "../../ports/streams.ts";
@@ -27,6 +26,18 @@ import { noiseStreams } from "./noise_streams.ts";
 /** hyperdht gives a sign of life every five seconds. */
 const SILENT_MS = 6_000;
 
+/** What a conversation is opened with. */
+export interface ConversationOptions {
+  readonly openManifest: OpenManifest;
+  /**
+   * Is offered the conversation when it is disposed of while nothing is left unanswered; it hangs up
+   * unless this is true.
+   */
+  readonly keep?: (conversation: Conversation) => boolean;
+  /** As for {@linkcode HyperNode.connect}. */
+  readonly searching?: () => void;
+}
+
 /** One connection. Requests can be sent ahead; answers come in their order. */
 export class Conversation implements Disposable {
   readonly peer: PeerAddress;
@@ -37,6 +48,7 @@ export class Conversation implements Disposable {
   readonly #writable: WritableStream<Uint8Array>;
   readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
   readonly #keep: (conversation: Conversation) => boolean;
+  readonly #openManifest: OpenManifest;
   /** Being read. */
   #line: Promise<Uint8Array> | undefined;
   /** Answers that haven't come, and bytes of the last one that haven't been read. */
@@ -48,10 +60,11 @@ export class Conversation implements Disposable {
   private constructor(
     peer: PeerAddress,
     stream: NoiseStream,
-    keep: (conversation: Conversation) => boolean,
+    { keep = () => false, openManifest }: ConversationOptions,
   ) {
     this.peer = peer;
     this.#keep = keep;
+    this.#openManifest = openManifest;
     this.#stream = stream;
     stream.rawStream?.prependListener("data", () => {
       this.#heardAt = performance.now();
@@ -64,20 +77,15 @@ export class Conversation implements Disposable {
     this.#writer.closed.catch(() => {}); // who writes is told
   }
 
-  /**
-   * @param keep is offered the conversation when it is disposed of while nothing is left unanswered;
-   *   it hangs up unless this is true
-   * @param searching as for {@linkcode HyperNode.connect}
-   * @throws {NetworkError} "no-live-peer"
-   */
+  /** @throws {NetworkError} "no-live-peer" */
   static async open(
     node: HyperNode,
     peer: PeerAddress,
+    options: ConversationOptions,
     signal: AbortSignal,
-    keep: (conversation: Conversation) => boolean = () => false,
-    searching?: () => void,
   ): Promise<Conversation> {
-    return new Conversation(peer, await node.connect(peer, signal, searching), keep);
+    const stream = await node.connect(peer, signal, options.searching);
+    return new Conversation(peer, stream, options);
   }
 
   /** The peer's IP address, or that of a relay. */
@@ -194,8 +202,7 @@ export class Conversation implements Disposable {
     signal: AbortSignal,
   ): Promise<SignedManifest> {
     const size = await this.answer(MAX_ENVELOPE_BYTES, signal);
-    const { bytes, signature } = decodeEnvelope(await this.bytes(size, signal));
-    return verifyManifest(bytes, signature, expected, verifySignature);
+    return this.#openManifest(decodeEnvelope(await this.bytes(size, signal)), expected);
   }
 
   /** Who waited for a line may have given up: it is the next one's then. */

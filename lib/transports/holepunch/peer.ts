@@ -86,7 +86,11 @@ export class Peer implements AsyncDisposable {
     this.#topics = topics.whole;
     this.#meetings = topics.partial;
     this.#watchers = new Watchers(Math.ceil(connections / 2));
-    const records = new Records(node.dht, key, settings.get("holepunch.dhtPacks"));
+    const records = new Records(node.dht, {
+      key,
+      openManifest: context.openManifest,
+      maxPacks: settings.get("holepunch.dhtPacks"),
+    });
     this.#keeper = new Keeper(records, key.publicKeyHex, log);
     node.onReturn(() => void this.#keeper.again());
     this.#exchange = new Exchange(options.offers);

@@ -16,9 +16,9 @@ import * as v from "valibot";
 import { VerificationError } from "../../common/errors.ts";
 import { Mutex } from "../../common/mutex.ts";
 import { abortable } from "../../common/wait.ts";
-import { publisherId, type PublisherKey, verifySignature } from "../../identity/keys.ts";
+import { publisherId, type PublisherKey } from "../../identity/keys.ts";
 import { decodeEnvelope, encodeEnvelope } from "../../manifest/envelope.ts";
-import { type ExpectedManifest, verifyManifest } from "../../manifest/manifest.ts";
+import type { ExpectedManifest, OpenManifest } from "../../manifest/manifest.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import type { KeyPair, MutableRecord } from "../../types/hyperdht.d.ts";
 import type { PackFile } from "../../manifest/pack_file.ts";
@@ -44,20 +44,30 @@ type Entry = v.InferOutput<typeof Entry>;
 type Repositories = Readonly<Record<string, Entry>>;
 const Index = v.object({ version: v.literal(1), repositories: v.record(v.string(), Entry) });
 
+/** What {@linkcode Records} are made from. */
+export interface RecordsOptions {
+  /** The user's. */
+  readonly key: PublisherKey;
+  readonly openManifest: OpenManifest;
+  /** Bytes of a repository's packs that are put into the DHT. */
+  readonly maxPacks: number;
+}
+
 /** Reads and writes what one node knows of. */
 export class Records {
   readonly #dht: HyperDHT;
   readonly #key: PublisherKey;
+  readonly #openManifest: OpenManifest;
   readonly #maxPacks: number;
   readonly #turns = new Mutex();
   /** Of this user's repositories: name -> entry. Undefined if the DHT's record isn't this node's. */
   #own: Map<string, Entry> | undefined;
   #sequence = 0;
 
-  /** @param maxPacks bytes of a repository's packs that are put into the DHT */
-  constructor(dht: HyperDHT, key: PublisherKey, maxPacks: number) {
+  constructor(dht: HyperDHT, { key, openManifest, maxPacks }: RecordsOptions) {
     this.#dht = dht;
     this.#key = key;
+    this.#openManifest = openManifest;
     this.#maxPacks = maxPacks;
   }
 
@@ -124,9 +134,7 @@ export class Records {
 
   async #manifest(entry: Entry, expect: ExpectedManifest): Promise<SignedManifest | undefined> {
     const file = await this.#get(entry.manifest, MAX_ENVELOPE);
-    if (!file) return undefined;
-    const { bytes, signature } = decodeEnvelope(file);
-    return verifyManifest(bytes, signature, expect, verifySignature);
+    return file && this.#openManifest(decodeEnvelope(file), expect);
   }
 
   async #put(signed: SignedManifest, files: readonly PackFile[]): Promise<Entry | undefined> {

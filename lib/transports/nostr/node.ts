@@ -195,6 +195,7 @@ export class NostrNode implements AsyncDisposable {
           folder: context.cache,
           timeout: this.#timeout,
           nearest: this.#nearest,
+          openManifest: context.openManifest,
           dropped: context.dropped,
         },
       },

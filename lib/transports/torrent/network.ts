@@ -265,14 +265,14 @@ export class OpenTorrent implements OpenNetwork {
     from: Pick<SignedManifest, "manifest">,
     signal: AbortSignal,
   ): Promise<LiveStream> {
-    const { dropped, settings } = this.#context;
+    const { dropped, openManifest, settings } = this.#context;
     if (!mayDial(address.host, settings.get("torrent.bootstrap"))) {
       dropped("inside-address");
       const why = `can't dial ${address.host}: it is not a peer's`;
       return Promise.reject(new NetworkError("inside-address", why));
     }
     const patience = settings.get("network.timeout") * 1000;
-    return dialPeer(address, { from, signal, patience, dropped });
+    return dialPeer(address, { from, signal, patience, openManifest, dropped });
   }
 
   async #packFromItems(pack: PackRef, from: SignedManifest, wait: Wait): Promise<Uint8Array> {

@@ -10,9 +10,7 @@ import { Coalesce } from "../../common/coalesce.ts";
 import { GtrError, NetworkError } from "../../common/errors.ts";
 import type { Wait } from "../../common/wait.ts";
 import type { RepoAddress } from "../../identity/address.ts";
-import { verifySignature } from "../../identity/keys.ts";
 import { decodeEnvelope } from "../../manifest/envelope.ts";
-import { verifyManifest } from "../../manifest/manifest.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
 import type { NetworkContext } from "../../ports/network.ts";
 import type { Dht } from "./dht/dht.ts";
@@ -124,9 +122,7 @@ export class Resolver {
     item: MutableItem,
     wanted: { id: string; publicKey: string; name: string },
   ): SignedManifest | undefined {
-    const signed = this.#dropBad(() =>
-      verifyManifest(parts.bytes, parts.signature, wanted, verifySignature)
-    );
+    const signed = this.#dropBad(() => this.#parts.context.openManifest(parts, wanted));
     if (!signed) return undefined;
     if (signed.manifest.sequence !== item.seq) {
       this.#parts.context.dropped("wrong-sequence");

@@ -26,6 +26,7 @@ import {
   manifestInContent,
 } from "../../../lib/transports/nostr/repositories/manifest_content.ts";
 import { accepted, simple, type Target, textOf } from "../target.ts";
+import { openManifest } from "../../fixtures/open_manifest.ts";
 
 const NOW = 1_800_000_000;
 /** Of so many events one has its signature looked at: that takes most of a millisecond. */
@@ -85,5 +86,5 @@ function read(event: NostrEvent): void {
   boundPublisher(event, identifier);
   manifestBlobOf(event);
   liveEvents([event, { ...event, kind: 5 }]);
-  accepted(() => manifestInContent(event, {}));
+  accepted(() => manifestInContent(event, {}, openManifest));
 }

@@ -16,6 +16,7 @@ import {
 import type { HyperNode } from "../../../lib/transports/holepunch/node.ts";
 import type { NoiseStream } from "../../../lib/types/hyperdht.d.ts";
 import { accepted, acceptedLater, inPieces, simple, type Target } from "../target.ts";
+import { openManifest } from "../../fixtures/open_manifest.ts";
 
 type Line = ReturnType<typeof decodeRequest | typeof decodeReply | typeof decodeNotice>;
 
@@ -85,7 +86,9 @@ async function ask(input: Uint8Array): Promise<boolean> {
     const node = { connect: () => Promise.resolve(stream as unknown as NoiseStream) };
     const signal = new AbortController().signal;
     const peer = { key: SHA256 };
-    const conversation = await Conversation.open(node as unknown as HyperNode, peer, signal);
+    const conversation = await Conversation.open(node as unknown as HyperNode, peer, {
+      openManifest,
+    }, signal);
     const done = acceptedLater(() => talk(conversation, signal));
     for await (const piece of inPieces(input)) stream.emit("data", piece);
     stream.emit("end");

@@ -4,6 +4,7 @@ import { publisherId } from "../../../lib/identity/keys.ts";
 import type { Streams } from "../../../lib/ports/streams.ts";
 import type { RepoAddress } from "../../../lib/identity/address.ts";
 import type { Wait } from "../../../lib/common/wait.ts";
+import type { OpenManifest } from "../../../lib/manifest/manifest.ts";
 import type { PackFile } from "../../../lib/manifest/pack_file.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../../lib/manifest/types.ts";
 import type { Health, HealthPort, Reach } from "../../../lib/ports/health.ts";
@@ -25,7 +26,7 @@ export class MemoryNetwork {
       scheme,
       role: "peer",
       isDefault: true,
-      open: () => Promise.resolve(new MemoryNode(this, scheme)),
+      open: ({ openManifest }) => Promise.resolve(new MemoryNode(this, scheme, openManifest)),
     };
   }
 }
@@ -40,7 +41,11 @@ export class MemoryNode implements OpenNetwork, Records, Packs, HealthPort {
   readonly health: HealthPort = this;
   readonly streams?: Streams;
 
-  constructor(readonly network = new MemoryNetwork(), readonly scheme = "torrent") {}
+  constructor(
+    readonly network = new MemoryNetwork(),
+    readonly scheme = "torrent",
+    readonly openManifest?: OpenManifest,
+  ) {}
 
   endpoints(): readonly string[] {
     return [];
@@ -49,7 +54,8 @@ export class MemoryNode implements OpenNetwork, Records, Packs, HealthPort {
   async *resolve(address: RepoAddress, _wait: Wait): AsyncGenerator<SignedManifest> {
     this.network.events.push(`resolve ${address.name}`);
     const signed = this.network.announced.get(`${address.id}/${address.name}`);
-    if (signed) yield await Promise.resolve(signed);
+    const { id, name } = address;
+    if (signed) yield await Promise.resolve(this.openManifest?.(signed, { id, name }) ?? signed);
   }
 
   publish(signed: SignedManifest, packs: readonly PackFile[], _wait: Wait): Promise<void> {

@@ -8,6 +8,7 @@ import type { Network } from "../../../lib/ports/network.ts";
 import { World } from "./engines.ts";
 import { soon } from "./fixture.ts";
 import { MemoryNode } from "./memory_network.ts";
+import { openManifest } from "../../fixtures/open_manifest.ts";
 
 async function sync(engine: Engine, url: string) {
   using wait = soon();
@@ -61,7 +62,7 @@ Deno.test("a network that takes a moment to open is waited for", async () => {
   await using world = await World.make();
   const { parts } = await world.engine("one");
   const network = new MemoryNode(undefined, "nostr");
-  const given = { ...parts, live: () => () => Promise.resolve(undefined) };
+  const given = { ...parts, openManifest, live: () => () => Promise.resolve(undefined) };
   const opening: Network = {
     scheme: "nostr",
     role: "peer",
@@ -85,7 +86,7 @@ Deno.test("a network that hangs while it opens is left out, and closed if it ope
     isDefault: true,
     open: () => late.promise,
   };
-  const given = { ...parts, live: () => () => Promise.resolve(undefined) };
+  const given = { ...parts, openManifest, live: () => () => Promise.resolve(undefined) };
   using limit = deadline(100, "the networks to open");
   const opened = await openNetworks([hanging, world.network.entry()], given, limit);
   assert.deepEqual(opened.networks.map(({ scheme }) => scheme), ["torrent"]);

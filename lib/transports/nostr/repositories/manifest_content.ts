@@ -7,9 +7,8 @@
  */
 import { deflateRawSync, inflateRawSync } from "node:zlib";
 import { VerificationError } from "../../../common/errors.ts";
-import { verifySignature } from "../../../identity/keys.ts";
 import { decodeEnvelope, encodeEnvelope, MAX_ENVELOPE_BYTES } from "../../../manifest/envelope.ts";
-import { type ExpectedManifest, verifyManifest } from "../../../manifest/manifest.ts";
+import type { ExpectedManifest, OpenManifest } from "../../../manifest/manifest.ts";
 import type { SignedManifest } from "../../../manifest/types.ts";
 import { chunksTag, readChunksTag } from "../chunks/chunk.ts";
 import { type NostrEvent, tagValues } from "../events/event.ts";
@@ -58,11 +57,12 @@ export function manifestBlobOf(event: NostrEvent): ManifestBlob | undefined {
 /**
  * The manifest in the content of an event; undefined where the content is empty, as others' is.
  *
- * @throws {VerificationError} "bad-manifest", or what `verifyManifest` finds wrong
+ * @throws {VerificationError} "bad-manifest", or what `openManifest` finds wrong
  */
 export function manifestInContent(
   event: NostrEvent,
   expect: ExpectedManifest,
+  openManifest: OpenManifest,
 ): SignedManifest | undefined {
   if (event.content === "") return undefined;
   let file: Uint8Array;
@@ -78,11 +78,5 @@ export function manifestInContent(
       },
     );
   }
-  return manifestInFile(file, expect);
-}
-
-/** The same for the bytes of a blob. */
-export function manifestInFile(file: Uint8Array, expect: ExpectedManifest): SignedManifest {
-  const { bytes, signature } = decodeEnvelope(file);
-  return verifyManifest(bytes, signature, expect, verifySignature);
+  return openManifest(decodeEnvelope(file), expect);
 }

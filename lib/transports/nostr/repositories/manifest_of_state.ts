@@ -9,13 +9,14 @@ import { join } from "node:path";
 import { VerificationError } from "../../../common/errors.ts";
 import type { Reach } from "../../../common/reach.ts";
 import type { Wait } from "../../../common/wait.ts";
-import type { ExpectedManifest } from "../../../manifest/manifest.ts";
+import { decodeEnvelope } from "../../../manifest/envelope.ts";
+import type { ExpectedManifest, OpenManifest } from "../../../manifest/manifest.ts";
 import type { SignedManifest } from "../../../manifest/types.ts";
 import { isBound } from "./binding.ts";
 import { disagreement } from "./choose_state.ts";
 import type { SignedState } from "./state.ts";
 import { blossomSource, getBlob } from "../blossom/sources.ts";
-import { manifestBlobOf, manifestInContent, manifestInFile } from "./manifest_content.ts";
+import { manifestBlobOf, manifestInContent } from "./manifest_content.ts";
 import { relaySource } from "../chunks/relay_source.ts";
 import type { Relays } from "../relays/relays.ts";
 
@@ -28,6 +29,7 @@ export interface ManifestSources {
   /** What the name of a server may lead to, where the user did not choose it. */
   readonly nearest?: (url: string) => Reach | undefined;
   readonly timeout: number;
+  readonly openManifest: OpenManifest;
   readonly relays: Relays;
   /** Those that may have a manifest that is in events. */
   readonly relayUrls: readonly string[];
@@ -38,7 +40,7 @@ export interface ManifestSources {
  * The manifest of a state; both keys say that they are one, and both say the same of the refs.
  *
  * @throws {VerificationError} "changed-elsewhere" where the state is of another program,
- * "wrong-key", "state-disagrees", or what `verifyManifest` finds wrong
+ * "wrong-key", "state-disagrees", or what `openManifest` finds wrong
  * @throws {NetworkError} "nobody-answered" where it is a blob that no server has
  */
 export async function manifestOfState(
@@ -47,7 +49,7 @@ export async function manifestOfState(
   sources: ManifestSources,
   wait: Wait,
 ): Promise<SignedManifest> {
-  const signed = manifestInContent(state.event, expect) ??
+  const signed = manifestInContent(state.event, expect, sources.openManifest) ??
     await manifestInBlob(state, expect, sources, wait);
   const { identifier, event } = state;
   if (!isBound(event, identifier, signed.manifest)) {
@@ -69,7 +71,7 @@ export async function manifestOfState(
 async function manifestInBlob(
   { event, identifier }: SignedState,
   expect: ExpectedManifest,
-  { folder, urls, nearest, timeout, relays, relayUrls, dropped }: ManifestSources,
+  { folder, urls, nearest, timeout, openManifest, relays, relayUrls, dropped }: ManifestSources,
   wait: Wait,
 ): Promise<SignedManifest> {
   const blob = manifestBlobOf(event);
@@ -94,7 +96,7 @@ async function manifestInBlob(
     }
     const wanted = { what: `the manifest of ${identifier}`, sha256, sources, dropped };
     await getBlob(wanted, path, { signal: wait.signal });
-    return manifestInFile(await readFile(path), expect);
+    return openManifest(decodeEnvelope(await readFile(path)), expect);
   } finally {
     await rm(path, { force: true });
   }

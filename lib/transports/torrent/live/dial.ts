@@ -7,9 +7,8 @@ import { connect as connectTcp } from "node:net";
 import { connect, type DetailedPeerCertificate, type TLSSocket } from "node:tls";
 import { GtrError, NetworkError, VerificationError } from "../../../common/errors.ts";
 import { abortable, deadline, sleep } from "../../../common/wait.ts";
-import { verifySignature } from "../../../identity/keys.ts";
 import { decodeEnvelope } from "../../../manifest/envelope.ts";
-import { verifyManifest } from "../../../manifest/manifest.ts";
+import type { OpenManifest } from "../../../manifest/manifest.ts";
 import type { SignedManifest } from "../../../manifest/types.ts";
 import type { LiveStream } from "../../../ports/streams.ts";
 import { type Address, formatHostPort } from "../address.ts";
@@ -28,6 +27,7 @@ export interface DialOptions {
   readonly signal: AbortSignal;
   /** Milliseconds until a silent peer is given up. */
   readonly patience: number;
+  readonly openManifest: OpenManifest;
   /** Counts a peer that breaks the protocol. */
   readonly dropped: (reason: string) => void;
 }
@@ -69,7 +69,7 @@ export async function dialPeer(address: Address, options: DialOptions): Promise<
     writer.releaseLock();
     const reader = new ByteReader(readable);
     const { manifest, proof } = await abortable(
-      receiveManifest(reader, from, where),
+      receiveManifest(reader, options, where),
       limit.signal,
     );
     // Anybody may serve; but a proof of another's connection is a lie.
@@ -118,7 +118,7 @@ function secured(socket: TLSSocket, where: string): Promise<string> {
 
 async function receiveManifest(
   reader: ByteReader,
-  from: DialOptions["from"],
+  { from, openManifest }: DialOptions,
   where: string,
 ): Promise<{ manifest: SignedManifest; proof: string | undefined }> {
   const answer: Answer = decodeAnswer(await reader.line(MAX_HELLO));
@@ -126,8 +126,8 @@ async function receiveManifest(
     throw new NetworkError("no-live-peer", `can't dial ${where}: it says '${answer.refused}'`);
   }
   const { publisher, name, sequence } = from.manifest;
-  const { bytes, signature } = decodeEnvelope(await reader.bytes(answer.manifest));
-  const signed = verifyManifest(bytes, signature, { publicKey: publisher, name }, verifySignature);
+  const envelope = decodeEnvelope(await reader.bytes(answer.manifest));
+  const signed = openManifest(envelope, { publicKey: publisher, name });
   if (signed.manifest.sequence >= sequence) return { manifest: signed, proof: answer.proof };
   throw new VerificationError(
     "old-manifest",

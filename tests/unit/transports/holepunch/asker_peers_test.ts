@@ -18,6 +18,7 @@ import { Records } from "../../../../lib/transports/holepunch/records.ts";
 import type { NetworkContext } from "../../../../lib/ports/network.ts";
 import { key, manifest } from "../../manifest/fixture.ts";
 import { type FakeStream, streamPair } from "./stream_pair.ts";
+import { openManifest } from "../../../fixtures/open_manifest.ts";
 
 const signal = AbortSignal.timeout(100_000);
 const HELLO = { id: key.id, name: "hello", publicKey: key.publicKeyHex };
@@ -67,6 +68,7 @@ function world(peers: Record<string, Says>, announced: readonly PeerAddress[] = 
   const dropped: string[] = [];
   const context = {
     settings: { get: () => 30 },
+    openManifest,
     dropped: (reason: string) => dropped.push(reason),
   } as unknown as NetworkContext;
   let met = 0;

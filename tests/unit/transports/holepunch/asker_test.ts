@@ -13,6 +13,7 @@ import type { Wait } from "../../../../lib/common/wait.ts";
 import type { NetworkContext } from "../../../../lib/ports/network.ts";
 import { signManifest } from "../../../../lib/manifest/manifest.ts";
 import { key, manifest } from "../../manifest/fixture.ts";
+import { openManifest } from "../../../fixtures/open_manifest.ts";
 
 const content = randomBytes(5000);
 const pack: PackRef = {
@@ -46,6 +47,7 @@ function lonely(kept: Kept, { isolated = false, endpoints = [] as string[] } = {
   const dropped: string[] = [];
   const context = {
     settings: { get: () => 1 },
+    openManifest,
     dropped: (reason: string) => dropped.push(reason),
   } as unknown as NetworkContext;
   const stop = new AbortController();

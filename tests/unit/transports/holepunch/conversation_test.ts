@@ -7,6 +7,7 @@ import { MAX_LINE } from "../../../../lib/transports/holepunch/messages.ts";
 import type { HyperNode } from "../../../../lib/transports/holepunch/node.ts";
 import { key, manifest } from "../../manifest/fixture.ts";
 import { streamPair } from "./stream_pair.ts";
+import { openManifest } from "../../../fixtures/open_manifest.ts";
 
 const signal = AbortSignal.timeout(100_000);
 const PEER = { key: "a".repeat(64) };
@@ -18,7 +19,7 @@ const encode = (text: string) => new TextEncoder().encode(text);
 async function talk(keep?: (conversation: Conversation) => boolean) {
   const [here, there] = streamPair();
   const node = { connect: () => Promise.resolve(here.noise) } as unknown as HyperNode;
-  const conversation = await Conversation.open(node, PEER, signal, keep);
+  const conversation = await Conversation.open(node, PEER, { openManifest, keep }, signal);
   let heard = "";
   there.noise.on("data", (chunk) => heard += new TextDecoder().decode(chunk));
   return {

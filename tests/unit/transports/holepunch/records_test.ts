@@ -11,6 +11,7 @@ import { publisherId } from "../../../../lib/identity/keys.ts";
 import { Records } from "../../../../lib/transports/holepunch/records.ts";
 import type { PackFile } from "../../../../lib/manifest/pack_file.ts";
 import { hex, key, manifest } from "../../manifest/fixture.ts";
+import { openManifest } from "../../../fixtures/open_manifest.ts";
 
 const signal = AbortSignal.timeout(100_000);
 const HELLO = { id: key.id, name: "hello" };
@@ -64,7 +65,7 @@ class MemoryDht {
   }
 
   reader(maxPacks = 10_000, own = key): Records {
-    return new Records(this as unknown as HyperDHT, own, maxPacks);
+    return new Records(this as unknown as HyperDHT, { key: own, openManifest, maxPacks });
   }
 }
 

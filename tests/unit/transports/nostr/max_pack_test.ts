@@ -5,6 +5,7 @@ import { Settings } from "../../../../lib/common/settings.ts";
 import { deadline } from "../../../../lib/common/wait.ts";
 import { keyFromSeed } from "../../../../lib/identity/keys.ts";
 import { OpenNostr } from "../../../../lib/transports/nostr/network.ts";
+import { openManifest } from "../../../fixtures/open_manifest.ts";
 
 /** Nobody is there; nobody is asked either. */
 const SERVERS = {
@@ -24,6 +25,7 @@ async function maxPack(env: Record<string, string>): Promise<number | undefined>
       cache,
       key: keyFromSeed(new Uint8Array(32).fill(1)),
       live: () => Promise.resolve(undefined),
+      openManifest,
       gitConfig: () => Promise.resolve(undefined),
       log: () => {},
       dropped: () => {},

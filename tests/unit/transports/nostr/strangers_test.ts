@@ -29,6 +29,7 @@ import { resolveManifests } from "../../../../lib/transports/nostr/repositories/
 import { publisherId } from "../../../../lib/identity/keys.ts";
 import { key, manifest } from "../../manifest/fixture.ts";
 import { alice, blossomList, counting, NOW, relayList, signed } from "./fixture.ts";
+import { openManifest } from "../../../fixtures/open_manifest.ts";
 
 const signal = () => AbortSignal.timeout(100_000);
 const OWN = "wss://relay.example.org";
@@ -120,7 +121,7 @@ Deno.test("strangers: a state doesn't lead to a server inside for its manifest",
     const found = resolveManifests(
       {
         ...{ lookup, servers: [], known: () => [], found: () => {} },
-        sources: { folder, timeout: 1000, dropped: () => {} },
+        sources: { folder, timeout: 1000, openManifest, dropped: () => {} },
       },
       { scheme: "nostr", id, name },
       { signal: signal(), known: nostrEndpoints(alice.pubkey, [OWN]) },
@@ -161,7 +162,7 @@ Deno.test("strangers: a manifest doesn't lead to relays inside", async () => {
     const { lookup, asked } = relaysWith([]);
     const parts = {
       ...{ lookup, servers: [], known: () => [], found: () => {} },
-      sources: { folder: "/nowhere", timeout: 1000, dropped: () => {} },
+      sources: { folder: "/nowhere", timeout: 1000, openManifest, dropped: () => {} },
     };
     const found = resolveManifests(parts, { scheme: "nostr", id, name }, {
       signal: signal(),

@@ -19,6 +19,7 @@ import {
 } from "../../../../../lib/transports/nostr/repositories/manifest_content.ts";
 import { hex, key, manifest } from "../../../manifest/fixture.ts";
 import { alice, mallory, signed } from "../fixture.ts";
+import { openManifest } from "../../../../fixtures/open_manifest.ts";
 
 const relays = ["wss://a.example", "wss://b.example"];
 const bound = manifest({ endpoints: { nostr: nostrEndpoints(alice.pubkey, relays) } });
@@ -90,15 +91,19 @@ Deno.test("binding: what is signed is the use, the Nostr key and the identifier"
 Deno.test("manifest in an event: comes back as it was signed", () => {
   const signedManifest = signManifest(bound, key);
   const content = inlineManifest(signedManifest)!;
-  const read = manifestInContent(stateBy(alice, ["x"], content), { publicKey: key.publicKeyHex });
+  const read = manifestInContent(
+    stateBy(alice, ["x"], content),
+    { publicKey: key.publicKeyHex },
+    openManifest,
+  );
   assert.deepEqual(read, signedManifest);
-  assert.equal(manifestInContent(stateBy(alice, ["x"]), {}), undefined);
+  assert.equal(manifestInContent(stateBy(alice, ["x"]), {}, openManifest), undefined);
 });
 
 Deno.test("manifest in an event: other contents, other keys and bombs are refused", async () => {
   const content = inlineManifest(signManifest(bound, key))!;
   const read = (text: string, expect = {}) => () =>
-    manifestInContent(stateBy(alice, ["x"], text), expect);
+    manifestInContent(stateBy(alice, ["x"], text), expect, openManifest);
   assert.throws(read("hello, I am a text"), { code: "bad-manifest" });
   assert.throws(read(randomBytes(90).toString("base64")), { code: "bad-manifest" });
   assert.throws(read(content.slice(0, -8)), { code: "bad-manifest" });

@@ -9,11 +9,11 @@ import {
   manifestBlobOf,
   manifestBlobTags,
   manifestInContent,
-  manifestInFile,
   MAX_INLINE,
 } from "../../../../../lib/transports/nostr/repositories/manifest_content.ts";
 import { hex, key, manifest } from "../../../manifest/fixture.ts";
 import { alice, mallory, signed } from "../fixture.ts";
+import { openManifest } from "../../../../fixtures/open_manifest.ts";
 
 const state = (tags: string[][], content = "") => signed(alice, { kind: 30618, tags, content });
 const sha256 = hex(64, "x");
@@ -43,15 +43,18 @@ Deno.test("manifest in an event: 24 KiB of base64 at most, raw DEFLATE", () => {
 Deno.test("manifest in an event: a name of another key's is refused, as is a bomb", () => {
   const content = inlineManifest(whole)!;
   const { publisher } = whole.manifest;
-  assert.deepEqual(manifestInContent(state([], content), { publicKey: publisher }), whole);
-  assert.deepEqual(manifestInFile(encodeEnvelope(whole), { publicKey: publisher }), whole);
+  assert.deepEqual(
+    manifestInContent(state([], content), { publicKey: publisher }, openManifest),
+    whole,
+  );
   const other = { publicKey: mallory.pubkey };
-  assert.throws(() => manifestInContent(state([], content), other), { code: "wrong-key" });
-  assert.throws(() => manifestInFile(encodeEnvelope(whole), other), { code: "wrong-key" });
+  assert.throws(() => manifestInContent(state([], content), other, openManifest), {
+    code: "wrong-key",
+  });
   const bomb = (bytes: number) => deflateRawSync(new Uint8Array(bytes)).toString("base64");
   const message = (bytes: number) => {
     try {
-      manifestInContent(state([], bomb(bytes)), {});
+      manifestInContent(state([], bomb(bytes)), {}, openManifest);
     } catch (error) {
       return String((error as Error).cause);
     }

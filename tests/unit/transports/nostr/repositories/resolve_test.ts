@@ -19,6 +19,7 @@ import {
 import { resolveManifests } from "../../../../../lib/transports/nostr/repositories/resolve.ts";
 import { key, manifest } from "../../../manifest/fixture.ts";
 import { alice, counting, NOW, secret, signed } from "../fixture.ts";
+import { openManifest } from "../../../../fixtures/open_manifest.ts";
 
 const RELAY = "wss://relay.example.org";
 const signal = () => AbortSignal.timeout(100_000);
@@ -69,7 +70,7 @@ Deno.test("resolve: many wrong announcements of an id don't hide the right one",
     {
       lookup: new RepositoryLookup(relays, [RELAY]),
       ...{ servers: [], known: () => [], found: () => {} },
-      sources: { folder: "/nowhere", timeout: 1000, dropped },
+      sources: { folder: "/nowhere", timeout: 1000, openManifest, dropped },
     },
     { scheme: "nostr", id, name: NAME },
     { signal: signal(), known: [] },

@@ -15,6 +15,7 @@ import type { LiveLimits } from "../../../../../lib/transports/shared/live_limit
 import { LiveServer } from "../../../../../lib/transports/torrent/live/server.ts";
 import type { LiveSource, LiveStream } from "../../../../../lib/ports/streams.ts";
 import { until } from "../../../../e2e/until.ts";
+import { openManifest } from "../../../../fixtures/open_manifest.ts";
 
 const [alice, bob] = [1, 2].map((n) => keyFromSeed(new Uint8Array(32).fill(n)));
 const LIMITS: LiveLimits = { streams: 4, perPeer: 4, uploadRate: 0, seconds: 10, idle: 5 };
@@ -101,6 +102,7 @@ async function dial(port: number, from = manifestOf(), patience = 2000) {
     from,
     signal: limit.signal,
     patience,
+    openManifest,
     dropped: (reason) => dialDropped.add(reason),
   });
 }

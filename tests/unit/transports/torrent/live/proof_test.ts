@@ -13,6 +13,7 @@ import { LiveServer } from "../../../../../lib/transports/torrent/live/server.ts
 import { encodeEnvelope } from "../../../../../lib/manifest/envelope.ts";
 import { makeManifest } from "../../../../contract/publications.ts";
 import { openImpostor } from "../../../../fixtures/tls_impostor.ts";
+import { openManifest } from "../../../../fixtures/open_manifest.ts";
 
 const [alice, bob] = [1, 2].map((n) => keyFromSeed(new Uint8Array(32).fill(n)));
 /** Seed of a TLS key. */
@@ -75,6 +76,7 @@ async function dial(port: number, from = manifest) {
     from,
     signal: limit.signal,
     patience: 30_000,
+    openManifest,
     dropped: () => {},
   });
 }
