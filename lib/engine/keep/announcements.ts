@@ -11,13 +11,19 @@ import type { Manifest, SignedManifest } from "../../manifest/types.ts";
 import type { StoredRepository } from "../../store/stored_repository.ts";
 import type { PackFile } from "../../manifest/pack_file.ts";
 import type { OpenNetwork } from "../../ports/network.ts";
+import type { Records } from "../../ports/records.ts";
 
 /** How long the other networks are waited for once the first one has been told, in milliseconds. */
 const OTHERS_MS = 250;
 
+/** A network that can be told. */
+interface Told extends Pick<OpenNetwork, "scheme" | "role"> {
+  readonly records: Records;
+}
+
 /** Each network is told in its own time: one that is out of reach holds up no other. */
 export class Announcements {
-  readonly #networks: readonly OpenNetwork[];
+  readonly #networks: readonly Told[];
   readonly #settings: Settings;
   readonly #log: (message: string) => void;
   /** Repository path -> sequence number of its newest state. */
@@ -33,7 +39,9 @@ export class Announcements {
     settings: Settings,
     log: (message: string) => void,
   ) {
-    this.#networks = networks;
+    this.#networks = networks.flatMap(({ scheme, role, records }) =>
+      records ? { scheme, role, records } : []
+    );
     this.#settings = settings;
     this.#log = log;
   }
@@ -75,7 +83,7 @@ export class Announcements {
   async forget({ path }: StoredRepository, manifest: Manifest): Promise<void> {
     await Promise.allSettled(
       this.#networks.map((network) =>
-        this.#turns.run(turnOf(path, network), async () => await network.records?.retract(manifest))
+        this.#turns.run(turnOf(path, network), () => network.records.retract(manifest))
       ),
     );
     this.#failed.delete(path);
@@ -89,7 +97,7 @@ export class Announcements {
 
   /** @returns what failed, in words */
   #tellOne(
-    network: OpenNetwork,
+    network: Told,
     path: string,
     signed: SignedManifest,
     packs: readonly PackFile[],
@@ -103,8 +111,8 @@ export class Announcements {
       using limit = deadline(ms, `${scheme} to take the new state`, this.#stop.signal);
       try {
         // A network that ignores its signal can't hold up those who wait, nor what follows.
-        const done = records?.publish(signed, packs, { signal: limit.signal });
-        await abortable(Promise.resolve(done), limit.signal);
+        const done = records.publish(signed, packs, { signal: limit.signal });
+        await abortable(done, limit.signal);
         this.#failed.get(path)?.delete(scheme);
         return undefined;
       } catch (error) {
@@ -119,6 +127,6 @@ export class Announcements {
   }
 }
 
-function turnOf(path: string, { scheme }: OpenNetwork): string {
+function turnOf(path: string, { scheme }: Told): string {
   return `${scheme} ${path}`;
 }
