@@ -99,7 +99,9 @@ export async function importBundle(
     const { signed } = bundle;
     const repository = parts.store.repository(signed.manifest.publisher, signed.manifest.name);
     const changed = await changeRepository(
-      ...[parts, repository, wait] as const,
+      parts,
+      repository,
+      wait,
       () => acceptBundle(parts, repository, bundle, wait),
     );
     const { publisher, name } = repository;

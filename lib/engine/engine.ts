@@ -137,7 +137,9 @@ export class Engine implements AsyncDisposable {
       await repository.dropGivenUp();
       if ((await repository.state()).retired.length === 0) return;
       await changeRepository(
-        ...[this.parts, repository, wait] as const,
+        this.parts,
+        repository,
+        wait,
         () => repository.dropRetired(seconds),
       );
       await this.parts.seeder.update(repository);
@@ -194,7 +196,8 @@ export class Engine implements AsyncDisposable {
   /** Keeps a repository up to date from now on; see {@linkcode followRepository}. */
   async follow(url: string, wait: Wait, branches?: readonly string[]): Promise<Synced> {
     return await this.#at(
-      ...[url, wait] as const,
+      url,
+      wait,
       (address) => followRepository(this.parts, address, wait, branches),
     );
   }

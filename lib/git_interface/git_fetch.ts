@@ -86,7 +86,10 @@ async function fetchFrom(
   const settings = [...kept.flat(), ...settingsOf(pinned, options, silence)];
   const args = [...settings, "fetch", ...argumentsOf(options)];
   const fetching = runGit(args, {
-    ...{ gitDir, objectDirectory, alternates, signal: idle.signal },
+    gitDir,
+    objectDirectory,
+    alternates,
+    signal: idle.signal,
     progress: (done, total, what) => {
       idle.touch();
       progress?.(done, total, what);

@@ -80,7 +80,12 @@ export async function gitFetchPack(
   ];
   const { gitDir, objectDirectory, alternates, env, signal, progress, budget } = options;
   const { code, stdout, stderr } = await runGit(args, {
-    ...{ gitDir, objectDirectory, alternates, signal, progress, budget },
+    gitDir,
+    objectDirectory,
+    alternates,
+    signal,
+    progress,
+    budget,
     env: { ...env, GIT_PROXY_COMMAND: "" }, // set and empty: core.gitProxy is not looked at
     input: options.wants.map((oid) => `${oid}\n`).join(""),
     allowFail: true,

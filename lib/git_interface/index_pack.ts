@@ -44,7 +44,12 @@ export async function indexPack(options: {
   using limit = budget && deadline(patienceMs(budget), "a pack to be indexed", options.signal);
   const signal = limit?.signal ?? options.signal;
   const end = await runGit(args, {
-    ...{ gitDir, objectDirectory, alternates, signal, progress, budget },
+    gitDir,
+    objectDirectory,
+    alternates,
+    signal,
+    progress,
+    budget,
     allowFail: true,
   });
   if (isFailure(end, options.connected)) {
@@ -98,7 +103,10 @@ export async function indexIncoming(options: {
       options.progress?.(done, total, what === "Receiving objects" ? "Indexing objects" : what));
   const late = new AbortController();
   const git = await spawnGit(args, {
-    ...{ gitDir, objectDirectory, progress, budget },
+    gitDir,
+    objectDirectory,
+    progress,
+    budget,
     signal: AbortSignal.any([signal, late.signal]),
   });
   const output = git.stdout.pipeTo(new WritableStream()).catch(() => {});

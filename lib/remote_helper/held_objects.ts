@@ -49,7 +49,10 @@ export async function closedObjects(
   const [commits, { code, stdout }] = await Promise.all([
     lookUpObjects(place, names, signal),
     runGit(["rev-list", "--ignore-missing", "--stdin", "--not", "--all", "--alternate-refs"], {
-      ...{ ...where(place), input: names.join("\n") + "\n", signal, allowFail: true },
+      ...where(place),
+      input: names.join("\n") + "\n",
+      signal,
+      allowFail: true,
     }),
   ]);
   if (code !== 0) return new Set(); // leftovers with missing parents: fetch it all

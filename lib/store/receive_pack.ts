@@ -80,7 +80,10 @@ export async function receivePack(
   const [tips] = await Promise.all([
     quarantine.checkRefs(manifest, signal),
     whole || checkConnected(gitDir, Object.values(manifest.refs), {
-      ...{ notTips: [...held.tips], objectDirectory, signal, budget: wait.budget },
+      notTips: [...held.tips],
+      objectDirectory,
+      signal,
+      budget: wait.budget,
     }),
   ]);
   wait.trace?.("history checked");

@@ -161,7 +161,13 @@ export class StoredRepository extends RepositoryReader {
     try {
       await using quarantine = await Quarantine.open(this.paths);
       const { packs, added } = await checkFetched(
-        ...[this.paths, quarantine, signed.manifest, state.packs, whole, fetched, options] as const,
+        this.paths,
+        quarantine,
+        signed.manifest,
+        state.packs,
+        whole,
+        fetched,
+        options,
       );
       const unlisted = packs === signed.manifest.packs ? undefined : packs;
       await commitManifest(this.paths, signed, added, state, whole, unlisted);
@@ -190,7 +196,12 @@ export class StoredRepository extends RepositoryReader {
     try {
       await using quarantine = await Quarantine.open(this.paths);
       const { packs, added } = await receivePack(
-        ...[this.path, quarantine, signed.manifest, held, fetch, wait] as const,
+        this.path,
+        quarantine,
+        signed.manifest,
+        held,
+        fetch,
+        wait,
       );
       await commitManifest(this.paths, signed, added, snapshot.state, held.packs, packs);
     } catch (error) {

@@ -53,7 +53,11 @@ interface Seeder {
 
 async function bySwarm(pack: Pack, seeder: Seeder, folder: string): Promise<number> {
   await using swarm = await Swarm.open({
-    ...{ host: seeder.host, port: 0, maxConnections: 80, uploadSlots: 8, uploadRate: 0 },
+    host: seeder.host,
+    port: 0,
+    maxConnections: 80,
+    uploadSlots: 8,
+    uploadRate: 0,
     dropped: () => {},
     log: () => {},
   });

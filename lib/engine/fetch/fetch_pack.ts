@@ -117,7 +117,12 @@ export class PackSources {
       };
       const now = performance.now();
       const attempt: Attempt = {
-        ...{ network, stop, started: now, moved: now, done: 0, bytes: 0 },
+        network,
+        stop,
+        started: now,
+        moved: now,
+        done: 0,
+        bytes: 0,
         // Not before `attempt` is there.
         ended: Promise.resolve().then(run).catch((error) => {
           if (stop.signal.aborted) return void attempts.splice(attempts.indexOf(attempt), 1);

@@ -79,7 +79,9 @@ export async function syncRepository(
   const networks = sources(parts.networks, address.scheme, resolved);
   const bounded = unattended && publisher !== parts.key.publicKeyHex;
   const signed = await changeRepository(
-    ...[parts, repository, wait] as const,
+    parts,
+    repository,
+    wait,
     async () => {
       wait.trace?.("repository locked");
       const copy = branches && await sufficient(repository, resolved.signed, branches);

@@ -133,7 +133,9 @@ async function receive(
     await repository.receive(stream.manifest, async (into) => {
       const { whole } = await gitFetchPack(source, {
         ...into,
-        ...{ signal, progress: wait.progress, budget },
+        signal,
+        progress: wait.progress,
+        budget,
         wants: [...new Set(Object.values(manifest.refs))],
         keep: true,
         proof: first,

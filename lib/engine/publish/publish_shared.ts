@@ -65,7 +65,9 @@ export async function publishShared(
   const state = await followRenames(parts, gitDir, repository, now, wait.signal);
   const { description, flow = "both" } = state.settings;
   const { signed, changed, warnings, diverged } = await changeRepository(
-    ...[parts, repository, wait] as const,
+    parts,
+    repository,
+    wait,
     async () => {
       await publishedManifest(repository, state.objectFormat); // another format is refused, first
       // Mended: git compares histories in it.

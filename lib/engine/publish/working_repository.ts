@@ -116,7 +116,9 @@ export async function joinPublished(
   signal: AbortSignal,
 ): Promise<Joined> {
   return await joinRefs(
-    ...[now, await lastSeen(repository, gitDir), published?.refs ?? {}] as const,
+    now,
+    await lastSeen(repository, gitDir),
+    published?.refs ?? {},
     { gitDir: repository.path, signal },
   );
 }
