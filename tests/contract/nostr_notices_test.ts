@@ -58,7 +58,11 @@ async function setting() {
     await abortable(told.promise, limit.signal);
   };
   return {
-    ...{ network, publish, watch, hears, heard },
+    network,
+    publish,
+    watch,
+    hears,
+    heard,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

@@ -36,7 +36,14 @@ async function world() {
   const list = async () =>
     JSON.parse(await Deno.readTextFile(join(cache, "withdrawals.json"))).withdrawals;
   return {
-    ...{ up, down, network, cache, file, signed, restart, list },
+    up,
+    down,
+    network,
+    cache,
+    file,
+    signed,
+    restart,
+    list,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

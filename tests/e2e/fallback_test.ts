@@ -54,7 +54,11 @@ async function world(made: AsyncDisposableStack) {
   }
   await first.stopGtd();
   return {
-    ...{ alice, url, tip, port, join },
+    alice,
+    url,
+    tip,
+    port,
+    join,
     /** Alice is in one network only from now on; the others don't hear of it. */
     only: async (scheme: string) => {
       await alice.killGtd();

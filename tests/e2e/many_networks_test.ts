@@ -50,7 +50,14 @@ async function world(rates: { swarm?: number; https?: number }, packs = 1) {
   await alice.stopGtd();
   await alice.gtr("daemon", "start");
   return {
-    ...{ alice, bob, bootstrap, id, line, server, tip, url },
+    alice,
+    bob,
+    bootstrap,
+    id,
+    line,
+    server,
+    tip,
+    url,
     async [Symbol.asyncDispose]() {
       await alice[Symbol.asyncDispose]();
       await bob[Symbol.asyncDispose]();

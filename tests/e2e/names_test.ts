@@ -24,7 +24,10 @@ function serve(
 ): AsyncDisposable {
   const ending = new AbortController();
   const server = Deno.serve({
-    ...{ hostname: "127.0.0.1", port: 443, signal: ending.signal, onListen() {} },
+    hostname: "127.0.0.1",
+    port: 443,
+    signal: ending.signal,
+    onListen() {},
     ...certificate,
   }, answer);
   return {

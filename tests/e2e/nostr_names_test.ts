@@ -42,8 +42,11 @@ async function check(): Promise<void> {
 
   const names = { dan: publicKey };
   await using _server = Deno.serve({
-    ...{ hostname: "127.0.0.1", port: 443, onListen() {} },
-    ...{ cert: await Deno.readTextFile(cert), key: await Deno.readTextFile(key) },
+    hostname: "127.0.0.1",
+    port: 443,
+    onListen() {},
+    cert: await Deno.readTextFile(cert),
+    key: await Deno.readTextFile(key),
   }, () => Response.json({ names }));
   const url = `nostr://${WHO}/hello`;
   const clone = await bob.run("git", ["clone", url, "clone"]);

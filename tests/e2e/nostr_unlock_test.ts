@@ -43,7 +43,12 @@ async function setting(env: Record<string, string> = {}) {
     }
   };
   return {
-    ...{ user, reader, run, locked, npub, checkSecrecy },
+    user,
+    reader,
+    run,
+    locked,
+    npub,
+    checkSecrecy,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

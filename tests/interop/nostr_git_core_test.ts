@@ -99,12 +99,21 @@ test("what it builds is read and cloned by gtr", async () => {
   const clone = `${server.url}/tools.git`;
   const built = await core({
     announcements: [{
-      ...{ repoId: "tools", name: "Tools", description: "Useful things", created_at },
-      ...{ web: ["https://example.org/tools"], clone: [clone], relays: [relay.url] },
-      ...{ maintainers: [maintainer], hashtags: ["git"], earliestUniqueCommit: root },
+      repoId: "tools",
+      name: "Tools",
+      description: "Useful things",
+      created_at,
+      web: ["https://example.org/tools"],
+      clone: [clone],
+      relays: [relay.url],
+      maintainers: [maintainer],
+      hashtags: ["git"],
+      earliestUniqueCommit: root,
     }],
     states: [{
-      ...{ repoId: "tools", head: "main", created_at },
+      repoId: "tools",
+      head: "main",
+      created_at,
       refs: [
         { type: "heads", name: "main", commit: tip, ancestry: [root] },
         { type: "tags", name: "v1", commit: tip },

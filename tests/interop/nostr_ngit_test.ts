@@ -67,7 +67,14 @@ async function setting() {
     relays: [relay.url],
   });
   return {
-    ...{ user, work, ada, bob, announce, state, url, naddr: `nostr://${naddr}` },
+    user,
+    work,
+    ada,
+    bob,
+    announce,
+    state,
+    url,
+    naddr: `nostr://${naddr}`,
     [Symbol.asyncDispose]: () => stack.disposeAsync(),
   };
 }

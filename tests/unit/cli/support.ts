@@ -165,8 +165,15 @@ export class User implements AsyncDisposable {
       follow: ({ url, branches }) => {
         this.asked.push(`follow ${url}${branches ? ` as ${branches.join("+")} change` : ""}`);
         return Promise.resolve({
-          ...{ address: url, publisher: "00".repeat(32), name: "tools", sequence: 3, own: false },
-          ...{ objectFormat: "sha1", head: "refs/heads/main", refs: {}, packBytes: 0 },
+          address: url,
+          publisher: "00".repeat(32),
+          name: "tools",
+          sequence: 3,
+          own: false,
+          objectFormat: "sha1",
+          head: "refs/heads/main",
+          refs: {},
+          packBytes: 0,
           warning: this.warnings[0],
         });
       },

@@ -25,7 +25,9 @@ async function gtd(options: Partial<Daemon> = {}, transport?: MemoryNode) {
   const node = transport ?? new MemoryNode(new MemoryNetwork());
   using wait = soon();
   const engine = await Engine.open({
-    ...{ home, settings, log: () => {} },
+    home,
+    settings,
+    log: () => {},
     networks: [{
       scheme: node.scheme,
       role: "peer",
@@ -46,7 +48,12 @@ async function gtd(options: Partial<Daemon> = {}, transport?: MemoryNode) {
   const client = await runningGtd(home);
   assert.ok(client);
   return {
-    ...{ temp, home, engine, api, client, watched },
+    temp,
+    home,
+    engine,
+    api,
+    client,
+    watched,
     [Symbol.asyncDispose]: async () => {
       await client[Symbol.asyncDispose]();
       await server.shutdown();
@@ -109,7 +116,9 @@ Deno.test("a request that breaks the schema is answered 400 with a code", async 
     ["/v1/plannedPacks", { gitDir: null }],
     ["/v1/push", { url: "torrent://x/y" }],
     ["/v1/push", {
-      ...{ url: "torrent://x/y", objectDirs: [], objectFormat: "sha1" },
+      url: "torrent://x/y",
+      objectDirs: [],
+      objectFormat: "sha1",
       updates: [{ ref: "refs/heads/x", oid: "not an id", force: false }],
     }],
     ["/v1/push", { url: "u", objectDirs: [], objectFormat: "md5", updates: [] }],
@@ -235,8 +244,12 @@ Deno.test("no client where no gtd runs, and none where a stale socket lies", asy
 
 Deno.test("a repository published without gtr is resolved with its servers, and nothing else", async () => {
   const foreign = {
-    ...{ publisher: "ab".repeat(32), address: "nostr://npub1x/It's", name: "It's" },
-    ...{ objectFormat: "sha1" as const, head: "refs/heads/main", changed: 1_767_225_600 },
+    publisher: "ab".repeat(32),
+    address: "nostr://npub1x/It's",
+    name: "It's",
+    objectFormat: "sha1" as const,
+    head: "refs/heads/main",
+    changed: 1_767_225_600,
     refs: { "refs/heads/main": "1".repeat(40) },
     peeled: {},
     servers: ["https://git.example.org/x.git"],

@@ -54,7 +54,8 @@ async function world() {
     const home = new Home(join(temp.path, name));
     using wait = soon();
     return await Engine.open({
-      ...{ home, settings: await Settings.load(home, () => undefined) },
+      home,
+      settings: await Settings.load(home, () => undefined),
       networks: [{
         scheme: "torrent",
         role: "peer",
@@ -78,7 +79,14 @@ async function world() {
   const url = (await publish()).addresses["torrent"]!;
   const asked = () => network.events.splice(0).filter((e) => e.startsWith("resolve")).length;
   return {
-    ...{ alice, bob, transport, publish, shared, url, log, asked },
+    alice,
+    bob,
+    transport,
+    publish,
+    shared,
+    url,
+    log,
+    asked,
     stored: bob.parts.store.repository(alice.parts.key.publicKeyHex, "hello"),
     [Symbol.asyncDispose]: async () => {
       await alice[Symbol.asyncDispose]();

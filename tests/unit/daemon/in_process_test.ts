@@ -20,7 +20,9 @@ async function alone() {
   const settings = await Settings.load(home, (name) => env[name]);
   const client = await connect(home, settings, wait);
   return {
-    ...{ temp, home, client },
+    temp,
+    home,
+    client,
     [Symbol.asyncDispose]: async () => {
       await client[Symbol.asyncDispose]();
       await temp[Symbol.asyncDispose]();

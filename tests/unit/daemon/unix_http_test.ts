@@ -21,7 +21,9 @@ async function server(answer: string, { hangsUp = true } = {}) {
     connection.close();
   })();
   return {
-    ...{ path, asked, served },
+    path,
+    asked,
+    served,
     [Symbol.asyncDispose]: async () => {
       listener.close();
       await served;
@@ -37,7 +39,9 @@ Deno.test("HTTP on a socket: the request goes out whole, and the body is all tha
   await using gtd = await server("HTTP/1.0 200 OK\r\ncontent-type: x\r\n\r\n{}\nmore");
   using wait = soon();
   const answer = await sendOverUnix(gtd.path, {
-    ...{ method: "POST", path: "/x", headers: { a: "b" }, body: "ä" },
+    path: "/x",
+    headers: { a: "b" },
+    body: "ä",
     signal: wait.signal,
   });
   assert.equal(answer.status, 200);

@@ -26,7 +26,11 @@ async function watched() {
   }, (message) => void logged.push(message));
   watcher.add(gitDir);
   return {
-    ...{ path, gitDir, watcher, logged, temp },
+    path,
+    gitDir,
+    watcher,
+    logged,
+    temp,
     calls: () => calls,
     /** Runs `work` and waits until the watcher has told of a change. */
     async notices(what: string, work: () => Promise<unknown>): Promise<void> {

@@ -23,14 +23,19 @@ async function world() {
   const file = join(temp.path, "hello.gtr");
   let tip: string | undefined;
   return {
-    ...{ network, publisher, repository, file },
+    network,
+    publisher,
+    repository,
+    file,
     /** Publishes one more commit. */
     async publish(): Promise<Manifest> {
       tip = await emptyCommit(work, { parent: tip });
       using wait = soon();
       using _lock = await repository.lock(wait);
       const { signed } = await publishState(publisher, repository, {
-        ...{ refs: { "refs/heads/main": tip }, head: "refs/heads/main", objectFormat: "sha1" },
+        refs: { "refs/heads/main": tip },
+        head: "refs/heads/main",
+        objectFormat: "sha1",
         objectDirs: [objectsOf(work)],
       }, wait);
       return signed.manifest;
@@ -99,7 +104,9 @@ Deno.test("import: what was imported is offered to the networks, and progress co
   });
   const total = packs.reduce((sum, { size }) => sum + size, 0);
   assert.deepEqual(told.findLast(([, , what]) => what === "Reading packs"), [
-    ...[total, total, "Reading packs"] as const,
+    total,
+    total,
+    "Reading packs",
   ]);
   await until("it is announced", () => Promise.resolve(w.network.announced.size === 1));
   assert.match(

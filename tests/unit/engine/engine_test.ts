@@ -46,7 +46,11 @@ Deno.test("what one engine publishes another follows: first with no commit, then
     assert.equal(changed, true);
     assert.deepEqual(await refsOf(reader, url), { [main]: tip });
     assert.deepEqual(await publish(sharer, gitDir), {
-      ...{ changed: false, sequence, addresses: empty.addresses, warnings: [], diverged: [] },
+      changed: false,
+      sequence,
+      addresses: empty.addresses,
+      warnings: [],
+      diverged: [],
     });
   }
 });
@@ -108,7 +112,11 @@ Deno.test("one that shares nothing any more leaves the store and the network, an
   const first = await publish(sharer, gitDir);
   await share(sharer.parts.home, gitDir, "hello", []);
   assert.deepEqual(await publish(sharer, gitDir), {
-    ...{ addresses: {}, sequence: 0, changed: true, warnings: [], diverged: [] },
+    addresses: {},
+    sequence: 0,
+    changed: true,
+    warnings: [],
+    diverged: [],
   });
   assert.deepEqual(await sharer.parts.store.repositories(), []);
   assert.deepEqual([world.network.announced.size, world.network.seeded.size], [0, 0]);
@@ -151,7 +159,8 @@ Deno.test("a push makes, changes and joins with the working repository", async (
   };
   const first = await commit(clone);
   assert.deepEqual(await push("refs/heads/-x", first), [{
-    ...{ ref: "refs/heads/-x", ok: false },
+    ref: "refs/heads/-x",
+    ok: false,
     why: "only branches and tags with valid names can be shared",
   }]);
   assert.deepEqual(

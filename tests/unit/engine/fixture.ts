@@ -53,7 +53,10 @@ export async function makeParts(
   ];
   const given = { home, settings, key, machine, passwords, store, follows, log };
   const seeder = new Seeder(
-    ...[networks, settings, log, (stored: StoredRepository) => maySeed(given, stored)] as const,
+    networks,
+    settings,
+    log,
+    (stored: StoredRepository) => maySeed(given, stored),
     new Bitmaps(given),
   );
   return {

@@ -37,7 +37,10 @@ export async function world() {
   });
   let readers = 1;
   return {
-    ...{ network, publisher, publish, address },
+    network,
+    publisher,
+    publish,
+    address,
     reader: (env: Record<string, string> = {}, transport = new MemoryNode(network)) =>
       makeParts(temp.path, [transport], { seed: ++readers, env }),
     [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),

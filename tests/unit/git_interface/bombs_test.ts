@@ -23,7 +23,10 @@ async function setUp(pack: Uint8Array) {
       await Deno.mkdir(join(gitDir, "objects", "pack"), { recursive: true });
       const incoming = await indexIncoming({
         ...checks,
-        ...{ objectDirectory: join(gitDir, "objects"), name: "pack-2", size: pack.length, budget },
+        objectDirectory: join(gitDir, "objects"),
+        name: "pack-2",
+        size: pack.length,
+        budget,
         signal: new AbortController().signal,
       });
       await incoming.write(pack);

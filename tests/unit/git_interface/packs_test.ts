@@ -14,7 +14,11 @@ async function setUp(root: string, format: "sha1" | "sha256" = "sha1") {
     const directory = join(root, name);
     await Deno.mkdir(directory, { recursive: true });
     const [made] = await packObjects({
-      ...{ gitDir: store, alternates: [objectsOf(work)], include, exclude, directory },
+      gitDir: store,
+      alternates: [objectsOf(work)],
+      include,
+      exclude,
+      directory,
     });
     return made;
   };
@@ -137,7 +141,11 @@ Deno.test("a shallow clone can't be packed, and the hint says what to do", async
     const directory = await Deno.makeTempDir({ dir: temp.path });
     await assert.rejects(
       packObjects({
-        ...{ gitDir, alternates: [objectsOf(shallow)], include: [tip], exclude: [], directory },
+        gitDir,
+        alternates: [objectsOf(shallow)],
+        include: [tip],
+        exclude: [],
+        directory,
       }),
       { code: "incomplete-repository", hint: /--unshallow/ },
     );
@@ -212,8 +220,12 @@ Deno.test("packs are split at a size, and each has the delta bases that it needs
   const directory = join(temp.path, "split");
   await Deno.mkdir(directory);
   const packs = await packObjects({
-    ...{ gitDir: store, alternates: [objectsOf(work)], directory, maxPack: 2 ** 20 },
-    ...{ include: [await git(work, ["rev-parse", "HEAD"])], exclude: [] },
+    gitDir: store,
+    alternates: [objectsOf(work)],
+    directory,
+    maxPack: 2 ** 20,
+    include: [await git(work, ["rev-parse", "HEAD"])],
+    exclude: [],
   });
   assert.equal(packs.reduce((sum, { objects }) => sum + objects, 0), 18);
   const large = packs.filter(({ size }) => size > 2 ** 20);
@@ -234,8 +246,12 @@ Deno.test({
     const tip = await commit(work, "large", 20 << 20);
     const make = (memoryBytes: number) =>
       packObjects({
-        ...{ gitDir: store, alternates: [objectsOf(work)], include: [tip], exclude: [] },
-        ...{ directory: temp.path, budget: { memoryBytes, cpuSeconds: 60, threads: 1 } },
+        gitDir: store,
+        alternates: [objectsOf(work)],
+        include: [tip],
+        exclude: [],
+        directory: temp.path,
+        budget: { memoryBytes, cpuSeconds: 60, threads: 1 },
       });
     await assert.rejects(make(16 << 20), { code: "over-budget" });
     assert.equal((await make(256 << 20)).length, 1);

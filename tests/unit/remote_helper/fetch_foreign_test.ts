@@ -27,7 +27,12 @@ async function setUp() {
     return fetchForeign({ address: "nostr://x/y", servers }, local, request, signal);
   };
   return {
-    ...{ root: temp.path, local, left, oid, fetch, shown },
+    root: temp.path,
+    local,
+    left,
+    oid,
+    fetch,
+    shown,
     isLeft: () => Deno.stat(left).then(() => true, () => false),
     [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),
   };

@@ -33,7 +33,14 @@ async function setUp() {
     [...Deno.readDirSync(join(objectDirectory, "pack"))].filter(({ name }) => /pack$/.test(name))
       .length;
   return {
-    ...{ box, publication, local, synced, oid, older, fetch, packs },
+    box,
+    publication,
+    local,
+    synced,
+    oid,
+    older,
+    fetch,
+    packs,
     [Symbol.asyncDispose]: () => box[Symbol.asyncDispose](),
   };
 }

@@ -24,14 +24,22 @@ async function setUp() {
   const work = await initRepository(temp.path);
   const [first, second] = [await commit(work, "a"), await commit(work, "b")];
   const local = {
-    ...{ gitDir: `${work}/.git`, commonDir: `${work}/.git` },
+    gitDir: `${work}/.git`,
+    commonDir: `${work}/.git`,
     objectDirectory: objectsOf(work),
     alternates: ["/alternate"],
   };
   const orders: Omit<PushRequest, "url">[] = [];
   const state = (refs: Record<string, string>): RemoteState => ({
-    ...{ address: URL, publisher: "", name: "hello", sequence: 1, objectFormat: "sha1" },
-    ...{ head: main, packBytes: 0, own: true, refs },
+    address: URL,
+    publisher: "",
+    name: "hello",
+    sequence: 1,
+    objectFormat: "sha1",
+    head: main,
+    packBytes: 0,
+    own: true,
+    refs,
   });
   const push = (
     lines: readonly string[],
@@ -50,7 +58,12 @@ async function setUp() {
     return pushRefs(lines.map(parsePushLine), state(refs), local, set, publish, signal);
   };
   return {
-    ...{ work, local, first, second, push, state },
+    work,
+    local,
+    first,
+    second,
+    push,
+    state,
     /** What gtd was told meanwhile. */
     orders: () => orders.splice(0),
     updates: () => orders.splice(0).flatMap(({ updates }) => updates),

@@ -32,7 +32,10 @@ function writer(most: number) {
 }
 
 const packOf = (bytes: Uint8Array) => ({
-  ...{ size: bytes.length, infohash: "", objects: 1, tips: [] },
+  size: bytes.length,
+  infohash: "",
+  objects: 1,
+  tips: [],
   sha256: createHash("sha256").update(bytes).digest("hex"),
 });
 const anySize = fc.integer({ min: 1, max: 300 });

@@ -37,8 +37,11 @@ Deno.test({
       await Deno.mkdir(directory, { recursive: true }).catch(() => {});
       await assert.rejects(
         packObjects({
-          ...{ gitDir: gitDirOf(publisher.work), alternates: [objectsOf(publisher.work)] },
-          ...{ include: [tip], exclude: [], directory },
+          gitDir: gitDirOf(publisher.work),
+          alternates: [objectsOf(publisher.work)],
+          include: [tip],
+          exclude: [],
+          directory,
         }),
         { code: "disk-full" },
       );

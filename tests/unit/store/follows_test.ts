@@ -30,7 +30,8 @@ Deno.test("follows are added once, listed in order and removed; unknown fields s
   assert.equal(await follows.remove(one, wait.signal), true);
   assert.equal(await follows.remove(one, wait.signal), false);
   assert.deepEqual(JSON.parse(await Deno.readTextFile(home.follows)), {
-    ...{ version: 1, more: true },
+    version: 1,
+    more: true,
     follows: [{ ...two, later: 7 }],
   });
 });

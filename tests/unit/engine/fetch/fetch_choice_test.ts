@@ -6,7 +6,11 @@ const B = "b".repeat(40);
 const NOTHING = { packs: new Set<string>(), objects: new Set<string>() };
 const FIRST = { packs: new Set(["first"]), objects: new Set([A]) };
 const pack = (sha256: string, size: number, tip: string) => ({
-  ...{ sha256, size, infohash: "", objects: 1, tips: [tip] },
+  sha256,
+  size,
+  infohash: "",
+  objects: 1,
+  tips: [tip],
 });
 
 /** Two packs, of which the second has `size` bytes. */

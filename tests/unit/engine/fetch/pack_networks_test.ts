@@ -20,8 +20,14 @@ const network = (scheme: string, changes: Partial<PackNetwork> = {}): PackNetwor
 });
 const ago = (ms: number) => performance.now() - ms;
 const attempt = (changes: Partial<Attempt> = {}): Attempt => ({
-  ...{ network: network("a"), started: ago(0), moved: ago(0), done: 0, bytes: 0 },
-  ...{ stop: new AbortController(), ended: Promise.resolve(), ...changes },
+  network: network("a"),
+  started: ago(0),
+  moved: ago(0),
+  done: 0,
+  bytes: 0,
+  stop: new AbortController(),
+  ended: Promise.resolve(),
+  ...changes,
 });
 const failure = (code: string, message = code, hint?: string) =>
   new NetworkError(code, message, { hint });

@@ -23,9 +23,15 @@ async function world(pack: Uint8Array, tip: string) {
   const ref = await packRef(path, objects, [tip]);
   const signed = signManifest({
     version: 1,
-    ...{ publisher: publisher.key.publicKeyHex, name: "bomb", sequence: 1, created: 1_700_000_000 },
-    ...{ objectFormat: "sha1", head: "refs/heads/main", refs: { "refs/heads/main": tip } },
-    ...{ packs: [ref], endpoints: {} },
+    publisher: publisher.key.publicKeyHex,
+    name: "bomb",
+    sequence: 1,
+    created: 1_700_000_000,
+    objectFormat: "sha1",
+    head: "refs/heads/main",
+    refs: { "refs/heads/main": tip },
+    packs: [ref],
+    endpoints: {},
   }, publisher.key);
   network.announced.set(`${publisher.key.id}/bomb`, signed);
   network.seeded.set(ref.sha256, [path]);
@@ -94,8 +100,10 @@ Deno.test("of what was refused the newest are remembered, whatever is in the fil
   await using temp = await tempDir();
   const { home, refused } = await makeParts(temp.path);
   const entry = (n: number) => ({
-    ...{ sha256: n.toString(16).padStart(64, "0"), publisher: "a".repeat(64) },
-    ...{ name: "x", why: "too large" },
+    sha256: n.toString(16).padStart(64, "0"),
+    publisher: "a".repeat(64),
+    name: "x",
+    why: "too large",
   });
   await Promise.all(Array.from({ length: 300 }, (_, n) => refused.add(entry(n))));
   assert.equal((await refused.all()).length, 256);

@@ -21,7 +21,11 @@ const address: RepoAddress = { scheme: "torrent", id: publisher.id, name: "hello
 
 function publication(sequence: number, changes: Record<string, unknown> = {}): SignedManifest {
   const manifest = anyManifest({
-    ...{ publisher: publisher.publicKeyHex, sequence, packs: [], refs: {}, endpoints: {} },
+    publisher: publisher.publicKeyHex,
+    sequence,
+    packs: [],
+    refs: {},
+    endpoints: {},
     ...changes,
   });
   return signManifest(manifest, publisher);

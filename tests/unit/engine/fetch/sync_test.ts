@@ -41,7 +41,12 @@ async function world() {
   };
   let readers = 1;
   return {
-    ...{ root: temp.path, network, publisher, address, publish, repository },
+    root: temp.path,
+    network,
+    publisher,
+    address,
+    publish,
+    repository,
     tip: () => tip!,
     reader: (...transports: OpenNetwork[]) =>
       makeParts(temp.path, transports.length > 0 ? transports : [new MemoryNode(network)], {

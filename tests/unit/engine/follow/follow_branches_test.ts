@@ -42,7 +42,16 @@ async function world() {
   const follow: Follow = { scheme: "torrent", publisher, name: "hello" };
   const stored = bob.parts.store.repository(publisher, "hello");
   return {
-    ...{ alice, bob, network, transport, url, path, gitDir, commit, publish, stored },
+    alice,
+    bob,
+    network,
+    transport,
+    url,
+    path,
+    gitDir,
+    commit,
+    publish,
+    stored,
     shared: (branches: string[]) => share(alice.parts.home, gitDir, "hello", branches),
     follow: async (branches?: string[]) => {
       using wait = soon();

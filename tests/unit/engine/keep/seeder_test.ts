@@ -32,11 +32,17 @@ async function seeding(transports: readonly OpenNetwork[], env: Record<string, s
     return signed.manifest;
   };
   const seeder = new Seeder(
-    ...[transports, parts.settings, parts.log, () => Promise.resolve(true)] as const,
+    transports,
+    parts.settings,
+    parts.log,
+    () => Promise.resolve(true),
     new Bitmaps(parts),
   );
   return {
-    ...{ parts, repository, publish, seeder },
+    parts,
+    repository,
+    publish,
+    seeder,
     [Symbol.asyncDispose]: async () => {
       await seeder[Symbol.asyncDispose]();
       await temp[Symbol.asyncDispose]();

@@ -18,11 +18,15 @@ async function setUp(flow: Flow) {
   using wait = soon();
   const { signed } = await publishState(parts, repository, {
     refs: { [main]: await emptyCommit(work) },
-    ...{ head: main, objectFormat: "sha1", flow, objectDirs: [objectsOf(work)] },
+    head: main,
+    objectFormat: "sha1",
+    flow,
+    objectDirs: [objectsOf(work)],
   }, wait);
   const { publisher, name } = signed.manifest;
   return {
-    ...{ parts, repository },
+    parts,
+    repository,
     /** What a network gets that serves these. */
     answer: (isServer: boolean, { seeds = true, key = parts.key, wanted = name } = {}) =>
       liveAnswer({ store: parts.store, key }, () => Promise.resolve(seeds), isServer)({

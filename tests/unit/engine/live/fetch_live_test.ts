@@ -35,7 +35,10 @@ async function world(flow: Flow = "announce") {
     tip = await emptyCommit(work, { parent: tip });
     using wait = soon();
     const { signed } = await publishState(publisher, repository, {
-      ...{ refs: { [main]: tip }, head: main, objectFormat: "sha1", flow },
+      refs: { [main]: tip },
+      head: main,
+      objectFormat: "sha1",
+      flow,
       objectDirs: [objectsOf(work)],
     }, wait);
     await publisher.seeder.offer(repository);
@@ -58,7 +61,13 @@ async function world(flow: Flow = "announce") {
   const reader = await makeParts(temp.path, [transport], { seed: 2 });
   const close = (asFailed = false) => void closed.push(asFailed);
   return {
-    ...{ network, publish, transport, reader, peers, closed, repository },
+    network,
+    publish,
+    transport,
+    reader,
+    peers,
+    closed,
+    repository,
     /** What was asked for at each dial, by its sequence number. */
     dialled: () => dialled.splice(0),
     sync: async (orOlder = false) => {
@@ -80,7 +89,9 @@ async function world(flow: Flow = "announce") {
       Promise.resolve({
         readable: ReadableStream.from(says),
         writable: new WritableStream<Uint8Array>(),
-        ...{ peer: "liar", manifest: signed, close },
+        peer: "liar",
+        manifest: signed,
+        close,
       }),
     [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),
   };

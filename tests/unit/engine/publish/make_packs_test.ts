@@ -110,8 +110,13 @@ Deno.test("a single object over the limit is a pack of its own, and stays it", a
   await Deno.mkdir(directory);
   using wait = soon();
   const again = await makePacks({
-    ...{ gitDir: gitDirOf(work), objectDirs: [], previous: manifest.packs, refs: manifest.refs },
-    ...{ fromScratch: false, maxBytes: LIMIT, directory },
+    gitDir: gitDirOf(work),
+    objectDirs: [],
+    previous: manifest.packs,
+    refs: manifest.refs,
+    fromScratch: false,
+    maxPack: LIMIT,
+    directory,
   }, wait);
   assert.deepEqual(again, { packs: manifest.packs, made: [] }); // without trying to split it
   await commit(work, "next");
@@ -140,7 +145,11 @@ Deno.test("a limit that would make more packs than a manifest lists is exceeded"
   const tips = [await commit(work, "a")];
   // As if there were 250 GiB already.
   const previous = Array.from({ length: 250 }, (_, i) => ({
-    ...{ sha256: `${i}`, size: 2 ** 30, infohash: "", objects: 1000, tips },
+    sha256: `${i}`,
+    size: 2 ** 30,
+    infohash: "",
+    objects: 1000,
+    tips,
   }));
   for (const file of ["b", "c", "d"]) await commit(work, file, 700_000);
   const directory = join(temp.path, "out");

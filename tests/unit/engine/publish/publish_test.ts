@@ -33,7 +33,12 @@ async function publisher() {
   };
   const first = await emptyCommit(work, { branch: "main" });
   return {
-    ...{ temp, parts, work, repository, publish, first },
+    temp,
+    parts,
+    work,
+    repository,
+    publish,
+    first,
     published: await publish({ [main]: first }),
     [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),
   };
@@ -189,7 +194,9 @@ Deno.test("an aborted publication ends with the reason and leaves nothing behind
   const controller = new AbortController();
   const second = await emptyCommit(p.work, { parent: p.first });
   const publication = publishState(p.parts, p.repository, {
-    ...{ refs: { [main]: second }, head: main, objectFormat: "sha1" },
+    refs: { [main]: second },
+    head: main,
+    objectFormat: "sha1",
     objectDirs: [objectsOf(p.work)],
   }, { signal: controller.signal });
   controller.abort(new Error("the client left"));

@@ -20,7 +20,9 @@ async function repository() {
   const B = await emptyCommit(path, { parent: A });
   const X = await emptyCommit(path, { parent: A });
   const update = (ref: string, oid: string | null, more: Partial<RefUpdate> = {}): RefUpdate => ({
-    ...{ ref, oid, force: false },
+    ref,
+    oid,
+    force: false,
     ...more,
   });
   const apply = async (
@@ -35,7 +37,11 @@ async function repository() {
     return { ...applied, why: results.map((r) => (r.ok ? "ok" : r.why)), results };
   };
   return {
-    ...{ A, B, X, update, apply },
+    A,
+    B,
+    X,
+    update,
+    apply,
     [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),
   };
 }

@@ -59,7 +59,9 @@ function scripted(says: readonly string[], { breaks = false, deaf = false } = {}
   };
   if (deaf) input.resolve();
   return {
-    ...{ open, heard, forms },
+    open,
+    heard,
+    forms,
     get closed() {
       return closed;
     },

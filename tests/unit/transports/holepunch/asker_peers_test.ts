@@ -74,7 +74,9 @@ function world(peers: Record<string, Says>, announced: readonly PeerAddress[] = 
   let met = 0;
   const stop = new AbortController();
   const asker = new Asker({
-    ...{ context, node, stop: stop.signal },
+    context,
+    node,
+    stop: stop.signal,
     records: Object.create(Records.prototype) as Records,
     exchange: new Exchange(new Offers()),
     meet: () => {
@@ -83,7 +85,11 @@ function world(peers: Record<string, Says>, announced: readonly PeerAddress[] = 
     },
   });
   return {
-    ...{ asker, dropped, connected, streams, stop },
+    asker,
+    dropped,
+    connected,
+    streams,
+    stop,
     get met() {
       return met;
     },

@@ -58,7 +58,7 @@ function lonely(kept: Kept, { isolated = false, endpoints = [] as string[] } = {
     records,
     exchange,
     meet: () => () => {},
-    ...{ stop: stop.signal },
+    stop: stop.signal,
   });
   const signed = signManifest(
     manifest({ name: "hello", packs: [pack], endpoints: { holepunch: endpoints } }),

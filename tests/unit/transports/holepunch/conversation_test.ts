@@ -23,7 +23,9 @@ async function talk(keep?: (conversation: Conversation) => boolean) {
   let heard = "";
   there.noise.on("data", (chunk) => heard += new TextDecoder().decode(chunk));
   return {
-    ...{ conversation, here, there },
+    conversation,
+    here,
+    there,
     says: (...parts: readonly (object | Uint8Array)[]) => {
       for (const part of parts) {
         there.write(part instanceof Uint8Array ? part : encode(`${JSON.stringify(part)}\n`));

@@ -27,7 +27,9 @@ function world(limits: Partial<ServerLimits> = {}) {
   const state: { live?: LiveAnswer } = {};
   const server = new PeerServer({
     limits: { ...LIMITS, ...limits },
-    ...{ offers, watchers, exchange: new Exchange(offers) },
+    offers,
+    watchers,
+    exchange: new Exchange(offers),
     live: (wanted) => state.live?.(wanted) ?? Promise.resolve(undefined),
     dropped: (reason) => dropped.push(reason),
     log: (message) => logged.push(message),
@@ -43,7 +45,8 @@ function world(limits: Partial<ServerLimits> = {}) {
     });
     server.accept(here.noise);
     return {
-      ...{ here, there },
+      here,
+      there,
       says: (text: string) => void there.write(encode(text)),
       /** The next so many characters of what it hears. */
       async hears(length: number): Promise<string> {
@@ -59,7 +62,7 @@ function world(limits: Partial<ServerLimits> = {}) {
       ended: () => ended(here),
     };
   };
-  return { ...{ offers, watchers, server, dropped, logged, state, connect } };
+  return { offers, watchers, server, dropped, logged, state, connect };
 }
 
 async function ended(stream: FakeStream): Promise<void> {
