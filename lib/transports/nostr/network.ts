@@ -4,10 +4,9 @@
  * @module
  */
 import { removeLeftovers } from "../../common/leftovers.ts";
-import { type GtrError, toGtrError } from "../../common/errors.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import type { Wait } from "../../common/wait.ts";
-import type { Manifest, SignedManifest } from "../../manifest/types.ts";
+import type { SignedManifest } from "../../manifest/types.ts";
 import type { AccountPort } from "../../ports/account.ts";
 import type { Health, HealthPort, Reach } from "../../ports/health.ts";
 import type { Locator, Naming } from "../../ports/naming.ts";
@@ -48,9 +47,8 @@ export class OpenNostr implements OpenNetwork {
   readonly #servers: readonly string[];
   readonly #grasp: readonly string[];
   #node: Promise<NostrNode> | undefined;
-  #endpoints: readonly string[] = [];
-  #address: ((name: string) => string) | undefined;
-  #fault: (() => GtrError | undefined) | undefined;
+  /** The node, where relays are set and the key has been looked for. */
+  #own: NostrNode | undefined;
 
   private constructor(context: NetworkContext, options: NostrOptions) {
     this.#context = context;
@@ -72,21 +70,21 @@ export class OpenNostr implements OpenNetwork {
     options: NostrOptions = {},
   ): Promise<OpenNostr> {
     wait.signal.throwIfAborted();
-    const transport = new OpenNostr(context, options);
-    if (transport.#relays.length === 0) return transport;
+    const made = new OpenNostr(context, options);
+    if (made.#relays.length === 0) return made;
     await removeLeftovers(context.cache, /\.tmp$/);
-    const node = await transport.#open();
+    const node = await made.#open();
     await node.lookForKey(wait.signal);
-    transport.#read(node);
-    return transport;
+    made.#own = node;
+    return made;
   }
 
   endpoints(): readonly string[] {
-    return this.#endpoints;
+    return this.#own?.endpoints() ?? [];
   }
 
   readonly naming: Naming = {
-    own: (name) => this.#endpoints.length === 0 ? undefined : this.#address?.(name),
+    own: (name) => this.#own?.address(name),
   };
 
   readonly locator: Locator = {
@@ -94,32 +92,22 @@ export class OpenNostr implements OpenNetwork {
   };
 
   readonly account: AccountPort = {
-    fault: () => this.#fault?.(),
-    use: async ({ signal }) => {
-      if (this.#relays.length === 0) return; // nothing is signed
-      const node = await this.#open();
-      try {
-        await node.useKey(signal);
-      } finally {
-        this.#read(node);
-      }
-    },
+    fault: () => this.#own?.keyFault,
+    use: async ({ signal }) => await this.#own?.useKey(signal), // else nothing is signed
   };
 
   readonly records: Records = {
     resolve: (address, wait) => this.#resolve(address, wait),
     publish: async (manifest, packs, wait) => {
       wait.signal.throwIfAborted();
-      if (this.#relays.length === 0) return;
-      await (await this.#open()).announce(manifest, packs, wait);
+      await this.#own?.announce(manifest, packs, wait);
     },
-    retract: async (manifest) => {
-      if (this.#relays.length > 0) await (await this.#open()).forget(manifest);
-    },
+    retract: async (manifest) => await this.#own?.forget(manifest),
   };
 
   readonly notices: Notices = {
-    watch: (manifest, listener) => this.#watch(manifest, listener),
+    watch: (manifest, listener) =>
+      this.#own?.watch(manifest, listener) ?? { [Symbol.dispose]() {} },
   };
 
   readonly packs: Packs = {
@@ -130,16 +118,14 @@ export class OpenNostr implements OpenNetwork {
     fetch: async (pack, from, into, wait) =>
       await (await this.#open()).fetch(pack, from, into, wait),
     /** Blossom servers, of those that are known. */
-    holders: async (manifest, wait) =>
-      this.#relays.length === 0 ? [] : await (await this.#open()).holders(manifest, wait),
+    holders: async (manifest, wait) => await this.#own?.holders(manifest, wait) ?? [],
     /** Relays and servers tell nobody who else is there. */
     peers: () => 0,
   };
 
   readonly health: HealthPort = {
-    probe: async (wait) =>
-      this.#relays.length > 0 ? await (await this.#open()).probe(wait) : UNUSED,
-    now: async () => this.#relays.length > 0 ? (await this.#open()).health() : UNUSED,
+    probe: async (wait) => await this.#own?.probe(wait) ?? UNUSED,
+    now: () => Promise.resolve(this.#own?.health() ?? UNUSED),
     reach: () => this.#reach(),
     measured: () => Promise.resolve(),
   };
@@ -168,25 +154,9 @@ export class OpenNostr implements OpenNetwork {
     return least === Infinity ? undefined : least;
   }
 
-  #watch(manifest: Manifest, listener: (sequence: number) => void): Disposable {
-    let watch: Disposable | undefined;
-    let ended = false;
-    if (this.#relays.length > 0) {
-      this.#open().then((node) => {
-        if (!ended) watch = node.watch(manifest, listener);
-      }, (error) => this.#context.log(`nostr can't watch: ${toGtrError(error).message}`));
-    }
-    return {
-      [Symbol.dispose]() {
-        ended = true;
-        watch?.[Symbol.dispose]();
-      },
-    };
-  }
-
   /** Nobody has to connect to this node if servers keep the packs. */
   #reach(): Reach | undefined {
-    if (this.#relays.length === 0 || this.#servers.length === 0 || this.#fault?.()) {
+    if (!this.#own || this.#servers.length === 0 || this.#own.keyFault) {
       return undefined;
     }
     return { how: "servers", summary: "from servers that keep what you publish" };
@@ -194,12 +164,6 @@ export class OpenNostr implements OpenNetwork {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#node)?.[Symbol.asyncDispose]();
-  }
-
-  #read(node: NostrNode): void {
-    this.#endpoints = node.endpoints();
-    this.#address = (name) => node.address(name);
-    this.#fault = () => node.keyFault;
   }
 
   #open(): Promise<NostrNode> {

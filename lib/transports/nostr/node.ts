@@ -154,10 +154,11 @@ export class NostrNode implements AsyncDisposable {
     return pubkey === undefined ? [] : nostrEndpoints(pubkey, this.#parts.relays);
   }
 
-  /** The address of a repository of one's own. */
-  address(name: string): string {
+  /** The address of a repository of one's own; undefined where the key is not known. */
+  address(name: string): string | undefined {
+    const { pubkey } = this.#key;
     const relays = this.#parts.relays.slice(0, 1);
-    return formatNostrAddress({ pubkey: this.#key.pubkey!, identifier: name, relays });
+    return pubkey && formatNostrAddress({ pubkey, identifier: name, relays });
   }
 
   async locate(url: string, wait: LocateWait): Promise<Located> {
