@@ -4,6 +4,7 @@
  * @module
  */
 import { NetworkError } from "../common/errors.ts";
+import { printableLine } from "../common/printable.ts";
 import { abortable, deadline, idleDeadline } from "../common/wait.ts";
 import { configValue } from "./config.ts";
 import { type PinnedServer, pinServer, type Resolve } from "./pinned_server.ts";
@@ -161,6 +162,5 @@ function whyOf(end: { readonly code: number; readonly stderr: string }, wants: r
   if (/could not read Username|Authentication failed|terminal prompts disabled/i.test(end.stderr)) {
     return "it wants a login";
   }
-  // deno-lint-ignore no-control-regex -- they could steer the terminal
-  return reason(end).slice(0, MAX_REASON).replace(/[\x00-\x1f\x7f-\x9f]/g, "?");
+  return printableLine(reason(end), MAX_REASON);
 }

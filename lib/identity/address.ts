@@ -5,6 +5,7 @@
  */
 import { isIPv6 } from "node:net";
 import { UsageError } from "../common/errors.ts";
+import { printableLine } from "../common/printable.ts";
 import { repositoryNameFault } from "../common/repository_name.ts";
 import { isPetname, looksLikeId } from "./petname.ts";
 import { idOf, isPublisher } from "./publisher.ts";
@@ -183,6 +184,5 @@ function badAddress(url: string, why: string, scheme: string): UsageError {
 /** A person's input for an error: short, and harmless to a terminal. */
 function quote(text: string): string {
   const short = text.length > 100 ? `${text.slice(0, 100)}...` : text;
-  // deno-lint-ignore no-control-regex -- they could steer the terminal
-  return `'${short.replace(/[\x00-\x1f\x7f-\x9f]/g, "?")}'`;
+  return `'${printableLine(short)}'`;
 }

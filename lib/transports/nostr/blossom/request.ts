@@ -9,9 +9,9 @@ import { type ClientRequest, type IncomingMessage, request as plainRequest } fro
 import { request as tlsRequest } from "node:https";
 import { NetworkError, RequestError, VerificationError } from "../../../common/errors.ts";
 import { lookupFrom } from "../../../common/lookup.ts";
+import { printableLine } from "../../../common/printable.ts";
 import type { Reach } from "../../../common/reach.ts";
 import { abortable } from "../../../common/wait.ts";
-import { readable } from "../readable.ts";
 
 /** What is asked of a server. */
 export interface BlossomRequest {
@@ -110,7 +110,7 @@ export async function answerJson(
 export function refusal(answer: IncomingMessage, url: string): NetworkError | RequestError {
   answer.destroy();
   const { statusCode, headers } = answer;
-  const said = readable(String(headers["x-reason"] ?? ""), MAX_REASON);
+  const said = printableLine(String(headers["x-reason"] ?? ""), MAX_REASON);
   const why = said === "" ? `status ${statusCode}` : `${said} (status ${statusCode})`;
   const message = `${origin(url)} refuses: ${why}`;
   switch (statusCode) {

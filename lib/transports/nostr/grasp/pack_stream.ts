@@ -5,8 +5,8 @@
  */
 import { GitError } from "../../../common/errors.ts";
 import { FLUSH, packetOf, PacketReader, textOf } from "../../../common/pkt_line.ts";
+import { printableLine } from "../../../common/printable.ts";
 import type { LiveSource } from "../../../ports/streams.ts";
-import { readable } from "../readable.ts";
 
 /** What a pack is to hold. */
 export interface PackWanted {
@@ -60,7 +60,7 @@ export async function* packStream(
       if (packet.kind !== "data") return;
       const [band] = packet.content;
       if (band === PACK) yield packet.content.subarray(1);
-      else if (band === FAILURE) throw failed(readable(textOf(packet).slice(1), 200));
+      else if (band === FAILURE) throw failed(printableLine(textOf(packet).slice(1), 200));
     }
   } finally {
     ending.abort(new GitError("git-failed", "can't make a pack: the push has ended"));

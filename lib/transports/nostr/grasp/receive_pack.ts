@@ -5,8 +5,8 @@
  */
 import { NetworkError, VerificationError } from "../../../common/errors.ts";
 import { FLUSH, packetOf, PacketReader, textOf } from "../../../common/pkt_line.ts";
+import { printableLine } from "../../../common/printable.ts";
 import type { Manifest } from "../../../manifest/types.ts";
-import { readable } from "../readable.ts";
 
 /** What a server has, and can do. */
 export interface Advertisement {
@@ -110,7 +110,7 @@ export async function checkReport(
   }
   const open = commands.find(({ ref }) => !done.has(ref));
   if (open === undefined) return;
-  const why = readable(reasons.join(", ") || `it says nothing of ${open.ref}`, MAX_REASON);
+  const why = printableLine(reasons.join(", ") || `it says nothing of ${open.ref}`, MAX_REASON);
   throw new NetworkError("push-refused", `the server refuses the push: ${why}`);
 }
 

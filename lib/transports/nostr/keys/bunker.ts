@@ -7,10 +7,10 @@
  */
 import { decrypt, encrypt, getConversationKey } from "nostr-tools/nip44";
 import { GtrError, NetworkError, UsageError, VerificationError } from "../../../common/errors.ts";
+import { printableLine } from "../../../common/printable.ts";
 import { abortable, deadline } from "../../../common/wait.ts";
 import { eventFault, type EventTemplate, isAuthentic, type NostrEvent } from "../events/event.ts";
 import { REMOTE_SIGNING } from "../events/kinds.ts";
-import { readable } from "../readable.ts";
 import type { Relays, Subscription } from "../relays/relays.ts";
 import { distinctUrls, relayUrl } from "../urls.ts";
 import { localSigner, type NostrSigner } from "../events/signer.ts";
@@ -159,7 +159,7 @@ class BunkerSession {
     const waiting = typeof answer.id === "string" ? this.#waiting.get(answer.id) : undefined;
     if (waiting === undefined || answer.result === "auth_url") return; // a person is being asked
     if (typeof answer.error === "string" && answer.error !== "") {
-      const why = readable(answer.error, 200);
+      const why = printableLine(answer.error, 200);
       waiting.reject(new NetworkError("bunker-refused", `the bunker refuses: ${why}`));
     } else waiting.resolve(typeof answer.result === "string" ? answer.result : "");
   }

@@ -6,8 +6,8 @@
  */
 import { decode, npubEncode } from "nostr-tools/nip19";
 import { UsageError } from "../../../common/errors.ts";
+import { printableLine } from "../../../common/printable.ts";
 import { ANNOUNCEMENT } from "../events/kinds.ts";
-import { readable } from "../readable.ts";
 import { distinctUrls, relayUrl } from "../urls.ts";
 
 /** A repository of a key that is known. */
@@ -164,7 +164,7 @@ function checkIdentifier(identifier: string, fail: Fail): string {
 
 function badAddress(url: string, why: string): UsageError {
   const message = `can't use ${quoted(url)} as an address: ${why}`;
-  return new UsageError("bad-address", readable(message, Infinity), {
+  return new UsageError("bad-address", printableLine(message, Infinity), {
     hint: "write nostr://npub1.../<identifier>, nostr://<user>@<domain>/<identifier> " +
       "or nostr://naddr1...",
   });

@@ -9,12 +9,12 @@
 import { WebSocket } from "ws";
 import { NetworkError } from "../../../common/errors.ts";
 import { lookupFrom } from "../../../common/lookup.ts";
+import { printableLine } from "../../../common/printable.ts";
 import type { Reach } from "../../../common/reach.ts";
 import { abortable } from "../../../common/wait.ts";
 import type { NostrEvent } from "../events/event.ts";
 import { RELAY_AUTH } from "../events/kinds.ts";
 import type { NostrSigner } from "../events/signer.ts";
-import { readable } from "../readable.ts";
 import type { Filter } from "./filter.ts";
 import { readMessage, type RelayMessage } from "./message.ts";
 
@@ -88,7 +88,7 @@ export class RelayConnection {
     socket.on("close", () => this.#end(unreachable(url, "it hung up")));
     // Also after the end: without a listener an error would end the program.
     socket.on("error", ({ message }) => {
-      this.#end(unreachable(url, readable(message, MAX_REASON) || "the connection broke"));
+      this.#end(unreachable(url, printableLine(message, MAX_REASON) || "the connection broke"));
     });
   }
 

@@ -3,8 +3,8 @@
  *
  * @module
  */
+import { printableLine } from "../../../common/printable.ts";
 import { MAX_EVENT } from "../events/event.ts";
-import { readable } from "../readable.ts";
 
 /** Longest message that is read, in UTF-16 code units: an event and what is around it. */
 export const MAX_MESSAGE = MAX_EVENT + 1024;
@@ -60,5 +60,5 @@ export function readMessage(data: unknown): RelayMessage | undefined {
 
 /** A relay may put anything there, also what has no text. */
 function reasonIn(value: unknown): string {
-  return typeof value === "string" ? readable(value, MAX_REASON) : "";
+  return typeof value === "string" ? printableLine(value, MAX_REASON) : "";
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import { NetworkError, UsageError, VerificationError } from "../../../common/errors.ts";
+import { printableLine } from "../../../common/printable.ts";
 import { repositoryNameFault } from "../../../common/repository_name.ts";
 import type { Wait } from "../../../common/wait.ts";
 import { publisherId } from "../../../identity/keys.ts";
@@ -12,7 +13,6 @@ import type { Located } from "../../../ports/naming.ts";
 import { MAX_HINTS, type NostrAddress, parseNostrAddress } from "../names/address.ts";
 import { boundPublisher } from "./binding.ts";
 import { mayAsk } from "../may_ask.ts";
-import { readable } from "../readable.ts";
 import type { RepositoryAnswer, RepositoryEvents, RepositoryLookup } from "./lookup.ts";
 import { distinctUrls, relayUrl } from "../urls.ts";
 
@@ -82,7 +82,7 @@ function notFound(
   const others = silent.length === 0 ? "" : `, ${silent.join(", ")} didn't answer`;
   return new NetworkError(
     "nobody-answered",
-    `can't find ${readable(identifier, 128)}: ${knows} no repository of this name by this key` +
+    `can't find ${quote(identifier)}: ${knows} no repository of this name by this key` +
       others,
     {
       hint: silent.length === 0
@@ -123,7 +123,7 @@ function publisherOf({ address, announcement, state }: RepositoryEvents): string
   if (bound.includes("forged") || new Set(bound).size > 1) {
     throw new VerificationError(
       "wrong-key",
-      `can't use ${readable(identifier, 128)}: it claims a publisher who has not agreed to that`,
+      `can't use ${quote(identifier)}: it claims a publisher who has not agreed to that`,
       { hint: "ask its publisher for the right address" },
     );
   }
@@ -134,7 +134,7 @@ function repository(parts: LocateParts, publicKey: string, address: NostrAddress
   const name = address.identifier;
   const fault = repositoryNameFault(name);
   if (fault !== undefined) {
-    throw new UsageError("bad-name", `can't use ${readable(name, 128)} as a repository: ${fault}`, {
+    throw new UsageError("bad-name", `can't use ${quote(name)} as a repository: ${fault}`, {
       hint:
         "a repository that is published with gtr has up to 64 letters, digits, '.', '_' and '-'",
     });
@@ -143,4 +143,9 @@ function repository(parts: LocateParts, publicKey: string, address: NostrAddress
   parts.lookup.keep(address);
   const id = publisherId(Uint8Array.fromHex(publicKey));
   return { address: { scheme: "nostr", id, publicKey, name } };
+}
+
+/** A name from an address or an event, for an error. */
+function quote(name: string): string {
+  return printableLine(name, 128);
 }
