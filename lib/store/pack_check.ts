@@ -31,7 +31,7 @@ export async function checkPackFile(
 }
 
 /** The SHA-256 of a file in hex, and its first bytes. */
-export async function hashPackFile(
+async function hashPackFile(
   path: string,
   signal?: AbortSignal,
 ): Promise<{ readonly sha256: string; readonly header: Uint8Array }> {

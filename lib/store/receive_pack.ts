@@ -14,7 +14,7 @@ import { planPacks } from "../manifest/plan_packs.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
 import type { PackFile } from "../manifest/pack_file.ts";
 import type { AddedPack } from "./commit_manifest.ts";
-import { hashPackFile } from "./pack_check.ts";
+import { describePack } from "./pack_ref.ts";
 import type { Quarantine } from "./quarantine.ts";
 import { namesIn } from "./tidy.ts";
 
@@ -111,9 +111,7 @@ export async function receivePack(
     signal,
   });
   if (!made) return { packs: kept, added: [] };
-  const { sha256 } = await hashPackFile(made.packPath, signal);
-  const { size, objects } = made;
-  const pack = { sha256, size, infohash: "", objects, tips: fresh };
+  const pack = await describePack(made.packPath, made.objects, fresh, { signal });
   return { packs: [...kept, pack], added: [{ ...made, pack }] };
 }
 

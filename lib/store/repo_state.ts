@@ -36,6 +36,11 @@ export interface RepoState {
    * before that manifest, where it doesn't tell which they are.
    */
   readonly planned?: { readonly sequence: number; readonly packs: readonly PackRef[] };
+  /**
+   * SHA-256 of the packs that were made here of what a live peer sent: nobody else has them, and no
+   * manifest may list them.
+   */
+  readonly local?: readonly string[];
   readonly retired: readonly RetiredPack[];
   /** Seconds since 1970; 0 for never. */
   readonly lastUsed: number;
@@ -55,10 +60,10 @@ export interface Joining {
 }
 
 const Whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const Sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const Pack = v.looseObject({
-  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  sha256: Sha256,
   size: Whole,
-  /** Empty for a pack that was made here of what a live peer sent: it is in no swarm. */
   infohash: v.string(),
   objects: Whole,
   tips: v.array(v.string()),
@@ -75,6 +80,7 @@ const StateFile = v.object({
   sources: v.record(v.string(), v.record(v.string(), v.string())),
   packs: v.array(Pack),
   planned: v.optional(v.object({ sequence: Whole, packs: v.array(Pack) })),
+  local: v.optional(v.array(Sha256)),
   retired: v.array(v.object({ pack: Pack, since: Whole })),
   lastUsed: Whole,
   awaited: v.optional(JoiningFile),
@@ -101,7 +107,11 @@ export async function readState(path: string): Promise<RepoState | undefined> {
 export function parseState(path: string, text: string): RepoState {
   try {
     const { version: _, ...state } = v.parse(StateFile, JSON.parse(text));
-    return state;
+    // Before there was `local`, such packs had no infohash.
+    const unnamed = state.packs.concat(state.planned?.packs ?? []).filter((p) => p.infohash === "");
+    if (unnamed.length === 0) return state;
+    const names = unnamed.map(({ sha256 }) => sha256);
+    return { ...state, local: [...new Set([...state.local ?? [], ...names])] };
   } catch (cause) {
     throw new VerificationError("damaged-store", `can't read ${path}: it is damaged`, {
       hint: "remove the file; it is made anew from the manifest",
@@ -138,15 +148,17 @@ export function settledState(
   manifest: Manifest,
   atHand: readonly PackRef[],
 ): RepoState {
-  const { planned: _, ...before } = state;
+  const { planned: _, local = [], ...before } = state;
   const packs = plannedPacks(state, manifest);
   const sequence = Math.max(before.sequence, manifest.sequence);
-  if (isAnnounced(manifest)) return { ...before, sequence, packs, retired: [] };
+  if (isAnnounced(manifest)) return withLocal({ ...before, sequence, packs, retired: [] }, local);
   const skipped = without(manifest.packs, atHand);
   const added = without(without(manifest.packs, skipped), packs);
-  if (skipped.length > 0) return { ...before, sequence, packs: [...packs, ...added] };
+  if (skipped.length > 0) {
+    return withLocal({ ...before, sequence, packs: [...packs, ...added] }, local);
+  }
   const since = Math.floor(Date.now() / 1000);
-  const unlisted = without(packs, manifest.packs).filter(isSeedable);
+  const unlisted = without(packs, manifest.packs).filter((pack) => !local.includes(pack.sha256));
   const back = new Set(manifest.packs.map(({ sha256 }) => sha256));
   const retired = before.retired.filter(({ pack }) => !back.has(pack.sha256));
   return {
@@ -192,9 +204,10 @@ export function plannedPacks(
   return planned?.sequence === sequence ? planned.packs : packs;
 }
 
-/** Whether a pack is one that manifests list: others' packs were made here from a live stream. */
-export function isSeedable({ infohash }: PackRef): boolean {
-  return infohash !== "";
+/** The state with those of the names that are still names of its packs as the local ones. */
+function withLocal(state: RepoState, names: readonly string[]): RepoState {
+  const local = names.filter((name) => state.packs.some(({ sha256 }) => sha256 === name));
+  return local.length > 0 ? { ...state, local } : state;
 }
 
 /** Those of `packs` that are not among `others`. */

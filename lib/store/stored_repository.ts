@@ -203,7 +203,9 @@ export class StoredRepository extends RepositoryReader {
         fetch,
         wait,
       );
-      await commitManifest(this.paths, signed, added, snapshot.state, held.packs, packs);
+      const names = added.map(({ pack }) => pack.sha256);
+      const state = { ...snapshot.state, local: [...snapshot.state.local ?? [], ...names] };
+      await commitManifest(this.paths, signed, added, state, held.packs, packs);
     } catch (error) {
       throw explained(`can't store ${this.name}`, error);
     }

@@ -16,7 +16,6 @@ import { type Flow, flowOf } from "../../manifest/flow.ts";
 import { signManifest } from "../../manifest/manifest.ts";
 import type { Manifest, ObjectFormat, PackRef, SignedManifest } from "../../manifest/types.ts";
 import { joinWriters, type Writers, writersOf } from "../../manifest/writers.ts";
-import { isSeedable } from "../../store/repo_state.ts";
 import { isWhole } from "../../store/snapshot.ts";
 import type { StoredRepository } from "../../store/stored_repository.ts";
 import { makePacks, smallestLimit } from "./make_packs.ts";
@@ -97,7 +96,7 @@ export async function publishState(
   const previous = snapshot.signed;
   const packs = previous ? snapshot.state.packs : [];
   // What a live peer sent may hold more than the refs lead to: such packs can't be listed.
-  const damaged = !isWhole(snapshot) || !packs.every(isSeedable);
+  const damaged = !isWhole(snapshot) || snapshot.state.local !== undefined;
   if (damaged) parts.log(`mending ${repository.name}: packs are missing from the store`);
   await repository.create(wanted.objectFormat);
   await mkdir(repository.outgoingPath, { recursive: true });

@@ -83,6 +83,25 @@ Deno.test("what was received beside listed packs goes once all of these are here
   assert.equal(await fsck(reader), "");
 });
 
+Deno.test("a pack that was received is local until one that is listed takes its place, also in an older state", async () => {
+  await using temp = await tempDir();
+  const { publisher, reader } = await setUp(temp.path);
+  await commit(publisher.work, "a", 4000);
+  await receive(reader, await publisher.sign([], announce), gitDirOf(publisher.work));
+  const state = (await readState(statePath(reader)))!;
+  const [pack] = state.packs;
+  assert.deepEqual(state.local, [pack!.sha256]);
+  assert.match(pack!.infohash, /^[0-9a-f]{40}$/);
+
+  const { local: _, ...older } = { ...state, packs: [{ ...pack!, infohash: "" }] };
+  await writeState(statePath(reader), older);
+  assert.deepEqual((await reader.state()).local, [pack!.sha256]);
+
+  await follow(reader, await publisher.publication());
+  assert.equal((await reader.state()).local, undefined);
+  assert.deepEqual(await reader.retiredPacks(), []);
+});
+
 Deno.test("a peer that leaves something out, or breaks off, changes nothing", async () => {
   await using temp = await tempDir();
   const { publisher, reader } = await setUp(temp.path);
@@ -112,7 +131,8 @@ Deno.test("a crash on either side of the manifest loses no pack", async () => {
   const { sequence } = signed.manifest;
 
   // The manifest was written, what follows from it was not.
-  await writeState(statePath(reader), { ...before, planned: { sequence, packs: after.packs } });
+  const { local, packs } = after;
+  await writeState(statePath(reader), { ...before, local, planned: { sequence, packs } });
   assert.ok(await reader.isWhole());
   await reader.repair();
   assert.deepEqual(await readState(statePath(reader)), after);
