@@ -11,7 +11,7 @@ import type { Health } from "../../ports/health.ts";
 import { sizeOfBlob } from "./blossom/download.ts";
 import type { Relays } from "./relays/relays.ts";
 
-const LOOK = 5_000;
+const LOOK_MS = 5_000;
 /** An id that no event and no blob has. */
 const NOTHING = "0".repeat(64);
 
@@ -33,7 +33,7 @@ export async function askServers(
   const [answered, stored] = await Promise.all([
     asked,
     Promise.all(servers.map(async (server) => {
-      using limit = deadline(LOOK, `${server} to answer`, signal);
+      using limit = deadline(LOOK_MS, `${server} to answer`, signal);
       return await sizeOfBlob(`${server}/${NOTHING}`, limit.signal).then(() => server, () => "");
     })),
   ]);

@@ -4,8 +4,8 @@
  * @module
  */
 import { removeLeftovers } from "../../common/leftovers.ts";
-import type { RepoAddress } from "../../identity/address.ts";
 import type { Wait } from "../../common/wait.ts";
+import type { RepoAddress } from "../../identity/address.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
 import type { AccountPort } from "../../ports/account.ts";
 import type { Health, HealthPort, Reach } from "../../ports/health.ts";

@@ -9,31 +9,31 @@ import type { Wait } from "../../common/wait.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import { publisherId } from "../../identity/keys.ts";
 import type { Registry } from "../../identity/registry.ts";
-import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import type { PackFile } from "../../manifest/pack_file.ts";
+import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import type { Health } from "../../ports/health.ts";
 import type { Located, LocateWait } from "../../ports/naming.ts";
 import type { NetworkContext } from "../../ports/network.ts";
 import type { FetchWait, Holder, HolderWait } from "../../ports/packs.ts";
 import type { ResolveWait } from "../../ports/records.ts";
-import { formatNostrAddress } from "./names/address.ts";
-import { nostrEndpoints } from "./repositories/binding.ts";
-import { BlobStore } from "./blossom/servers.ts";
-import { ChunkedFiles } from "./chunks/chunked_files.ts";
-import { passOn } from "./publish/pass_on.ts";
-import { graspPlace, graspRelay } from "./grasp/place.ts";
-import { blossomSource, getBlob } from "./blossom/sources.ts";
 import { serversThatHave } from "./blossom/holders.ts";
-import { KnownRepositories } from "./repositories/known.ts";
-import { locate } from "./repositories/locate.ts";
-import { nearestBehind } from "./may_ask.ts";
-import { Notices } from "./repositories/notices.ts";
-import { OwnKey } from "./keys/own_key.ts";
-import { packInEvents, packUrls } from "./repositories/pack_sources.ts";
+import { BlobStore } from "./blossom/servers.ts";
+import { blossomSource, getBlob } from "./blossom/sources.ts";
+import { ChunkedFiles } from "./chunks/chunked_files.ts";
+import { graspPlace, graspRelay } from "./grasp/place.ts";
 import { type Answered, askServers, healthOf } from "./health.ts";
+import { OwnKey } from "./keys/own_key.ts";
+import { nearestBehind } from "./may_ask.ts";
+import { formatNostrAddress } from "./names/address.ts";
+import { passOn } from "./publish/pass_on.ts";
 import { Publisher } from "./publish/publisher.ts";
 import { Relays } from "./relays/relays.ts";
+import { nostrEndpoints } from "./repositories/binding.ts";
+import { KnownRepositories } from "./repositories/known.ts";
+import { locate } from "./repositories/locate.ts";
 import { type RepositoryEvents, RepositoryLookup } from "./repositories/lookup.ts";
+import { Notices } from "./repositories/notices.ts";
+import { packInEvents, packUrls } from "./repositories/pack_sources.ts";
 import { resolveManifests } from "./repositories/resolve.ts";
 
 /** What {@linkcode NostrNode} is made from. */
@@ -47,12 +47,12 @@ export interface NodeParts {
   readonly keepAlive?: number;
 }
 
-const RETRY = 5_000;
-const HOUR = 3_600_000;
+const RETRY_MS = 5_000;
+const HOUR_MS = 3_600_000;
 /** How long a slow relay is waited for once another has answered, in milliseconds. */
-const GRACE = 1_000;
-const MAX_ANSWER = 10_000;
-const MAX_CONNECT = 5_000;
+const GRACE_MS = 1_000;
+const MAX_ANSWER_MS = 10_000;
+const MAX_CONNECT_MS = 5_000;
 
 /** One user's relays and servers. */
 export class NostrNode implements AsyncDisposable {
@@ -85,9 +85,9 @@ export class NostrNode implements AsyncDisposable {
       nearest: (url) => nearestBehind(url, relays),
       dropped,
       times: {
-        connect: Math.min(this.#timeout, MAX_CONNECT),
-        answer: Math.min(this.#timeout, MAX_ANSWER),
-        grace: GRACE,
+        connect: Math.min(this.#timeout, MAX_CONNECT_MS),
+        answer: Math.min(this.#timeout, MAX_ANSWER_MS),
+        grace: GRACE_MS,
       },
     });
     this.#lookup = new RepositoryLookup(this.#relays, relays);
@@ -116,10 +116,10 @@ export class NostrNode implements AsyncDisposable {
       grasp,
       source: (publisher, name) => context.live({ publisher, name }),
       log,
-      retry: parts.retry ?? RETRY,
+      retry: parts.retry ?? RETRY_MS,
     });
     if (relays.length === 0) return;
-    const pause = parts.keepAlive ?? settings.get("nostr.keepAlive") * HOUR;
+    const pause = parts.keepAlive ?? settings.get("nostr.keepAlive") * HOUR_MS;
     this.#keepAlive = setInterval(() => void this.#publisher.keepAlive(), pause);
     Deno.unrefTimer(this.#keepAlive as unknown as number);
   }

@@ -11,7 +11,7 @@ import type { Holder } from "../../../ports/packs.ts";
 import { sizeOfBlob } from "./download.ts";
 
 /** One server may take so many milliseconds for everything. */
-const ANSWER = 5_000;
+const ANSWER_MS = 5_000;
 const MAX_SERVERS = 16;
 
 /**
@@ -33,7 +33,7 @@ export async function serversThatHave(
   const servers = new Set(sources.flatMap(({ urls }) => urls.map(hostOf)));
   const answers = await Promise.all(
     [...servers].slice(0, MAX_SERVERS).map(async (peer) => {
-      using limit = deadline(ANSWER, `${peer} to say what it has`, signal);
+      using limit = deadline(ANSWER_MS, `${peer} to say what it has`, signal);
       let held = 0;
       for (const { pack, urls } of sources) {
         const here = urls.filter((url) => hostOf(url) === peer);

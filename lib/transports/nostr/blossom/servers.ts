@@ -5,12 +5,12 @@
  */
 import { type GtrError, toGtrError } from "../../../common/errors.ts";
 import { deadline } from "../../../common/wait.ts";
-import { sizeOfBlob } from "./download.ts";
-import { type BlobFile, mirrorBlob, uploadBlob } from "./upload.ts";
 import type { NostrSigner } from "../events/signer.ts";
 import { mayAsk } from "../may_ask.ts";
+import { sizeOfBlob } from "./download.ts";
+import { type BlobFile, mirrorBlob, uploadBlob } from "./upload.ts";
 
-const LOOK = 5_000;
+const LOOK_MS = 5_000;
 
 /** What {@linkcode BlobStore} works with. */
 export interface BlobStoreParts {
@@ -47,7 +47,7 @@ export class BlobStore {
     const lacking = (await Promise.all(servers.map(async (server) => {
       const url = `${server}/${file.sha256}`;
       if (this.#stored.has(url)) return [];
-      using limit = deadline(LOOK, `${server} to say whether it has a blob`, signal);
+      using limit = deadline(LOOK_MS, `${server} to say whether it has a blob`, signal);
       const size = await sizeOfBlob(url, limit.signal).catch(() => undefined);
       signal.throwIfAborted();
       if (size !== file.size) return [server];

@@ -8,11 +8,11 @@ import { open } from "node:fs/promises";
 import { storeError } from "../../../common/atomic_file.ts";
 import { NetworkError, StoreError } from "../../../common/errors.ts";
 import { mapLimited } from "../../../common/map_limited.ts";
-import { CHUNK_BYTES, chunkCount, chunkSize, encodeChunk } from "./chunk.ts";
 import type { EventTemplate, NostrEvent } from "../events/event.ts";
-import type { Cargo } from "../relays/deliver.ts";
 import type { NostrSigner } from "../events/signer.ts";
+import type { Cargo } from "../relays/deliver.ts";
 import type { Relays } from "../relays/relays.ts";
+import { CHUNK_BYTES, chunkCount, chunkSize, encodeChunk } from "./chunk.ts";
 
 /** A file that is put into events: on the disk, or in memory. */
 export interface ChunkableFile {

@@ -6,11 +6,11 @@
 import { type FileHandle, open, stat } from "node:fs/promises";
 import { storeError } from "../../../common/atomic_file.ts";
 import { NetworkError, toGtrError } from "../../../common/errors.ts";
-import { CHUNK_BYTES, chunkSize, decodeChunk } from "./chunk.ts";
+import type { BlobSource } from "../blossom/sources.ts";
 import type { NostrEvent } from "../events/event.ts";
 import { FILE_DATA } from "../events/kinds.ts";
-import type { BlobSource } from "../blossom/sources.ts";
 import type { Relays } from "../relays/relays.ts";
+import { CHUNK_BYTES, chunkSize, decodeChunk } from "./chunk.ts";
 
 /** A file in events. */
 export interface ChunkedBlob {

@@ -3,9 +3,9 @@
  *
  * @module
  */
-import { coordinate } from "./live_events.ts";
 import type { EventTemplate, NostrEvent } from "./event.ts";
 import { DELETION, FILE_DATA } from "./kinds.ts";
+import { coordinate } from "./live_events.ts";
 
 /** Most events that one request names: relays want short events. */
 const MAX_NAMED = 500;

@@ -33,10 +33,10 @@ export interface GraspPublication {
 }
 
 /** Milliseconds without a byte. A server checks a whole push before it answers. */
-const IDLE = 60_000;
+const IDLE_MS = 60_000;
 /** A server makes the repository when it gets the announcement, and may take its time. */
 const TRIES = 5;
-const FIRST_PAUSE = 250;
+const FIRST_PAUSE_MS = 250;
 const SERVICE = "git-receive-pack";
 
 /**
@@ -56,7 +56,7 @@ export async function pushToGrasp(
   const { manifest } = source.manifest;
   const place = graspPlace(server, pubkey, manifest.name);
   const signed = events.filter(({ kind }) => kind === ANNOUNCEMENT || kind === STATE);
-  using idle = idleDeadline(IDLE, `${server} to take a push`, parent);
+  using idle = idleDeadline(IDLE_MS, `${server} to take a push`, parent);
   try {
     for (const event of signed) await relays.publish([place.relay], event, 1, idle.signal);
     const before = await askForRefs(place.clone, idle.signal);
@@ -91,7 +91,7 @@ export async function pushToGrasp(
 
 /** What the server has; it may not have made the repository yet. */
 async function askForRefs(clone: string, signal: AbortSignal): Promise<Advertisement> {
-  for (let i = 1, pause = FIRST_PAUSE;; i++, pause *= 2) {
+  for (let i = 1, pause = FIRST_PAUSE_MS;; i++, pause *= 2) {
     const url = `${clone}/info/refs?service=${SERVICE}`;
     const answer = await exchange({ method: "GET", url }, signal);
     if (answer.statusCode === 200) {

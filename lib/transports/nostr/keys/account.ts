@@ -10,14 +10,14 @@ import type { Wait } from "../../../common/wait.ts";
 import { parseRegistryName } from "../../../identity/registry_name.ts";
 import type { LocateWait } from "../../../ports/naming.ts";
 import type { NetworkContext } from "../../../ports/network.ts";
+import { localSigner } from "../events/signer.ts";
 import { Relays } from "../relays/relays.ts";
 import { bunkerSigner, parseBunker } from "./bunker.ts";
 import { encryptedSetting, findSigner, readNpub } from "./find_signer.ts";
 import { isEncrypted, readSecret } from "./secret_text.ts";
-import { localSigner } from "../events/signer.ts";
 
 /** How long a domain may take to say whose a name is, in milliseconds. */
-const ANSWER = 10_000;
+const ANSWER_MS = 10_000;
 
 /** Who a user is on Nostr. */
 export interface AccountIdentity {
@@ -138,7 +138,7 @@ export const account = {
   async trust(text: string, { registry, signal }: LocateWait): Promise<AccountIdentity> {
     const name = parseRegistryName(text);
     const { nip05Names } = await import("../names/nip05.ts");
-    return identify(await nip05Names(registry, ANSWER).confirm(name, true, signal));
+    return identify(await nip05Names(registry, ANSWER_MS).confirm(name, true, signal));
   },
 };
 

@@ -11,9 +11,9 @@ import { printableLine } from "../../../common/printable.ts";
 import { abortable, deadline } from "../../../common/wait.ts";
 import { eventFault, type EventTemplate, isAuthentic, type NostrEvent } from "../events/event.ts";
 import { REMOTE_SIGNING } from "../events/kinds.ts";
+import { localSigner, type NostrSigner } from "../events/signer.ts";
 import type { Relays, Subscription } from "../relays/relays.ts";
 import { distinctUrls, relayUrl } from "../urls.ts";
-import { localSigner, type NostrSigner } from "../events/signer.ts";
 
 /** Where a bunker is: `bunker://<key>?relay=...&secret=...`. */
 export interface BunkerAddress {
@@ -25,7 +25,7 @@ export interface BunkerAddress {
 }
 
 /** A person may have to allow the request first. */
-const ANSWER = 60_000;
+const ANSWER_MS = 60_000;
 const MAX_RELAYS = 8;
 const MAX_ANSWER = 256 * 1024;
 
@@ -94,7 +94,7 @@ class BunkerSession {
   /** Sends a request and waits for its result. */
   async request(method: string, params: readonly string[], parent: AbortSignal): Promise<string> {
     using limit = deadline(
-      ANSWER,
+      ANSWER_MS,
       "the bunker to answer",
       parent,
       "see whether it runs, and whether it waits for you to allow the request",

@@ -6,10 +6,10 @@
 import { decode } from "nostr-tools/nip19";
 import { RequestError, UsageError } from "../../../common/errors.ts";
 import type { PublisherKey } from "../../../identity/keys.ts";
+import { localSigner, type NostrSigner } from "../events/signer.ts";
 import type { Relays } from "../relays/relays.ts";
 import { derivedSecret } from "./derived.ts";
 import { isEncrypted, type PasswordSource, readSecret } from "./secret_text.ts";
-import { localSigner, type NostrSigner } from "../events/signer.ts";
 
 /** One value of git's configuration, local before global before system; undefined where unset. */
 export type GitConfig = (name: string, signal: AbortSignal) => Promise<string | undefined>;

@@ -7,8 +7,8 @@ import { RequestError } from "../../../common/errors.ts";
 import type { Wait } from "../../../common/wait.ts";
 import type { NetworkContext } from "../../../ports/network.ts";
 import { formatNostrAddress } from "../names/address.ts";
-import { OwnKey } from "./own_key.ts";
 import { distinctUrls, relayUrl } from "../urls.ts";
+import { OwnKey } from "./own_key.ts";
 
 /** Formats an address with the first relay in it; undefined where no relay is set, or no key known. */
 export async function ownAddress(

@@ -6,15 +6,15 @@
 import { GtrError, RequestError, toGtrError } from "../../../common/errors.ts";
 import { deadline } from "../../../common/wait.ts";
 import type { NetworkContext } from "../../../ports/network.ts";
-import { RELAY_AUTH } from "../events/kinds.ts";
 import { tagValue } from "../events/event.ts";
-import { encryptedSetting, findSigner, readNpub } from "./find_signer.ts";
-import { lockedKey } from "./secret_text.ts";
+import { RELAY_AUTH } from "../events/kinds.ts";
 import type { NostrSigner } from "../events/signer.ts";
 import type { Relays } from "../relays/relays.ts";
+import { encryptedSetting, findSigner, readNpub } from "./find_signer.ts";
+import { lockedKey } from "./secret_text.ts";
 
 /** A bunker may be slow, and opening a network has to be quick. */
-const FIRST_LOOK = 5_000;
+const FIRST_LOOK_MS = 5_000;
 
 /** Found when first needed, and kept; what can't be found now is looked for again. */
 export class OwnKey implements Disposable {
@@ -36,7 +36,12 @@ export class OwnKey implements Disposable {
   /** Finds the public key out: without the secret one where git's configuration has `nostr.npub`. */
   async look(parent: AbortSignal): Promise<string | undefined> {
     if (this.#pubkey !== undefined) return this.#pubkey;
-    using limit = deadline(FIRST_LOOK, "the Nostr key", parent, "set nostr.npub in git's config");
+    using limit = deadline(
+      FIRST_LOOK_MS,
+      "the Nostr key",
+      parent,
+      "set nostr.npub in git's config",
+    );
     try {
       const npub = await this.context.gitConfig("nostr.npub", limit.signal);
       if (npub === undefined) {

@@ -9,8 +9,8 @@ import { RequestError, VerificationError } from "../../../common/errors.ts";
 import { type NameKind, Registry, type ToldByDomain } from "../../../identity/registry.ts";
 import { fetchDocument } from "../../../identity/registry_fetch.ts";
 import { formatRegistryName, type RegistryName } from "../../../identity/registry_name.ts";
-import { MAX_HINTS } from "./address.ts";
 import { distinctUrls, relayUrl } from "../urls.ts";
+import { MAX_HINTS } from "./address.ts";
 
 /** A domain may list all its users whatever is asked. */
 const MAX_ANSWER = 1024 * 1024;

@@ -6,12 +6,12 @@
 import type { Reach } from "../../../common/reach.ts";
 import { deadline } from "../../../common/wait.ts";
 import type { PackFile } from "../../../manifest/pack_file.ts";
-import type { BlobStore } from "../blossom/servers.ts";
 import { sizeOfBlob } from "../blossom/download.ts";
+import type { BlobStore } from "../blossom/servers.ts";
 import { deliver } from "../relays/deliver.ts";
+import type { RepositoryEvents } from "../repositories/lookup.ts";
 import { PACK_TYPE } from "../repositories/pack_event.ts";
 import { type ChunkPassing, chunksOnTheirWay } from "./pass_on_chunks.ts";
-import type { RepositoryEvents } from "../repositories/lookup.ts";
 
 /** What {@linkcode passOn} works with. */
 export interface PassOnParts extends Omit<ChunkPassing, "sources"> {
@@ -26,7 +26,7 @@ export interface PassOnParts extends Omit<ChunkPassing, "sources"> {
   readonly nearest: (url: string) => Reach | undefined;
 }
 
-const LOOK = 5_000;
+const LOOK_MS = 5_000;
 
 /**
  * Hands the publisher's own events, unchanged, to the user's relays, files in events included, and
@@ -62,7 +62,7 @@ async function isSomewhere(
   signal: AbortSignal,
 ): Promise<boolean> {
   for (const url of urls) {
-    using limit = deadline(LOOK, "a server to say whether it has a blob", signal);
+    using limit = deadline(LOOK_MS, "a server to say whether it has a blob", signal);
     const here = await sizeOfBlob(url, limit.signal, nearest(url)).catch(() => undefined);
     if (here === size) return true;
     signal.throwIfAborted();

@@ -6,12 +6,12 @@
 import { NetworkError, toGtrError } from "../../../common/errors.ts";
 import { mapLimited } from "../../../common/map_limited.ts";
 import type { PackFile } from "../../../manifest/pack_file.ts";
-import type { Cargo } from "../relays/deliver.ts";
 import { MAX_CHUNKED } from "../chunks/chunk.ts";
-import { manifestBlobOf } from "../repositories/manifest_content.ts";
 import { askForChunks, type ChunkedBlob, portionOf } from "../chunks/relay_source.ts";
+import type { Cargo } from "../relays/deliver.ts";
 import type { Relays } from "../relays/relays.ts";
 import type { RepositoryEvents } from "../repositories/lookup.ts";
+import { manifestBlobOf } from "../repositories/manifest_content.ts";
 
 /** Most bytes of one repository that are handed on: relays are no place for large files. */
 const MAX_PASSED = MAX_CHUNKED;

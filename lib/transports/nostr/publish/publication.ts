@@ -4,10 +4,10 @@
  * @module
  */
 import { RequestError } from "../../../common/errors.ts";
-import type { SignedManifest } from "../../../manifest/types.ts";
 import type { PackFile } from "../../../manifest/pack_file.ts";
-import type { NostrAddress } from "../names/address.ts";
+import type { SignedManifest } from "../../../manifest/types.ts";
 import type { NostrEvent } from "../events/event.ts";
+import type { NostrAddress } from "../names/address.ts";
 import {
   eventsOf,
   readEvents,

@@ -8,14 +8,15 @@ import { GtrError, NetworkError, toGtrError } from "../../../common/errors.ts";
 import { Mutex } from "../../../common/mutex.ts";
 import { abortable, type Wait } from "../../../common/wait.ts";
 import type { PublisherKey } from "../../../identity/keys.ts";
-import type { Manifest, SignedManifest } from "../../../manifest/types.ts";
 import type { PackFile } from "../../../manifest/pack_file.ts";
-import { readNostrEndpoints } from "../repositories/binding.ts";
-import { deliver } from "../relays/deliver.ts";
+import type { Manifest, SignedManifest } from "../../../manifest/types.ts";
 import { STATE } from "../events/kinds.ts";
-import { type GraspParts, pushToServers } from "../grasp/push_to_servers.ts";
 import type { NostrSigner } from "../events/signer.ts";
-import { type DataParts, storeData } from "./store_data.ts";
+import { type GraspParts, pushToServers } from "../grasp/push_to_servers.ts";
+import { deliver } from "../relays/deliver.ts";
+import type { Relays } from "../relays/relays.ts";
+import { readNostrEndpoints } from "../repositories/binding.ts";
+import type { RepositoryLookup } from "../repositories/lookup.ts";
 import {
   beginAgain,
   isBehind,
@@ -23,10 +24,9 @@ import {
   publishedBefore,
   supersede,
 } from "./publication.ts";
-import { signEvents } from "./sign_events.ts";
-import type { Relays } from "../relays/relays.ts";
-import type { RepositoryLookup } from "../repositories/lookup.ts";
 import { Retry } from "./retry.ts";
+import { signEvents } from "./sign_events.ts";
+import { type DataParts, storeData } from "./store_data.ts";
 import { Withdrawals } from "./withdrawals.ts";
 
 /** What {@linkcode Publisher} works with. */

@@ -5,7 +5,7 @@
  */
 
 /** The longest pause, in milliseconds. */
-const MAX_PAUSE = 600_000;
+const MAX_PAUSE_MS = 600_000;
 
 /** Calls `work` some time after it was asked to; each further time after twice as long a pause. */
 export class Retry implements Disposable {
@@ -23,7 +23,7 @@ export class Retry implements Disposable {
     if (this.#timer !== undefined || this.#ended) return;
     this.#timer = setTimeout(() => {
       this.#timer = undefined;
-      this.#pause = Math.min(2 * this.#pause, MAX_PAUSE);
+      this.#pause = Math.min(2 * this.#pause, MAX_PAUSE_MS);
       void this.work();
     }, this.#pause);
     Deno.unrefTimer(this.#timer as unknown as number);

@@ -6,14 +6,13 @@
 import { publisherId, type PublisherKey } from "../../../identity/keys.ts";
 import { magnetLink } from "../../../manifest/pack_torrent.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../../manifest/types.ts";
-import { BINDING_TAG, bindingTag } from "../repositories/binding.ts";
 import type { ChunkedFile } from "../chunks/chunked_files.ts";
-import { encodeAnnouncement } from "../repositories/announcement.ts";
 import { encodeDeletions } from "../events/deletion.ts";
 import { type EventTemplate, laterThan, type NostrEvent, tagValue } from "../events/event.ts";
-import { encodePack } from "../repositories/pack_event.ts";
-import { encodeState } from "../repositories/state.ts";
 import type { NostrSigner } from "../events/signer.ts";
+import { encodeAnnouncement } from "../repositories/announcement.ts";
+import { BINDING_TAG, bindingTag } from "../repositories/binding.ts";
+import { type RepositoryEvents, repositoryTag } from "../repositories/lookup.ts";
 import {
   inlineManifest,
   type ManifestBlob,
@@ -21,7 +20,8 @@ import {
   manifestBlobTags,
 } from "../repositories/manifest_content.ts";
 import { SEQUENCE_TAG } from "../repositories/notices.ts";
-import { type RepositoryEvents, repositoryTag } from "../repositories/lookup.ts";
+import { encodePack } from "../repositories/pack_event.ts";
+import { encodeState } from "../repositories/state.ts";
 
 /** Where a pack is. */
 export interface PackSources {

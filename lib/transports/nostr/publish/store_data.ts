@@ -10,16 +10,16 @@ import { join } from "node:path";
 import { writeFileAtomic } from "../../../common/atomic_file.ts";
 import { type GtrError, NetworkError } from "../../../common/errors.ts";
 import { encodeEnvelope } from "../../../manifest/envelope.ts";
-import type { SignedManifest } from "../../../manifest/types.ts";
 import type { PackFile } from "../../../manifest/pack_file.ts";
+import type { SignedManifest } from "../../../manifest/types.ts";
 import type { BlobStore } from "../blossom/servers.ts";
-import type { ChunkedFile, ChunkedFiles } from "../chunks/chunked_files.ts";
 import { MAX_CHUNKED } from "../chunks/chunk.ts";
-import { PACK_TYPE } from "../repositories/pack_event.ts";
+import type { ChunkedFile, ChunkedFiles } from "../chunks/chunked_files.ts";
 import type { NostrSigner } from "../events/signer.ts";
-import { inlineManifest, type ManifestBlob } from "../repositories/manifest_content.ts";
-import type { PackSources } from "./sign_events.ts";
 import type { RepositoryEvents } from "../repositories/lookup.ts";
+import { inlineManifest, type ManifestBlob } from "../repositories/manifest_content.ts";
+import { PACK_TYPE } from "../repositories/pack_event.ts";
+import type { PackSources } from "./sign_events.ts";
 
 /** What {@linkcode storeData} works with. */
 export interface DataParts {

@@ -14,9 +14,9 @@ import { encodeDeletions } from "../events/deletion.ts";
 import type { NostrEvent } from "../events/event.ts";
 import { DELETION } from "../events/kinds.ts";
 import type { NostrSigner } from "../events/signer.ts";
-import { chunksOf } from "./sign_events.ts";
 import { eventsOf, filtersOf, readEvents, type RepositoryLookup } from "../repositories/lookup.ts";
 import { Retry } from "./retry.ts";
+import { chunksOf } from "./sign_events.ts";
 
 /** What {@linkcode Withdrawals} works with. */
 export interface WithdrawalParts {
@@ -53,7 +53,7 @@ const FILE = "withdrawals.json";
 /** After so many seconds a relay that never answers is given up. */
 const MAX_AGE = 7 * 86_400;
 /** How long the other relays are waited for once one has taken it, in milliseconds. */
-const GRACE = 500;
+const GRACE_MS = 500;
 
 /** Asks relays to delete repositories of one's own. */
 export class Withdrawals implements AsyncDisposable {
@@ -92,7 +92,7 @@ export class Withdrawals implements AsyncDisposable {
     const first = Promise.withResolvers<void>();
     const all = this.#try(withdrawal, true, first.resolve);
     const { signal } = this.#stop;
-    const enough = first.promise.then(() => sleep(GRACE, signal)).catch(() => {});
+    const enough = first.promise.then(() => sleep(GRACE_MS, signal)).catch(() => {});
     await abortable(Promise.race([all, enough]), signal);
   }
 

@@ -33,7 +33,7 @@ const PER_SECOND = 64 * 1024;
 /** What a message costs beside its bytes. */
 const PER_MESSAGE = 256;
 /** How long a goodbye is waited for before the connection is cut, in milliseconds. */
-const GOODBYE = 1_000;
+const GOODBYE_MS = 1_000;
 const MAX_REASON = 200;
 
 /** What is done with the answers to one subscription. */
@@ -291,7 +291,7 @@ export class RelayConnection {
     this.#ended.abort(why);
     this.socket.removeAllListeners("message");
     this.socket.close();
-    const cut = setTimeout(() => this.socket.terminate(), GOODBYE);
+    const cut = setTimeout(() => this.socket.terminate(), GOODBYE_MS);
     Deno.unrefTimer(cut as unknown as number);
     this.socket.on("close", () => clearTimeout(cut));
     const listeners = [...this.#listeners.values()];

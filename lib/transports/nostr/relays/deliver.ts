@@ -10,7 +10,7 @@ import { ANNOUNCEMENT, STATE } from "../events/kinds.ts";
 import type { Relays } from "./relays.ts";
 
 /** How long the other relays are waited for once enough have it, in milliseconds. */
-const GRACE = 500;
+const GRACE_MS = 500;
 
 /** A delivery that is under way. */
 export interface Delivery {
@@ -84,7 +84,7 @@ export function deliver(
       throw noQuorum(done.length, urls.length, quorum, failures);
     }
     const stop = new AbortController();
-    const grace = sleep(GRACE, AbortSignal.any([signal, stop.signal])).catch(() => {});
+    const grace = sleep(GRACE_MS, AbortSignal.any([signal, stop.signal])).catch(() => {});
     await Promise.race([all, grace]);
     stop.abort();
   };

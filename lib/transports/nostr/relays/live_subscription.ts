@@ -7,7 +7,7 @@ import { abortable, deadline, sleep } from "../../../common/wait.ts";
 import type { RelayConnection } from "./connection.ts";
 import type { Filter } from "./filter.ts";
 
-const MAX_PAUSE = 60_000;
+const MAX_PAUSE_MS = 60_000;
 /** An id that no event has: a relay has nothing to send but EOSE. */
 const NO_EVENT = "0".repeat(64);
 const MAX_BAD = 50;
@@ -65,11 +65,11 @@ export class LiveSubscription implements Disposable {
         if (answered) this.#listening = Promise.withResolvers();
       }
       // One that answers and hangs up at once is not asked without end either.
-      if (performance.now() - since > MAX_PAUSE) pause = options.pause;
+      if (performance.now() - since > MAX_PAUSE_MS) pause = options.pause;
       signal.throwIfAborted();
       // Not all at once: a relay that comes back has many clients.
       await sleep(pause * (0.5 + Math.random() / 2), signal);
-      pause = Math.min(2 * pause, MAX_PAUSE);
+      pause = Math.min(2 * pause, MAX_PAUSE_MS);
     }
   }
 }

@@ -9,8 +9,8 @@ import type { NostrEvent } from "../events/event.ts";
 import { Budget } from "./budget.ts";
 import { type ConnectionOptions, RelayConnection } from "./connection.ts";
 import type { Filter } from "./filter.ts";
-import { Sieve } from "./sieve.ts";
 import { LiveSubscription } from "./live_subscription.ts";
+import { Sieve } from "./sieve.ts";
 
 /** How long a pool waits; in milliseconds. */
 export interface RelayTimes {
@@ -64,7 +64,7 @@ const MAX_EVENTS = 5_000;
 const MAX_ANSWER = 16 * 1024 * 1024;
 /** After so many events that it should not have sent, a relay is not listened to. */
 const MAX_BAD = 50;
-const FIRST_RETRY = 500;
+const FIRST_RETRY_MS = 500;
 
 /** Connections to relays, made when first used. */
 export class Relays implements Disposable {
@@ -129,7 +129,7 @@ export class Relays implements Disposable {
   ): Promise<Outcome> {
     const outcome = await this.#all(urls, signal, async (url, limit) => {
       await answers?.listening(url, limit);
-      for (let pause = FIRST_RETRY;; pause *= 2) {
+      for (let pause = FIRST_RETRY_MS;; pause *= 2) {
         const connection = await this.#connect(url, limit);
         const { accepted, reason } = await connection.publish(event, limit);
         if (accepted || reason.startsWith("duplicate:")) return;

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { identifierFault } from "../names/address.ts";
-import { distinctUrls, relayUrl, webUrl } from "../urls.ts";
 import { allTagValues, type EventTemplate, type NostrEvent, tagValue } from "../events/event.ts";
 import { ANNOUNCEMENT } from "../events/kinds.ts";
+import { identifierFault } from "../names/address.ts";
+import { distinctUrls, relayUrl, webUrl } from "../urls.ts";
 
 /** What an owner tells of a repository. */
 export interface Announcement {

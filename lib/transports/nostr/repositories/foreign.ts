@@ -7,18 +7,18 @@ import { RequestError } from "../../../common/errors.ts";
 import { gitServerUrl } from "../../../common/git_server_url.ts";
 import type { Wait } from "../../../common/wait.ts";
 import type { ForeignState } from "../../../ports/naming.ts";
-import { formatNostrAddress, type NostrAddress } from "../names/address.ts";
-import { chooseState, maintainersOf } from "./choose_state.ts";
-import { decodeAnnouncement, type SignedAnnouncement } from "./announcement.ts";
 import type { NostrEvent } from "../events/event.ts";
 import { ANNOUNCEMENT, STATE } from "../events/kinds.ts";
 import { liveEvents } from "../events/live_events.ts";
-import { decodeState, type SignedState } from "./state.ts";
 import { mayAsk } from "../may_ask.ts";
+import { formatNostrAddress, type NostrAddress } from "../names/address.ts";
 import { Budget } from "../relays/budget.ts";
 import type { Relays } from "../relays/relays.ts";
-import { deletionFilters, hasState } from "./lookup.ts";
 import { distinctUrls, relayUrl } from "../urls.ts";
+import { decodeAnnouncement, type SignedAnnouncement } from "./announcement.ts";
+import { chooseState, maintainersOf } from "./choose_state.ts";
+import { deletionFilters, hasState } from "./lookup.ts";
+import { decodeState, type SignedState } from "./state.ts";
 
 /** Most git servers of one repository that are tried. */
 export const MAX_SERVERS = 16;

@@ -6,9 +6,9 @@
 import { toGtrError } from "../../../common/errors.ts";
 import { publisherId } from "../../../identity/keys.ts";
 import type { Manifest, SignedManifest } from "../../../manifest/types.ts";
+import { mayAsk } from "../may_ask.ts";
 import type { NostrAddress } from "../names/address.ts";
 import { readNostrEndpoints } from "./binding.ts";
-import { mayAsk } from "../may_ask.ts";
 import { BoundedCache } from "./bounded_cache.ts";
 import { type RepositoryEvents, type RepositoryLookup, sizeOfEvents } from "./lookup.ts";
 

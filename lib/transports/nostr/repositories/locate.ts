@@ -10,11 +10,11 @@ import type { Wait } from "../../../common/wait.ts";
 import { publisherId } from "../../../identity/keys.ts";
 import type { Registry } from "../../../identity/registry.ts";
 import type { Located } from "../../../ports/naming.ts";
-import { MAX_HINTS, type NostrAddress, parseNostrAddress } from "../names/address.ts";
-import { boundPublisher } from "./binding.ts";
 import { mayAsk } from "../may_ask.ts";
-import type { RepositoryAnswer, RepositoryEvents, RepositoryLookup } from "./lookup.ts";
+import { MAX_HINTS, type NostrAddress, parseNostrAddress } from "../names/address.ts";
 import { distinctUrls, relayUrl } from "../urls.ts";
+import { boundPublisher } from "./binding.ts";
+import type { RepositoryAnswer, RepositoryEvents, RepositoryLookup } from "./lookup.ts";
 
 /** What {@linkcode locate} works with. */
 export interface LocateParts {

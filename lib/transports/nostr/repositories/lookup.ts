@@ -4,8 +4,6 @@
  * @module
  */
 import { NetworkError } from "../../../common/errors.ts";
-import type { NostrAddress } from "../names/address.ts";
-import { decodeAnnouncement, type SignedAnnouncement } from "./announcement.ts";
 import type { NostrEvent } from "../events/event.ts";
 import {
   ANNOUNCEMENT,
@@ -16,15 +14,17 @@ import {
   STATE,
 } from "../events/kinds.ts";
 import { liveEvents } from "../events/live_events.ts";
-import { decodePack, type PackMetadata } from "./pack_event.ts";
 import { decodeBlossomList, decodeRelayList } from "../events/server_lists.ts";
-import { decodeState, type SignedState } from "./state.ts";
 import { mayAsk } from "../may_ask.ts";
-import { BoundedCache } from "./bounded_cache.ts";
+import type { NostrAddress } from "../names/address.ts";
 import { Budget } from "../relays/budget.ts";
 import type { Filter } from "../relays/filter.ts";
 import type { QueryOptions, Relays } from "../relays/relays.ts";
 import { distinctUrls, relayUrl, webUrl } from "../urls.ts";
+import { decodeAnnouncement, type SignedAnnouncement } from "./announcement.ts";
+import { BoundedCache } from "./bounded_cache.ts";
+import { decodePack, type PackMetadata } from "./pack_event.ts";
+import { decodeState, type SignedState } from "./state.ts";
 
 /** A pack, and the event that tells of it. */
 export interface PackEvent {

@@ -48,10 +48,8 @@ export function manifestBlobOf(event: NostrEvent): ManifestBlob | undefined {
   const size = /^[1-9]\d{0,8}$/.test(digits) ? Number(digits) : Infinity;
   if (!/^[0-9a-f]{64}$/.test(sha256) || size > MAX_ENVELOPE_BYTES) return undefined;
   const chunks = readChunksTag(event, size);
-  return {
-    ...{ sha256, size, urls: distinctUrls(urls, webUrl, MAX_SOURCES) },
-    ...(chunks ? { chunks } : {}),
-  };
+  const blob = { sha256, size, urls: distinctUrls(urls, webUrl, MAX_SOURCES) };
+  return chunks ? { ...blob, chunks } : blob;
 }
 
 /**

@@ -12,13 +12,13 @@ import type { Wait } from "../../../common/wait.ts";
 import { decodeEnvelope } from "../../../manifest/envelope.ts";
 import type { ExpectedManifest, OpenManifest } from "../../../manifest/manifest.ts";
 import type { SignedManifest } from "../../../manifest/types.ts";
-import { isBound } from "./binding.ts";
-import { disagreement } from "./choose_state.ts";
-import type { SignedState } from "./state.ts";
 import { blossomSource, getBlob } from "../blossom/sources.ts";
-import { manifestBlobOf, manifestInContent } from "./manifest_content.ts";
 import { relaySource } from "../chunks/relay_source.ts";
 import type { Relays } from "../relays/relays.ts";
+import { isBound } from "./binding.ts";
+import { disagreement } from "./choose_state.ts";
+import { manifestBlobOf, manifestInContent } from "./manifest_content.ts";
+import type { SignedState } from "./state.ts";
 
 /** What reading needs beside the state. */
 export interface ManifestSources {

@@ -7,13 +7,13 @@
  * @module
  */
 import type { Manifest } from "../../../manifest/types.ts";
-import { readNostrEndpoints } from "./binding.ts";
 import { type NostrEvent, tagValue } from "../events/event.ts";
 import { STATE } from "../events/kinds.ts";
 import { mayAsk } from "../may_ask.ts";
 import type { Filter } from "../relays/filter.ts";
 import type { Relays } from "../relays/relays.ts";
 import { distinctUrls, relayUrl } from "../urls.ts";
+import { readNostrEndpoints } from "./binding.ts";
 
 /** Tells the sequence number without the manifest, for those who only wait for a newer one. */
 export const SEQUENCE_TAG = "gtr-sequence";
@@ -35,7 +35,7 @@ const PER_FILTER = 10;
 /** Filters in one subscription: what is generally allowed. */
 const FILTERS = 10;
 /** Milliseconds in which changes are collected: gtd begins to watch all that it follows at once. */
-const SETTLE = 100;
+const SETTLE_MS = 100;
 
 /** All that is watched. */
 export class Notices implements Disposable {
@@ -142,7 +142,7 @@ class Group implements Disposable {
     const used = this.#pairs.get(key) ?? { ...pair, uses: 0 };
     if (used.uses++ === 0) {
       this.#pairs.set(key, used);
-      this.#timer ??= setTimeout(() => this.#subscribe(), SETTLE);
+      this.#timer ??= setTimeout(() => this.#subscribe(), SETTLE_MS);
     }
     return {
       [Symbol.dispose]: () => {

@@ -3,10 +3,10 @@
  *
  * @module
  */
-import { distinctUrls, webUrl } from "../urls.ts";
 import { chunksTag, readChunksTag } from "../chunks/chunk.ts";
 import { allTagValues, type EventTemplate, type NostrEvent, tagValue } from "../events/event.ts";
 import { ANNOUNCEMENT, FILE_METADATA } from "../events/kinds.ts";
+import { distinctUrls, webUrl } from "../urls.ts";
 
 /** One pack file and its sources. */
 export interface PackMetadata {

@@ -5,10 +5,10 @@
  */
 import type { PackRef } from "../../../manifest/types.ts";
 import type { BlobSource } from "../blossom/sources.ts";
-import { mayAsk } from "../may_ask.ts";
 import { relaySource } from "../chunks/relay_source.ts";
-import type { RepositoryEvents, RepositoryLookup } from "./lookup.ts";
+import { mayAsk } from "../may_ask.ts";
 import { distinctUrls, webUrl } from "../urls.ts";
+import type { RepositoryEvents, RepositoryLookup } from "./lookup.ts";
 
 const MAX_URLS = 16;
 /** Most events that are believed to name the chunks of one pack. */

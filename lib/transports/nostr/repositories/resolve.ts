@@ -8,13 +8,13 @@ import type { RepoAddress } from "../../../identity/address.ts";
 import { publisherId } from "../../../identity/keys.ts";
 import type { SignedManifest } from "../../../manifest/types.ts";
 import type { ResolveWait } from "../../../ports/records.ts";
-import type { NostrAddress } from "../names/address.ts";
-import { boundPublisher, readNostrEndpoints } from "./binding.ts";
 import { tagValue } from "../events/event.ts";
 import { mayAsk } from "../may_ask.ts";
+import type { NostrAddress } from "../names/address.ts";
+import { distinctUrls, webUrl } from "../urls.ts";
+import { boundPublisher, readNostrEndpoints } from "./binding.ts";
 import { type RepositoryEvents, type RepositoryLookup, repositoryTag } from "./lookup.ts";
 import { manifestOfState, type ManifestSources } from "./manifest_of_state.ts";
-import { distinctUrls, webUrl } from "../urls.ts";
 
 /** What {@linkcode resolveManifests} works with. */
 export interface ResolveParts {

@@ -4,9 +4,9 @@
  * @module
  */
 import { conflictingRef, isValidRefName } from "../../../manifest/ref_name.ts";
-import { identifierFault } from "../names/address.ts";
 import { type EventTemplate, type NostrEvent, tagValue } from "../events/event.ts";
 import { STATE } from "../events/kinds.ts";
+import { identifierFault } from "../names/address.ts";
 
 /** The refs of a repository at one time. */
 export interface RepositoryState {
