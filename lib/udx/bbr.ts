@@ -21,8 +21,8 @@ const BANDWIDTH_ROUNDS = CYCLE.length + 2;
 const PACING_MARGIN = 0.99;
 const INITIAL_WINDOW = 10;
 const MIN_WINDOW = 4;
-const MIN_RTT_LIFETIME = 10_000;
-const PROBE_RTT_TIME = 200;
+const MIN_RTT_LIFETIME_MS = 10_000;
+const PROBE_RTT_MS = 200;
 /** Startup ends after so many rounds without so much growth. */
 const FULL_ROUNDS = 3;
 const FULL_GROWTH = 1.25;
@@ -174,7 +174,7 @@ export class Bbr {
   }
 
   #updateMinRtt(sample: RateSample, { now, inflight, delivered }: BbrInput): void {
-    const expired = now > this.#minRttAt + MIN_RTT_LIFETIME;
+    const expired = now > this.#minRttAt + MIN_RTT_LIFETIME_MS;
     if (sample.rtt >= 0 && (sample.rtt < this.#minRtt || expired)) {
       this.#minRtt = sample.rtt;
       this.#minRttAt = now;
@@ -186,7 +186,7 @@ export class Bbr {
     }
     if (this.state === "probe-rtt") {
       if (!this.#probeRttEnds && inflight <= MIN_WINDOW) {
-        this.#probeRttEnds = now + PROBE_RTT_TIME;
+        this.#probeRttEnds = now + PROBE_RTT_MS;
         this.#probeRttRoundDone = false;
         this.#roundEnds = delivered;
       } else if (this.#probeRttEnds) {

@@ -9,7 +9,7 @@ import type { SentPacket } from "./sent_packet.ts";
  * Acknowledgements that waited for a busy event loop come as if at once, so that shorter times say
  * nothing: where round trips are shorter, the rate is measured from one such time to the next.
  */
-const MIN_INTERVAL = 1;
+const MIN_INTERVAL_MS = 1;
 
 /** What one acknowledgement says about the path. */
 export interface RateSample {
@@ -47,7 +47,7 @@ export class DeliveryRate {
   #appLimitedUntil = 1;
   #firstSentAt = 0;
   #newest: Newest | undefined;
-  /** Where the current {@linkcode MIN_INTERVAL} began. */
+  /** Where the current {@linkcode MIN_INTERVAL_MS} began. */
   #mark = { at: 0, delivered: 0 };
 
   get appLimited(): boolean {
@@ -115,11 +115,11 @@ export class DeliveryRate {
     sample.priorDelivered = newest.delivered;
     sample.appLimited = newest.appLimited;
     const mark = this.#mark;
-    if (now - mark.at >= MIN_INTERVAL) this.#mark = { at: now, delivered: this.delivered };
-    if (interval >= MIN_INTERVAL && interval >= minimum) {
+    if (now - mark.at >= MIN_INTERVAL_MS) this.#mark = { at: now, delivered: this.delivered };
+    if (interval >= MIN_INTERVAL_MS && interval >= minimum) {
       sample.delivered = this.delivered - newest.delivered;
       sample.interval = interval;
-    } else if (interval >= minimum && now - mark.at >= MIN_INTERVAL) {
+    } else if (interval >= minimum && now - mark.at >= MIN_INTERVAL_MS) {
       sample.delivered = this.delivered - mark.delivered;
       sample.interval = now - mark.at;
     }

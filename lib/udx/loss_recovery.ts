@@ -14,9 +14,9 @@ import { advance, distance } from "./sequence.ts";
 /** Timeouts of one packet after which nobody is there any more. */
 const MAX_TIMEOUTS = 6;
 /** How long the other side may hold back an acknowledgement. */
-const MAX_ACK_DELAY = 2;
+const MAX_ACK_DELAY_MS = 2;
 /** Event loops are late by this much at any time; a probe sooner would be in vain. */
-const MIN_PROBE_TIMEOUT = 10;
+const MIN_PROBE_TIMEOUT_MS = 10;
 /** Rounding errors of times. */
 const EPSILON = 1e-6;
 
@@ -267,8 +267,8 @@ export class LossRecovery {
       return;
     }
     const { smoothed } = this.rtt;
-    const delay = this.outstanding === 1 ? MAX_ACK_DELAY : 0;
-    const wait = smoothed === 0 ? 1000 : Math.max(2 * smoothed + delay, MIN_PROBE_TIMEOUT);
+    const delay = this.outstanding === 1 ? MAX_ACK_DELAY_MS : 0;
+    const wait = smoothed === 0 ? 1000 : Math.max(2 * smoothed + delay, MIN_PROBE_TIMEOUT_MS);
     this.#probeAt = Math.min(now + wait, this.#timeoutAt);
   }
 }

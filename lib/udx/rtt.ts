@@ -5,12 +5,12 @@
  */
 import { WindowedFilter } from "./windowed_filter.ts";
 
-const MIN_RTO = 1000;
-const MAX_RTO = 30_000;
-const MAX_RTT = 30_000;
+const MIN_RTO_MS = 1000;
+const MAX_RTO_MS = 30_000;
+const MAX_RTT_MS = 30_000;
 /** Longer samples, if they are outliers too, come from a machine that slept. */
-const SUSPICIOUS = 5000;
-const MIN_RTT_WINDOW = 300_000;
+const SUSPICIOUS_MS = 5000;
+const MIN_RTT_WINDOW_MS = 300_000;
 
 /** Smoothed round-trip time of one path. */
 export class RttEstimator {
@@ -19,8 +19,8 @@ export class RttEstimator {
   /** Mean deviation. */
   variation = 0;
   /** How long an acknowledgement is waited for before everything is considered lost. */
-  rto = MIN_RTO;
-  readonly #minimum = new WindowedFilter(MIN_RTT_WINDOW, "min");
+  rto = MIN_RTO_MS;
+  readonly #minimum = new WindowedFilter(MIN_RTT_WINDOW_MS, "min");
 
   /** The least of the last five minutes; Infinity before the first sample. */
   get minimum(): number {
@@ -29,9 +29,9 @@ export class RttEstimator {
 
   /** A sample as it counts: those from a time when the machine slept would make the RTO useless. */
   clamp(rtt: number): number {
-    if (this.smoothed === 0) return Math.min(rtt, MAX_RTT);
+    if (this.smoothed === 0) return Math.min(rtt, MAX_RTT_MS);
     const outlier = this.smoothed + 5 * this.variation;
-    return rtt > outlier && rtt > SUSPICIOUS ? Math.min(outlier, MAX_RTT) : rtt;
+    return rtt > outlier && rtt > SUSPICIOUS_MS ? Math.min(outlier, MAX_RTT_MS) : rtt;
   }
 
   /** Adds a (clamped) sample, of a packet that was sent only once. */
@@ -44,6 +44,6 @@ export class RttEstimator {
       this.variation += (Math.abs(rtt - this.smoothed) - this.variation) / 4;
       this.smoothed += (rtt - this.smoothed) / 8;
     }
-    this.rto = Math.min(MAX_RTO, Math.max(MIN_RTO, this.smoothed + 4 * this.variation));
+    this.rto = Math.min(MAX_RTO_MS, Math.max(MIN_RTO_MS, this.smoothed + 4 * this.variation));
   }
 }
