@@ -10,7 +10,7 @@ import { abortable, deadline } from "../common/wait.ts";
 export type AskSecret = (question: string, signal: AbortSignal) => Promise<string | undefined>;
 
 /** How long a person may think, in milliseconds. */
-const PATIENCE = 300_000;
+const PATIENCE_MS = 300_000;
 const MAX_LINE = 4096;
 const [NEWLINE, RETURN, BACKSPACE, DELETE, END] = [10, 13, 8, 127, 4];
 
@@ -21,7 +21,7 @@ const [NEWLINE, RETURN, BACKSPACE, DELETE, END] = [10, 13, 8, 127, 4];
 export function secretsFromStdin(): AskSecret {
   const isTerminal = Deno.stdin.isTerminal();
   return async (question, parent) => {
-    using limit = deadline(PATIENCE, "an answer at the terminal", parent);
+    using limit = deadline(PATIENCE_MS, "an answer at the terminal", parent);
     if (!isTerminal) return await abortable(readLine(Deno.stdin), limit.signal);
     Deno.stdin.setRaw(true, { cbreak: true }); // Ctrl-C goes on to work
     try {

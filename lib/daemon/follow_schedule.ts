@@ -18,7 +18,7 @@ interface Entry {
   /** The next regular time. */
   dueAt: number;
   /** Milliseconds to the one after. */
-  interval: number;
+  intervalMs: number;
   asking: boolean;
   askedAt: number;
   /** A notice that came while asking, or too soon after. */
@@ -52,7 +52,7 @@ export class FollowSchedule {
       if (this.#entries.has(key)) continue;
       this.#entries.set(key, {
         dueAt: now,
-        interval: SHORTEST_MS,
+        intervalMs: SHORTEST_MS,
         asking: false,
         askedAt: -Infinity,
         noticed: false,
@@ -89,9 +89,9 @@ export class FollowSchedule {
     entry.asking = false;
     // News of no concern makes nothing come sooner, but whoever told of it spoke the truth.
     if (outcome === "changed" || outcome === "skipped") entry.vain = 0;
-    if (outcome === "changed") entry.interval = SHORTEST_MS;
-    entry.dueAt = now + entry.interval * (0.75 + this.#random() / 2);
-    entry.interval = Math.min(LONGEST_MS, entry.interval * 2);
+    if (outcome === "changed") entry.intervalMs = SHORTEST_MS;
+    entry.dueAt = now + entry.intervalMs * (0.75 + this.#random() / 2);
+    entry.intervalMs = Math.min(LONGEST_MS, entry.intervalMs * 2);
   }
 
   /** When something is due next; Infinity for never, until something ends or is noticed. */

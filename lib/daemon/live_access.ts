@@ -23,7 +23,7 @@ export async function liveAccess(
     signal: stopping,
     serve: async (git) => {
       const failure = await joinLive(git, stream, {
-        idle: parts.settings.get("live.idle") * 1000,
+        idleMs: parts.settings.get("live.idle") * 1000,
         signal: stopping,
         dropped: (reason) => parts.dropped.add(reason),
       });

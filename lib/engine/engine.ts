@@ -85,7 +85,7 @@ export class Engine implements AsyncDisposable {
   private constructor(parts: EngineParts) {
     this.parts = parts;
     const { names, registry: path } = parts.home;
-    const registry = new Registry({ path, ask: askRegistry, timeout: answerTimeout(parts) });
+    const registry = new Registry({ path, ask: askRegistry, timeoutMs: answerTimeout(parts) });
     this.#directory = {
       names: new Names(names),
       registry,

@@ -14,7 +14,7 @@ import { gitFailure, reason, runGit } from "./run.ts";
 /** What is fetched, and into which repository. */
 export interface GitFetchOptions extends Omit<FetchPackOptions, "keep" | "tags" | "proof"> {
   /** How long the server may be silent, in milliseconds; a minute unless told. */
-  readonly silence?: number;
+  readonly silenceMs?: number;
   /** How names are looked up; by the system unless told. */
   readonly resolve?: Resolve;
 }
@@ -22,9 +22,9 @@ export interface GitFetchOptions extends Omit<FetchPackOptions, "keep" | "tags" 
 /** The name by which the server is known for the time of the fetch: no person's. */
 const REMOTE = "gtr-foreign-server";
 /** How long a server may be silent, in milliseconds. */
-const SILENCE = 60_000;
+const SILENCE_MS = 60_000;
 /** What git gets beyond that, to give up by itself. */
-const GRACE = 5_000;
+const GRACE_MS = 5_000;
 const MAX_REASON = 200;
 const NOTHING = Deno.build.os === "windows" ? "NUL" : "/dev/null";
 /** Of the user's configuration, how this machine gets out: without it nothing might be reached. */
@@ -47,11 +47,11 @@ const BEHIND = /not our ref|unadvertised object|did not send all necessary objec
  * @throws {StoreError} "disk-full"
  */
 export async function gitFetch(server: string, options: GitFetchOptions): Promise<void> {
-  const silence = options.silence ?? SILENCE;
-  const pinned = await pinnedWithin(server, silence, options);
+  const silenceMs = options.silenceMs ?? SILENCE_MS;
+  const pinned = await pinnedWithin(server, silenceMs, options);
   const home = await Deno.makeTempDir({ prefix: "gtr-fetch-" });
   try {
-    await fetchFrom(pinned, home, silence, options);
+    await fetchFrom(pinned, home, silenceMs, options);
   } finally {
     await Deno.remove(home, { recursive: true }).catch(() => {}); // it is empty, and in /tmp
   }
@@ -79,7 +79,7 @@ async function fetchFrom(
   options: GitFetchOptions,
 ): Promise<void> {
   const { gitDir, objectDirectory, alternates, env, wants, progress } = options;
-  using idle = idleDeadline(silence + GRACE, "the server is silent", options.signal);
+  using idle = idleDeadline(silence + GRACE_MS, "the server is silent", options.signal);
   const kept = await Promise.all(KEPT.map(async (name) => {
     const value = await configValue(name, idle.signal);
     return value === undefined ? [] : ["-c", `${name}=${value}`];

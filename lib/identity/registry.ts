@@ -58,7 +58,7 @@ export interface RegistryOptions {
   readonly path: string;
   readonly ask: AskRegistry;
   /** Milliseconds that a domain may take to answer. */
-  readonly timeout: number;
+  readonly timeoutMs: number;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
   readonly kind?: NameKind;
@@ -68,16 +68,16 @@ export interface RegistryOptions {
 export class Registry {
   readonly #file: RegistryFile;
   readonly #ask: AskRegistry;
-  readonly #timeout: number;
+  readonly #timeoutMs: number;
   readonly #now: () => number;
   readonly #kind: NameKind;
   /** Known names whose domain did not answer, until when that is taken for granted, and why. */
   readonly #unanswered = new Map<string, { readonly until: number; readonly why: string }>();
 
-  constructor({ path, ask, timeout, now = Date.now, kind = GTR_NAMES }: RegistryOptions) {
+  constructor({ path, ask, timeoutMs, now = Date.now, kind = GTR_NAMES }: RegistryOptions) {
     this.#file = new RegistryFile(path);
     this.#ask = ask;
-    this.#timeout = timeout;
+    this.#timeoutMs = timeoutMs;
     this.#now = now;
     this.#kind = kind;
   }
@@ -136,7 +136,7 @@ export class Registry {
   }
 
   async #asked(name: RegistryName, signal: AbortSignal): Promise<ToldByDomain> {
-    using limit = deadline(this.#timeout, `an answer from ${name.domain}`, signal);
+    using limit = deadline(this.#timeoutMs, `an answer from ${name.domain}`, signal);
     let document: Uint8Array;
     try {
       document = await this.#ask(name, limit.signal);

@@ -30,7 +30,7 @@ const alice = testKey(1);
 const DEADLINE_MS = 180_000;
 /** Long enough to look for peers several times. */
 const PATIENT = { env: { GTR_NETWORK_TIMEOUT: "60" } };
-const LIVE = { streams: 1, perPeer: 1, uploadRate: 0, seconds: 1, idle: 1 };
+const LIVE = { streams: 1, perPeer: 1, uploadRate: 0, seconds: 1, idleSeconds: 1 };
 
 function test(name: string, run: (network: HolepunchNetwork, folder: string) => Promise<void>) {
   Deno.test(`holepunch exchange: ${name}`, async () => {
@@ -156,7 +156,7 @@ test("a publisher sends little more than one copy to four readers", async (netwo
     };
   };
   const server = new PeerServer({
-    limits: { connections: 20, uploadRate: 1_500_000, patience: DEADLINE_MS, live: LIVE },
+    limits: { connections: 20, uploadRate: 1_500_000, patienceMs: DEADLINE_MS, live: LIVE },
     offers,
     exchange,
     watchers: new Watchers(1),

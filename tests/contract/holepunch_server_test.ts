@@ -16,8 +16,8 @@ import { openManifest } from "../fixtures/open_manifest.ts";
 
 const alice = testKey(1);
 const DEADLINE_MS = 60_000;
-const LIVE = { streams: 9, perPeer: 9, uploadRate: 0, seconds: 60, idle: 60 };
-const LIMITS: ServerLimits = { connections: 80, uploadRate: 0, patience: 60_000, live: LIVE };
+const LIVE = { streams: 9, perPeer: 9, uploadRate: 0, seconds: 60, idleSeconds: 60 };
+const LIMITS: ServerLimits = { connections: 80, uploadRate: 0, patienceMs: 60_000, live: LIVE };
 const HELLO = { id: alice.id, name: "hello" };
 const SEED = new Uint8Array(32);
 const NOWHERE = { scheme: "holepunch", endpoints: () => [] };
@@ -99,7 +99,7 @@ const refused = (reason: string) => ({
 });
 
 Deno.test("holepunch server: who says nothing is hung up on", async () => {
-  await using world = await World.make({ patience: 300 });
+  await using world = await World.make({ patienceMs: 300 });
   const conversation = await world.ask();
   await world.counted("idle-peer");
   await assert.rejects(conversation.answer(1, world.signal), { code: "no-live-peer" });
@@ -107,7 +107,7 @@ Deno.test("holepunch server: who says nothing is hung up on", async () => {
 });
 
 Deno.test("holepunch server: who doesn't read a pack is hung up on; no more than it is sent", async () => {
-  await using world = await World.make({ patience: 1000 });
+  await using world = await World.make({ patienceMs: 1000 });
   const folder = await Deno.makeTempDir();
   try {
     const file = await makePack(folder, 30_000_000);
@@ -159,7 +159,7 @@ Deno.test("holepunch server: one address may have 32 connections that ask for so
 });
 
 Deno.test("holepunch server: so many may wait for news, and nobody who doesn't read them", async () => {
-  await using world = await World.make({ patience: 300 });
+  await using world = await World.make({ patienceMs: 300 });
   const { manifest, ...rest } = makeManifest(alice, NOWHERE);
   world.offers.announce({ manifest, ...rest });
   await world.askOnly({ want: "notices", ...HELLO });
@@ -207,7 +207,9 @@ Deno.test("holepunch server: an older manifest than was asked for is not served 
 });
 
 Deno.test("holepunch server: a live stream that doesn't move, or takes too long, ends", async () => {
-  for (const [limit, reason] of [["idle", "live-idle"], ["seconds", "live-too-long"]] as const) {
+  for (
+    const [limit, reason] of [["idleSeconds", "live-idle"], ["seconds", "live-too-long"]] as const
+  ) {
     await using world = await World.make({ live: { ...LIVE, [limit]: 0.3 } });
     const signed = makeManifest(alice, NOWHERE);
     const open = () =>

@@ -43,8 +43,8 @@ async function run(call: Call): Promise<void> {
   const before = await names.find(name);
   if (before && before.from !== from) throw taken(name, before.publisher, from);
 
-  const timeout = (await call.settings()).get("network.timeout") * 1000;
-  const registry = new Registry({ path: home.registry, ask: services.askRegistry, timeout });
+  const timeoutMs = (await call.settings()).get("network.timeout") * 1000;
+  const registry = new Registry({ path: home.registry, ask: services.askRegistry, timeoutMs });
   const accept = options.acceptChange ?? false;
   const publisher = await registry.confirm(at, accept, io.signal, before?.publisher);
   const id = idOf(publisher);

@@ -74,8 +74,8 @@ export function bestNetwork(
 
 /** Whether nothing has come for longer than it should take. */
 export function isSilent({ moved, peers }: Attempt): boolean {
-  const patience = peers === undefined ? SILENT_MS : peers > 0 ? CROWDED_MS : UNCONNECTED_MS;
-  return performance.now() - moved >= patience;
+  const patienceMs = peers === undefined ? SILENT_MS : peers > 0 ? CROWDED_MS : UNCONNECTED_MS;
+  return performance.now() - moved >= patienceMs;
 }
 
 /**

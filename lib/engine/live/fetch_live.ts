@@ -118,7 +118,7 @@ async function receive(
     missed: () => stream.close(),
     serve: async (git) => {
       fault = await joinLive(git, stream, {
-        idle: parts.settings.get("live.idle") * 1000,
+        idleMs: parts.settings.get("live.idle") * 1000,
         signal,
         received: (bytes) => {
           if (received === 0) wait.trace?.("first bytes of the live stream");

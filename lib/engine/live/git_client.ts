@@ -29,7 +29,7 @@ const SECTIONS = ["acknowledgments", "shallow-info", "packfile"];
 /** How {@linkcode joinLive} is told what may take how long, and whom to tell of faults. */
 export interface JoinOptions {
   /** Milliseconds without a packet from the peer while git waits for one. */
-  readonly idle: number;
+  readonly idleMs: number;
   readonly signal: AbortSignal;
   /** Told of each packet that the peer sends, with its bytes. What it throws ends the stream. */
   readonly received?: (bytes: number) => void;
@@ -158,7 +158,7 @@ async function nextOf(peer: PacketReader): Promise<Packet> {
 async function withoutBreak<T>(
   work: Promise<T>,
   { peer, manifest }: LiveStream,
-  { idle: ms, signal }: JoinOptions,
+  { idleMs: ms, signal }: JoinOptions,
 ): Promise<T> {
   using idle = idleDeadline(ms, `objects of ${manifest.manifest.name} from ${peer}`, signal);
   try {

@@ -31,7 +31,7 @@ export interface WantedPack {
   readonly name: string;
   readonly servers: readonly Endpoint[];
   /** Milliseconds without a byte after which a server is given up. */
-  readonly timeout: number;
+  readonly timeoutMs: number;
   readonly dropped: (reason: string) => void;
 }
 
@@ -51,7 +51,7 @@ export async function fetchFromServers(
   for (const server of wanted.servers) {
     try {
       using idle = idleDeadline(
-        wanted.timeout,
+        wanted.timeoutMs,
         `a pack from ${formatEndpoint(server)}`,
         wait.signal,
       );

@@ -153,7 +153,7 @@ export class OpenDefault implements OpenNetwork {
         publisher,
         name,
         servers: this.#known.having(from.manifest),
-        timeout: this.#timeout,
+        timeoutMs: this.#timeoutMs,
         dropped: this.#context.dropped,
       },
       into,
@@ -244,7 +244,7 @@ export class OpenDefault implements OpenNetwork {
     await this.#server?.[Symbol.asyncDispose]();
   }
 
-  get #timeout(): number {
+  get #timeoutMs(): number {
     return this.#context.settings.get("network.timeout") * 1000;
   }
 

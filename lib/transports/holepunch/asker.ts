@@ -78,7 +78,7 @@ export class Asker {
   ): AsyncGenerator<SignedManifest> {
     let best = 0;
     const ask = async (peer: PeerAddress, own: AbortSignal) => {
-      using limit = deadline(this.#timeout, "a peer's manifest", own);
+      using limit = deadline(this.#timeoutMs, "a peer's manifest", own);
       using conversation = await this.#connect(peer, limit.signal);
       const wanted = { id, name, publicKey };
       const signed = await this.#checked(conversation.manifest(wanted, limit.signal));
@@ -87,7 +87,7 @@ export class Asker {
     };
     const peers = (own: AbortSignal) => this.#find(id, name, known, own);
     const kept = async (own: AbortSignal) => {
-      using limit = deadline(this.#timeout, "HyperDHT's records", own);
+      using limit = deadline(this.#timeoutMs, "HyperDHT's records", own);
       if (await this.#node.isolated(limit.signal)) {
         throw new NetworkError("unreachable", "no node of HyperDHT answers");
       }
@@ -173,7 +173,7 @@ export class Asker {
     const { name, packs, sequence } = manifest;
     const id = publisherId(Uint8Array.fromHex(manifest.publisher));
     const ask = async (peer: PeerAddress, own: AbortSignal): Promise<Holder> => {
-      using limit = deadline(this.#timeout, "a peer to say what it has", own);
+      using limit = deadline(this.#timeoutMs, "a peer to say what it has", own);
       using conversation = await this.#connect(peer, limit.signal);
       const theirs = await this.#checked(conversation.manifest({ id, name }, limit.signal));
       const complete = isAnnounced(manifest)
@@ -198,7 +198,7 @@ export class Asker {
         key: this.#node.key,
         ...(pack.size >= SHARED_BYTES ? { share } : {}),
         received: (host, bytes) => exchange.turns.received(host, bytes),
-        timeout: this.#timeout,
+        timeoutMs: this.#timeoutMs,
         dropped: this.#context.dropped,
       },
       into,
@@ -212,7 +212,7 @@ export class Asker {
     into: string,
     { signal, progress, prefix }: FetchWait,
   ): Promise<boolean> {
-    using limit = deadline(this.#timeout, "a pack in HyperDHT", signal);
+    using limit = deadline(this.#timeoutMs, "a pack in HyperDHT", signal);
     const bytes = await this.#checked(this.#records.pack(manifest, pack, limit.signal))
       .catch(() => undefined); // why no peer had it says more
     signal.throwIfAborted();
@@ -228,7 +228,7 @@ export class Asker {
     from: SignedManifest,
     signal: AbortSignal,
   ): Promise<LiveStream> {
-    using limit = deadline(this.#timeout, "a live answer", signal);
+    using limit = deadline(this.#timeoutMs, "a live answer", signal);
     const conversation = await this.#connect(peer, limit.signal);
     const close = () => conversation[Symbol.dispose]();
     try {
@@ -241,7 +241,7 @@ export class Asker {
     }
   }
 
-  get #timeout(): number {
+  get #timeoutMs(): number {
     return this.#context.settings.get("network.timeout") * 1000;
   }
 
@@ -270,7 +270,7 @@ export class Asker {
   }
 
   #connect(peer: PeerAddress, signal: AbortSignal, patience?: Patience): Promise<Conversation> {
-    return this.#connections.connect(peer, this.#timeout, signal, patience);
+    return this.#connections.connect(peer, this.#timeoutMs, signal, patience);
   }
 
   /** Counts a peer that shows something wrong. */

@@ -58,12 +58,12 @@ export class Connections<C extends Idle & Disposable> implements Disposable {
    * A conversation with the peer, the caller's own. A search for a port that nobody waits for any more
    * goes on: another could not begin soon.
    *
-   * @param timeout milliseconds that it may take, at most 12 seconds, unless a port is searched for
+   * @param timeoutMs milliseconds that it may take, at most 12 seconds, unless a port is searched for
    * @throws {NetworkError} "no-live-peer", or "timed-out"
    */
   async connect(
     peer: PeerAddress,
-    timeout: number,
+    timeoutMs: number,
     signal: AbortSignal,
     patience: Patience = () => {},
   ): Promise<C> {
@@ -72,7 +72,7 @@ export class Connections<C extends Idle & Disposable> implements Disposable {
       const idle = this.#idle.take(peer.key);
       if (idle) return idle;
       const others = this.#attempts.get(peer.key);
-      const attempt = others ?? this.#begin(peer, Math.min(timeout, CONNECT_MS));
+      const attempt = others ?? this.#begin(peer, Math.min(timeoutMs, CONNECT_MS));
       attempt.waiting.add(patience);
       if (attempt.searching !== undefined) patience(attempt.searching + SEARCH_MS - now());
       try {

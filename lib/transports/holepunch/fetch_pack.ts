@@ -57,7 +57,7 @@ export interface WantedPack {
    * Milliseconds without a piece after which a peer, and at last all of them, are given up. After half
    * of it without any packet a connection is lost, so that there is time for another way.
    */
-  readonly timeout: number;
+  readonly timeoutMs: number;
   readonly dropped: (reason: string) => void;
 }
 
@@ -78,7 +78,7 @@ export async function fetchFromPeers(
   const what = `pack ${pack.sha256.slice(0, 12)} of ${name}`;
   await (await open(into, "a")).close(); // "r+" makes no file, and "a" writes only at the end
   await using file = await open(into, "r+");
-  using idle = idleDeadline(wanted.timeout, what, wait.signal);
+  using idle = idleDeadline(wanted.timeoutMs, what, wait.signal);
   const fetch = new PackFetch(wanted, file, wait, idle);
   try {
     await fetch.run();
@@ -220,7 +220,7 @@ class PackFetch {
           }
           lost = error;
           this.#idle.touch();
-          this.#wait.patience?.(this.#wanted.timeout);
+          this.#wait.patience?.(this.#wanted.timeoutMs);
         }
       }
     } catch (error) {
@@ -235,16 +235,16 @@ class PackFetch {
   }
 
   async #takeFrom(peer: PeerAddress, signal: AbortSignal): Promise<void> {
-    const { connect, pack, timeout } = this.#wanted;
+    const { connect, pack, timeoutMs } = this.#wanted;
     const what = `packets of a peer with ${pack.sha256.slice(0, 12)}`;
-    using opening = idleDeadline(timeout, what, signal);
+    using opening = idleDeadline(timeoutMs, what, signal);
     using conversation = await connect(peer, opening.signal, (ms) => {
       opening.extend(ms);
       this.#idle.extend(ms);
       this.#wait.patience?.(ms);
     });
     using _counted = this.#count();
-    using alive = idleDeadline(Math.max(timeout / 2, SILENCE_MS), what, signal);
+    using alive = idleDeadline(Math.max(timeoutMs / 2, SILENCE_MS), what, signal);
     conversation.heard = alive.touch;
     const both = AbortSignal.any([alive.signal, opening.signal]);
     // Of its hashes those of the first are needed; who has none has no pack.
@@ -267,7 +267,7 @@ class PackFetch {
   }
 
   async #begin(hashes: Uint8Array): Promise<FetchContext> {
-    const { pack, name, timeout, share, received, key } = this.#wanted;
+    const { pack, name, timeoutMs, share, received, key } = this.#wanted;
     const target = new PieceFile(this.#file, pack, hashes);
     await target.check(this.#signal);
     const learned = (key: string) => this.#hint(key);
@@ -281,7 +281,7 @@ class PackFetch {
     tell();
     return {
       target,
-      timeout,
+      timeoutMs,
       learned,
       key: this.#shared && key,
       scheduler: new Scheduler(target.count, have),
@@ -299,7 +299,7 @@ class PackFetch {
     this.#fillAll();
     if (this.#waiting.length === 0) return;
     for (const { peer, end } of this.#working.values()) {
-      if (peer && peer.idleMs > this.#wanted.timeout / 2) end.abort(); // others may be of more use
+      if (peer && peer.idleMs > this.#wanted.timeoutMs / 2) end.abort(); // others may be of more use
     }
   }
 

@@ -32,7 +32,7 @@ export interface FetchContext {
   /** Where others can fetch what is here of it, if they can. */
   readonly key: string | undefined;
   /** Milliseconds without an answer after which a peer is given up. */
-  readonly timeout: number;
+  readonly timeoutMs: number;
   /** A piece has come from a peer. */
   readonly came: (peer: FetchPeer, piece: number) => void;
   /** A peer told of another one. */
@@ -105,9 +105,9 @@ export class FetchPeer {
    * @throws {VerificationError} where it sends something wrong
    */
   async run(signal: AbortSignal): Promise<void> {
-    const { target, scheduler, key, timeout } = this.#context;
+    const { target, scheduler, key, timeoutMs } = this.#context;
     const what = `a peer sends nothing of pack ${target.pack.sha256.slice(0, 12)}`;
-    using patience = idleDeadline(timeout, what, signal);
+    using patience = idleDeadline(timeoutMs, what, signal);
     const pieces = await askPieces(this.conversation, target.pack, key, patience.signal);
     scheduler.join(this);
     scheduler.peerHas(this, pieces);

@@ -106,7 +106,7 @@ export class Peer implements AsyncDisposable {
       limits: {
         connections,
         uploadRate: settings.get("holepunch.uploadRate"),
-        patience: GREETING_MS,
+        patienceMs: GREETING_MS,
         live: liveLimits(settings),
       },
       offers: options.offers,

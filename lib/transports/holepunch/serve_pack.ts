@@ -33,18 +33,18 @@ export class PackAnswers implements Disposable {
   readonly #exchange: Exchange;
   readonly #peer: Fetching;
   readonly #limiter: RateLimiter;
-  readonly #patience: number;
+  readonly #patienceMs: number;
   #place: Place | undefined;
   #pack: string | undefined;
   /** What it has said that others can connect to it by: once, else one could send others anywhere. */
   #key: string | undefined;
 
-  /** @param patience milliseconds in which a peer has to read something */
-  constructor(exchange: Exchange, peer: Fetching, limiter: RateLimiter, patience: number) {
+  /** @param patienceMs milliseconds in which a peer has to read something */
+  constructor(exchange: Exchange, peer: Fetching, limiter: RateLimiter, patienceMs: number) {
     this.#exchange = exchange;
     this.#peer = peer;
     this.#limiter = limiter;
-    this.#patience = patience;
+    this.#patienceMs = patienceMs;
     this.news = new NewsQueue(peer.writer);
   }
 
@@ -113,7 +113,7 @@ export class PackAnswers implements Disposable {
     const from = pieces[0]! * length;
     const end = Math.min(size, (pieces.at(-1)! + 1) * length);
     await using file = await source.open();
-    using idle = idleDeadline(this.#patience, "a peer to read", signal);
+    using idle = idleDeadline(this.#patienceMs, "a peer to read", signal);
     const line = encodeLine({ version: 1, bytes: end - from, piece: pieces[0]! });
     await abortable(writer.write(line), idle.signal);
     for (let at = from; at < end;) {

@@ -33,7 +33,7 @@ export interface ServerLimits {
   /** Bytes per second of manifests and packs; 0 for no limit. */
   readonly uploadRate: number;
   /** Milliseconds until a peer has to ask for something, or to have taken what it asked for. */
-  readonly patience: number;
+  readonly patienceMs: number;
   readonly live: LiveLimits;
 }
 
@@ -108,7 +108,7 @@ export class PeerServer {
     const writer = writable.getWriter();
     const signal = AbortSignal.any([this.#stop.signal, gone.signal]);
     const peer = { host: guest.host, writer, signal };
-    using packs = new PackAnswers(exchange, peer, this.#limiter, limits.patience);
+    using packs = new PackAnswers(exchange, peer, this.#limiter, limits.patienceMs);
     const reader = new ByteReader(readable);
     const connection: Connection = { guest, reader, writer, signal, packs, live: false };
     connection.writer.closed.catch(() => {}); // who writes is told
@@ -126,7 +126,7 @@ export class PeerServer {
     try {
       try {
         for (;;) {
-          using limit = deadline(limits.patience, "a peer's request", connection.signal);
+          using limit = deadline(limits.patienceMs, "a peer's request", connection.signal);
           const line = await abortable(connection.reader.line(MAX_LINE), limit.signal);
           limit[Symbol.dispose]();
           const request = decodeRequest(line);
@@ -139,7 +139,7 @@ export class PeerServer {
         if (!ended || !(error instanceof VerificationError)) throw error;
       }
       await connection.writer.close();
-      using limit = deadline(limits.patience, "a peer to hang up", connection.signal);
+      using limit = deadline(limits.patienceMs, "a peer to hang up", connection.signal);
       await abortable(closed, limit.signal);
     } catch (error) {
       const { code, message } = toGtrError(error);
@@ -222,7 +222,7 @@ export class PeerServer {
     const greeting = Uint8Array.from([...line, ...envelope]);
     const peer = { wishes: connection.reader.rest(), writer: connection.writer };
     await relayLive(source, greeting, peer, {
-      idle: limits.idle * 1000,
+      idleMs: limits.idleSeconds * 1000,
       limiter: this.#liveLimiter,
       signal: limit.signal,
     });
@@ -232,7 +232,7 @@ export class PeerServer {
   async #send(connection: Connection, content: Uint8Array | undefined): Promise<void> {
     if (!content) return await this.#refuse(connection, "unknown");
     const { signal } = connection;
-    using limit = deadline(this.#options.limits.patience, "a peer to read", signal);
+    using limit = deadline(this.#options.limits.patienceMs, "a peer to read", signal);
     const line = encodeLine({ version: 1, bytes: content.length });
     await abortable(connection.writer.write(line), limit.signal);
     await this.#paced(connection, content, limit.signal);

@@ -16,7 +16,7 @@ export interface LiveLimits {
   /** Seconds that one may take in all. */
   readonly seconds: number;
   /** Seconds without a byte either way. */
-  readonly idle: number;
+  readonly idleSeconds: number;
 }
 
 /** The user's limits: `live.*`. */
@@ -26,6 +26,6 @@ export function liveLimits(settings: Settings): LiveLimits {
     perPeer: settings.get("live.perPeer"),
     uploadRate: settings.get("live.uploadRate"),
     seconds: settings.get("live.seconds"),
-    idle: settings.get("live.idle"),
+    idleSeconds: settings.get("live.idle"),
   };
 }

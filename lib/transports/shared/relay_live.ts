@@ -17,7 +17,7 @@ export interface LivePeer {
 /** At which pace a live stream goes, and when it is over. */
 export interface LivePace {
   /** Milliseconds without a byte either way. */
-  readonly idle: number;
+  readonly idleMs: number;
   readonly limiter: RateLimiter;
   readonly signal: AbortSignal;
 }
@@ -32,7 +32,7 @@ export async function relayLive(
   source: LiveSource,
   greeting: Uint8Array,
   { wishes, writer }: LivePeer,
-  { idle: idleMs, limiter, signal }: LivePace,
+  { idleMs, limiter, signal }: LivePace,
 ): Promise<void> {
   using idle = idleDeadline(idleMs, "a live stream", signal);
   const stop = new AbortController();

@@ -42,7 +42,7 @@ export interface WantedFile {
   /** Reads and verifies it from the DHT; undefined where it can't be there. */
   readonly fromItems?: (wait: Wait) => Promise<Uint8Array>;
   /** Milliseconds without a byte from anyone until the error. */
-  readonly timeout: number;
+  readonly timeoutMs: number;
 }
 
 /**
@@ -57,10 +57,10 @@ export async function fetchFile(
 ): Promise<void> {
   const hint =
     "someone who has it must be online, and reachable from outside: gtr doctor, run there, tells";
-  using idle = idleDeadline(file.timeout, file.what, wait.signal, hint);
+  using idle = idleDeadline(file.timeoutMs, file.what, wait.signal, hint);
   const done = new AbortController();
   const signal = AbortSignal.any([idle.signal, done.signal]);
-  const patience = Math.min(PATIENCE_MS, file.timeout / 4);
+  const patienceMs = Math.min(PATIENCE_MS, file.timeoutMs / 4);
   let lastByte = -Infinity;
   const noPeers = Promise.withResolvers<void>();
   const progress: Wait["progress"] = (bytes, total, what) => {
@@ -109,9 +109,9 @@ export async function fetchFile(
 
   /** Resolves with the content only: the swarm still has the file open. */
   const byItems = async (read: (wait: Wait) => Promise<Uint8Array>): Promise<Uint8Array> => {
-    await Promise.race([noPeers.promise, sleep(patience, signal)]);
+    await Promise.race([noPeers.promise, sleep(patienceMs, signal)]);
     for (;;) {
-      if (performance.now() - lastByte >= patience) {
+      if (performance.now() - lastByte >= patienceMs) {
         try {
           const progress = () => {
             idle.touch();
@@ -124,7 +124,7 @@ export async function fetchFile(
           if (!(error instanceof NetworkError)) parts.dropped(error.code);
         }
       }
-      await sleep(patience, signal);
+      await sleep(patienceMs, signal);
     }
   };
 

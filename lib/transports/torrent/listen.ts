@@ -42,7 +42,7 @@ export async function listen(context: NetworkContext): Promise<Listening> {
     identity: context.key,
     answer: context.live,
     limits: liveLimits(settings),
-    patience: GREETING_MS,
+    patienceMs: GREETING_MS,
     dropped,
     log,
   });

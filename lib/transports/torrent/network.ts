@@ -182,7 +182,7 @@ export class OpenTorrent implements OpenNetwork {
       targets: [recordTarget(manifest)],
       into,
       fromItems: (limit) => this.#packFromItems(pack, from, limit),
-      timeout: this.#context.settings.get("network.timeout") * 1000,
+      timeoutMs: this.#context.settings.get("network.timeout") * 1000,
     }, wait);
   }
 
@@ -271,8 +271,8 @@ export class OpenTorrent implements OpenNetwork {
       const why = `can't dial ${address.host}: it is not a peer's`;
       return Promise.reject(new NetworkError("inside-address", why));
     }
-    const patience = settings.get("network.timeout") * 1000;
-    return dialPeer(address, { from, signal, patience, openManifest, dropped });
+    const patienceMs = settings.get("network.timeout") * 1000;
+    return dialPeer(address, { from, signal, patienceMs, openManifest, dropped });
   }
 
   async #packFromItems(pack: PackRef, from: SignedManifest, wait: Wait): Promise<Uint8Array> {

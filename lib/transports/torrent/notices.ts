@@ -163,14 +163,14 @@ export class Notices implements Disposable {
    * dialled at once: an address of a family that leads nowhere keeps nobody waiting.
    */
   async #keepPeers(manifest: Manifest, meeting: SwarmMeeting, signal: AbortSignal): Promise<void> {
-    for (let interval = SHORTEST_MS;; interval = Math.min(LONGEST_MS, interval * 2)) {
+    for (let intervalMs = SHORTEST_MS;; intervalMs = Math.min(LONGEST_MS, intervalMs * 2)) {
       const before = meeting.size;
       if (before < WANTED_PEERS) {
         const lane = String(this.#searches++ % MAX_SEARCHES);
         await this.#lanes.run(lane, () => this.#search(manifest, meeting, signal), signal);
       }
-      if (meeting.size > before || meeting.size >= WANTED_PEERS) interval = SHORTEST_MS;
-      await sleep(interval * (0.75 + Math.random() / 2), signal);
+      if (meeting.size > before || meeting.size >= WANTED_PEERS) intervalMs = SHORTEST_MS;
+      await sleep(intervalMs * (0.75 + Math.random() / 2), signal);
     }
   }
 

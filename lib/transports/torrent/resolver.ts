@@ -164,7 +164,7 @@ export class Resolver {
           targets: [mutableTarget(recordName(wanted.publicKey, wanted.name))],
           into: path,
           fromItems: packs && ((limit) => this.#envelopeFromItems(packs, infohash, size, limit)),
-          timeout: context.settings.get("network.timeout") * 1000,
+          timeoutMs: context.settings.get("network.timeout") * 1000,
         }, joined);
       } catch (error) {
         await rm(path, { force: true });

@@ -50,7 +50,7 @@ async function check(input: Uint8Array): Promise<boolean> {
       manifest: { manifest: MANIFEST } as unknown as SignedManifest,
       close: () => void closed++,
     },
-    { idle: IDLE_MS, signal: new AbortController().signal, dropped: () => {} },
+    { idleMs: IDLE_MS, signal: new AbortController().signal, dropped: () => {} },
   );
   assert.equal(closed, 1);
   assert.ok(bytes <= input.length + OWN_BYTES, "git is told no more than was sent");

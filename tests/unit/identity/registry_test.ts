@@ -43,7 +43,7 @@ class World implements AsyncDisposable {
   registry(): Registry {
     return new Registry({
       path: this.path,
-      timeout: this.timeout,
+      timeoutMs: this.timeout,
       now: () => this.now,
       ask: () => {
         this.asked++;
@@ -146,7 +146,7 @@ Deno.test("registry: names of another kind are read, kept and shown in its own w
   };
   const ask = (says: Uint8Array | Error) => () =>
     says instanceof Error ? Promise.reject(says) : Promise.resolve(says);
-  const options = { path: world.path, timeout: 5000, now: () => world.now, kind };
+  const options = { path: world.path, timeoutMs: 5000, now: () => world.now, kind };
   const registry = new Registry({ ...options, ask: ask(new Uint8Array()) });
   const shown = kind.show(key);
   assert.deepEqual(await registry.lookup(WHO, SIGNAL), {
@@ -250,7 +250,7 @@ Deno.test("registry: no wait is endless, and it ends with its caller", async () 
   await using world = await World.make(alice!.id);
   const hangs = new Registry({
     path: world.path,
-    timeout: 50,
+    timeoutMs: 50,
     ask: (_name, signal) => abortable(new Promise<never>(() => {}), signal),
   });
   await assert.rejects(hangs.lookup(WHO, SIGNAL), {
@@ -298,7 +298,7 @@ Deno.test("registry: of two programs that ask at once, none overwrites the other
   await Promise.all(others.map((name) =>
     new Registry({
       path: world.path,
-      timeout: 5000,
+      timeoutMs: 5000,
       ask: () => Promise.resolve(bytes({ names: { [name.user]: alice!.id } })),
     }).lookup(name, SIGNAL)
   ));
@@ -368,7 +368,7 @@ Deno.test("registry: who gives up is told so, not what the domain said before", 
   const leaving = new AbortController();
   const registry = new Registry({
     path: world.path,
-    timeout: 5000,
+    timeoutMs: 5000,
     now: () => world.now,
     ask: () => {
       leaving.abort(new Error("enough"));

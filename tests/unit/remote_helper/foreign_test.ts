@@ -118,7 +118,7 @@ Deno.test("foreign: a server that is silent is given up", async () => {
     const fetched = gitFetch(`http://127.0.0.1:${port}/x.git`, {
       gitDir: box.path("copy/.git"),
       wants: ["1".repeat(40)],
-      silence: 1000,
+      silenceMs: 1000,
       signal: AbortSignal.timeout(60_000),
     });
     await assert.rejects(fetched, { code: "server-failed", message: "it is silent" });

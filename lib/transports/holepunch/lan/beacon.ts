@@ -7,7 +7,14 @@
 import multicastDns from "multicast-dns";
 import type { MulticastDns, Packet, Sender } from "../../../types/multicast_dns.d.ts";
 import { isOnLink, type LocalAddress } from "./on_link.ts";
-import { asksForUs, type Presence, presencePacket, readPresence, SERVICE, TTL } from "./records.ts";
+import {
+  asksForUs,
+  type Presence,
+  presencePacket,
+  readPresence,
+  SERVICE,
+  TTL_SECONDS,
+} from "./records.ts";
 
 /** Gtds that are remembered: whoever floods the network makes no more work than that. */
 const MAX_NEIGHBOURS = 32;
@@ -17,7 +24,7 @@ const MAX_PER_HOST = 4;
 const ANSWER_MS = 1_000;
 /** When it is asked, after the start; then again before records end. */
 const ASK_MS: readonly number[] = [0, 1_000, 3_000];
-const ASK_AGAIN_MS = TTL * 1000 / 2;
+const ASK_AGAIN_MS = TTL_SECONDS * 1000 / 2;
 
 /** A gtd in the local network, as it says. */
 export interface Neighbour extends Presence {
@@ -74,7 +81,7 @@ export class Beacon implements AsyncDisposable {
       return;
     }
     if (!known && !this.#hasRoom(address)) return dropped("lan-limit");
-    const until = performance.now() + TTL * 1000;
+    const until = performance.now() + TTL_SECONDS * 1000;
     this.#neighbours.set(key, { key, port: presence.port, host: address, until });
     if (known) return;
     found();

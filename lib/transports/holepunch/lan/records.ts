@@ -10,7 +10,7 @@ import type { Answer, Packet } from "../../../types/multicast_dns.d.ts";
 /** The service. */
 export const SERVICE = "_gtr._udp.local";
 /** Seconds that records hold. */
-export const TTL = 120;
+export const TTL_SECONDS = 120;
 /** Records of one packet that are looked at. */
 const MAX_RECORDS = 64;
 
@@ -22,7 +22,7 @@ export interface Presence {
 }
 
 /** The packet that says that one is here; with a TTL of 0: that it goes. */
-export function presencePacket({ port, key }: Presence, ttl = TTL): Packet {
+export function presencePacket({ port, key }: Presence, ttl = TTL_SECONDS): Packet {
   const name = `${key.slice(0, 16)}.${SERVICE}`;
   const target = `${key.slice(0, 16)}.local`;
   return {

@@ -32,7 +32,7 @@ const NOSTR_NAMES: NameKind = {
  */
 export function nip05Names(
   path: string,
-  timeout: number,
+  timeoutMs: number,
   fetcher: typeof fetchDocument = fetchDocument,
 ): Registry {
   const ask = ({ user, domain }: RegistryName, signal: AbortSignal) =>
@@ -41,7 +41,7 @@ export function nip05Names(
       MAX_ANSWER,
       signal,
     );
-  return new Registry({ path, ask, timeout, kind: NOSTR_NAMES });
+  return new Registry({ path, ask, timeoutMs, kind: NOSTR_NAMES });
 }
 
 /**

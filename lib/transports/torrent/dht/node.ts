@@ -58,7 +58,7 @@ export interface NodeHooks {
 export interface NodeOptions extends NodeHooks {
   readonly family: Family;
   /** Milliseconds until a query counts as lost. */
-  readonly timeout: number;
+  readonly timeoutMs: number;
   /** This machine's node of the other family: they have one id, and items in common (BEP 32). */
   readonly other?: DhtNode;
 }
@@ -71,12 +71,12 @@ export class DhtNode extends Client {
   #own = new Map<string, StoredValue>();
 
   constructor(options: NodeOptions) {
-    const { family, timeout, dropped, other } = options;
+    const { family, timeoutMs, dropped, other } = options;
     const silent = new Map<string, number>();
     super({
       ...(other ? { nodeId: other.nodeId } : {}),
       bootstrap: false,
-      timeout,
+      timeout: timeoutMs,
       concurrency: CONCURRENCY,
       maxValues: { max: MAX_VALUES, maxAge: VALUE_AGE_MS },
       maxPeers: MAX_PEERS,

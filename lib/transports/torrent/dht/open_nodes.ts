@@ -46,8 +46,8 @@ export async function openNodes(options: OpenOptions): Promise<DhtNode[]> {
 async function open(family: Family, options: OpenOptions, other?: DhtNode): Promise<DhtNode> {
   const { host, port, dropped, answered, dial } = options;
   const isLoopback = host.startsWith("127.") || host === "::1";
-  const timeout = isLoopback ? LOOPBACK_TIMEOUT_MS : TIMEOUT_MS;
-  const node = new DhtNode({ family, timeout, dropped, answered, dial, other });
+  const timeoutMs = isLoopback ? LOOPBACK_TIMEOUT_MS : TIMEOUT_MS;
+  const node = new DhtNode({ family, timeoutMs, dropped, answered, dial, other });
   try {
     await new Promise<void>((resolve, reject) => {
       node.once("error", reject);

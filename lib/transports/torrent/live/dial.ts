@@ -26,7 +26,7 @@ export interface DialOptions {
   readonly from: Pick<SignedManifest, "manifest">;
   readonly signal: AbortSignal;
   /** Milliseconds until a silent peer is given up. */
-  readonly patience: number;
+  readonly patienceMs: number;
   readonly openManifest: OpenManifest;
   /** Counts a peer that breaks the protocol. */
   readonly dropped: (reason: string) => void;
@@ -41,7 +41,7 @@ export interface DialOptions {
 export async function dialPeer(address: Address, options: DialOptions): Promise<LiveStream> {
   const { from, dropped } = options;
   const where = formatHostPort(address);
-  using limit = deadline(options.patience, `a live answer of ${where}`, options.signal);
+  using limit = deadline(options.patienceMs, `a live answer of ${where}`, options.signal);
   const tcp = connectTcp(address);
   tcp.setNoDelay(true); // short messages to and fro
   const socket: TLSSocket = connect({

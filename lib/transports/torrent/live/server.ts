@@ -28,7 +28,7 @@ export interface LiveServerOptions {
   readonly answer: LiveAnswer;
   readonly limits: LiveLimits;
   /** Milliseconds until a peer has to have said what it wants. */
-  readonly patience: number;
+  readonly patienceMs: number;
   readonly dropped: (reason: string) => void;
   readonly log: (message: string) => void;
 }
@@ -80,7 +80,7 @@ export class LiveServer {
   }
 
   async #serve(socket: Socket): Promise<void> {
-    const { answer, limits, identity, patience, dropped, log } = this.#options;
+    const { answer, limits, identity, patienceMs, dropped, log } = this.#options;
     const gone = new AbortController();
     socket.once("close", () => gone.abort(new GtrError("gone", "the peer hung up")));
     const parent = AbortSignal.any([this.#stop.signal, gone.signal]);
@@ -95,7 +95,7 @@ export class LiveServer {
     });
     tls.on("error", () => socket.destroy());
     try {
-      using greeting = deadline(patience, "a live peer's wish", signal);
+      using greeting = deadline(patienceMs, "a live peer's wish", signal);
       await abortable(secured(tls), greeting.signal);
       const { readable, writable } = socketStreams(tls, socket);
       const reader = new ByteReader(readable);
@@ -113,7 +113,7 @@ export class LiveServer {
       const proof = isOwn ? { proof: this.#proof } : {};
       await writer.write(encodeHello({ version: 1, manifest: envelope.length, ...proof }));
       await relayLive(source, envelope, { wishes: reader.rest(), writer }, {
-        idle: limits.idle * 1000,
+        idleMs: limits.idleSeconds * 1000,
         limiter: this.#limiter,
         signal,
       });

@@ -6,7 +6,7 @@
 import { placeOf } from "../../../common/ip_address.ts";
 
 const MAX_BANS = 1_000;
-const BAN_TIME = 3_600_000;
+const BAN_MS = 3_600_000;
 /** So many liars at one address (of IPv6: in 64 bits), and the address itself is banned. */
 const LIARS_PER_HOST = 8;
 
@@ -38,7 +38,7 @@ export class Bans {
 
   #set(key: string): void {
     this.#until.delete(key);
-    this.#until.set(key, this.#now() + BAN_TIME);
+    this.#until.set(key, this.#now() + BAN_MS);
     if (this.#until.size > MAX_BANS) this.#until.delete(this.#until.keys().next().value!);
   }
 

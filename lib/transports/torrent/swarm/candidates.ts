@@ -15,7 +15,7 @@ const MAX_CANDIDATES = 500;
 /** Of these, told by peers at one address: a single one must not leave no room for others. */
 const MAX_OF_SOURCE = 100;
 /** Milliseconds to wait before each further attempt. */
-const RETRY_AFTER = [500, 2_000, 8_000];
+const RETRY_AFTER_MS = [500, 2_000, 8_000];
 
 interface Candidate extends PeerAddress {
   attempts: number;
@@ -107,7 +107,7 @@ export class Candidates {
     candidate.id = id;
     if (verdict === "useful") candidate.attempts = 0;
     candidate.source.failures = verdict === "useful" ? 0 : candidate.source.failures + 1;
-    const pause = verdict === "never" ? undefined : RETRY_AFTER[candidate.attempts++];
+    const pause = verdict === "never" ? undefined : RETRY_AFTER_MS[candidate.attempts++];
     candidate.notBefore = now + (pause ?? Infinity);
     candidate.busy = false;
   }

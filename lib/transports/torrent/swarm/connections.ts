@@ -29,7 +29,7 @@ export interface ConnectionLimits {
 /** What {@linkcode Connections} is made from. */
 export interface ConnectionsOptions extends ConnectionLimits {
   /** Milliseconds until a peer that says nothing is given up. */
-  readonly patience: number;
+  readonly patienceMs: number;
   readonly bans: Bans;
 }
 
@@ -52,7 +52,7 @@ export class Connections {
   /** Every incoming connection starts here. */
   async accept(socket: Socket): Promise<void> {
     socket.on("error", () => socket.destroy());
-    const { maxConnections, secure, dropped, bans, patience } = this.#options;
+    const { maxConnections, secure, dropped, bans, patienceMs } = this.#options;
     // A quarter is kept for connections of our own: strangers can't keep us from fetching.
     const room = maxConnections - Math.floor(maxConnections / 4);
     const host = peerIp(socket);
@@ -64,7 +64,7 @@ export class Connections {
       return void socket.destroy();
     }
     this.#greeting.add(socket);
-    const kind = await sniff(socket, patience);
+    const kind = await sniff(socket, patienceMs);
     this.#greeting.delete(socket);
     if (this.#closed || socket.destroyed) return void socket.destroy();
     if (kind === "tls" && secure) return secure(socket);
@@ -93,7 +93,7 @@ export class Connections {
     try {
       return await new Promise((resolve, reject) => {
         const socket = connect({ host, port });
-        socket.setTimeout(this.#options.patience, () => socket.destroy(new Error("no answer")));
+        socket.setTimeout(this.#options.patienceMs, () => socket.destroy(new Error("no answer")));
         socket.once("connect", () => {
           socket.removeListener("error", reject);
           socket.removeListener("close", reject);
@@ -133,7 +133,7 @@ export class Connections {
   #wire(socket: Socket, outgoing: boolean): PeerWire {
     const wire = new PeerWire(socket, outgoing, this.#options.dropped);
     // Not an idle timeout: a byte now and then must not hold a connection.
-    const timer = setTimeout(() => wire.close("silent-peer"), this.#options.patience);
+    const timer = setTimeout(() => wire.close("silent-peer"), this.#options.patienceMs);
     wire.protocol.on("handshake", () => clearTimeout(timer));
     wire.onClose(() => clearTimeout(timer));
     this.#wires.add(wire);

@@ -123,7 +123,7 @@ export class Dialer {
     this.#noteHere();
     if (peers.size >= MAX_PEERS && this.#candidates.nextAt() <= now) {
       const idlest = [...peers].reduce((a, b) => (a.lastBlock <= b.lastBlock ? a : b));
-      if (now - idlest.lastBlock > swarm.patience) idlest.wire.close();
+      if (now - idlest.lastBlock > swarm.patienceMs) idlest.wire.close();
     }
     while (
       !this.#closed && this.#dialling - this.#slow < MAX_DIALLING &&

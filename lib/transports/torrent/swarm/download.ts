@@ -357,7 +357,7 @@ export class Download extends Torrent {
     const picker = this.#picker;
     const now = performance.now();
     for (const peer of [...this.peerSet]) {
-      const silent = now - peer.lastBlock > this.swarm.patience;
+      const silent = now - peer.lastBlock > this.swarm.patienceMs;
       if (silent && (!peer.ready || picker && picker.outstanding(peer) > 0)) {
         peer.wire.close("silent-peer");
       }

@@ -43,7 +43,7 @@ export interface SwarmOptions extends ConnectionLimits {
   readonly uploadRate: number;
   readonly log: (message: string) => void;
   /** Milliseconds until a peer that says nothing is given up, default 10,000. */
-  readonly patience?: number;
+  readonly patienceMs?: number;
 }
 
 /** Peers that tell each other of news of one repository, until disposed. */
@@ -77,8 +77,8 @@ export class Swarm {
     this.#options = options;
     this.#servers = servers;
     const bans = new Bans();
-    const patience = options.patience ?? PATIENCE_MS;
-    this.#connections = new Connections({ ...options, patience, bans }, (wire) => {
+    const patienceMs = options.patienceMs ?? PATIENCE_MS;
+    this.#connections = new Connections({ ...options, patienceMs, bans }, (wire) => {
       this.#greet(wire);
     });
     this.#context = {
@@ -91,7 +91,7 @@ export class Swarm {
       bans,
       seen: options.seen ?? (() => {}),
       ipv6: options.ipv6 ?? (() => undefined),
-      patience,
+      patienceMs,
       dropped: options.dropped,
       log: options.log,
       connect: (address) => this.#connections.dial(address),

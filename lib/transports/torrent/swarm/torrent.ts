@@ -19,7 +19,7 @@ import type { PeerWire } from "./wire.ts";
 const REQUEST_QUEUE = 250;
 
 /** Peers send a keep-alive every two minutes at least (BEP 3), in milliseconds. */
-const IDLE = 150_000;
+const IDLE_MS = 150_000;
 
 /** What the torrents of one swarm share. */
 export interface SwarmContext {
@@ -36,7 +36,7 @@ export interface SwarmContext {
   /** A public IPv6 address of this machine, if it listens on one. */
   readonly ipv6: () => string | undefined;
   /** Milliseconds until a peer that says nothing is given up. */
-  readonly patience: number;
+  readonly patienceMs: number;
   readonly dropped: (reason: string) => void;
   readonly log: (message: string) => void;
   /** Opens a connection; rejects where there is no room or no answer. */
@@ -249,7 +249,7 @@ export abstract class Torrent {
   #greet(peer: Peer): void {
     const { wire } = peer;
     peer.ready = true;
-    wire.setIdleTimeout(IDLE);
+    wire.setIdleTimeout(IDLE_MS);
     this.present(peer);
     this.#readExtended(peer);
     this.joined(peer);

@@ -11,7 +11,7 @@ import { RateLimiter } from "../../../common/rate_limiter.ts";
 import type { PeerWire } from "./wire.ts";
 
 /** How often slots are given anew while more peers want one than there are, in milliseconds. */
-const ROUND = 10_000;
+const ROUND_MS = 10_000;
 /** Bytes that may wait in a connection before the next block is read from disk. */
 const MAX_BACKLOG = 512 * 1024;
 /** Bytes of files kept in memory. */
@@ -111,7 +111,7 @@ export class Uploads {
       clearInterval(this.#timer);
       this.#timer = undefined;
     } else {
-      this.#timer ??= setInterval(() => this.#nextRound(), ROUND);
+      this.#timer ??= setInterval(() => this.#nextRound(), ROUND_MS);
     }
   }
 

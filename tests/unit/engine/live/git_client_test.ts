@@ -44,7 +44,7 @@ interface Told {
 async function converse(
   requests: readonly Uint8Array[],
   answers: readonly Uint8Array[],
-  { hangUp = true, idle = 5000 } = {},
+  { hangUp = true, idleMs = 5000 } = {},
 ): Promise<Told> {
   const sent: Uint8Array[] = [];
   const asked: Uint8Array[] = [];
@@ -75,7 +75,7 @@ async function converse(
         end.resolve();
       },
     },
-    { idle, signal: new AbortController().signal, dropped: (reason) => dropped.push(reason) },
+    { idleMs, signal: new AbortController().signal, dropped: (reason) => dropped.push(reason) },
   );
   const reader = new PacketReader(ReadableStream.from(sent));
   const texts: string[] = [];
@@ -184,7 +184,7 @@ for (
 }
 
 Deno.test("a silent peer is given up", async () => {
-  const told = await converse(fetch, CAPABILITIES, { hangUp: false, idle: 30 });
+  const told = await converse(fetch, CAPABILITIES, { hangUp: false, idleMs: 30 });
   assert.match(told.texts.at(-1)!, /^ERR gtr: nothing came for 0 s: objects of hello from a test/);
   assert.equal(told.failed, true);
 });
@@ -205,7 +205,7 @@ Deno.test("a peer is not blamed for the time that git takes, nor for what git sa
       manifest: { manifest: MANIFEST } as unknown as SignedManifest,
       close: (asFailed) => failed.push(asFailed),
     },
-    { idle: 20, signal: AbortSignal.timeout(60_000), dropped: (reason) => dropped.push(reason) },
+    { idleMs: 20, signal: AbortSignal.timeout(60_000), dropped: (reason) => dropped.push(reason) },
   );
   const git = new PacketReader(toGit.readable);
   const texts: string[] = [];
@@ -256,7 +256,7 @@ Deno.test("a listing is answered from its first packet on, so that TCP lets the 
       manifest: { manifest: MANIFEST } as unknown as SignedManifest,
       close: () => {},
     },
-    { idle: 5000, signal: AbortSignal.timeout(60_000), dropped: () => {} },
+    { idleMs: 5000, signal: AbortSignal.timeout(60_000), dropped: () => {} },
   );
   const git = toLive.writable.getWriter();
   const heard = toGit.readable.getReader();

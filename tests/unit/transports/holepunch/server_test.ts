@@ -15,8 +15,8 @@ import { type FakeStream, streamPair } from "./stream_pair.ts";
 
 const signal = AbortSignal.timeout(100_000);
 const HELLO = { id: key.id, name: "hello" };
-const LIVE = { streams: 9, perPeer: 9, uploadRate: 0, seconds: 60, idle: 60 };
-const LIMITS: ServerLimits = { connections: 80, uploadRate: 0, patience: 60_000, live: LIVE };
+const LIVE = { streams: 9, perPeer: 9, uploadRate: 0, seconds: 60, idleSeconds: 60 };
+const LIMITS: ServerLimits = { connections: 80, uploadRate: 0, patienceMs: 60_000, live: LIVE };
 const encode = (text: string) => new TextEncoder().encode(text);
 const line = (value: object) => `${JSON.stringify({ version: 1, ...value })}\n`;
 
@@ -119,7 +119,7 @@ Deno.test("server: what is no request ends the connection, and is counted", asyn
 });
 
 Deno.test("server: who says nothing, or doesn't read, is hung up on", async () => {
-  const w = world({ patience: 50 });
+  const w = world({ patienceMs: 50 });
   const silent = w.connect();
   await silent.ended();
   assert.deepEqual(w.dropped.splice(0), ["idle-peer"]);

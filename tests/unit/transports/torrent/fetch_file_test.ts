@@ -33,7 +33,7 @@ async function searchMs(addresses: readonly Address[]): Promise<number> {
     known: [],
     targets: [Buffer.alloc(20)],
     into: "unused",
-    timeout: 30_000,
+    timeoutMs: 30_000,
   }, { signal: end.signal, searched: resolve });
   await abortable(promise, limit.signal);
   const ms = performance.now() - begun;

@@ -48,7 +48,7 @@ Deno.test("IPv6: items and peers among nodes that have nothing else", async () =
 });
 
 Deno.test("both: a node whose IPv6 could not be opened is one of IPv4 alone", async () => {
-  const options = { timeout: 400, dropped: () => {} };
+  const options = { timeoutMs: 400, dropped: () => {} };
   const node = new DhtNode({ family: 4, ...options });
   const other = new DhtNode({ family: 6, ...options, other: node });
   assert.ok(node.isDouble);

@@ -18,7 +18,7 @@ import { until } from "../../../../e2e/until.ts";
 import { openManifest } from "../../../../fixtures/open_manifest.ts";
 
 const [alice, bob] = [1, 2].map((n) => keyFromSeed(new Uint8Array(32).fill(n)));
-const LIMITS: LiveLimits = { streams: 4, perPeer: 4, uploadRate: 0, seconds: 10, idle: 5 };
+const LIMITS: LiveLimits = { streams: 4, perPeer: 4, uploadRate: 0, seconds: 10, idleSeconds: 5 };
 
 function manifestOf(sequence = 1, key = alice!, name = "hello"): SignedManifest {
   return signManifest({
@@ -63,7 +63,7 @@ class Peer implements AsyncDisposable {
       identity: key,
       answer: () => Promise.resolve(this.source),
       limits: { ...LIMITS, ...limits },
-      patience: 300,
+      patienceMs: 300,
       dropped: (reason) => this.dropped.add(reason),
       log: () => {},
     });
@@ -96,12 +96,12 @@ class Peer implements AsyncDisposable {
 }
 
 const dialDropped = new Counters();
-async function dial(port: number, from = manifestOf(), patience = 2000) {
+async function dial(port: number, from = manifestOf(), patienceMs = 2000) {
   using limit = deadline(60_000, "a dial");
   return await dialPeer({ host: "127.0.0.1", port }, {
     from,
     signal: limit.signal,
-    patience,
+    patienceMs,
     openManifest,
     dropped: (reason) => dialDropped.add(reason),
   });
@@ -138,7 +138,7 @@ const IN_FLIGHT = 32 << 20;
 Deno.test("what the dialling side doesn't read, the other doesn't send", async () => {
   let sent = 0;
   const ended = Promise.withResolvers<void>();
-  await using peer = await Peer.open({ idle: 1 }, {
+  await using peer = await Peer.open({ idleSeconds: 1 }, {
     manifest: manifestOf(),
     open: (signal) => {
       signal.addEventListener("abort", () => ended.resolve());
@@ -157,7 +157,7 @@ Deno.test("what the dialling side doesn't read, the other doesn't send", async (
 
 Deno.test("what is dialled doesn't take in what git doesn't read", async () => {
   const opened = Promise.withResolvers<void>();
-  await using peer = await Peer.open({ idle: 1 }, {
+  await using peer = await Peer.open({ idleSeconds: 1 }, {
     manifest: manifestOf(),
     open: () => {
       opened.resolve();
@@ -370,7 +370,7 @@ Deno.test("one address has so many streams, and all together", async () => {
 });
 
 for (
-  const [limits, reason] of [[{ idle: 0.1 }, "live-idle"], [
+  const [limits, reason] of [[{ idleSeconds: 0.1 }, "live-idle"], [
     { seconds: 0.2 },
     "live-too-long",
   ]] as const

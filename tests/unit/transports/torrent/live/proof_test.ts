@@ -48,8 +48,8 @@ async function gtd(): Promise<number> {
       const found = held.find((signed) => signed.manifest.publisher === publisher);
       return Promise.resolve(found && { manifest: found, open });
     },
-    limits: { streams: 8, perPeer: 8, uploadRate: 0, seconds: 30, idle: 30 },
-    patience: 30_000,
+    limits: { streams: 8, perPeer: 8, uploadRate: 0, seconds: 30, idleSeconds: 30 },
+    patienceMs: 30_000,
     dropped: () => {},
     log: () => {},
   });
@@ -75,7 +75,7 @@ async function dial(port: number, from = manifest) {
   return await dialPeer({ host: "127.0.0.1", port }, {
     from,
     signal: limit.signal,
-    patience: 30_000,
+    patienceMs: 30_000,
     openManifest,
     dropped: () => {},
   });

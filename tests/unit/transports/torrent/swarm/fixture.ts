@@ -87,7 +87,7 @@ export class Fixture implements AsyncDisposable {
       maxConnections: 80,
       uploadSlots: 8,
       uploadRate: 0,
-      patience: 2_000,
+      patienceMs: 2_000,
       dropped: (reason) => this.dropped.push(reason),
       log: (message) => this.log.push(message),
       ...options,

@@ -104,7 +104,7 @@ async function asked(
   await using fixture = await Fixture.make();
   const torrent = makeTorrent(100_000);
   await using peer = await ScriptedPeer.listen(torrent, script);
-  const own = await fixture.swarm({ patience: 500, ...options.swarm });
+  const own = await fixture.swarm({ patienceMs: 500, ...options.swarm });
   const address = { host: "127.0.0.1", port: peer.port };
   const member = { id: options.id ?? peer.id, host: address.host, address, sequence: 1 };
   return await own.isHeldBy(member, question(torrent), AbortSignal.timeout(options.ms ?? 5000));

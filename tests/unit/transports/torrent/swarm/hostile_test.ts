@@ -14,7 +14,7 @@ async function fetchDespite(script: Script, size = 1_000_000): Promise<string[]>
   await using fixture = await Fixture.make();
   const torrent = makeTorrent(size);
   await using bad = await ScriptedPeer.listen(torrent, script);
-  const reader = await fixture.swarm({ patience: 300 });
+  const reader = await fixture.swarm({ patienceMs: 300 });
   const seed = await fixture.seeder(torrent);
   const path = await fixture.fetch(reader, torrent, [bad.port, seed]);
   await assertWhole(path, torrent);
@@ -81,7 +81,7 @@ Deno.test("alone with a silent peer: it is dropped, and the fetch ends", async (
     await using fixture = await Fixture.make();
     const torrent = makeTorrent(100_000);
     await using peer = await ScriptedPeer.listen(torrent, { silent });
-    const reader = await fixture.swarm({ patience: 200 });
+    const reader = await fixture.swarm({ patienceMs: 200 });
     await assert.rejects(
       fixture.fetch(reader, torrent, [peer.port], { seconds: 1 }),
       /can't download/,
@@ -123,7 +123,7 @@ const hex = (bytes: Uint8Array) =>
 Deno.test("garbage on the port: each connection is dropped, and the seed goes on", async () => {
   await using fixture = await Fixture.make();
   const torrent = makeTorrent(1_000_000);
-  const seed = await fixture.seeder(torrent, { patience: 300 });
+  const seed = await fixture.seeder(torrent, { patienceMs: 300 });
   const greeting = hello(torrent);
   const extended = (body: string) => message(20, new Uint8Array([0]), body);
   const request = (piece: number, offset: number, size: number) =>
@@ -225,7 +225,7 @@ Deno.test({
   async fn() {
     await using fixture = await Fixture.make();
     const torrent = makeTorrent(100_000);
-    const seed = await fixture.seeder(torrent, { maxConnections: 8, patience: 30_000 });
+    const seed = await fixture.seeder(torrent, { maxConnections: 8, patienceMs: 30_000 });
     const sockets = Array.from(
       { length: 8 },
       () => connect({ host: "127.0.0.1", port: seed.port, localAddress: "127.0.0.2" }),

@@ -87,7 +87,7 @@ Deno.test("PEX: the same address again and again is one", async () => {
   }
   await using bad = await ScriptedPeer.listen(torrent, { pex: [same, same, same] });
   const seed = await fixture.seeder(torrent);
-  const reader = await fixture.swarm({ patience: 30_000 });
+  const reader = await fixture.swarm({ patienceMs: 30_000 });
   await assertWhole(await fixture.fetch(reader, torrent, [bad.port, seed]), torrent);
   assert.ok(other.connections <= 1);
 });
