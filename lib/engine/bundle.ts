@@ -42,8 +42,8 @@ export interface Imported {
  * Every pack of a stored repository's manifest. One that the store does without, since older packs
  * have its content, is fetched.
  *
- * @throws {RequestError} "only-announced" where the manifest lists no packs
- * @throws {StoreError} "not-stored" where it has left the store meanwhile
+ * @throws {RequestError} "only-announced" if the manifest lists no packs
+ * @throws {StoreError} "not-stored" if it has left the store meanwhile
  * @throws {NetworkError} a pack is missing and nobody has it
  */
 export function bundleParts(
@@ -83,8 +83,8 @@ export function bundleParts(
  * then on, and offers it to the networks. Progress counts bytes of packs.
  *
  * @param file absolute path
- * @throws {RequestError} "bad-file" where there is no file that can be read
- * @throws {VerificationError} "bad-bundle", "rolled-back" where it is older than what was seen here,
+ * @throws {RequestError} "bad-file" if there is no file that can be read
+ * @throws {VerificationError} "bad-bundle", "rolled-back" if it is older than what was seen here,
  * and all that the store's `accept` throws; nothing has changed then
  * @throws {RequestError} "over-quota"
  * @throws {StoreError} "disk-full"

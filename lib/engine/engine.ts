@@ -94,7 +94,7 @@ export class Engine implements AsyncDisposable {
   }
 
   /**
-   * Makes the home and the key where they don't exist, repairs what a crash left in the store, and
+   * Makes the home and the key if they don't exist, repairs what a crash left in the store, and
    * joins the networks; see {@linkcode openNetworks}.
    */
   static async open(options: EngineOptions, wait: Wait): Promise<Engine> {
@@ -168,7 +168,7 @@ export class Engine implements AsyncDisposable {
     return withWarning(await resolveNewest(this.parts, located.address, wait), located.warning);
   }
 
-  /** The newest state with a live stream of it, or with the store where that has it whole. */
+  /** The newest state with a live stream of it, or with the store if that has it whole. */
   async dial(url: string, wait: Wait, known?: Resolved): Promise<Dialled> {
     return await this.#at(url, wait, (address) => dialLive(this.parts, address, wait, known));
   }
@@ -227,7 +227,7 @@ export class Engine implements AsyncDisposable {
       const { branches } = follow;
       const address = { scheme, id, publicKey: publisher, name };
       return await this.#syncs.run(
-        // Who clones meanwhile wants everything, and must not be given what this one is content with.
+        // A clone meanwhile wants everything, and must not be given what this one is content with.
         `${key} ${branches ? "by its branches" : "unattended"}`,
         (shared) =>
           syncRepository(this.parts, address, shared, {
@@ -321,7 +321,7 @@ export class Engine implements AsyncDisposable {
    * Uses another key on a network, or another password for it. Publishing again what is shared is the
    * caller's: the key may be part of it.
    *
-   * @throws {RequestError} "locked-key" where that is not its password, which then isn't kept
+   * @throws {RequestError} "locked-key" if that is not its password, which then isn't kept
    */
   async useKey(scheme: string, password: string | undefined, wait: Wait): Promise<void> {
     const { passwords, networks } = this.parts;

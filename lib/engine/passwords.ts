@@ -9,7 +9,7 @@ import { join } from "node:path";
 const MAX_BYTES = 4096;
 
 /**
- * In memory only, until the process ends. Where nobody gives one, it is the credential
+ * In memory only, until the process ends. If nobody gives one, it is the credential
  * `<scheme>-password` of the service manager (systemd.exec(5), "Credentials"), if there is one.
  */
 export class Passwords {
@@ -24,12 +24,12 @@ export class Passwords {
     else this.#given.set(scheme, password);
   }
 
-  /** What a person gave; undefined where nobody did. */
+  /** What a person gave; undefined if nobody did. */
   given(scheme: string): string | undefined {
     return this.#given.get(scheme);
   }
 
-  /** What a person gave, else the service manager; undefined where neither did. */
+  /** What a person gave, else the service manager; undefined if neither did. */
   async get(scheme: string): Promise<string | undefined> {
     const given = this.#given.get(scheme);
     if (given !== undefined || !this.credentials) return given;
@@ -37,7 +37,7 @@ export class Passwords {
   }
 }
 
-/** Whoever can't read it has none: the key stays locked, and that is told. */
+/** If it can't be read, there is none: the key stays locked, and that is told. */
 async function firstLine(path: string): Promise<string | undefined> {
   try {
     await using file = await open(path);

@@ -21,7 +21,7 @@ const SEARCHES = 4;
 export interface PeerWithCommit {
   readonly network: string;
   readonly peer: string;
-  /** The publication that it says it has, 0 where it says nothing. */
+  /** The publication that it says it has, 0 if it says nothing. */
   readonly sequence: number;
   /**
    * "yes": it says that it has every pack up to the commit's. "claimed": it says that it has this
@@ -49,7 +49,7 @@ export interface CommitFound {
  *
  * @param commit its full object id
  * @param only look at this repository, not at all
- * @throws {RequestError} "unknown-commit" where no repository here contains it
+ * @throws {RequestError} "unknown-commit" if no repository here contains it
  */
 export async function whoHas(
   parts: EngineParts,
@@ -86,7 +86,7 @@ export async function whoHas(
 
 /**
  * What a repository has published, with no more packs than hold the commit and all before it: older
- * peers may have these and no others. Undefined where it lacks the commit.
+ * peers may have these and no others. Undefined if it lacks the commit.
  */
 async function upTo(
   repository: StoredRepository,

@@ -18,7 +18,7 @@ export interface Arrangement {
 /**
  * Joins what the store holds with what was fetched.
  *
- * Where all packs of the manifest are at hand, the repository will be exactly those. Else the
+ * If all packs of the manifest are at hand, the repository will be exactly those. Else the
  * reader skipped packs whose content it has from others, or there are none to fetch, and it keeps all
  * it has, but for those behind one that is lost: they may need it, and nothing was skipped for them.
  *

@@ -24,7 +24,7 @@ export interface PresentBitmap {
   readonly files: readonly string[];
 }
 
-/** Which packs the bitmap index is of; undefined where there is none. */
+/** Which packs the bitmap index is of; undefined if there is none. */
 export async function presentBitmap(paths: RepoPaths): Promise<PresentBitmap | undefined> {
   try {
     using file = await Deno.open(join(paths.packs, MULTI_PACK_INDEX));

@@ -24,7 +24,7 @@ export interface AcceptOptions extends Checks {
  * Checks each new pack's bytes and objects, and that nothing is missing behind any ref. A file that
  * proves bad is removed, also one that was in the store: the next fetch brings it anew.
  *
- * @param options `early`: the first pack's index, where it was made while the pack arrived
+ * @param options `early`: the first pack's index, if it was made while the pack arrived
  * @param stored packs of the repository's state; `whole` are those of them that are on disk
  * @returns what the repository is to consist of, and those of these that were fetched, in files that
  * last as long as the quarantine and `early`

@@ -33,7 +33,7 @@ export interface AddedPack {
  * @param added packs that are not in the object directory yet
  * @param state the state so far
  * @param whole those of its packs that are on disk
- * @param packs what the repository is to consist of, where the manifest doesn't tell
+ * @param packs what the repository is to consist of, if the manifest doesn't tell
  * @throws {StoreError}
  */
 export async function commitManifest(

@@ -20,7 +20,7 @@ interface Writable {
  * Copies the bytes of one pack, one reused buffer at a time, and checks them on the way.
  *
  * @param moved told how many bytes more were copied
- * @throws {VerificationError} "wrong-pack" where the bytes are too few or others
+ * @throws {VerificationError} "wrong-pack" if the bytes are too few or others
  */
 export async function copyPack(
   pack: PackRef,

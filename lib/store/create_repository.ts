@@ -48,7 +48,7 @@ export async function createRepository(
 }
 
 /**
- * Makes what git needs to see a repository at all, where someone removed or spoilt it. Refs and HEAD
+ * Makes what git needs to see a repository at all, if someone removed or spoilt it. Refs and HEAD
  * follow with the next manifest.
  *
  * @throws {StoreError}

@@ -48,7 +48,7 @@ export class Follows {
   /**
    * All of them, in the order in which they were added.
    *
-   * @throws {StoreError} "bad-follows" where the file is not what gtr writes
+   * @throws {StoreError} "bad-follows" if the file is not what gtr writes
    */
   async list(): Promise<Follow[]> {
     return (await this.#read()).follows.map(({ scheme, publisher, name, branches }) => ({
@@ -59,7 +59,7 @@ export class Follows {
     }));
   }
 
-  /** How this repository is followed; undefined where it isn't. */
+  /** How this repository is followed; undefined if it isn't. */
   async find(repository: Pick<Follow, "publisher" | "name">): Promise<Follow | undefined> {
     return (await this.list()).find((follow) => isSame(follow, repository));
   }

@@ -17,7 +17,7 @@ export interface RepositoryFault {
  * Looks for a manifest that can't be used and for packs that are gone or have another size. Reads no
  * pack.
  *
- * @returns undefined where all seems well
+ * @returns undefined if all seems well
  */
 export async function repositoryFault(
   repository: RepositoryReader,

@@ -2,8 +2,8 @@
  * Making a bitmap index of the packs that all others build on: what a commit leads to is then looked
  * up where `git upload-pack` would walk the history (git-multi-pack-index(1), `--bitmap`).
  *
- * It is of packs as they are, so a publisher and those who keep copies can all have one, and nothing
- * waits for it. Nothing depends on it either: without it git walks.
+ * It is of packs as they are, so a publisher and followers that keep copies can all have one, and
+ * nothing waits for it. Nothing depends on it either: without it git walks.
  *
  * @module
  */
@@ -29,7 +29,7 @@ export interface MadeBitmap extends AsyncDisposable {
 }
 
 /**
- * The first packs of a repository that together have all that their objects name; none where they
+ * The first packs of a repository that together have all that their objects name; none if they
  * are too small to be worth a bitmap.
  */
 export function bitmapBase(packs: readonly PackRef[]): readonly PackRef[] {

@@ -13,7 +13,7 @@ import { CHUNK_BYTES } from "./intake.ts";
 /**
  * Checks that a file is the pack that a manifest lists: size, number of objects, SHA-256.
  *
- * @throws {VerificationError} "wrong-pack", or "bad-pack" where the file is no pack
+ * @throws {VerificationError} "wrong-pack", or "bad-pack" if the file is no pack
  */
 export async function checkPackFile(
   path: string,

@@ -71,7 +71,7 @@ export class Quarantine implements AsyncDisposable {
 
   /**
    * Adds a pack that may name objects of packs to come. Once these are here, {@linkcode finish} has
-   * to be called where this says `open`.
+   * to be called if this says `open`.
    *
    * @param options `likely`: that it names such objects, so that it isn't tried whether it does
    * @throws {VerificationError} "wrong-pack", "bad-pack"

@@ -31,7 +31,7 @@ export class BundleReader implements Disposable {
   /**
    * Opens a bundle, verifies its manifest, and checks that it is as long as that says.
    *
-   * @throws {RequestError} "bad-file" where there is no file that can be read
+   * @throws {RequestError} "bad-file" if there is no file that can be read
    * @throws {VerificationError} "bad-bundle", or what `verifyManifest` throws
    */
   static async open(path: string): Promise<BundleReader> {
@@ -54,7 +54,7 @@ export class BundleReader implements Disposable {
   }
 
   /**
-   * Copies one pack into a file, anew; none is left where that fails.
+   * Copies one pack into a file, anew; none is left if that fails.
    *
    * @param moved told how many bytes more were copied
    * @throws {VerificationError} "wrong-pack"

@@ -30,7 +30,7 @@ export interface Destination {
 }
 
 /**
- * Fetches all that the refs of a manifest lead to. Says `whole` where it is known that nothing is
+ * Fetches all that the refs of a manifest lead to. Says `whole` if it is known that nothing is
  * missing behind any object that came.
  */
 export type FetchInto = (into: Destination) => Promise<{ readonly whole: boolean }>;
@@ -48,14 +48,14 @@ export interface Held {
 /** What the repository will consist of. */
 export interface Received {
   readonly packs: readonly PackRef[];
-  /** The last of these, where something came. */
+  /** The last of these, if something came. */
   readonly added: readonly AddedPack[];
 }
 
 /**
  * Lets `fetch` fill the quarantine, and checks that nothing is missing behind any ref of the
  * manifest. What came is one more pack. Once there are several that the manifest doesn't list, they
- * are merged as a publisher's are, so that their number stays small. Not each time: who fetches waits
+ * are merged as a publisher's are, so that their number stays small. Not each time: the reader waits
  * for it, and nobody else fetches such a pack.
  *
  * @param gitDir the store's repository
@@ -115,7 +115,7 @@ export async function receivePack(
   return { packs: [...kept, pack], added: [{ ...made, pack }] };
 }
 
-/** The pack that git left in a folder of links; undefined where nothing came. */
+/** The pack that git left in a folder of links; undefined if nothing came. */
 async function newPack(folder: string): Promise<NewPack | undefined> {
   for (const name of await namesIn(folder)) {
     const packPath = join(folder, name);

@@ -47,7 +47,7 @@ export class RefusedList {
     return (await this.all()).find(({ sha256 }) => sha256s.includes(sha256));
   }
 
-  /** @throws {StoreError} where it can't be written; it is remembered until this process ends */
+  /** @throws {StoreError} if it can't be written; it is remembered until this process ends */
   async add(entry: Refused): Promise<void> {
     await this.#change((all) => [...all.filter(({ sha256 }) => sha256 !== entry.sha256), entry]);
   }

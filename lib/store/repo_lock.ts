@@ -15,7 +15,7 @@ const POLL_MS = 20;
  * callers in one, and given back by the kernel when a process dies.
  *
  * @returns dispose it to give the lock back
- * @throws {StoreError} "repository-busy" where another has it until the deadline
+ * @throws {StoreError} "repository-busy" if another has it until the deadline
  */
 export async function acquireLock(path: string, wait: Wait): Promise<Disposable> {
   for (;;) {
@@ -29,7 +29,7 @@ export async function acquireLock(path: string, wait: Wait): Promise<Disposable>
   }
 }
 
-/** The same without waiting: undefined where another has it. */
+/** The same without waiting: undefined if another has it. */
 export async function tryLock(path: string): Promise<Disposable | undefined> {
   try {
     await Deno.mkdir(dirname(path), { recursive: true });

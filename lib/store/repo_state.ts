@@ -12,7 +12,7 @@ import { bytesOf } from "../manifest/plan_packs.ts";
 import type { Writers } from "../manifest/writers.ts";
 import type { Manifest, PackRef } from "../manifest/types.ts";
 
-/** A pack that no manifest lists any more, kept for those who still ask for it. */
+/** A pack that no manifest lists any more, kept for readers that still ask for it. */
 export interface RetiredPack {
   readonly pack: PackRef;
   /** Seconds since 1970. */
@@ -22,7 +22,7 @@ export interface RetiredPack {
 /** The state of one stored repository. */
 export interface RepoState {
   readonly role: "published" | "followed";
-  /** The highest sequence ever stored, or seen where only an older one could be had. */
+  /** The highest sequence ever stored, or seen if only an older one could be had. */
   readonly sequence: number;
   /** Working repository -> its shared refs as they were last published. */
   readonly sources: Readonly<Record<string, Readonly<Record<string, string>>>>;
@@ -33,7 +33,7 @@ export interface RepoState {
   readonly packs: readonly PackRef[];
   /**
    * The packs from the moment on that a manifest with this sequence number is in force. Written
-   * before that manifest, where it doesn't tell which they are.
+   * before that manifest, if it doesn't tell which they are.
    */
   readonly planned?: { readonly sequence: number; readonly packs: readonly PackRef[] };
   /**
@@ -89,7 +89,7 @@ const StateFile = v.object({
 });
 
 /**
- * Reads the state; undefined where there is no file.
+ * Reads the state; undefined if there is no file.
  *
  * @throws {VerificationError} "damaged-store"
  */
@@ -136,9 +136,9 @@ export const EMPTY_STATE: RepoState = {
 /**
  * The state that follows from the current manifest.
  *
- * Where all packs of the manifest are at hand, the repository is those, and the others retire. Else
+ * If all packs of the manifest are at hand, the repository is those, and the others retire. Else
  * packs of the manifest were skipped because others have their content: those all stay. So do all
- * where the manifest lists none, since what it announces is served live.
+ * if the manifest lists none, since what it announces is served live.
  *
  * @param state what was written last; what it planned for this manifest holds
  * @param atHand packs that are on disk and were checked
@@ -175,7 +175,7 @@ export function settledState(
 /**
  * Those of the replaced packs that stay: however often a repository is published, they are about as
  * many, and take about as much of the disk, as those that it consists of. The ones that were replaced
- * last all stay, since whoever fetches the publication before this one needs them together.
+ * last all stay, since readers that fetch the publication before this one need them together.
  *
  * @param retired in the order in which they were replaced
  * @param packs what the repository consists of

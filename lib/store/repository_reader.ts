@@ -100,7 +100,7 @@ export class RepositoryReader {
   }
 
   /**
-   * The manifest that was stored last, its signature checked; undefined where there is none.
+   * The manifest that was stored last, its signature checked; undefined if there is none.
    *
    * @throws {VerificationError} "damaged-store"
    */
@@ -121,7 +121,7 @@ export class RepositoryReader {
     });
   }
 
-  /** The same, but undefined where the file is damaged: it is about to be replaced. */
+  /** The same, but undefined if the file is damaged: it is about to be replaced. */
   async usableManifest(): Promise<SignedManifest | undefined> {
     try {
       return await this.manifest();

@@ -13,13 +13,13 @@ export interface Snapshot {
   /** The manifest that was stored last; undefined if there is none, or the file is damaged. */
   readonly signed: SignedManifest | undefined;
   /**
-   * The state, brought up to date with the manifest where a crash kept it from being written, and
-   * made from it where the file is lost or damaged.
+   * The state, brought up to date with the manifest if a crash kept it from being written, and
+   * made from it if the file is lost or damaged.
    */
   readonly state: RepoState;
   /**
    * The state's packs that are on disk whole, in an order in which none needs a later one: what a
-   * clone is given. They may be others than the manifest's, where those had nothing new.
+   * clone is given. They may be others than the manifest's, if those had nothing new.
    */
   readonly packs: readonly PackFile[];
 }

@@ -50,7 +50,7 @@ export class Store {
     return found;
   }
 
-  /** The public key of a publisher who has a repository here; undefined where there is none. */
+  /** The public key of a publisher who has a repository here; undefined if there is none. */
   async publisherKey(id: string): Promise<string | undefined> {
     const publishers = await this.#publishers();
     return publishers.find((key) => publisherId(Uint8Array.fromHex(key)) === id);

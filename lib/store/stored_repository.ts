@@ -49,7 +49,7 @@ export class StoredRepository extends RepositoryReader {
   /**
    * Makes the repository, whole or not at all; one that exists gets back what git can't do without.
    *
-   * @throws {VerificationError} "object-format-changed" where it exists with the other format
+   * @throws {VerificationError} "object-format-changed" if it exists with the other format
    * @throws {StoreError}
    */
   async create(objectFormat: ObjectFormat): Promise<void> {
@@ -75,7 +75,7 @@ export class StoredRepository extends RepositoryReader {
     return this.#counted(await acquireLock(this.paths.lock, wait));
   }
 
-  /** The same without waiting; undefined where it is busy. */
+  /** The same without waiting; undefined if it is busy. */
   async tryLock(): Promise<Disposable | undefined> {
     const lock = await tryLock(this.paths.lock);
     return lock && this.#counted(lock);
@@ -135,7 +135,7 @@ export class StoredRepository extends RepositoryReader {
   /**
    * Stores a manifest from elsewhere with the packs that were fetched for it. All is checked first;
    * if anything fails, nothing changes, and a file that proved bad is removed. Packs of the manifest
-   * need not be at hand where older ones have their content.
+   * need not be at hand if older ones have their content.
    *
    * @param fetched packs of the manifest; their files are removed once they are in the store
    * @throws {VerificationError} "wrong-key", "wrong-name", "rolled-back", "forked-manifest",
@@ -217,7 +217,7 @@ export class StoredRepository extends RepositoryReader {
    * @param added those of `packs` that are new; their files are moved into the store
    * @param packs what the repository is to consist of: the packs that the manifest lists, unless it
    * only announces
-   * @throws {VerificationError} "rolled-back" where the sequence number isn't higher than all before
+   * @throws {VerificationError} "rolled-back" if the sequence number isn't higher than all before
    * @throws {StoreError} "pack-missing", "disk-full"
    */
   async publish(
@@ -320,7 +320,7 @@ export class StoredRepository extends RepositoryReader {
     });
   }
 
-  /** The packs that need a bitmap index; empty where there is one or none can be. */
+  /** The packs that need a bitmap index; empty if there is one or none can be. */
   async #lacksBitmap(): Promise<PackFile[]> {
     const base = bitmapBase((await this.state()).packs);
     const { packs = [] } = await presentBitmap(this.paths) ?? {};

@@ -89,7 +89,7 @@ export async function removeUnfinished(
   }
 }
 
-/** The names in a folder; none where it doesn't exist. */
+/** The names in a folder; none if it doesn't exist. */
 export async function namesIn(folder: string): Promise<string[]> {
   try {
     return (await Array.fromAsync(Deno.readDir(folder))).map(({ name }) => name);

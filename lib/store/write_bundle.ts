@@ -18,9 +18,9 @@ import { copyPack, writeAll } from "./copy_pack.ts";
  *
  * @param packs the packs' files, in the manifest's order
  * @returns the size of the bundle in bytes
- * @throws {RequestError} "bad-file" where the file can't be written there
+ * @throws {RequestError} "bad-file" if the file can't be written there
  * @throws {StoreError} "disk-full"
- * @throws {VerificationError} "damaged-store" where a pack is not what the manifest says
+ * @throws {VerificationError} "damaged-store" if a pack is not what the manifest says
  */
 export async function writeBundle(
   file: string,

@@ -23,7 +23,7 @@ export interface Present {
 
 /** What to do. */
 export interface Choice {
-  /** A peer is asked for what is missing, at first or, where the manifest lists no packs, only. */
+  /** A peer is asked for what is missing, at first or, if the manifest lists no packs, only. */
   readonly live: boolean;
   /** The packs that have it otherwise. */
   readonly missing: PackRef[];

@@ -13,7 +13,7 @@ import { answerTimeout, type EngineParts } from "../parts.ts";
 /**
  * Asks the network whose address it is.
  *
- * @throws {RequestError} "unknown-network" where it is not in use
+ * @throws {RequestError} "unknown-network" if it is not in use
  * @throws {UsageError} "bad-address"
  * @throws {RequestError} "name-changed-key", "unknown-name"
  * @throws {NetworkError} nobody answered
@@ -35,7 +35,7 @@ export async function locate(
 }
 
 /**
- * The same where only a repository that is published with gtr will do.
+ * The same if only a repository that is published with gtr will do.
  *
  * @throws {RequestError} "not-gtr" besides
  */

@@ -1,5 +1,5 @@
 /**
- * The newest publication that somebody has, where nobody online has the newest of all: its publisher
+ * The newest publication that somebody has, if nobody online has the newest of all: its publisher
  * has told the networks of it and left before anyone fetched it.
  *
  * @module
@@ -21,7 +21,7 @@ const TRIES = 3;
  *
  * @param failure why `newest` can't be had
  * @returns what the store has whole now
- * @throws `failure` where nobody has any
+ * @throws `failure` if nobody has any
  */
 export async function fetchOlder(
   parts: EngineParts,
@@ -33,7 +33,7 @@ export async function fetchOlder(
   const { manifest } = newest;
   const stored = await repository.usableManifest();
   let best = stored && await repository.isWhole() ? stored : undefined;
-  // Who can't be connected to for the newest can't be for another either.
+  // Peers that can't be connected to for the newest can't be for another either.
   const tries = failure.code === "out-of-reach" ? 0 : TRIES;
   for (let i = 0; i < tries; i++) {
     const sequence = await repository.highestSequence() + 1;

@@ -12,7 +12,7 @@ const UNCONNECTED_MS = 300;
 const SILENT_MS = 2000;
 /** And one whose connected peers send nothing: in a crowd each of them has its turn. */
 const CROWDED_MS = 5000;
-/** Speeds are guesses: another network joins only where it would be so many times as fast. */
+/** Speeds are guesses: another network joins only if it would be so many times as fast. */
 const SOONER = 2;
 
 /** What a fetch has seen of one network. */
@@ -79,7 +79,7 @@ export function isSilent({ moved, peers }: Attempt): boolean {
 }
 
 /**
- * Why it is of no use to wait any longer: a network knows that those who have the pack can't be
+ * Why it is of no use to wait any longer: a network knows that peers that have the pack can't be
  * connected to, whenever one tries, and no other that has looked for peers has connected to one.
  */
 export function hopeless(attempts: readonly Attempt[]): GtrError | undefined {
@@ -103,7 +103,7 @@ export function isOvertaken(
   return left > SOONER * size / speed + SILENT_MS;
 }
 
-/** Bytes per millisecond of one pack of several; undefined where nothing has come yet. */
+/** Bytes per millisecond of one pack of several; undefined if nothing has come yet. */
 function speedOf({ bytes, ms, running }: PackNetwork): number | undefined {
   const now = performance.now();
   const total = [...running].reduce((sum, { started }) => sum + now - started, ms);

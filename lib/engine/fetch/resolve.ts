@@ -32,7 +32,7 @@ export interface Resolved {
   readonly own: boolean;
   /** Schemes of the networks that told of a manifest just now, the quickest first. */
   readonly answered: readonly string[];
-  /** Set where there is, or may be, something newer than this. */
+  /** Set if there is, or may be, something newer than this. */
   readonly warning?: string;
 }
 
@@ -41,7 +41,7 @@ export interface Resolved {
  * sequence, and never one older than was seen before.
  *
  * @throws {NetworkError} "nobody-answered" or "unreachable"
- * @throws {RequestError} "not-published" where the address is one's own
+ * @throws {RequestError} "not-published" if the address is one's own
  * @throws {VerificationError} "rolled-back"
  */
 export async function resolveNewest(
@@ -214,7 +214,7 @@ function notPublished(address: RepoAddress): RequestError {
   );
 }
 
-/** Every network is named that was asked in vain, with its reason where that is not the same for all. */
+/** Every network is named that was asked in vain, with its reason if that is not the same for all. */
 function notFound(
   { networks }: EngineParts,
   address: RepoAddress,

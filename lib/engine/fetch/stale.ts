@@ -1,5 +1,5 @@
 /**
- * What a person should know who is given something older than the newest that there may be.
+ * What readers should know if they are given something older than the newest that there may be.
  *
  * @module
  */

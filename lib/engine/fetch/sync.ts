@@ -35,7 +35,7 @@ const EARLY_INDEX_BYTES = 1 << 20;
 /** A repository whose newest known state is whole in the store, but for what was of no concern. */
 export interface Synced extends Resolved {
   readonly repository: StoredRepository;
-  /** The newest sequence, where that publication changed none of the branches that matter. */
+  /** The newest sequence, if that publication changed none of the branches that matter. */
   readonly skipped?: number;
 }
 
@@ -45,9 +45,9 @@ export interface SyncOptions {
   readonly purpose?: "use" | "follow";
   /** Short names: a copy that is whole stays as it is while none of these changes. */
   readonly branches?: readonly string[];
-  /** The newest state, where it was found just now. */
+  /** The newest state, if it was found just now. */
   readonly known?: Resolved;
-  /** An older publication will do where nobody online has the newest; a warning tells of it. */
+  /** An older publication will do if nobody online has the newest; a warning tells of it. */
   readonly orOlder?: boolean;
   /** Nobody waits for it, so it has to keep to a budget; see {@linkcode unlessRefused}. */
   readonly unattended?: boolean;
@@ -106,7 +106,7 @@ export async function syncRepository(
   return { ...resolved, signed, repository, warning: olderWarning(resolved.signed, signed) };
 }
 
-/** The state in the store, where that is whole and has these branches as they are now. */
+/** The state in the store, if that is whole and has these branches as they are now. */
 async function sufficient(
   repository: StoredRepository,
   { manifest }: SignedManifest,
@@ -120,7 +120,7 @@ async function sufficient(
 
 /**
  * The networks that may have packs: those that knew the manifest come first, and of them the one that
- * the address is of. One in which only a named server has anything is asked where it knew the
+ * the address is of. One in which only a named server has anything is asked if it knew the
  * manifest or the manifest names one.
  */
 function sources(
@@ -176,7 +176,7 @@ async function bringUpToDate(
   return stored;
 }
 
-/** Who waits for the data doesn't wait until others can have it. */
+/** Readers that wait for the data don't wait until others can have it. */
 function offerAside({ seeder, log }: EngineParts, repository: StoredRepository): void {
   void seeder.offer(repository).catch((error) =>
     log(`can't seed ${repository.name}: ${toGtrError(error).message}`)

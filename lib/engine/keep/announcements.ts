@@ -110,7 +110,7 @@ export class Announcements {
       const ms = this.#settings.get("network.timeout") * 1000;
       using limit = deadline(ms, `${scheme} to take the new state`, this.#stop.signal);
       try {
-        // A network that ignores its signal can't hold up those who wait, nor what follows.
+        // A network that ignores its signal can't hold up callers that wait, nor what follows.
         const done = records.publish(signed, packs, { signal: limit.signal });
         await abortable(done, limit.signal);
         this.#failed.get(path)?.delete(scheme);

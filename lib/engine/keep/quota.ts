@@ -34,12 +34,12 @@ type QuotaParts = Pick<UserParts, "home" | "settings" | "store" | "key" | "follo
 
 /** Room for packs. Dispose it once they are in the store, or given up. */
 export interface Reservation extends Disposable {
-  /** Aborts where others fill the disk meanwhile. */
+  /** Aborts if others fill the disk meanwhile. */
   readonly signal: AbortSignal;
   /**
    * Takes so many bytes more, for another copy of a pack; a negative number gives them back.
    *
-   * @returns false where there is no room
+   * @returns false if there is no room
    */
   readonly spare: (bytes: number) => boolean;
 }
@@ -47,7 +47,7 @@ export interface Reservation extends Disposable {
 /** What a live peer may send. Dispose it once that has come. */
 export interface Room extends Disposable {
   readonly bytes: number;
-  /** Aborts where others fill the disk meanwhile. */
+  /** Aborts if others fill the disk meanwhile. */
   readonly signal: AbortSignal;
   /** The error for what is more. */
   readonly exceeded: () => GtrError;
@@ -139,9 +139,9 @@ export class Quota {
 
   /**
    * How many bytes a live peer may send for a manifest. Nobody has signed how many it takes: at most
-   * as many as its packs have, where it lists any, and what there can be room for.
+   * as many as its packs have, if it lists any, and what there can be room for.
    *
-   * @throws {RequestError} "over-quota" where there is none
+   * @throws {RequestError} "over-quota" if there is none
    * @throws {StoreError} "disk-full"
    */
   async room(repository: StoredRepository, manifest: Manifest): Promise<Room> {

@@ -81,8 +81,8 @@ export class Seeder implements AsyncDisposable {
   }
 
   /**
-   * What failed of the offer that is under way, for who finds that another has just published; where
-   * it has failed already, or what was stored was never offered, of a further one.
+   * What failed of the offer that is under way, for a caller that finds that another has just
+   * published; if it has failed already, or what was stored was never offered, of a further one.
    */
   async catchUp(repository: StoredRepository): Promise<string[]> {
     const latest = this.#latest.get(repository.path);

@@ -1,5 +1,5 @@
 /**
- * From an address to a live stream of its repository, or to the store where that has it already.
+ * From an address to a live stream of its repository, or to the store if that has it already.
  *
  * @module
  */
@@ -21,8 +21,8 @@ export type Dialled =
 /**
  * Finds the newest state, then the store or else the first peer that serves it live.
  *
- * @param known the newest state, where it was found just now
- * @throws {NetworkError} "no-live-peer" where nobody does within the time that is set for it
+ * @param known the newest state, if it was found just now
+ * @throws {NetworkError} "no-live-peer" if nobody does within the time that is set for it
  */
 export async function dialLive(
   parts: EngineParts,

@@ -33,13 +33,13 @@ const ANNOUNCED_BYTES = 64 << 20;
 const PEERS_FAULTS = [NetworkError, VerificationError, GitError];
 
 /**
- * Fetches the state that `signed` describes, or a newer one where the peer shows one. To be called
+ * Fetches the state that `signed` describes, or a newer one if the peer shows one. To be called
  * with the repository's lock held.
  *
- * @returns what is stored now; undefined where no peer delivers and packs have to do
- * @throws {NetworkError} "no-live-peer" where nobody delivers what is only announced
- * @throws {RequestError} "over-quota" where what is only announced doesn't fit
- * @throws {OverBudgetError} where what is only announced takes too much to unpack
+ * @returns what is stored now; undefined if no peer delivers and packs have to do
+ * @throws {NetworkError} "no-live-peer" if nobody delivers what is only announced
+ * @throws {RequestError} "over-quota" if what is only announced doesn't fit
+ * @throws {OverBudgetError} if what is only announced takes too much to unpack
  * @throws {StoreError} "disk-full"
  */
 export async function fetchLive(

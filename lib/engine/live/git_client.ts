@@ -119,7 +119,7 @@ interface Answer {
   inPack: boolean;
 }
 
-/** git's next request; undefined where it has hung up or said goodbye. */
+/** git's next request; undefined if it has hung up or said goodbye. */
 async function readRequest(
   git: PacketReader,
   begin: () => Promise<void>,

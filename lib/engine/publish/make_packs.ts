@@ -1,6 +1,6 @@
 /**
  * The packs of the next publication: what is new as a self-contained pack, and with it the small ones
- * before it once they add up (geometric consolidation). Where a network stores none of that size, it
+ * before it once they add up (geometric consolidation). If a network stores none of that size, it
  * is a group of several.
  *
  * @module
@@ -56,7 +56,7 @@ export function smallestLimit(networks: readonly OpenNetwork[]): number | undefi
 
 /**
  * Makes the new packs; see the module. Their tips are the refs that no kept pack has as a tip, so that
- * every object in them is reachable from those: whoever has these tips needs nothing of them.
+ * every object in them is reachable from those: readers that have these tips need nothing of them.
  *
  * Earlier packs above the limit are split: each for itself, with its tips, so that nobody who has it
  * has to fetch it again.

@@ -60,7 +60,7 @@ export interface PublishOutcome {
 }
 
 /**
- * What is published of one's own repository; undefined where nothing is yet.
+ * What is published of one's own repository; undefined if nothing is yet.
  *
  * @throws {StoreError} "other-object-format"
  */
@@ -175,7 +175,7 @@ function nextManifest(
     .map((network) => [network.scheme, network.endpoints()] as const)
     .filter(([, where]) => where.length > 0);
   const { flow: before, root: _, ...rest } = previous ?? {};
-  // Where nothing is shared any more there is nothing to serve either.
+  // If nothing is shared any more there is nothing to serve either.
   const named = Object.keys(wanted.refs).length === 0 ? undefined : wanted.flow ?? before;
   const flow = flowOf({ flow: named });
   return {
@@ -218,7 +218,7 @@ function nextSequence(highest: number, now: number, writer: string): number {
   return next + (turn - next % TURNS + TURNS) % TURNS;
 }
 
-/** The commit that the history of HEAD begins with; undefined where that is not shared. */
+/** The commit that the history of HEAD begins with; undefined if that is not shared. */
 async function rootOf(
   gitDir: string,
   { head, refs }: Publication,

@@ -88,7 +88,7 @@ export async function applyPush(
   }
   return { results, refs, head };
 
-  /** git keeps no `refs/heads/a` where there is a `refs/heads/a/b`: the one that is new goes. */
+  /** git keeps no `refs/heads/a` if there is a `refs/heads/a/b`: the one that is new goes. */
   function refuseConflicts(): void {
     for (;;) {
       const name = conflictingRef(Object.keys(refs));

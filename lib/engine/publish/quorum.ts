@@ -17,10 +17,10 @@ const SHORTEST_MS = 500;
 
 /**
  * Waits until `publish.quorum` peers have all packs of what is published of one's own repository, or
- * for `publish.quorumWait` seconds. Who has it on several networks counts once: each network is
- * counted for itself, and the largest number is taken.
+ * for `publish.quorumWait` seconds. A peer that has it on several networks counts once: each
+ * network is counted for itself, and the largest number is taken.
  *
- * @returns what is missing, in words; undefined where enough peers have it
+ * @returns what is missing, in words; undefined if enough peers have it
  */
 export async function awaitQuorum(
   { settings, networks, key, store, log }: EngineParts,
@@ -45,7 +45,7 @@ export async function awaitQuorum(
     using _notices = notices?.watch(published, () => news.resolve());
     for (;;) {
       news = Promise.withResolvers();
-      // What was published meanwhile may have replaced the packs; who has that is as good.
+      // What was published meanwhile may have replaced the packs; peers that have that are as good.
       const manifest = (await repository.usableManifest())?.manifest ?? published;
       for (const { peer, sequence, complete } of await ask(packs, manifest)) {
         if (complete && sequence >= published.sequence) peers.add(peer);

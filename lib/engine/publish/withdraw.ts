@@ -8,7 +8,7 @@ import type { StoredRepository } from "../../store/stored_repository.ts";
 import { changeRepository, type EngineParts } from "../parts.ts";
 import { type PublishOutcome, publishState } from "./publish.ts";
 
-/** What is left where nothing is shared any more. */
+/** What is left if nothing is shared any more. */
 const NOTHING_SHARED: PublishOutcome = {
   addresses: {},
   sequence: 0,

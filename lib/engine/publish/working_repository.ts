@@ -36,7 +36,7 @@ export interface SharedState {
 /**
  * Reads settings and refs of the repository whose common git directory is `gitDir`.
  *
- * @throws {RequestError} "not-shared" where `gtr init` or `gtr share` has not been there;
+ * @throws {RequestError} "not-shared" if `gtr init` or `gtr share` has not been there;
  * "too-many-refs"
  */
 export async function readSharedState(gitDir: string, signal: AbortSignal): Promise<SharedState> {
