@@ -72,9 +72,18 @@ export async function gitFetchPack(
 ): Promise<FetchedPack> {
   const args = [
     // Neither is anything that a person's settings have a say in: it is loopback, or a folder.
-    ...["-c", "protocol.version=2", "-c", "protocol.allow=always"],
-    ...["-c", "protocol.git.allow=always", "-c", "protocol.file.allow=always"],
-    ...["fetch-pack", "--stdin", "--thin", ...argumentsOf(options)],
+    "-c",
+    "protocol.version=2",
+    "-c",
+    "protocol.allow=always",
+    "-c",
+    "protocol.git.allow=always",
+    "-c",
+    "protocol.file.allow=always",
+    "fetch-pack",
+    "--stdin",
+    "--thin",
+    ...argumentsOf(options),
     ...(source.startsWith("git://") ? [] : [`--upload-pack=${UPLOAD_PACK}`]),
     source,
   ];

@@ -93,10 +93,12 @@ export async function indexIncoming(options: {
   const base = join(objectDirectory, "pack", options.name);
   const taken = { packPath: `${base}.pack`, idxPath: `${base}.idx` };
   const args = [
-    ...["-c", "core.fsync=pack,pack-metadata"],
+    "-c",
+    "core.fsync=pack,pack-metadata",
     ...indexPackArguments({ ...options, idx: taken.idxPath }),
     ...(options.progress ? ["-v"] : []),
-    ...["--stdin", taken.packPath],
+    "--stdin",
+    taken.packPath,
   ];
   const progress: Progress | undefined = options.progress &&
     ((done, total, what) =>

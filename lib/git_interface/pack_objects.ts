@@ -50,10 +50,18 @@ export async function packObjects(options: {
 }): Promise<NewPack[]> {
   if (options.include.length === 0) return [];
   const args = [
-    ...["-c", "pack.packSizeLimit=0", "-c", "pack.writeReverseIndex=false"],
-    ...["pack-objects", "--revs", "--delta-base-offset", "--non-empty", "--threads=1"],
+    "-c",
+    "pack.packSizeLimit=0",
+    "-c",
+    "pack.writeReverseIndex=false",
+    "pack-objects",
+    "--revs",
+    "--delta-base-offset",
+    "--non-empty",
+    "--threads=1",
     ...(options.maxPack === undefined ? [] : [`--max-pack-size=${options.maxPack}`]),
-    ...[options.progress ? "--progress" : "-q", join(options.directory, "pack")],
+    options.progress ? "--progress" : "-q",
+    join(options.directory, "pack"),
   ];
   const { budget } = options;
   using limit = budget && deadline(patienceMs(budget), "a pack to be made", options.signal);

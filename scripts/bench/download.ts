@@ -100,9 +100,16 @@ async function byAria2c(
     ]),
   );
   const { stdout, ms } = await node.run([
-    ...["aria2c", "--no-conf", "--enable-dht=false", "--bt-enable-lpd=false", "--seed-time=0"],
-    ...["--file-allocation=none", "--check-certificate=false", "--summary-interval=0"],
-    ...[`--dir=${folder}`, torrent],
+    "aria2c",
+    "--no-conf",
+    "--enable-dht=false",
+    "--bt-enable-lpd=false",
+    "--seed-time=0",
+    "--file-allocation=none",
+    "--check-certificate=false",
+    "--summary-interval=0",
+    `--dir=${folder}`,
+    torrent,
   ]);
   // Its own figure leaves its start and the tracker out, as ours does.
   const [, rate, unit] = /\|OK\s*\|\s*([\d.]+)([KMG]?)iB\/s\|/.exec(stdout) ?? [];

@@ -25,8 +25,12 @@ export class GitServer implements AsyncDisposable {
     const port = freePort();
     const daemon = new Deno.Command(binary, {
       args: [
-        ...["--listen=127.0.0.1", `--port=${port}`, "--reuseaddr", "--export-all"],
-        ...[`--base-path=${folder}`, folder],
+        "--listen=127.0.0.1",
+        `--port=${port}`,
+        "--reuseaddr",
+        "--export-all",
+        `--base-path=${folder}`,
+        folder,
       ],
       env: { ...env },
       clearEnv: true,

@@ -61,7 +61,9 @@ async function run(call: Call): Promise<void> {
   printTable(
     io,
     [
-      ...["REPOSITORY", "BRANCH", "COMMIT"],
+      "REPOSITORY",
+      "BRANCH",
+      "COMMIT",
       ...(withState ? ["STATE"] : []),
       ...(withFlow ? ["FLOW"] : []),
       "ADDRESS",
