@@ -40,6 +40,29 @@ Deno.test("item tree: what was put is got again, of any size", async () => {
   );
 });
 
+Deno.test("item tree: the form that is in the DHT stays as it is", async () => {
+  const kept: [number, string, number, string][] = [
+    [1, "6e340b9cffb37a98", 1, "6e340b9cffb37a98"],
+    [896, "33aebb4a38ee9e1a", 1, "33aebb4a38ee9e1a"],
+    [897, "dd2d3b8d38318625", 3, "66cbe849e7066693"],
+    [896 * 28 + 1, "e5081d4c235601e2", 32, "0fa10ca0c173227d"],
+    [100_000, "a5cb6f4caae363b4", 117, "6f678f1d7e5b496d"],
+  ];
+  for (const [size, hash, count, sha256] of kept) {
+    const { put } = memory();
+    const items: Buffer[] = [];
+    const content = Uint8Array.from({ length: size }, (_, i) => i * 31 + (i >> 8));
+    const root = await putTree(content, (item) => {
+      items.push(Buffer.from(item));
+      return put(item);
+    });
+    assert.equal(root.hash.slice(0, 16), hash);
+    assert.equal(items.length, count);
+    const all = createHash("sha256").update(Buffer.concat(items)).digest("hex");
+    assert.equal(all.slice(0, 16), sha256, "the same bytes, in the same order");
+  }
+});
+
 Deno.test("item tree: a missing item is no content, and a lie about the size an error", async () => {
   const { items, put, get } = memory();
   const root = await putTree(randomBytes(30_000), put);

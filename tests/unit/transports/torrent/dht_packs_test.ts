@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { randomBytes } from "node:crypto";
+import { createHash, randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { NetworkError, VerificationError } from "../../../../lib/common/errors.ts";
 import { immutableTarget } from "../../../../lib/transports/torrent/dht/items.ts";
@@ -44,6 +44,25 @@ Deno.test("item tree: a file of any size comes out as it went in", async () => {
 Deno.test("item tree: the same content makes the same items", () => {
   const file = randomBytes(5000);
   assert.deepEqual(itemTree(file), itemTree(new Uint8Array(file)));
+});
+
+Deno.test("item tree: the form that is in the DHT stays as it is", () => {
+  const kept: [number, string, number, string][] = [
+    [1, "385155e12b43af898c85cf270cd20fcfb1d4961e", 1, "fdbf0c61350d90aa"],
+    [992, "b81cc2c59af9cb4991776040f210615289b8fe98", 1, "6c30fb3ab46987c2"],
+    [993, "ace18d0590f1224a0f48feaae711d0655e750812", 3, "77e1a681c7c6ba6d"],
+    [992 * 49 + 1, "f510706eaa0aa2e778ca9e8d763d3273c909ec43", 53, "71f265f2cae89c75"],
+    [200_000, "84606ea16f97a17e934e1657f6d35506307b96a8", 208, "c4a09b46d8b64f66"],
+  ];
+  for (const [size, hash, count, sha256] of kept) {
+    const { root, items } = itemTree(
+      Uint8Array.from({ length: size }, (_, i) => i * 31 + (i >> 8)),
+    );
+    assert.equal(root.toString("hex"), hash);
+    assert.equal(items.length, count);
+    const all = createHash("sha256").update(Buffer.concat(items)).digest("hex");
+    assert.equal(all.slice(0, 16), sha256, "the same bytes, in the same order");
+  }
 });
 
 Deno.test("item tree: a missing item is said to be missing", async () => {
