@@ -35,7 +35,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     "udx/rack.ts",
     "transports/holepunch/asker.ts",
     "transports/holepunch/conversation.ts",
-    "transports/holepunch/item_tree.ts",
+    "transports/shared/item_tree.ts",
     "transports/holepunch/message_limit.ts",
     "transports/holepunch/messages.ts",
     "transports/holepunch/records.ts",

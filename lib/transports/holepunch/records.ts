@@ -22,7 +22,7 @@ import type { ExpectedManifest, OpenManifest } from "../../manifest/manifest.ts"
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
 import type { KeyPair, MutableRecord } from "../../types/hyperdht.d.ts";
 import type { PackFile } from "../../manifest/pack_file.ts";
-import { getTree, putTree, TreeRoot } from "./item_tree.ts";
+import { getTree, putTree } from "../shared/item_tree.ts";
 
 /** Longest manifest that is kept there, in bytes. */
 const MAX_ENVELOPE = 32 * 1024;
@@ -33,6 +33,17 @@ const MAX_PACKS = 1_000_000;
 /** Highest sequence number of a record that is answered with a higher one. */
 const MAX_SEQUENCE = 2 ** 48;
 
+/** An item of 896 bytes stays in one packet with its header. Hashes are BLAKE2b-256. */
+const FORM = { itemBytes: 896, hashBytes: 32, atOnce: 8 };
+
+/** Content that is in the DHT. */
+const TreeRoot = v.object({
+  /** Of the root item, 64 hex digits. */
+  hash: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+  /** Bytes of the content. */
+  size: v.pipe(v.number(), v.safeInteger(), v.minValue(1)),
+});
+type TreeRoot = v.InferOutput<typeof TreeRoot>;
 const Pointer = v.object({ version: v.literal(1), index: TreeRoot });
 const Entry = v.object({
   /** The manifest's envelope. */
@@ -140,8 +151,7 @@ export class Records {
   async #put(signed: SignedManifest, files: readonly PackFile[]): Promise<Entry | undefined> {
     const envelope = encodeEnvelope(signed);
     if (envelope.length > MAX_ENVELOPE) return undefined;
-    const put = this.#putItem.bind(this);
-    const manifest = await putTree(envelope, put);
+    const manifest = await this.#putTree(envelope);
     const { packs } = signed.manifest;
     const paths = new Map(files.map(({ pack, path }) => [pack.sha256, path]));
     const total = packs.reduce((sum, { size }) => sum + size, 0);
@@ -149,7 +159,7 @@ export class Records {
     if (total === 0 || total > this.#maxPacks || !whole) return { manifest };
     const roots: TreeRoot[] = [];
     for (const { sha256 } of packs) {
-      roots.push(await putTree(await readFile(paths.get(sha256)!), put));
+      roots.push(await this.#putTree(await readFile(paths.get(sha256)!)));
     }
     return { manifest, packs: roots };
   }
@@ -197,7 +207,7 @@ export class Records {
     if (content.length > MAX_INDEX) {
       throw new VerificationError("too-large", "can't keep so many repositories in HyperDHT");
     }
-    return await putTree(content, this.#putItem.bind(this));
+    return await this.#putTree(content);
   }
 
   async #entry(publicKey: Buffer, name: string): Promise<Entry | undefined> {
@@ -234,16 +244,15 @@ export class Records {
     await this.#dht.mutablePut(signer, publicKey, { seq });
   }
 
-  async #putItem(value: Buffer): Promise<Buffer> {
-    return (await this.#dht.immutablePut(value)).hash;
+  async #putTree(content: Uint8Array): Promise<TreeRoot> {
+    const put = async (value: Buffer) => (await this.#dht.immutablePut(value)).hash;
+    const root = await putTree(content, FORM, put);
+    return { hash: root.toString("hex"), size: content.length };
   }
 
-  async #get(root: TreeRoot, most: number): Promise<Buffer | undefined> {
-    return await getTree(
-      root,
-      most,
-      async (hash) => (await this.#dht.immutableGet(hash))?.value,
-    );
+  async #get({ hash, size }: TreeRoot, most: number): Promise<Buffer | undefined> {
+    const root = { hash: Buffer.from(hash, "hex"), size };
+    return await getTree(root, most, FORM, async (h) => (await this.#dht.immutableGet(h))?.value);
   }
 }
 

@@ -1,10 +1,8 @@
 /**
  * Small files kept in the DHT itself, so that they outlive every seeder for a while.
  *
- * A file is cut into immutable items of {@linkcode CHUNK_BYTES}; lists of their targets, 49 to an item,
- * are cut again until one item is left: the root. Each item is addressed by its own hash, so a file
- * that is there already is not written again, and nothing wrong can be read. The file's size, which
- * the manifest has, tells how high the tree is.
+ * A file is a tree of immutable items of 992 bytes, with 49 targets in a node. A file that is there
+ * already is not written again. The manifest has its size.
  *
  * The index of a repository lists the roots of its packs, in the manifest's order, and that of the
  * manifest's envelope where the record doesn't hold the manifest: `{v:1, m?: root, p: roots}`.
@@ -16,17 +14,15 @@ import { Buffer } from "node:buffer";
 import bencode from "bencode";
 import { NetworkError, VerificationError } from "../../common/errors.ts";
 import type { Wait } from "../../common/wait.ts";
+import { getTree, putTree } from "../shared/item_tree.ts";
 import { BencodeError, decodeBencode } from "./bencode.ts";
 import { immutableTarget, MAX_VALUE_BYTES } from "./dht/items.ts";
 
 const TARGET_BYTES = 20;
 /** A bencoded string of 992 bytes is 996 bytes. */
-const CHUNK_BYTES = MAX_VALUE_BYTES - "992:".length;
-const TARGETS_PER_ITEM = Math.floor(CHUNK_BYTES / TARGET_BYTES);
+const FORM = { itemBytes: MAX_VALUE_BYTES - "992:".length, hashBytes: TARGET_BYTES, atOnce: 12 };
 /** The largest file that is looked for, whatever a record claims. */
 const MAX_FILE_BYTES = 1024 * 1024;
-/** Items asked for at once. */
-const CONCURRENCY = 12;
 
 /** Where items are read: the DHT. */
 export interface ItemReader {
@@ -49,23 +45,14 @@ export interface PackIndex {
 }
 
 /** Cuts a file, which must not be empty, into items. */
-export function itemTree(file: Uint8Array): ItemTree {
+export async function itemTree(file: Uint8Array): Promise<ItemTree> {
   const items: Uint8Array[] = [];
-  let level = file;
-  for (;;) {
-    const targets: Buffer[] = [];
-    for (let from = 0; from < level.length; from += chunkBytes(level === file)) {
-      const item = bencode.encode(level.subarray(from, from + chunkBytes(level === file)));
-      items.push(item);
-      targets.push(immutableTarget(item));
-    }
-    if (targets.length === 1) return { root: targets[0]!, items };
-    level = Buffer.concat(targets);
-  }
-}
-
-function chunkBytes(data: boolean): number {
-  return data ? CHUNK_BYTES : TARGETS_PER_ITEM * TARGET_BYTES;
+  const root = await putTree(file, FORM, (part) => {
+    const item = bencode.encode(part);
+    items.push(item);
+    return Promise.resolve(immutableTarget(item));
+  });
+  return { root, items };
 }
 
 /** The bencoded index, or undefined where it doesn't fit one item. */
@@ -98,66 +85,30 @@ export async function readItemTree(
   size: number,
   wait: Wait,
 ): Promise<Uint8Array> {
-  if (size < 1 || size > MAX_FILE_BYTES) throw badItem(`a file of ${size} bytes is not in the DHT`);
-  // Lengths of the levels, from the file up to the root, follow from the size.
-  const levels = [size];
-  for (let length = size; itemsOf(levels, length) > 1;) {
-    length = itemsOf(levels, length) * TARGET_BYTES;
-    levels.push(length);
-  }
-  let content: Uint8Array = root;
-  for (const [above, length] of levels.reverse().entries()) {
-    content = await readItems(reader, targetsIn(content), wait, size);
-    if (content.length !== length) {
-      throw badItem(`level ${above} has another length than its file's size needs`);
-    }
-  }
-  return content;
-}
-
-/** How many items the last level of `levels`, of `length` bytes, is cut into. */
-function itemsOf(levels: readonly number[], length: number): number {
-  return Math.ceil(length / chunkBytes(levels.length === 1));
-}
-
-async function readItems(
-  reader: ItemReader,
-  targets: readonly Uint8Array[],
-  wait: Wait,
-  size: number,
-): Promise<Uint8Array> {
   const stop = new AbortController();
   const signal = AbortSignal.any([wait.signal, stop.signal]);
-  const parts: Uint8Array[] = new Array(targets.length);
-  let next = 0;
   let done = 0;
-  const worker = async () => {
-    while (next < targets.length) {
-      const mine = next++;
-      const item = await reader.getImmutable(Buffer.from(targets[mine]!), { signal });
-      if (!item) {
-        throw new NetworkError(
-          "nobody-answered",
-          "can't read a file from the DHT: a part of it is gone",
-        );
-      }
+  try {
+    const file = await getTree({ hash: root, size }, MAX_FILE_BYTES, FORM, async (target) => {
+      const item = await reader.getImmutable(target, { signal });
+      if (!item) return undefined;
       const data = decodeItem(item);
       if (!(data instanceof Uint8Array)) throw badItem("it is not a byte string");
-      parts[mine] = data;
       done += data.length;
       wait.progress?.(Math.min(done, size), size, "DHT");
-    }
-  };
-  try {
-    await Promise.all(Array.from({ length: CONCURRENCY }, worker));
+      return data;
+    });
+    if (file) return file;
   } finally {
     stop.abort();
   }
-  return Buffer.concat(parts);
+  throw new NetworkError(
+    "nobody-answered",
+    "can't read a file from the DHT: a part of it is gone",
+  );
 }
 
 function targetsIn(list: Uint8Array): Uint8Array[] {
-  if (list.length % TARGET_BYTES !== 0) throw badItem("it is not a list of targets");
   return Array.from(
     { length: list.length / TARGET_BYTES },
     (_, i) => list.subarray(i * TARGET_BYTES, (i + 1) * TARGET_BYTES),

@@ -93,11 +93,11 @@ async function packItems(
   for (const pack of packs) {
     const path = paths.get(pack.sha256);
     if (!path) return undefined;
-    const tree = itemTree(await readFile(path));
+    const tree = await itemTree(await readFile(path));
     items.push(...tree.items);
     roots.push(tree.root);
   }
-  const manifest = envelope && itemTree(envelope);
+  const manifest = envelope && await itemTree(envelope);
   if (manifest) items.push(...manifest.items);
   const index = encodePackIndex({ manifest: manifest?.root, packs: roots });
   if (!index) return undefined;

@@ -3,9 +3,24 @@ import { Buffer } from "node:buffer";
 import { createHash, randomBytes } from "node:crypto";
 import fc from "fast-check";
 import { VerificationError } from "../../../../lib/common/errors.ts";
-import { getTree, putTree } from "../../../../lib/transports/holepunch/item_tree.ts";
+import {
+  type GetItem,
+  getTree as getTreeOf,
+  type PutItem,
+  putTree as putTreeOf,
+} from "../../../../lib/transports/shared/item_tree.ts";
 
 const MOST = 100_000;
+/** Holepunch's. */
+const FORM = { itemBytes: 896, hashBytes: 32, atOnce: 8 };
+
+async function putTree(content: Uint8Array, put: PutItem) {
+  return { hash: (await putTreeOf(content, FORM, put)).toString("hex"), size: content.length };
+}
+
+function getTree({ hash, size }: { hash: string; size: number }, most: number, get: GetItem) {
+  return getTreeOf({ hash: Buffer.from(hash, "hex"), size }, most, FORM, get);
+}
 
 /** A DHT in memory: any hash of 32 bytes will do. */
 function memory() {
