@@ -26,7 +26,7 @@ export function refNameFault(name: string): string | undefined {
   if (!/^refs\/(?:heads|tags)\//.test(name)) return "it is neither a branch nor a tag";
   if (name === "refs/heads/HEAD") return "a branch can't be called HEAD";
   if (FORBIDDEN.test(name) || name.endsWith(".") || !name.isWellFormed()) return NOT_ALLOWED;
-  if (name.length > MAX_REF_NAME || new TextEncoder().encode(name).length > MAX_REF_NAME) {
+  if (new TextEncoder().encode(name).length > MAX_REF_NAME) {
     return `its name is too long: over ${MAX_REF_NAME} bytes, with "refs/heads/" or "refs/tags/"`;
   }
   const parts = name.split("/");

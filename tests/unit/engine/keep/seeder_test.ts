@@ -257,4 +257,7 @@ Deno.test("an offer that failed is made again by who finds nothing new, and no o
   assert.equal(announcements().length, 1);
   assert.deepEqual(await s.seeder.catchUp(s.repository), []);
   assert.equal(announcements().length, 1, "it has been told of it");
+  await s.publish();
+  assert.deepEqual(await s.seeder.catchUp(s.repository), []);
+  assert.equal(announcements().length, 2, "nothing failed, but the newer one was never offered");
 });

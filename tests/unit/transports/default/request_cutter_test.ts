@@ -48,4 +48,8 @@ Deno.test("request cutter: the bound is of one request, however many there are",
     assert.equal(cutter.push(Buffer.from(whole.slice(7))).length, 1);
   }
   assert.throws(() => cutter.push(Buffer.from("000ahelloo0000")), /more than 13 bytes/);
+  const drip = new RequestCutter(13);
+  assert.throws(() => {
+    for (const byte of Buffer.from("000ahelloo0000")) drip.push(Uint8Array.of(byte));
+  }, /more than 13 bytes/);
 });
