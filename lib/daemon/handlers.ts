@@ -60,7 +60,8 @@ export function handlers(daemon: Daemon): Prepare {
     const schema = OPERATIONS[name].request as v.GenericSchema<unknown, RequestOf<N>>;
     const parsed = v.safeParse(schema, request);
     if (!parsed.success) {
-      throw new UsageError("usage-request", `bad request: ${parsed.issues[0].message}`);
+      const why = parsed.issues[0].message.slice(0, 300); // it may repeat what was sent
+      throw new UsageError("usage-request", `bad request: ${why}`);
     }
     return async (wait) => await all[name](parsed.output, wait);
   };

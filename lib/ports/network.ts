@@ -1,6 +1,6 @@
 /**
  * What `lib/transports/<name>/mod.ts` exports: a network, loaded lazily, and the ports that it offers
- * once it is open. How to write one: docs/adding-a-network.md.
+ * once it is open.
  *
  * @module
  */

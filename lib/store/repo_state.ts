@@ -120,8 +120,11 @@ export function parseState(path: string, text: string): RepoState {
   }
 }
 
-/** So many replaced packs may stay also where a repository consists of fewer. */
-const LEAST_RETIRED = 8;
+/**
+ * So many replaced packs may stay also if a repository consists of fewer: a long clone of a large one
+ * needs what was replaced by as many pushes meanwhile.
+ */
+const LEAST_RETIRED = 32;
 
 /** The state of a repository that nothing was stored in. */
 export const EMPTY_STATE: RepoState = {

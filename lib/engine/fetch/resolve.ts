@@ -141,7 +141,8 @@ export async function askForOwn(
     signal: limit.signal,
   });
   wait.signal.throwIfAborted();
-  if (best || failures.size < parts.networks.length) return { best, answered };
+  const asked = parts.networks.filter(({ records }) => records);
+  if (best || failures.size < asked.length) return { best, answered };
   throw new NetworkError("timed-out", `no network answers about ${address.name}`);
 }
 

@@ -70,6 +70,7 @@ export class Copies {
 
   async #walk(): Promise<Copy[]> {
     const startedAt = performance.now();
+    this.#walkedAt = -Infinity; // should this fail
     this.#changed.clear();
     this.#known.clear();
     const others = (await this.#store.repositories())

@@ -50,7 +50,7 @@ Deno.test("replaced packs don't add up, however often a repository is published"
     const replaced = before.packs.filter((one) => !state.packs.includes(one));
     const names = state.retired.map(({ pack }) => pack);
     assert.deepEqual(names.slice(names.length - replaced.length), replaced);
-    const limit = Math.max(8, state.packs.length);
+    const limit = Math.max(32, state.packs.length);
     assert.ok(names.length <= Math.max(limit, replaced.length), `${n}: ${names.length} packs`);
     // What is merged can have no more than what it is merged into.
     assert.ok(bytesOf(names) <= bytesOf(state.packs), `${n}: ${bytesOf(names)} bytes`);
@@ -65,8 +65,8 @@ Deno.test("replaced packs: the last ones stay together, earlier ones as long as 
   assert.deepEqual(boundedRetired([retired(1, 1), ...last], packs), last);
   const fits = [retired(40, 0), retired(50, 1), retired(50, 2)];
   assert.deepEqual(boundedRetired(fits, packs), fits.slice(1));
-  const many = Array.from({ length: 20 }, (_, i) => retired(1, i));
-  assert.deepEqual(boundedRetired(many, packs), many.slice(-8));
-  const ten = Array.from({ length: 10 }, () => pack(100));
-  assert.deepEqual(boundedRetired(many, ten), many.slice(-10));
+  const many = Array.from({ length: 60 }, (_, i) => retired(1, i));
+  assert.deepEqual(boundedRetired(many, packs), many.slice(-32));
+  const forty = Array.from({ length: 40 }, () => pack(100));
+  assert.deepEqual(boundedRetired(many, forty), many.slice(-40));
 });

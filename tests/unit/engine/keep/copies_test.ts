@@ -3,6 +3,8 @@ import assert from "node:assert/strict";
 import { join } from "node:path";
 import { Copies } from "../../../../lib/engine/keep/copies.ts";
 import { syncRepository } from "../../../../lib/engine/fetch/sync.ts";
+import type { Store } from "../../../../lib/store/store.ts";
+import type { StoredRepository } from "../../../../lib/store/stored_repository.ts";
 import { RepositoryReader } from "../../../../lib/store/repository_reader.ts";
 import { soon } from "../fixture.ts";
 import { world } from "../world.ts";
@@ -83,4 +85,24 @@ Deno.test("copies that come, change and go are seen once it is told", async () =
   await a.purge();
   assert.deepEqual(names(await copies.recent(a)), ["b"]);
   assert.deepEqual(await copies.recent(b), await copies.all());
+});
+
+Deno.test("copies: a walk that failed is done again, not taken for an empty store", async () => {
+  let fails = false;
+  const made = ["a", "b"].map((name) => ({
+    path: name,
+    publisher: "other",
+    name,
+    exists: () => Promise.resolve(true),
+    usage: () =>
+      fails ? Promise.reject(new Error("EMFILE")) : Promise.resolve({ bytes: 10, freeable: 10 }),
+  })) as unknown as StoredRepository[];
+  const store = { repositories: () => Promise.resolve(made) } as unknown as Store;
+  const copies = new Copies(store, "own");
+  await copies.recent(made[0]!);
+  fails = true;
+  await assert.rejects(copies.all());
+  fails = false;
+  const found = await copies.recent(made[0]!);
+  assert.deepEqual(found.map(({ repository }) => repository.name), ["a", "b"]);
 });
