@@ -6,12 +6,11 @@
 import { createHash } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import { GtrError, NetworkError, toGtrError, VerificationError } from "../../common/errors.ts";
-import { deadline } from "../../common/wait.ts";
+import { deadline, type Wait } from "../../common/wait.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import { publisherId } from "../../identity/keys.ts";
 import { isAnnounced } from "../../manifest/flow.ts";
 import type { Manifest, PackRef, SignedManifest } from "../../manifest/types.ts";
-import type { Wait } from "../../common/wait.ts";
 import type { NetworkContext } from "../../ports/network.ts";
 import type { FetchWait, Holder } from "../../ports/packs.ts";
 import type { LiveStream } from "../../ports/streams.ts";

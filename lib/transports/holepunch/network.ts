@@ -5,10 +5,9 @@
  * @module
  */
 import { NetworkError, toGtrError } from "../../common/errors.ts";
-import { abortable } from "../../common/wait.ts";
+import { abortable, type Wait } from "../../common/wait.ts";
 import type { RepoAddress } from "../../identity/address.ts";
 import { keyFromSeed } from "../../identity/keys.ts";
-import type { Wait } from "../../common/wait.ts";
 import type { SignedManifest } from "../../manifest/types.ts";
 import type { HealthPort } from "../../ports/health.ts";
 import type { NetworkContext, OpenNetwork } from "../../ports/network.ts";

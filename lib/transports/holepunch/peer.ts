@@ -5,13 +5,12 @@
  */
 import type { Buffer } from "node:buffer";
 import { GtrError } from "../../common/errors.ts";
-import { abortable, deadline } from "../../common/wait.ts";
+import { abortable, deadline, type Wait } from "../../common/wait.ts";
 import type { Manifest, SignedManifest } from "../../manifest/types.ts";
 import type { NoiseStream, Server } from "../../types/hyperdht.d.ts";
 import { isOutside, ownNetworks } from "../shared/own_networks.ts";
 import { liveLimits } from "../shared/live_limits.ts";
 import { mapPort } from "../shared/port_mapping/mod.ts";
-import type { Wait } from "../../common/wait.ts";
 import type { PackFile } from "../../manifest/pack_file.ts";
 import type { Health, Reach } from "../../ports/health.ts";
 import type { NetworkContext } from "../../ports/network.ts";

@@ -9,8 +9,7 @@
 import { type PublisherKey, verifySignature } from "../../../identity/keys.ts";
 import { SIGNED } from "../../../identity/uses.ts";
 import type { Manifest } from "../../../manifest/types.ts";
-import type { NostrEvent } from "../events/event.ts";
-import { tagValues } from "../events/event.ts";
+import { type NostrEvent, tagValues } from "../events/event.ts";
 import { distinctUrls, relayUrl } from "../urls.ts";
 
 /** The tag's name. */

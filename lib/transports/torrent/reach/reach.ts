@@ -6,9 +6,8 @@
  */
 import { isIPv4 } from "node:net";
 import { placeOf } from "../../../common/ip_address.ts";
-import { abortable, deadline, sleep } from "../../../common/wait.ts";
+import { abortable, deadline, sleep, type Wait } from "../../../common/wait.ts";
 import type { Outside, PortMapping } from "../../shared/port_mapping/mod.ts";
-import type { Wait } from "../../../common/wait.ts";
 import type { Reach } from "../../../ports/health.ts";
 import type { NetworkContext } from "../../../ports/network.ts";
 import type { Address } from "../address.ts";

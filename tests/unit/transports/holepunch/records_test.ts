@@ -5,9 +5,8 @@ import { createHash, randomBytes } from "node:crypto";
 import { join } from "node:path";
 // @ts-types="../../../../lib/types/hyperdht.d.ts"
 import HyperDHT from "hyperdht";
-import { keyFromSeed } from "../../../../lib/identity/keys.ts";
+import { keyFromSeed, publisherId } from "../../../../lib/identity/keys.ts";
 import { signManifest } from "../../../../lib/manifest/manifest.ts";
-import { publisherId } from "../../../../lib/identity/keys.ts";
 import { Records } from "../../../../lib/transports/holepunch/records.ts";
 import type { PackFile } from "../../../../lib/manifest/pack_file.ts";
 import { hex, key, manifest } from "../../manifest/fixture.ts";
