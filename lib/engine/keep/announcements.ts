@@ -83,7 +83,11 @@ export class Announcements {
   async forget({ path }: StoredRepository, manifest: Manifest): Promise<void> {
     await Promise.allSettled(
       this.#networks.map((network) =>
-        this.#turns.run(turnOf(path, network), () => network.records.retract(manifest))
+        this.#turns.run(turnOf(path, network), async () => {
+          using limit = deadline(this.#timeoutMs, `${network.scheme} to forget ${manifest.name}`);
+          // The repository's lock may be held meanwhile, which no network may do for ever.
+          await abortable(network.records.retract(manifest), limit.signal);
+        })
       ),
     );
     this.#failed.delete(path);
@@ -93,6 +97,10 @@ export class Announcements {
   /** Ends what is under way. */
   stop(): void {
     this.#stop.abort();
+  }
+
+  get #timeoutMs(): number {
+    return this.#settings.get("network.timeout") * 1000;
   }
 
   /** @returns what failed, in words */
@@ -107,8 +115,7 @@ export class Announcements {
     return this.#turns.run(turnOf(path, network), async () => {
       // While this one waited, a newer one has come, which follows.
       if (sequence < (this.#newest.get(path) ?? 0) || this.#stop.signal.aborted) return undefined;
-      const ms = this.#settings.get("network.timeout") * 1000;
-      using limit = deadline(ms, `${scheme} to take the new state`, this.#stop.signal);
+      using limit = deadline(this.#timeoutMs, `${scheme} to take the new state`, this.#stop.signal);
       try {
         // A network that ignores its signal can't hold up callers that wait, nor what follows.
         const done = records.publish(signed, packs, { signal: limit.signal });

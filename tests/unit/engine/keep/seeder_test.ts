@@ -261,3 +261,12 @@ Deno.test("an offer that failed is made again by who finds nothing new, and no o
   assert.deepEqual(await s.seeder.catchUp(s.repository), []);
   assert.equal(announcements().length, 2, "nothing failed, but the newer one was never offered");
 });
+
+Deno.test("a network that never forgets a repository doesn't keep it", async () => {
+  const memory = new MemoryNode();
+  memory.retract = () => new Promise(() => {});
+  await using s = await seeding([memory], HASTY);
+  const manifest = await s.publish();
+  await s.seeder.offer(s.repository);
+  await s.seeder.forget(s.repository, manifest);
+});
