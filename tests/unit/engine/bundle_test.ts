@@ -52,8 +52,8 @@ async function world() {
     reader: (
       seed: number,
       env: Record<string, string> = {},
-      transports: readonly OpenNetwork[] = [],
-    ) => makeParts(temp.path, transports, { seed, env }),
+      networks: readonly OpenNetwork[] = [],
+    ) => makeParts(temp.path, networks, { seed, env }),
     [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),
   };
 }

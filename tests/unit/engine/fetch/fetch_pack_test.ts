@@ -55,14 +55,14 @@ const stalled = (scheme: string) =>
     await silence(wait);
   });
 
-async function fetch(transports: readonly OpenNetwork[], parent?: AbortSignal) {
+async function fetch(networks: readonly OpenNetwork[], parent?: AbortSignal) {
   await using temp = await tempDir();
   const into = join(temp.path, "pack");
   const progress: number[] = [];
   using wait = deadline(60_000, "a pack", parent);
   const started = performance.now();
   using clock = loopClock();
-  const error = await new PackSources(transports).fetch(PACK, FROM, into, {
+  const error = await new PackSources(networks).fetch(PACK, FROM, into, {
     signal: wait.signal,
     progress: (done) => void progress.push(done),
   }).then(() => undefined, (error) => error);
@@ -334,10 +334,10 @@ Deno.test("an abort reaches every network, and nobody is asked after it", async 
 });
 
 /** `count` packs by three workers, as a fetch has them; returns which network was asked for each. */
-async function fetchMany(transports: readonly OpenNetwork[], count: number): Promise<string> {
+async function fetchMany(networks: readonly OpenNetwork[], count: number): Promise<string> {
   await using temp = await tempDir();
   using wait = deadline(60_000, "packs");
-  const sources = new PackSources(transports);
+  const sources = new PackSources(networks);
   const left = Array.from({ length: count }, (_, i) => join(temp.path, `pack-${i}`));
   await Promise.all([1, 2, 3].map(async () => {
     for (let into = left.shift(); into; into = left.shift()) {

@@ -58,13 +58,13 @@ const silent = (scheme: string) =>
     },
   });
 
-async function resolve(transports: readonly OpenNetwork[], options: {
+async function resolve(networks: readonly OpenNetwork[], options: {
   known?: SignedManifest;
   seed?: number;
   env?: Record<string, string>;
 } = {}) {
   await using temp = await tempDir();
-  const parts = await makeParts(temp.path, transports, options);
+  const parts = await makeParts(temp.path, networks, options);
   if (options.known) await followed(parts, options.known);
   using wait = soon();
   using clock = loopClock();
@@ -90,8 +90,8 @@ Deno.test("the highest sequence number of all networks wins, whoever is first", 
 });
 
 Deno.test("a network that never ends holds the others back for a moment only", async () => {
-  const transports = [silent("silent"), answering("fast", publication(7))];
-  const { sequence, ms } = await resolve(transports, { env: PATIENT });
+  const networks = [silent("silent"), answering("fast", publication(7))];
+  const { sequence, ms } = await resolve(networks, { env: PATIENT });
   assert.equal(sequence, 7);
   assert.ok(ms < 4000, `it took ${ms} ms`); // less than where no network has said all that it knows
 });
@@ -200,8 +200,8 @@ Deno.test("who is told of nothing hears why", async () => {
     [[dead("a", new NetworkError("odd", "it is odd"))], "odd", /it is odd/],
     [[], "no-transport", /no network is enabled/],
   ];
-  for (const [transports, code, message] of cases) {
-    const { result, ms } = await resolve(transports, { env: HASTY });
+  for (const [networks, code, message] of cases) {
+    const { result, ms } = await resolve(networks, { env: HASTY });
     assert.ok(result instanceof NetworkError, String(result));
     assert.equal(result.code, code);
     assert.match(result.message, message);
@@ -264,8 +264,8 @@ Deno.test("who has an older one than was seen is told so until the newest is the
 
 Deno.test("a rollback is refused even where the manifest file is lost", async () => {
   await using temp = await tempDir();
-  const transports = [answering("old", publication(6))];
-  const parts = await makeParts(temp.path, transports);
+  const networks = [answering("old", publication(6))];
+  const parts = await makeParts(temp.path, networks);
   const repository = await followed(parts, publication(7));
   await Deno.remove(`${repository.path}/gtr/manifest.json`);
   using wait = soon();

@@ -48,8 +48,8 @@ async function world() {
     publish,
     repository,
     tip: () => tip!,
-    reader: (...transports: OpenNetwork[]) =>
-      makeParts(temp.path, transports.length > 0 ? transports : [new MemoryNode(network)], {
+    reader: (...networks: OpenNetwork[]) =>
+      makeParts(temp.path, networks.length > 0 ? networks : [new MemoryNode(network)], {
         seed: ++readers,
       }),
     [Symbol.asyncDispose]: () => temp[Symbol.asyncDispose](),

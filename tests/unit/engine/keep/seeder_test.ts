@@ -12,7 +12,7 @@ import { MemoryNode, silence } from "../memory_network.ts";
 import { until } from "../../../e2e/until.ts";
 
 /** A seeder on given networks, and a repository that is published more and more. */
-async function seeding(transports: readonly OpenNetwork[], env: Record<string, string> = {}) {
+async function seeding(networks: readonly OpenNetwork[], env: Record<string, string> = {}) {
   const temp = await tempDir();
   const parts = await makeParts(temp.path, [], { env });
   const work = await initRepository(join(temp.path, "work"));
@@ -32,7 +32,7 @@ async function seeding(transports: readonly OpenNetwork[], env: Record<string, s
     return signed.manifest;
   };
   const seeder = new Seeder(
-    transports,
+    networks,
     parts.settings,
     parts.log,
     () => Promise.resolve(true),

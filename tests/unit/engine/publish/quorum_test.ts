@@ -35,12 +35,12 @@ interface Published {
 
 /** Runs a test on a repository of one commit that is published under "hello". */
 async function published(
-  transports: readonly OpenNetwork[],
+  networks: readonly OpenNetwork[],
   env: Record<string, string>,
   work: (given: Published) => Promise<void>,
 ): Promise<void> {
   await using root = await tempDir();
-  const parts = await makeParts(root.path, transports, { env });
+  const parts = await makeParts(root.path, networks, { env });
   const { path, gitDir } = await sharedRepository(root.path, parts.home);
   const repository = new Store(parts.home).repository(parts.key.publicKeyHex, "hello");
   let parent: string | undefined;
